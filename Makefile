@@ -1,0 +1,54 @@
+# make demo: train two small bridges and write a report of each.
+# make check and make test are what .ci/run runs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# apart, because pydoclint's docstring parser overwrites the one that reads the commands' help
+PYDOCLINT := $(VENV)/pydoclint/bin/flake8
+
+.PHONY: install demo test test-slow check clean
+
+install: $(INSTALLED)
+
+demo: STAMP := $(shell date +%Y%m%d-%H%M%S)
+demo: $(INSTALLED)
+	$(BIN)/alpha-bridge train digits --out runs/demo-$(STAMP)/digits
+	$(BIN)/alpha-bridge train gaussians25 --steps 3000 --out runs/demo-$(STAMP)/gaussians25
+	@printf '\nOpen these in a browser:\n'
+	@ls runs/demo-$(STAMP)/*/report.html
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(INSTALLED) $(PYDOCLINT)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYDOCLINT) src
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "alpha_bridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name another with: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first: left to the others' requirements, pip would take its newest release
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(PYDOCLINT): constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/pydoclint
+	$(VENV)/pydoclint/bin/python -m pip install -q -c constraints.txt flake8 pydoclint
+	touch $@
