@@ -1,0 +1,155 @@
+r"""Paths through α: which divergence is minimised at which update.
+
+A method is a path: ``constant(0, n)`` is maximum likelihood, ``constant(1, n)`` the
+reverse-KL GAN, and Algorithm 1 is ``join(constant(0, a), ramp(0, 1, b), constant(1, c))``.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Literal
+
+from .checks import at_least, between_zero_and_one
+
+__all__ = ["AlphaPath", "Phase", "Segment", "constant", "join", "phase_of", "ramp"]
+
+Phase = Literal["ml", "transfer", "adversarial"]
+
+
+def phase_of(alpha: float) -> Phase:
+    """Step of Algorithm 1 that ``alpha`` belongs to: I at 0, III at 1, II in between.
+
+    Example:
+        >>> phase_of(0.0), phase_of(0.5), phase_of(1.0)
+        ('ml', 'transfer', 'adversarial')
+    """
+    return "ml" if alpha == 0 else "adversarial" if alpha == 1 else "transfer"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a path: ``steps`` updates along which α follows ``alpha``.
+
+    Attributes:
+        steps: Number of updates, zero or more.
+        alpha: From a share of the piece in (0, 1] to α in [0, 1].
+
+    Raises:
+        ValueError: ``steps`` is negative.
+    """
+
+    steps: int
+    alpha: Callable[[float], float]
+
+    def __post_init__(self) -> None:
+        at_least(0, "steps", self.steps)
+
+
+@dataclass(frozen=True)
+class AlphaPath:
+    """A map from the update to α, made of segments one after the other.
+
+    Attributes:
+        segments: The pieces, in order.
+
+    Example:
+        >>> path = AlphaPath.three_steps(ml=2, transfer=3, adversarial=1)
+        >>> [path(step) for step in range(len(path))]
+        [0.0, 0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+
+    segments: tuple[Segment, ...]
+
+    @classmethod
+    def three_steps(
+        cls, ml: int, transfer: int, adversarial: int, start: float = 0.0, end: float = 1.0
+    ) -> "AlphaPath":
+        """Algorithm 1: hold α at ``start``, move it to ``end``, hold it there.
+
+        Args:
+            ml: Updates of Step I.
+            transfer: Updates of Step II.
+            adversarial: Updates of Step III.
+            start: α of Step I, in [0, 1]; the paper's is 0.
+            end: α of Step III, in [0, 1]; the paper's is 1.
+
+        Raises:
+            ValueError: A number of updates is negative, or an α is outside [0, 1].
+        """
+        return join(constant(start, ml), ramp(start, end, transfer), constant(end, adversarial))
+
+    @cached_property
+    def boundaries(self) -> tuple[int, ...]:
+        """Number of updates done at the end of each segment that has any."""
+        return tuple(accumulate(piece.steps for piece in self.segments if piece.steps))
+
+    def __len__(self) -> int:
+        return sum(piece.steps for piece in self.segments)
+
+    def __call__(self, step: int) -> float:
+        """α of update ``step``.
+
+        Args:
+            step: The update, from 0 to ``len(self) - 1``.
+
+        Raises:
+            ValueError: The path has no such update.
+        """
+        if not 0 <= step < len(self):
+            raise ValueError(f"step must lie in [0, {len(self)}), the length of the path, got {step}")
+        index = bisect_right(self.boundaries, step)
+        piece = [piece for piece in self.segments if piece.steps][index]
+        begin = self.boundaries[index] - piece.steps
+        return piece.alpha((step - begin + 1) / (piece.steps + 1))
+
+    def phase(self, step: int) -> Phase:
+        """Step of Algorithm 1 that update ``step`` belongs to.
+
+        Raises:
+            ValueError: The path has no such update.
+        """
+        return phase_of(self(step))
+
+
+def constant(alpha: float, steps: int) -> AlphaPath:
+    """Hold α for ``steps`` updates.
+
+    Raises:
+        ValueError: ``alpha`` is outside [0, 1], or ``steps`` is negative.
+
+    Example:
+        >>> constant(1.0, 2)(0)
+        1.0
+    """
+    alpha = float(between_zero_and_one("alpha", alpha))
+    return AlphaPath((Segment(steps, lambda _: alpha),))
+
+
+def ramp(start: float, end: float, steps: int) -> AlphaPath:
+    """Move α evenly over ``steps`` updates, strictly between ``start`` and ``end``.
+
+    The ends are left out because Step II runs from 0+ to 1−.
+
+    Raises:
+        ValueError: ``start`` or ``end`` is outside [0, 1], or ``steps`` is negative.
+
+    Example:
+        >>> path = ramp(0.0, 1.0, 4)
+        >>> [path(step) for step in range(4)]
+        [0.2, 0.4, 0.6, 0.8]
+    """
+    between_zero_and_one("start", start)
+    between_zero_and_one("end", end)
+    return AlphaPath((Segment(steps, lambda share: start + (end - start) * share),))
+
+
+def join(*paths: AlphaPath) -> AlphaPath:
+    """Follow one path after the other.
+
+    Example:
+        >>> len(join(constant(0.0, 2), constant(1.0, 3)))
+        5
+    """
+    return AlphaPath(tuple(piece for path in paths for piece in path.segments))

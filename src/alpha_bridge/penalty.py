@@ -1,0 +1,148 @@
+"""Regularisers of the discriminator, in a slot of their own."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from .checks import at_least
+
+__all__ = ["R1", "Regularizer", "SpectralNorm"]
+
+
+class Regularizer:
+    """A regulariser of the discriminator; this one does nothing.
+
+    A subclass changes the network before training (:meth:`prepare`), adds a penalty to its
+    loss (:meth:`penalty`) every :attr:`every` updates, or both.
+
+    Attributes:
+        every: The penalty is due at updates 0, every, 2·every, …; 0 means never.
+    """
+
+    every: int = 0
+
+    def prepare(self, discriminator: nn.Module) -> nn.Module:
+        """Return the discriminator as it is to be trained."""
+        return discriminator
+
+    def due(self, step: int) -> bool:
+        """Whether update ``step`` pays the penalty."""
+        return self.every > 0 and step % self.every == 0
+
+    def penalty(self, x: Tensor, f: Tensor) -> Tensor:
+        """Penalty of each sample, shape ``(*trials, batch)``.
+
+        Args:
+            x: Data samples that require a gradient, shape ``(*trials, batch, *event)``.
+            f: Their logits, with the graph from ``x``, shape ``(*trials, batch)``.
+        """
+        return torch.zeros_like(f)
+
+
+@dataclass(frozen=True)
+class R1(Regularizer):
+    r"""Gradient penalty on data samples, applied every ``every`` updates and scaled to match.
+
+    .. math:: \frac{w}{2} \, \|\nabla_x f(x)\|^2, \qquad x \sim q
+
+    Attributes:
+        weight: w, zero or more.
+        every: k, one or more: every k-th update pays k times the penalty.
+
+    Raises:
+        ValueError: ``weight`` is negative, or ``every`` is below one.
+
+    Example:
+        >>> x = torch.ones(1, 2, requires_grad=True)
+        >>> R1(weight=1.0).penalty(x, 3 * x.sum(-1))
+        tensor([9.], grad_fn=<MulBackward0>)
+
+    Source:
+        Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actually Converge?,
+        ICML 2018; lazily as in Karras et al., StyleGAN 2, CVPR 2020.
+    """
+
+    weight: float = 1.0
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(1, "every", self.every)
+        if not self.weight >= 0:
+            raise ValueError(f"weight must be zero or more, got {self.weight}")
+
+    def penalty(self, x: Tensor, f: Tensor) -> Tensor:
+        (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
+        return self.every * self.weight / 2 * gradient.square().flatten(f.ndim).sum(-1)
+
+
+@dataclass(frozen=True)
+class SpectralNorm(Regularizer):
+    """Divide each weight of the discriminator by its largest singular value.
+
+    Attributes:
+        iterations: Power iterations at each forward pass in training, one or more.
+
+    Raises:
+        ValueError: ``iterations`` is below one.
+
+    Example:
+        >>> layer = SpectralNorm().prepare(nn.Linear(2, 1))
+        >>> round(float(layer.weight.norm()), 3)
+        1.0
+
+    Source:
+        Miyato et al., Spectral Normalization for Generative Adversarial Networks, ICLR 2018.
+    """
+
+    iterations: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(1, "iterations", self.iterations)
+
+    def prepare(self, discriminator: nn.Module) -> nn.Module:
+        for layer in discriminator.modules():
+            weight = getattr(layer, "weight", None)
+            if isinstance(weight, nn.Parameter) and weight.ndim > 1:
+                batch_ndim = len(getattr(layer, "trial_shape", ()))
+                parametrize.register_parametrization(
+                    layer, "weight", _UnitSpectralNorm(weight, batch_ndim, self.iterations)
+                )
+        return discriminator
+
+
+class _UnitSpectralNorm(nn.Module):
+    """``weight / ‖weight‖₂`` for each trial by power iteration.
+
+    torch has the same for one matrix; this one keeps leading trial dimensions apart.
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, weight: Tensor, batch_ndim: int, iterations: int) -> None:
+        super().__init__()
+        self.batch_ndim, self.iterations = batch_ndim, iterations
+        matrix = self._matrix(weight.detach())
+        left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+        self.register_buffer("u", left[..., 0].clone())
+        self.register_buffer("v", right[..., 0, :].clone())
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight.flatten(self.batch_ndim + 1)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        matrix = self._matrix(weight)
+        if self.training:
+            self._iterate(matrix.detach())
+        norm = torch.einsum("...i,...ij,...j->...", self.u.clone(), matrix, self.v.clone())
+        return weight / norm.reshape(*norm.shape, *[1] * (weight.ndim - norm.ndim))
+
+    @torch.no_grad()
+    def _iterate(self, matrix: Tensor) -> None:
+        for _ in range(self.iterations):
+            v = torch.einsum("...ij,...i->...j", matrix, self.u)
+            self.v.copy_(nn.functional.normalize(v, dim=-1))
+            u = torch.einsum("...ij,...j->...i", matrix, self.v)
+            self.u.copy_(nn.functional.normalize(u, dim=-1))

@@ -1,0 +1,296 @@
+"""Regularisers of the discriminator: their gradients, their norms, and trials kept apart."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+
+WIDTHS = {"trials": 3, "inputs": 5, "outputs": 4}
+
+
+class StackedLinear(nn.Module):
+    """Independent linear layers side by side, weight ``(trials, in, out)``."""
+
+    def __init__(self, trials, inputs, outputs):
+        super().__init__()
+        self.trial_shape = (trials,)
+        self.weight = nn.Parameter(torch.randn(trials, inputs, outputs, dtype=torch.float64))
+
+    def forward(self, x):
+        return torch.bmm(x, self.weight)
+
+
+class Matrix(nn.Module):
+    """A weight without trials, in the orientation of one of :class:`StackedLinear`."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+
+def double(layer):
+    return layer.double()
+
+
+LAYERS = {
+    "Linear": lambda: double(nn.Linear(5, 4)),
+    "Conv2d": lambda: double(nn.Conv2d(3, 4, 3)),
+    "stacked": lambda: StackedLinear(**WIDTHS),
+}
+every_layer = pytest.mark.parametrize("build", LAYERS.values(), ids=LAYERS.keys())
+
+
+def spectral_norm(layer):
+    """Largest singular value of each trial's matrix, by decomposition."""
+    matrix = layer.weight.detach().flatten(len(getattr(layer, "trial_shape", ())) + 1)
+    return torch.linalg.svd(matrix).S[..., 0]
+
+
+def buffers(module):
+    return {name: buffer.clone() for name, buffer in module.named_buffers()}
+
+
+def half_square(x, matrix):
+    """f(x) = xᵀAx / 2 of a symmetric A, whose gradient is Ax."""
+    return torch.einsum("...i,ij,...j->...", x, matrix, x) / 2
+
+
+@pytest.fixture
+def symmetric():
+    matrix = torch.randn(4, 4, dtype=torch.float64)
+    return matrix + matrix.T
+
+
+def test_r1_is_half_the_squared_gradient_of_each_sample(symmetric):
+    x = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
+    penalty = R1(weight=0.3).penalty(x, half_square(x, symmetric))
+    torch.testing.assert_close(penalty, 0.15 * (x @ symmetric).square().sum(-1))
+
+
+def test_r1_of_trials_is_that_of_each_sample_in_each_trial(symmetric):
+    x = torch.randn(3, 6, 4, dtype=torch.float64, requires_grad=True)
+    penalty = R1().penalty(x, half_square(x, symmetric))
+    torch.testing.assert_close(penalty, 0.5 * (x @ symmetric).square().sum(-1))
+
+
+def test_r1_of_images_sums_over_the_whole_image():
+    x = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+    f = x.pow(3).sum((1, 2, 3))
+    expected = 0.5 * (3 * x.square()).square().sum((1, 2, 3))
+    torch.testing.assert_close(R1().penalty(x, f), expected)
+
+
+@pytest.mark.parametrize("every", [1, 4, 16])
+def test_lazy_r1_pays_the_same_over_its_period(every):
+    x = torch.randn(6, 4, requires_grad=True)
+    f = x.square().sum(-1)
+    lazy, steady = R1(weight=0.3, every=every), R1(weight=0.3)
+    paid = sum(lazy.penalty(x, f) for step in range(16) if lazy.due(step))
+    torch.testing.assert_close(paid, 16 * steady.penalty(x, f))
+
+
+def test_gradient_of_r1_reaches_the_parameters(symmetric):
+    matrix = symmetric.clone().requires_grad_()
+    x = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
+    R1(weight=2.0).penalty(x, half_square(x, matrix)).sum().backward()
+    # of ‖Ax‖² with Ax written as (A + Aᵀ)x / 2, as automatic differentiation sees it
+    outer = torch.einsum("ni,nj->ij", x.detach() @ symmetric, x.detach())
+    torch.testing.assert_close(matrix.grad, outer + outer.T)
+
+
+def test_double_backward_of_r1_is_exact_through_a_network():
+    network = double(nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)))
+    x = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    names = [name for name, _ in network.named_parameters()]
+
+    def penalty(*parameters):
+        f = torch.func.functional_call(network, dict(zip(names, parameters, strict=True)), x)
+        return R1().penalty(x, f.squeeze(-1))
+
+    assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
+
+
+def test_r1_of_a_constant_logit_is_zero():
+    x = torch.randn(6, 4, requires_grad=True)
+    assert torch.equal(R1().penalty(x, (0 * x).sum(-1)), torch.zeros(6))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight": -1.0}, "weight must be zero or more, got -1.0"),
+        ({"weight": float("nan")}, "weight must be zero or more, got nan"),
+        ({"every": 0}, "every must be at least 1, got 0"),
+    ],
+)
+def test_r1_refuses_what_makes_no_penalty(options, message):
+    with pytest.raises(ValueError, match=message):
+        R1(**options)
+
+
+def test_no_regulariser_costs_nothing_and_is_never_due():
+    plain, network = Regularizer(), nn.Linear(2, 1)
+    assert plain.prepare(network) is network
+    assert not any(plain.due(step) for step in range(10))
+    assert torch.equal(plain.penalty(torch.ones(3, 2), torch.ones(3)), torch.zeros(3))
+
+
+def test_spectral_norm_is_never_due():
+    assert not any(SpectralNorm().due(step) for step in range(10))
+
+
+@every_layer
+def test_prepared_weight_has_norm_one(build):
+    norm = spectral_norm(SpectralNorm().prepare(build()))
+    torch.testing.assert_close(norm, torch.ones_like(norm), rtol=1e-12, atol=0)
+
+
+@every_layer
+def test_prepared_weight_keeps_its_direction(build):
+    layer = build()
+    weight, norm = layer.weight.detach().clone(), spectral_norm(layer)
+    norm = norm.reshape(*norm.shape, *[1] * (weight.ndim - norm.ndim))
+    torch.testing.assert_close(SpectralNorm().prepare(layer).weight, weight / norm)
+
+
+@every_layer
+def test_power_iteration_follows_a_weight_that_moves(build):
+    layer = SpectralNorm().prepare(build())
+    with torch.no_grad():
+        layer.parametrizations.weight.original.normal_()
+    for _ in range(300):
+        norm_is_one_at_last = layer.weight
+    norm = spectral_norm(layer)
+    torch.testing.assert_close(norm, torch.ones_like(norm), rtol=1e-6, atol=0)
+    assert norm_is_one_at_last.requires_grad
+
+
+def test_more_iterations_follow_faster():
+    start, moved = torch.randn(2, 20, 20, dtype=torch.float64)
+    errors = []
+    for iterations in (1, 10):
+        layer = nn.Linear(20, 20).double()
+        with torch.no_grad():
+            layer.weight.copy_(start)
+        SpectralNorm(iterations).prepare(layer)
+        with torch.no_grad():
+            layer.parametrizations.weight.original.copy_(moved)
+        errors.append((spectral_norm(layer) - 1).abs().item())
+    assert errors[1] < errors[0]
+
+
+def test_trials_are_normalised_as_linear_layers_alone():
+    stacked = StackedLinear(**WIDTHS)
+    alone = [nn.Linear(5, 4, bias=False).double() for _ in range(3)]
+    for layer, weight in zip(alone, stacked.weight.detach(), strict=True):
+        layer.weight = nn.Parameter(weight.T.clone())
+        SpectralNorm().prepare(layer)
+    apart = torch.stack([layer.weight.T for layer in alone])
+    torch.testing.assert_close(SpectralNorm().prepare(stacked).weight, apart)
+
+
+def test_power_iteration_of_a_trial_is_that_of_its_matrix_alone():
+    stacked = StackedLinear(**WIDTHS)
+    alone = [Matrix(weight) for weight in stacked.weight.detach().clone()]
+    moved = torch.randn_like(stacked.weight)
+    for layer, weight in zip([stacked, *alone], [moved, *moved], strict=True):
+        SpectralNorm(2).prepare(layer)
+        with torch.no_grad():
+            layer.parametrizations.weight.original.copy_(weight)
+    apart = torch.stack([layer.weight for layer in alone])
+    torch.testing.assert_close(stacked.weight, apart)
+
+
+@every_layer
+def test_evaluation_leaves_the_buffers_alone(build):
+    layer = SpectralNorm().prepare(build()).eval()
+    with torch.no_grad():
+        layer.parametrizations.weight.original.normal_()
+    before = buffers(layer)
+    layer.weight.sum()
+    assert all(torch.equal(before[name], now) for name, now in buffers(layer).items())
+
+
+@every_layer
+def test_training_moves_the_buffers(build):
+    layer = SpectralNorm().prepare(build())
+    with torch.no_grad():
+        layer.parametrizations.weight.original.normal_()
+    before = buffers(layer)
+    layer.weight.sum()
+    assert all(not torch.equal(before[name], now) for name, now in buffers(layer).items())
+
+
+@every_layer
+def test_state_dict_round_trip_restores_the_weight(build):
+    trained = SpectralNorm().prepare(build())
+    with torch.no_grad():
+        trained.parametrizations.weight.original.normal_()
+    trained.weight.sum()
+    fresh = SpectralNorm().prepare(build())
+    fresh.load_state_dict(copy.deepcopy(trained.state_dict()))
+    assert torch.equal(fresh.eval().weight, trained.eval().weight)
+
+
+@every_layer
+def test_gradient_of_a_normalised_weight_is_orthogonal_to_it(build):
+    layer = SpectralNorm().prepare(build()).eval()  # the norm does not depend on the scale
+    original = layer.parametrizations.weight.original
+    (layer.weight * torch.randn_like(original)).sum().backward()
+    along = (original.grad * original.detach()).flatten(1).sum()
+    assert original.grad.abs().max() > 1e-3
+    assert abs(along.item()) < 1e-12
+
+
+def test_gradient_of_a_normalised_weight_is_exact():
+    layer = SpectralNorm().prepare(double(nn.Linear(5, 4))).eval()
+    normalise = layer.parametrizations.weight[0]
+    original = layer.parametrizations.weight.original
+    assert torch.autograd.gradcheck(normalise, original)
+
+
+def test_gradient_penalty_works_through_a_normalised_network():
+    network = nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    network = SpectralNorm().prepare(network)
+    x = torch.randn(4, 3, requires_grad=True)
+    R1().penalty(x, network(x).squeeze(-1)).sum().backward()
+    assert network[0].parametrizations.weight.original.grad.abs().sum() > 0
+
+
+def test_two_forward_passes_before_one_backward_are_allowed():
+    network = SpectralNorm().prepare(nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)))
+    (network(torch.randn(4, 3)) - network(torch.randn(4, 3))).sum().backward()
+    assert network[0].parametrizations.weight.original.grad.isfinite().all()
+
+
+def test_normalised_network_is_one_lipschitz():
+    network = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)).double()
+    network = SpectralNorm().prepare(network)
+    with torch.no_grad():
+        x, y = 10 * torch.randn(2, 200, 6, dtype=torch.float64)
+        rise = (network(x) - network(y)).abs().squeeze(-1)
+    assert (rise <= (x - y).norm(dim=-1) * (1 + 1e-9)).all()
+
+
+def test_biases_and_scales_are_left_alone():
+    network = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4))
+    before = {name: value.clone() for name, value in network[1].state_dict().items()}
+    bias = network[0].bias.detach().clone()
+    SpectralNorm().prepare(network)
+    assert torch.equal(network[0].bias, bias)
+    assert all(torch.equal(before[name], value) for name, value in network[1].state_dict().items())
+
+
+def test_preparing_twice_is_preparing_once():
+    layer = SpectralNorm().prepare(nn.Linear(3, 4))
+    again = SpectralNorm().prepare(layer)
+    assert again.state_dict().keys() == layer.state_dict().keys()
+    assert len(layer.parametrizations.weight) == 1
+
+
+def test_spectral_norm_refuses_no_iteration():
+    with pytest.raises(ValueError, match="iterations must be at least 1, got 0"):
+        SpectralNorm(iterations=0)
