@@ -54,7 +54,8 @@ def alpha_divergence(p: Normal, q: Normal, alpha: float) -> Tensor:
         alpha: α in [0, 1].
 
     Returns:
-        The divergence, non-negative, in nats at both ends; the broadcast batch shape.
+        The divergence, non-negative up to rounding, in nats at both ends; the broadcast batch
+            shape.
 
     Raises:
         ValueError: ``alpha`` is outside [0, 1].

@@ -26,7 +26,7 @@ class Gamma(ABC):
         Raises:
             ValueError: ``alpha`` is outside [0, 1].
         """
-        return self.value(between_zero_and_one("alpha", alpha))
+        return min(self.value(between_zero_and_one("alpha", alpha)), 1.0)
 
     def kappa(self, alpha: float) -> float:
         r"""Factor of the forward twin, :math:`\kappa_\alpha = (1-\gamma_\alpha)/(1-\alpha)`.
@@ -61,7 +61,7 @@ class SigmoidGamma(Gamma):
     \frac{\cosh(d/2)}{\sinh(c/2) \cosh((c\alpha+d)/2)}`.
 
     Attributes:
-        c: Steepness, in (0, 200]. 10 is ours: the paper's values are in its missing appendix.
+        c: Steepness, in [0.001, 200]. 10 is ours: the paper's values are in its missing appendix.
         d: Offset, in [−200, 200]. −5 is ours; γ is one half at α = 1/2 when d = −c/2.
 
     Raises:
@@ -80,9 +80,10 @@ class SigmoidGamma(Gamma):
     d: float = -5.0
 
     def __post_init__(self) -> None:
-        positive("c", self.c)
-        if self.c > 200 or not abs(self.d) <= 200:
-            raise ValueError(f"c must be at most 200 and |d| at most 200, got c={self.c}, d={self.d}")
+        if not (0.001 <= self.c <= 200 and abs(self.d) <= 200):
+            raise ValueError(
+                f"c must lie in [0.001, 200] and d in [-200, 200], got c={self.c}, d={self.d}"
+            )
 
     def value(self, alpha: float) -> float:
         return (
@@ -119,7 +120,7 @@ class PowerGamma(Gamma):
         positive("exponent", self.exponent)
 
     def value(self, alpha: float) -> float:
-        return alpha**self.exponent
+        return math.pow(alpha, self.exponent)
 
     def slope_to_one(self, beta: float) -> float:
         if beta in (0.0, 1.0):
@@ -137,6 +138,9 @@ class LinearGamma(PowerGamma):
 
     def __init__(self) -> None:
         super().__init__(exponent=1.0)
+
+    def slope_to_one(self, beta: float) -> float:  # noqa: ARG002
+        return 1.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,14 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["elbo", "importance_weighted_bound", "kl_to_prior", "log_likelihood", "log_normal", "reparameterize"]
+__all__ = [
+    "elbo",
+    "importance_weighted_bound",
+    "kl_to_prior",
+    "log_likelihood",
+    "log_normal",
+    "reparameterize",
+]
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
@@ -28,7 +35,7 @@ def log_likelihood(x: Tensor, mean: Tensor, sigma: Tensor, event_dim: int = 1) -
         x: Samples, shape ``(*batch, *event)``.
         mean: :math:`G_\theta(z)`, the same shape.
         sigma: σ, positive, in the units of ``x``; a shape that broadcasts with ``batch``.
-        event_dim: Number of dimensions of one sample.
+        event_dim: Number of dimensions of one sample, one or more.
 
     Returns:
         Nats, shape ``batch``.

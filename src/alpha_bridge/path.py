@@ -98,7 +98,9 @@ class AlphaPath:
             ValueError: The path has no such update.
         """
         if not 0 <= step < len(self):
-            raise ValueError(f"step must lie in [0, {len(self)}), the length of the path, got {step}")
+            raise ValueError(
+                f"step must lie in [0, {len(self)}), the length of the path, got {step}"
+            )
         index = bisect_right(self.boundaries, step)
         piece = [piece for piece in self.segments if piece.steps][index]
         begin = self.boundaries[index] - piece.steps

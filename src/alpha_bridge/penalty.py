@@ -1,5 +1,6 @@
 """Regularisers of the discriminator, in a slot of their own."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -31,7 +32,7 @@ class Regularizer:
         """Whether update ``step`` pays the penalty."""
         return self.every > 0 and step % self.every == 0
 
-    def penalty(self, x: Tensor, f: Tensor) -> Tensor:
+    def penalty(self, x: Tensor, f: Tensor) -> Tensor:  # noqa: ARG002
         """Penalty of each sample, shape ``(*trials, batch)``.
 
         Args:
@@ -52,12 +53,12 @@ class R1(Regularizer):
         every: k, one or more: every k-th update pays k times the penalty.
 
     Raises:
-        ValueError: ``weight`` is negative, or ``every`` is below one.
+        ValueError: ``weight`` is negative or infinite, or ``every`` is below one.
 
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
         >>> R1(weight=1.0).penalty(x, 3 * x.sum(-1))
-        tensor([9.], grad_fn=<MulBackward0>)
+        tensor([9.])
 
     Source:
         Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actually Converge?,
@@ -69,8 +70,8 @@ class R1(Regularizer):
 
     def __post_init__(self) -> None:
         at_least(1, "every", self.every)
-        if not self.weight >= 0:
-            raise ValueError(f"weight must be zero or more, got {self.weight}")
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be zero or more and finite, got {self.weight}")
 
     def penalty(self, x: Tensor, f: Tensor) -> Tensor:
         (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
@@ -89,7 +90,7 @@ class SpectralNorm(Regularizer):
 
     Example:
         >>> layer = SpectralNorm().prepare(nn.Linear(2, 1))
-        >>> round(float(layer.weight.norm()), 3)
+        >>> round(layer.weight.detach().norm().item(), 3)
         1.0
 
     Source:
@@ -104,8 +105,8 @@ class SpectralNorm(Regularizer):
     def prepare(self, discriminator: nn.Module) -> nn.Module:
         for layer in discriminator.modules():
             weight = getattr(layer, "weight", None)
-            if isinstance(weight, nn.Parameter) and weight.ndim > 1:
-                batch_ndim = len(getattr(layer, "trial_shape", ()))
+            batch_ndim = len(getattr(layer, "trial_shape", ()))
+            if isinstance(weight, nn.Parameter) and weight.ndim > batch_ndim + 1:
                 parametrize.register_parametrization(
                     layer, "weight", _UnitSpectralNorm(weight, batch_ndim, self.iterations)
                 )
@@ -133,11 +134,13 @@ class _UnitSpectralNorm(nn.Module):
         return weight.flatten(self.batch_ndim + 1)
 
     def forward(self, weight: Tensor) -> Tensor:
-        matrix = self._matrix(weight)
-        if self.training:
-            self._iterate(matrix.detach())
-        norm = torch.einsum("...i,...ij,...j->...", self.u.clone(), matrix, self.v.clone())
-        return weight / norm.reshape(*norm.shape, *[1] * (weight.ndim - norm.ndim))
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = self._matrix(weight)
+            if self.training:
+                self._iterate(matrix.detach())
+            norm = torch.einsum("...i,...ij,...j->...", self.u.clone(), matrix, self.v.clone())
+            norm = norm.clamp_min(torch.finfo(norm.dtype).tiny)
+            return weight / norm.reshape(*norm.shape, *[1] * (weight.ndim - norm.ndim))
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> None:

@@ -6,7 +6,6 @@ The logit of a logistic discriminator estimates
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -28,6 +27,7 @@ def discriminator_loss(f_data: Tensor, f_model: Tensor) -> Tensor:
         The loss of each pair, in nats, shape ``(*trials, batch)``; 2 log 2 for f = 0.
 
     Example:
+        >>> import torch
         >>> discriminator_loss(torch.zeros(1), torch.zeros(1))
         tensor([1.3863])
 
@@ -49,6 +49,7 @@ def forward_weight(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
         The weights, positive, the shape of ``f``; no gradient flows through them.
 
     Example:
+        >>> import torch
         >>> forward_weight(torch.tensor([2.0]), 0.5)
         tensor([0.3679])
     """
@@ -67,6 +68,7 @@ def reverse_weight(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
         The weights, positive, the shape of ``f``; no gradient flows through them.
 
     Example:
+        >>> import torch
         >>> reverse_weight(torch.tensor([2.0]), 0.5)
         tensor([2.7183])
     """
@@ -83,6 +85,7 @@ def effective_sample_size(weights: Tensor) -> Tensor:
         A share in (0, 1] for each trial, shape ``(*trials,)``; 1 for equal weights.
 
     Example:
+        >>> import torch
         >>> effective_sample_size(torch.tensor([1.0, 0.0]))
         tensor(0.5000)
 

@@ -78,6 +78,8 @@ def reverse(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
     """
     order = 1 - between_zero_and_one("alpha", alpha)
     bound = clip / order if order else math.inf
+    if bound == math.inf:
+        return -tsallis_log(f, order)
     within = f.clamp(-bound, bound)
     return -tsallis_log(within, order) - reverse_weight(within, alpha) * (f - within)
 

@@ -1,0 +1,73 @@
+"""The α-Bridge: one generative model, moved smoothly from maximum likelihood to adversarial
+learning along the α-divergence, with gradients that both sides share.
+
+>>> from alpha_bridge import AlphaPath
+>>> len(AlphaPath.three_steps(ml=2000, transfer=4000, adversarial=4000))
+10000
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import twin as twin
+    from .config import Config as Config
+    from .divergence import alpha_divergence as alpha_divergence
+    from .errors import Diverged as Diverged
+    from .errors import Interrupted as Interrupted
+    from .gamma import CosineGamma as CosineGamma
+    from .gamma import LinearGamma as LinearGamma
+    from .gamma import PowerGamma as PowerGamma
+    from .gamma import SigmoidGamma as SigmoidGamma
+    from .model import AlphaBridge as AlphaBridge
+    from .objective import DataBridge as DataBridge
+    from .path import AlphaPath as AlphaPath
+    from .path import constant as constant
+    from .path import join as join
+    from .path import ramp as ramp
+    from .penalty import R1 as R1
+    from .penalty import SpectralNorm as SpectralNorm
+    from .presets import PRESETS as PRESETS
+    from .run import Run as Run
+    from .training import Optimization as Optimization
+    from .training import fit as fit
+
+__version__ = "0.1.0"
+
+# Names are imported when they are used: the command line's help must not wait for torch.
+_HOMES = {
+    "AlphaBridge": "model",
+    "AlphaPath": "path",
+    "Config": "config",
+    "CosineGamma": "gamma",
+    "DataBridge": "objective",
+    "Diverged": "errors",
+    "Interrupted": "errors",
+    "LinearGamma": "gamma",
+    "Optimization": "training",
+    "PRESETS": "presets",
+    "PowerGamma": "gamma",
+    "R1": "penalty",
+    "Run": "run",
+    "SigmoidGamma": "gamma",
+    "SpectralNorm": "penalty",
+    "alpha_divergence": "divergence",
+    "constant": "path",
+    "fit": "training",
+    "join": "path",
+    "ramp": "path",
+}
+
+__all__ = ["__version__", "twin", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name == "twin":
+        return import_module(".twin", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,188 @@
+"""From the configuration to the objects that it names: the only place with tables of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from .config import Config, GammaConfig, ModelConfig, RegularizerConfig
+from .data import DensitySource, Source, digits, grid, load_images
+from .gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
+from .model import AlphaBridge
+from .networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+)
+from .objective import DataBridge, Objective
+from .path import AlphaPath
+from .penalty import R1, Regularizer, SpectralNorm
+from .run import Run
+from .training import Optimization
+from .training.checkpoint import read_tensors
+
+__all__ = ["Assembly", "assemble", "build_model", "build_source", "load_model"]
+
+GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
+    "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
+    "linear": lambda _: LinearGamma(),
+    "power": lambda config: PowerGamma(config.exponent),
+    "cosine": lambda _: CosineGamma(),
+}
+
+REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
+    "r1": lambda config: R1(config.weight, config.every),
+    "spectral": lambda _: SpectralNorm(),
+    "none": lambda _: Regularizer(),
+}
+
+SOURCES: dict[str, Callable[[Config], Source]] = {
+    "gaussians25": lambda config: DensitySource(grid(**config.mixture.model_dump())),
+    "digits": lambda _: digits(),
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What a configuration names, ready to be trained.
+
+    Attributes:
+        config: The configuration, with what the data decide filled in.
+        source: The data.
+        model: The players with their first weights.
+        path: α of every update.
+        gamma: The choice of γ.
+        objective: What is bridged to what.
+        regularizer: Of the discriminator.
+        optimization: Of the three players.
+    """
+
+    config: Config
+    source: Source
+    model: AlphaBridge
+    path: AlphaPath
+    gamma: Gamma
+    objective: Objective
+    regularizer: Regularizer
+    optimization: Optimization
+
+
+def assemble(config: Config, progress: Callable[[int, int], None] | None = None) -> Assembly:
+    """Build everything that ``config`` names.
+
+    Args:
+        config: The configuration.
+        progress: Told how many images of a data set are decoded, and how many there are.
+
+    Raises:
+        ValueError: A value is out of its range, or the data cannot be used; one line.
+        OSError: The data or the cache cannot be read or written.
+
+    Example:
+        >>> assemble(Config(steps=100)).path(0)
+        0.0
+    """
+    path = AlphaPath.three_steps(
+        *config.path.lengths(config.steps), start=config.path.start, end=config.path.end
+    )
+    if not len(path):
+        raise ValueError(f"steps must be at least 1, got {config.steps}")
+    gamma = GAMMAS[config.gamma.kind](config.gamma)
+    objective = DataBridge(**config.objective.model_dump())
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    optimization = Optimization(**config.optimization.model_dump())
+    source = build_source(config, progress)
+    config = _with_shape(config, source)
+    source.batch(config.seed, 0, config.batch_size)
+    model = build_model(config)
+    return Assembly(config, source, model, path, gamma, objective, regularizer, optimization)
+
+
+def build_source(config: Config, progress: Callable[[int, int], None] | None = None) -> Source:
+    """The data that ``config`` names; the arguments and errors are those of :func:`assemble`."""
+    if config.data in SOURCES:
+        return SOURCES[config.data](config)
+    return load_images(config.data, **config.images.model_dump(), progress=progress)
+
+
+def build_model(config: Config) -> AlphaBridge:
+    """Networks of ``config`` with the first weights that its seed gives.
+
+    Args:
+        config: A configuration with its ``event_shape``.
+
+    Raises:
+        ValueError: No network fits the shape of the samples, or σ is not positive.
+    """
+    assert config.event_shape is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        networks = _networks(config.event_shape, config.model)
+    return AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
+
+
+def _networks(shape: tuple[int, ...], model: ModelConfig) -> tuple[Module, Module, Module]:
+    """Generator, encoder and discriminator for samples of that shape."""
+    if len(shape) == 1:
+        vectors = (shape[0], model.hidden)
+        return (
+            MLPGenerator(model.latent, *vectors),
+            MLPEncoder(model.latent, *vectors),
+            MLPDiscriminator(*vectors),
+        )
+    channels, size, _ = shape
+    images = (size, channels, model.width, model.hidden[-1])
+    return (
+        ConvGenerator(model.latent, *images),
+        ConvEncoder(model.latent, *images),
+        ConvDiscriminator(*images),
+    )
+
+
+def load_model(
+    run: Run, config: Config, step: int | None = None
+) -> tuple[AlphaBridge, dict[str, Tensor]]:
+    """The model of a run with the averaged generator, in evaluation mode, and its memory.
+
+    Args:
+        run: A run with a checkpoint.
+        config: The run's configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: There is no such checkpoint, or it is damaged.
+    """
+    steps = run.checkpoint_steps
+    if not steps or (step is not None and step not in steps):
+        raise ValueError(
+            f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
+            + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
+        )
+    tensors, _ = read_tensors(run.checkpoint_folder(steps[-1] if step is None else step))
+    model = build_model(config)
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    model.discriminator = regularizer.prepare(model.discriminator)
+    model.load_state_dict(tensors["model"])
+    average = {
+        name.removeprefix("module."): value
+        for name, value in tensors["average"].items()
+        if name.startswith("module.")
+    }
+    model.generator.load_state_dict(average)
+    return model.eval().requires_grad_(False), tensors["memory"]
+
+
+def _with_shape(config: Config, source: Source) -> Config:
+    if config.event_shape not in (None, source.event_shape):
+        raise ValueError(
+            f"the configuration is for samples of shape {config.event_shape}, but {config.data} "
+            f"has {source.event_shape}: give the data it was made for with --data"
+        )
+    return config.model_copy(update={"event_shape": source.event_shape})

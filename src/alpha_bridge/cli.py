@@ -1,0 +1,287 @@
+"""The command line: it reads words, calls the library, and says how it went.
+
+Exit codes: 0 done, 2 the user's input is wrong, 1 anything else. Nothing here imports torch
+before a command needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
+
+from .config import Config, known_keys, read_config
+from .errors import Stopped
+from .presets import PRESETS
+
+if TYPE_CHECKING:
+    from .commands import Trained
+
+__all__ = ["main"]
+
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train with the α-Bridge: alpha-bridge train PRESET|FILE [options]."""
+
+    preset: Positional[str] = "gaussians25"
+    """gaussians25, digits, mnist, cifar10, celeba, or a config.json to repeat."""
+    out: Path | None = None
+    """Folder of the run; by default runs/PRESET-seed-SEED."""
+    resume: bool = False
+    """Go on with the run in that folder from its last checkpoint."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+    config: Annotated[Config, arg(name="")] = PRESETS["gaussians25"]
+
+    def __call__(self, console: Console) -> None:
+        """Train, and print the metrics."""
+        from .commands import train
+
+        name = Path(self.preset).stem
+        folder = self.out or Path("runs") / f"{name}-seed-{self.config.seed}"
+        trained = train(self.config, folder, self.resume, console)
+        if self.json:
+            print(json.dumps(_summary(trained)))
+        else:
+            console.print(_comparison(trained))
+            console.print(
+                f"{trained.seconds:.0f} s; report: {trained.run.report_path}", soft_wrap=True
+            )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw samples from a run's generator."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    n: Annotated[int, arg(aliases=["-n"])] = 64
+    """Number of samples."""
+    out: Path | None = None
+    """A .png for a picture, an .npy for an array; by default in the run's folder."""
+    seed: int = 0
+    """Seed of the latents."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Draw, and name the file."""
+        from .commands import sample
+        from .run import Run
+
+        console.print(
+            str(sample(Run.open(self.run), self.n, self.seed, self.out, self.step)), soft_wrap=True
+        )
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Encode and decode images with a run's inference arm."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    images: Path
+    """An image, a folder of images, or an .npy file."""
+    out: Path | None = None
+    """A .png for a picture, an .npy for an array; by default in the run's folder."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Reconstruct, and name the file and the error."""
+        from .commands import reconstruct
+        from .run import Run
+
+        path, error = reconstruct(Run.open(self.run), self.images, self.out, self.step)
+        console.print(f"mean squared error {error:.4g}; {path}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a run's model again."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __call__(self, console: Console) -> None:
+        """Measure, and print the metrics."""
+        from .commands import evaluate
+        from .run import Run
+
+        metrics = evaluate(Run.open(self.run), self.step, console)
+        if self.json:
+            print(json.dumps(metrics))
+        else:
+            console.print(_table(metrics))
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write a run's report.html again."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+
+    def __call__(self, console: Console) -> None:
+        """Write, and name the file."""
+        from .report import write_report
+        from .run import Run
+
+        console.print(str(write_report(Run.open(self.run))), soft_wrap=True)
+
+
+Command = Train | Sample | Reconstruct | Evaluate | Report
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The words after the program's name; by default those of this process.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        command = _parse(words)
+        command(Console(stderr=getattr(command, "json", False)))
+    except (ValueError, OSError) as error:
+        return _say(error, 2)
+    except Stopped as error:
+        return _say(error, 1)
+    except KeyboardInterrupt:
+        return _say("interrupted", 1)
+    return 0
+
+
+def _say(message: object, code: int) -> int:
+    print("alpha-bridge:", " ".join(str(message).split()), file=sys.stderr)
+    return code
+
+
+def _parse(words: list[str]) -> Command:
+    """The command that ``words`` ask for.
+
+    Raises:
+        ValueError: They ask for none; one line.
+        SystemExit: They ask for help, which is printed.
+    """
+    defaults = Train()
+    if words[:1] == ["train"]:
+        words, defaults = _train_defaults(words)
+    commands = Annotated[
+        Annotated[Train, subcommand("train", default=defaults)]
+        | Annotated[Sample, subcommand("sample")]
+        | Annotated[Reconstruct, subcommand("reconstruct")]
+        | Annotated[Evaluate, subcommand("evaluate")]
+        | Annotated[Report, subcommand("report")],
+        FlagCreatePairsOff,
+    ]
+    if not words:
+        words = ["--help"]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            command, unknown = tyro.cli(
+                commands,
+                prog="alpha-bridge",
+                description="Move a generator from maximum likelihood to adversarial learning.",
+                args=words,
+                return_unknown_args=True,
+            )
+    except SystemExit as leave:
+        if not leave.code:
+            raise
+        raise ValueError(_plain(said.getvalue())) from None
+    if unknown:
+        raise ValueError(_unknown(unknown[0]))
+    return command
+
+
+def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
+    """The preset or the file that the words name, so that they need only state what differs."""
+    named = next((word for word in words[1:2] if not word.startswith("-")), None)
+    if "--config" in words[1:]:
+        at = words.index("--config")
+        named = words[at + 1] if at + 1 < len(words) else ""
+        words = [*words[:at], *words[at + 2 :]]
+        words.insert(1, named)
+    if named is None:
+        if {"-h", "--help"} & set(words):
+            return words, Train()
+        raise ValueError(
+            f"train needs a preset or a file: one of {', '.join(PRESETS)}, or a config.json"
+        )
+    return words, Train(preset=named, config=_named_config(named))
+
+
+def _named_config(name: str) -> Config:
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    if path.is_file():
+        return read_config(path)
+    near = get_close_matches(name, PRESETS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}"
+    raise ValueError(f"there is no preset or file {name!r}: {hint}")
+
+
+def _unknown(word: str) -> str:
+    key = word.split("=")[0].lstrip("-").replace("-", "_")
+    near = get_close_matches(key, known_keys(), n=1)
+    hint = f"did you mean --{near[0].replace('_', '-')}?" if near else "see --help"
+    return f"unknown option {word}: {hint}"
+
+
+def _plain(box: str) -> str:
+    """What tyro says in a box, as one line."""
+    return " ".join(re.sub(r"[╭╮╰╯│─┌┐└┘]|\x1b\[[0-9;]*m", " ", box).split())
+
+
+def _summary(trained: Trained) -> dict[str, object]:
+    return {
+        "run": str(trained.run.folder),
+        "report": str(trained.run.report_path),
+        "seconds": round(trained.seconds, 3),
+        "end_of_ml": trained.first,
+        "end": trained.last,
+    }
+
+
+def _comparison(trained: Trained) -> Table:
+    table = Table("metric", "end of Step I", "end")
+    for name, value in trained.last.items():
+        before = trained.first.get(name)
+        table.add_row(name, "" if before is None else f"{before:.4g}", f"{value:.4g}")
+    return table
+
+
+def _table(metrics: Metrics) -> Table:
+    table = Table("metric", "value")
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.4g}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

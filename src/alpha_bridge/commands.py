@@ -1,0 +1,312 @@
+"""What can be done with a run, from its folder alone: the command line and the page call these."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from rich.console import Console
+from torch import Tensor
+
+from . import plots
+from .assembly import Assembly, assemble, build_source, load_model
+from .checks import at_least
+from .config import Config, differences, read_config
+from .data import PixelUnits, StandardUnits, Units, normal, read_samples
+from .evaluation import CHUNK, Evaluation, Measured, build_evaluation
+from .metrics.images import reconstruction_error
+from .metrics.names import METRICS
+from .report import write_report
+from .run import Array, Record, Run
+from .training import Callback, Checkpoints, Event, Progress, Records, StopOnSignal, fit
+
+__all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Attributes:
+        run: The folder.
+        first: Metrics at the end of Step I; empty without one.
+        last: Metrics at the end.
+        seconds: How long it took, without the preparation.
+    """
+
+    run: Run
+    first: dict[str, float]
+    last: dict[str, float]
+    seconds: float
+
+
+def train(
+    config: Config, folder: Path, resume: bool = False, console: Console | None = None
+) -> Trained:
+    """Train what ``config`` names and leave a run.
+
+    Args:
+        config: The configuration.
+        folder: Where the run is to live.
+        resume: Go on with the run that is there.
+        console: Where to show progress; nowhere by default.
+
+    Returns:
+        The run and its metrics.
+
+    Raises:
+        ValueError: The configuration cannot be trained, or is not that of the run to resume.
+        OSError: The folder stands already, or a file cannot be read or written.
+        Interrupted: A signal stopped it; a checkpoint is saved.
+        Diverged: A parameter became NaN; the last good checkpoint is kept.
+    """
+    console = console or Console(quiet=True)
+    accelerator = Accelerator(mixed_precision=config.precision)
+    if not resume:
+        Run.require_free(folder)
+    with accelerator.main_process_first():
+        parts = assemble(config, _decoding(console))
+        evaluation = build_evaluation(parts.config, parts.source, console.print)
+    run = _resumed(folder, parts.config) if resume else Run(folder)
+    if accelerator.is_main_process and not resume:
+        Run.create(folder, parts.config.model_dump(mode="json"))
+        if isinstance(units := parts.source.units, StandardUnits):
+            run.write_units(units.mean.numpy(), units.std.numpy())
+    steps = run.checkpoint_steps
+    begin = time.perf_counter()
+    try:
+        fit(
+            parts.model,
+            parts.source,
+            parts.path,
+            objective=parts.objective,
+            gamma=parts.gamma,
+            regularizer=parts.regularizer,
+            optimization=parts.optimization,
+            batch_size=parts.config.batch_size,
+            seed=parts.config.seed,
+            callbacks=_callbacks(parts, run, evaluation, console)
+            if accelerator.is_main_process
+            else (),
+            checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
+            accelerator=accelerator,
+        )
+    finally:
+        if accelerator.is_main_process:
+            write_report(run)
+        accelerator.end_training()
+    return _trained(run, time.perf_counter() - begin)
+
+
+def _decoding(console: Console) -> Callable[[int, int], None]:
+    """Tell of each tenth of a data set that is decoded."""
+
+    def tell(done: int, total: int) -> None:
+        tenth = max(total // 10, 1)
+        if done // tenth > max(done - 1, 0) // tenth:
+            console.print(f"decoding images: {done} of {total}")
+
+    return tell
+
+
+def _resumed(folder: Path, config: Config) -> Run:
+    run = Run.open(folder)
+    if unlike := differences(read_config(run.config), config):
+        raise ValueError(
+            f"{folder} was made with another configuration ({'; '.join(unlike)}): resume it with "
+            f"its own, alpha-bridge train {run.config_path} --out {folder} --resume"
+        )
+    return run
+
+
+def _callbacks(
+    parts: Assembly, run: Run, evaluation: Evaluation, console: Console
+) -> list[Callback]:
+    progress = Progress(len(parts.path), console, describe)
+
+    def write(record: Record) -> None:
+        run.append(record)
+        progress.show(record)
+
+    def evaluate(event: Event) -> dict[str, float]:
+        measured = evaluation(event.state.averaged(), event.state.memory, event.phase)
+        keep(run, event.step, measured, parts.source.units)
+        return measured.metrics
+
+    config = parts.config
+    return [
+        Records(write, config.record_every, evaluate, config.evaluation.every),
+        Checkpoints(run.checkpoint_folder, config.checkpoint_every),
+        StopOnSignal(run.checkpoint_folder),
+        progress,
+    ]
+
+
+def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
+    """Write the samples and reconstructions of an evaluation into the run, in the data's units."""
+    shown = _stored(units, measured.shown)
+    run.write_samples(step, shown)
+    if _is_image(shown):
+        plots.save_png(shown, run.samples_picture(step))
+    if measured.pairs.shape[1]:
+        originals, decoded = (_stored(units, side) for side in measured.pairs)
+        run.write_reconstructions(step, np.stack([originals, decoded]))
+
+
+def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None = None) -> Path:
+    """Draw samples from a run's generator and write them.
+
+    Args:
+        run: A run with a checkpoint.
+        count: Number of samples, one or more.
+        seed: Of the latents, zero or more.
+        out: A ``.png`` for a picture or an ``.npy`` for an array; None for a picture of images,
+            or an array of vectors, in the run's folder.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: A number is out of its range, or the run cannot be used.
+        OSError: The file stands already or cannot be written.
+    """
+    config = read_config(run.config)
+    at_least(0, "seed", seed)
+    model, _ = load_model(run, config, step)
+    assert model.latent_shape is not None
+    latents = normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
+    drawn = _in_chunks(model.decode, latents)
+    samples = _stored(_units(run, config), drawn)
+    default = f"samples-{count}-seed-{seed}{'.png' if _is_image(samples) else '.npy'}"
+    return _write(samples, out or run.folder / default, lambda path: plots.save_png(samples, path))
+
+
+def reconstruct(
+    run: Run, images: Path, out: Path | None, step: int | None = None
+) -> tuple[Path, float]:
+    """Encode and decode a user's images and write both side by side.
+
+    Args:
+        run: A run that was trained on images.
+        images: An image, a folder of images, or an ``.npy`` of the run's kind of samples.
+        out: The picture to write; None for one in the run's folder.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Returns:
+        The file, and the mean squared error per dimension in model units.
+
+    Raises:
+        ValueError: The images or the run cannot be used.
+        OSError: A file is missing, stands already or cannot be written.
+    """
+    config = read_config(run.config)
+    model, _ = load_model(run, config, step)
+    units = _units(run, config)
+    x = units.normalize(read_samples(images, config.event_shape or ()))
+    decoded = _in_chunks(model.reconstruct, x)
+    pairs = np.stack([_stored(units, x), _stored(units, decoded)])
+    default = f"reconstructions-of-{images.stem}{'.png' if _is_image(pairs[0]) else '.npy'}"
+    path = _write(
+        pairs, out or run.folder / default, lambda path: plots.reconstructions(pairs).savefig(path)
+    )
+    return path, float(reconstruction_error(x, decoded, x.ndim - 1))
+
+
+def evaluate(run: Run, step: int | None = None, console: Console | None = None) -> dict[str, float]:
+    """Measure a run's model again.
+
+    Args:
+        run: A run with a checkpoint.
+        step: The checkpoint's number of updates; None for the latest.
+        console: Where to tell what is being prepared; nowhere by default.
+
+    Returns:
+        Metrics by names that state their protocols.
+
+    Raises:
+        ValueError: The run cannot be used, or its data cannot be loaded.
+    """
+    console = console or Console(quiet=True)
+    config = read_config(run.config)
+    model, memory = load_model(run, config, step)
+    evaluation = build_evaluation(config, build_source(config, _decoding(console)), console.print)
+    return evaluation(model, memory, phase="").metrics
+
+
+def describe(record: Record) -> str:
+    """The metrics of a record in a short line; nothing if it has none.
+
+    Example:
+        >>> describe({"step": 1, "modes/3std/10000": 25.0})
+        'Modes 25'
+    """
+    shown = ((name.split("/")[0], value) for name, value in metrics_of(record).items())
+    return "  ".join(f"{METRICS[metric].label} {value:.4g}" for metric, value in shown)
+
+
+def metrics_of(record: Record) -> dict[str, float]:
+    """Metrics of a record, without its losses and diagnostics."""
+    return {
+        name: value
+        for name, value in record.items()
+        if name.split("/")[0] in METRICS and name.count("/") == 2
+    }
+
+
+def _trained(run: Run, seconds: float) -> Trained:
+    evaluated = [record for record in run.records if metrics_of(record)]
+    first = [record for record in evaluated if record["phase"] == "ml"]
+    return Trained(
+        run,
+        metrics_of(first[-1]) if first else {},
+        metrics_of(evaluated[-1]) if evaluated else {},
+        seconds,
+    )
+
+
+def _units(run: Run, config: Config) -> Units:
+    """Units of the samples of ``run``, from its folder alone."""
+    if len(config.event_shape or ()) == 3:
+        return PixelUnits()
+    return Units() if run.units is None else StandardUnits(*map(torch.from_numpy, run.units))
+
+
+def _stored(units: Units, x: Tensor) -> Array:
+    """Samples in model units as they are kept: uint8 (N, H, W, C) or float32 (N, D)."""
+    kept = units.denormalize(x)
+    array: Array = (kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept).contiguous().numpy()
+    return array
+
+
+def _is_image(samples: Array) -> bool:
+    return samples.ndim == 4
+
+
+def _in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.cat([network(part) for part in x.split(CHUNK)])
+
+
+def _write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
+    """Write ``array`` as a picture or as an array, by the ending of ``path``."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --out")
+    if path.suffix not in (".png", ".npy"):
+        raise ValueError(f"the file must end with .png or .npy, got {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".npy":
+            np.save(path, array, allow_pickle=False)
+        else:
+            picture(path)
+    except OSError as error:
+        raise PermissionError(
+            f"cannot write {path} ({error.strerror}): choose another file with --out"
+        ) from error
+    return path

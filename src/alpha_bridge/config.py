@@ -1,0 +1,273 @@
+"""The validated configuration: everything that a run depends on, and nothing else.
+
+Ranges are checked where the values are used, so that a library user hears the same; here are
+types, unknown keys, and what only the whole can tell.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+__all__ = [
+    "Config",
+    "EvaluationConfig",
+    "GammaConfig",
+    "ImagesConfig",
+    "MixtureConfig",
+    "ModelConfig",
+    "ObjectiveConfig",
+    "OptimizationConfig",
+    "PathConfig",
+    "RegularizerConfig",
+    "differences",
+    "read_config",
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PathConfig(_Part):
+    """Algorithm 1: shares of the updates for its three steps, and α of the first and the last."""
+
+    ml: float = 0.2
+    """Share of Step I, where α stays at the start."""
+    transfer: float = 0.5
+    """Share of Step II, where α moves from the start to the end."""
+    adversarial: float = 0.3
+    """Share of Step III, where α stays at the end."""
+    start: float = 0.0
+    """α of Step I, in [0, 1]; the paper's is 0."""
+    end: float = 1.0
+    """α of Step III, in [0, 1]; the paper's is 1."""
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> PathConfig:
+        shares = (self.ml, self.transfer, self.adversarial)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise ValueError(
+                "the shares ml, transfer and adversarial must be zero or more and add up to 1, "
+                f"got {' + '.join(map(str, shares))} = {sum(shares):.6g}"
+            )
+        return self
+
+    def lengths(self, steps: int) -> tuple[int, int, int]:
+        """Updates of the three steps, ``steps`` in all."""
+        first, second = round(self.ml * steps), round((self.ml + self.transfer) * steps)
+        return first, second - first, steps - second
+
+
+class GammaConfig(_Part):
+    """The choice of γ(α), equation (12) and footnote 1."""
+
+    kind: Literal["sigmoid", "linear", "power", "cosine"] = "sigmoid"
+    """The paper's is sigmoid."""
+    c: float = 10.0
+    """Steepness of the sigmoid."""
+    d: float = -5.0
+    """Offset of the sigmoid."""
+    exponent: float = 2.0
+    """Exponent of the power."""
+
+
+class ModelConfig(_Part):
+    """Networks and decoder noise."""
+
+    latent: int = 2
+    """Size of a latent."""
+    hidden: tuple[int, ...] = Field(default=(128, 128, 128), min_length=1)
+    """Sizes of the hidden layers for vectors; images take the last for their dense layer."""
+    width: int = 32
+    """Channels next to the image; deeper layers have more."""
+    noise: float = 0.4
+    """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]."""
+    learn_noise: bool = False
+    """Learn σ with θ, from noise on."""
+
+
+class ObjectiveConfig(_Part):
+    """The objective that is followed along α, equation (15)."""
+
+    clip: float = 5.0
+    """Bound on the exponents of the weights, in nats; the paper has none."""
+    one_backward: bool = True
+    """One backward pass for generator and encoder where it is exact."""
+
+
+class RegularizerConfig(_Part):
+    """The discriminator's regulariser."""
+
+    kind: Literal["r1", "spectral", "none"] = "r1"
+    """R1 gradient penalty, spectral normalisation, or nothing."""
+    weight: float = 0.3
+    """Weight of R1."""
+    every: int = 1
+    """Updates from one R1 penalty to the next, which is scaled to match."""
+
+
+class OptimizationConfig(_Part):
+    """Adam for the three players, and the average that is evaluated."""
+
+    generator: float = 1e-3
+    """Learning rate of the generator."""
+    encoder: float = 1e-3
+    """Learning rate of the encoder."""
+    discriminator: float = 1e-3
+    """Learning rate of the discriminator."""
+    beta1: float = 0.5
+    """Decay of the first moment."""
+    beta2: float = 0.99
+    """Decay of the second moment."""
+    average: float = 0.995
+    """Decay of the generator's moving average; 0 for none."""
+
+
+class EvaluationConfig(_Part):
+    """When and how the averaged generator is measured."""
+
+    every: int = 1000
+    """Updates from one evaluation to the next; ends of steps are always evaluated."""
+    samples: int = 5000
+    """Samples that metrics are computed from."""
+    features: Literal["classifier", "inception", "pixels"] = "classifier"
+    """Features of images: a classifier trained on the labels, Inception, or averaged pixels."""
+    bandwidth: float = 0.1
+    """Bandwidth of the kernel density estimate, in the units of the mixture."""
+    shown: int = 64
+    """Latents that are followed through time."""
+
+
+class MixtureConfig(_Part):
+    """The known density behind the data set gaussians25."""
+
+    side: int = 5
+    """Gaussians along each side of the grid."""
+    spacing: float = 2.0
+    """Distance between neighbours."""
+    std: float = 0.1
+    """Standard deviation of each."""
+
+
+class ImagesConfig(_Part):
+    """How a data set of images is read."""
+
+    size: int | None = None
+    """Pixels of a side; images are cropped to a square and resized. None: as they are."""
+    channels: int | None = None
+    """1 or 3; None: as they are."""
+    image_column: str | None = None
+    """Column of the images; None: the one that holds images."""
+    label_column: str | None = None
+    """Column of the labels; None: the one that holds classes."""
+    train_split: str = "train"
+    """Split to train on."""
+    held_out_split: str | None = None
+    """Split to evaluate on; None: test or validation, or a tenth of the training split."""
+
+
+class Config(_Part):
+    """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
+
+    data: str = "gaussians25"
+    """gaussians25, digits, a hub id, a folder or file of images, or an .npy file."""
+    seed: int = 0
+    """Seed of the weights, the batches and the noise."""
+    steps: int = 10_000
+    """Updates of the whole path."""
+    batch_size: int = 128
+    """Samples of an update, over all processes."""
+    precision: Literal["no", "bf16"] = "no"
+    """Mixed precision of the networks: no, or bfloat16."""
+    record_every: int = 50
+    """Updates from one record of the losses to the next."""
+    checkpoint_every: int = 1000
+    """Updates from one checkpoint to the next; ends of steps are always kept."""
+    event_shape: tuple[int, ...] | None = None
+    """Shape of one sample; None: that of the data, which is then kept here."""
+    path: PathConfig = PathConfig()
+    gamma: GammaConfig = GammaConfig()
+    model: ModelConfig = ModelConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    regularizer: RegularizerConfig = RegularizerConfig()
+    optimization: OptimizationConfig = OptimizationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    mixture: MixtureConfig = MixtureConfig()
+    images: ImagesConfig = ImagesConfig()
+
+
+def read_config(source: Path | dict[str, Any]) -> Config:
+    """Validate a configuration.
+
+    Args:
+        source: A JSON file, such as a run's ``config.json``, or its content.
+
+    Returns:
+        The configuration; what is not given takes its default.
+
+    Raises:
+        ValueError: The file is not JSON, a key is unknown, or a value has the wrong type; one
+            line that names it.
+
+    Example:
+        >>> read_config({"steps": 100}).steps
+        100
+    """
+    try:
+        if isinstance(source, dict):
+            return Config.model_validate(source)
+        return Config.model_validate_json(source.read_bytes())
+    except ValidationError as error:
+        where = "" if isinstance(source, dict) else f"{source}: "
+        raise ValueError(where + explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints, in one line."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, known_keys(), n=1)
+        return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{key}: {message}"
+    return f"{key or 'configuration'}: {message}, got {first['input']!r}"
+
+
+def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """Every key of the configuration, with dots for the parts.
+
+    Example:
+        >>> "path.ml" in known_keys()
+        True
+    """
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def differences(first: Config, second: Config) -> list[str]:
+    """Keys in which two configurations differ, each with both values.
+
+    Example:
+        >>> differences(Config(), Config(seed=1))
+        ['seed: 0 and 1']
+    """
+
+    def value(config: Config, key: str) -> object:
+        here: object = config
+        for name in key.split("."):
+            here = getattr(here, name)
+        return here
+
+    pairs = ((key, value(first, key), value(second, key)) for key in known_keys())
+    return [f"{key}: {one} and {other}" for key, one, other in pairs if one != other]

@@ -1,0 +1,33 @@
+"""Data: densities that are known, images, vectors, and the order in which they are seen."""
+
+from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
+from .density import DensitySource, GaussianMixture, grid, ring
+from .files import read_samples
+from .images import digits, load_images
+from .rng import normal, stream
+from .sampler import indices, share
+from .source import Source
+from .units import PixelUnits, StandardUnits, Units
+
+__all__ = [
+    "ArraySource",
+    "DensitySource",
+    "GaussianMixture",
+    "ImageSource",
+    "PixelUnits",
+    "Source",
+    "StandardUnits",
+    "Units",
+    "VectorSource",
+    "digits",
+    "from_array",
+    "from_tensor",
+    "grid",
+    "indices",
+    "load_images",
+    "normal",
+    "read_samples",
+    "ring",
+    "share",
+    "stream",
+]

@@ -1,0 +1,239 @@
+"""From encoded images to equal squares of pixels on disk."""
+
+import io
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+__all__ = ["Encoded", "Shape", "decode", "encoded", "write_images"]
+
+Pixels = NDArray[np.uint8]
+GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+# Images that a thread decodes in a row: small ones cost less than handing them over.
+PIECE = 8
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An image that has not been decoded.
+
+    Attributes:
+        name: What a message calls it.
+        content: Its bytes, or the path of its file.
+    """
+
+    name: str
+    content: bytes | str
+
+    def open(self) -> Image.Image:
+        """Decode the image, upright.
+
+        Returns:
+            The image, all its pixels read.
+
+        Raises:
+            ValueError: It cannot be decoded.
+        """
+        file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
+        try:
+            with Image.open(file) as image:
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+        except BROKEN as error:
+            reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
+            raise ValueError(
+                f"{self.name} cannot be decoded ({reason}): remove or repair it"
+            ) from error
+        return image
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all images are brought to.
+
+    Attributes:
+        size: Height and width; None leaves them, and they must be equal.
+        channels: 1 for grey, 3 for colour; None takes what the first image has.
+    """
+
+    size: int | None
+    channels: int | None
+
+    def of(self, first: Encoded) -> tuple[int, int, int]:
+        """Height, width and channels, with what is left open taken from the first image.
+
+        Args:
+            first: The first image.
+
+        Returns:
+            ``(size, size, channels)``.
+
+        Raises:
+            ValueError: The first image has to give the size and is not square, or is corrupt.
+        """
+        image = first.open()
+        if self.size is None and image.width != image.height:
+            raise ValueError(
+                f"images are not square ({_dimensions(image)}): "
+                f"give --images.size {min(image.size)} or smaller"
+            )
+        channels = self.channels or (1 if image.mode in GREY_MODES else 3)
+        size = self.size or image.width
+        return size, size, channels
+
+
+def _dimensions(image: Image.Image) -> str:
+    return f"{image.width}x{image.height}"
+
+
+def _eight_bits(image: Image.Image, name: str) -> Image.Image:
+    """Grey or colour of 8 bits a channel, transparent pixels on white."""
+    if image.mode == "F":
+        raise ValueError(f"{name} has floating-point pixels: convert it to 8 bits")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return _converted(image, "L" if image.mode in GREY_MODES else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixels:
+    """Decode one image, crop it to its central square, and resize it (Lanczos).
+
+    Args:
+        encoded: The image.
+        wanted: What was asked for.
+        shape: What this makes of the first image.
+
+    Returns:
+        Pixels, uint8, of that shape.
+
+    Raises:
+        ValueError: The image is corrupt, or differs from the first in what was left open.
+    """
+    image = encoded.open()
+    size, _, channels = shape
+    if wanted.size is None and image.size != (size, size):
+        larger = max(size, min(image.size))
+        raise ValueError(
+            f"images have different sizes ({size}x{size} and {_dimensions(image)}): "
+            f"give --images.size {larger}"
+        )
+    if wanted.channels is None and channels == 1 and image.mode not in GREY_MODES:
+        raise ValueError("images are grey and in colour: give --images.channels 3 (or 1)")
+    image = _converted(_eight_bits(image, encoded.name), "L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8).reshape(shape)
+
+
+class _NpyFile:
+    """A ``.npy`` file that is written row by row, so that memory stays flat."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self._file = path.open("wb")
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def __enter__(self) -> "_NpyFile":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, row: Pixels) -> None:
+        self._file.write(row.tobytes())
+
+
+def write_images(
+    batches: Iterable[list[Encoded]],
+    wanted: Shape,
+    shape: tuple[int, int, int],
+    held_out: NDArray[np.bool_],
+    paths: tuple[Path, Path],
+    progress: Callable[[int], None],
+) -> None:
+    """Decode images into two arrays on disk, several at a time.
+
+    Args:
+        batches: The images, in order.
+        wanted: What was asked for.
+        shape: What this makes of the first image.
+        held_out: For each image, whether it goes to the second array.
+        paths: The two ``.npy`` files.
+        progress: Told how many images are done.
+
+    Raises:
+        ValueError: An image cannot be decoded, or the disk is too small.
+    """
+    _check_space(paths[0].parent, len(held_out) * math.prod(shape))
+    kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
+    with _NpyFile(paths[0], kept_shape) as kept, _NpyFile(paths[1], apart_shape) as apart:
+        for done, row in enumerate(_decoded(batches, wanted, shape)):
+            (apart if held_out[done] else kept).append(row)
+            progress(done + 1)
+
+
+def _decoded(
+    batches: Iterable[list[Encoded]], wanted: Shape, shape: tuple[int, int, int]
+) -> Iterator[Pixels]:
+    def decode_all(piece: list[Encoded]) -> list[Pixels]:
+        return [decode(image, wanted, shape) for image in piece]
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for batch in batches:
+            pieces = [batch[begin : begin + PIECE] for begin in range(0, len(batch), PIECE)]
+            for decoded in pool.map(decode_all, pieces):
+                yield from decoded
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ValueError(
+            f"decoded images need {needed / 1e9:.1f} GB in the cache folder {folder.parent}, which "
+            f"has {free / 1e9:.1f} GB: give a smaller --images.size, or set ALPHA_BRIDGE_CACHE"
+        )
+
+
+def encoded(value: bytes | dict[str, Any] | None, name: str) -> Encoded:
+    """Name an image as ``datasets`` stores it: bytes, or a record of bytes and path.
+
+    Args:
+        value: A cell of an image column.
+        name: What a message calls it if it has no path.
+
+    Returns:
+        The image with its name.
+
+    Raises:
+        ValueError: The cell is empty.
+    """
+    record: dict[str, Any] = value if isinstance(value, dict) else {"bytes": value}
+    if record.get("bytes"):
+        return Encoded(name, record["bytes"])
+    if record.get("path"):
+        return Encoded(f"image {record['path']}", record["path"])
+    raise ValueError(f"{name} is missing: remove its row")

@@ -1,0 +1,208 @@
+r"""Densities that are known: mixtures of isotropic Gaussians, and data drawn from them."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alpha_bridge.checks import at_least, positive
+
+from .rng import BATCHES, HELD_OUT, TRAINING, stream
+from .sampler import share
+from .source import Source
+
+__all__ = ["DensitySource", "GaussianMixture", "grid", "ring"]
+
+
+class GaussianMixture:
+    r"""A mixture of Gaussians of one width, :math:`q(x) = \sum_k w_k N(x; \mu_k, \sigma^2 I)`.
+
+    Attributes:
+        means: :math:`\mu_k`, float64, shape ``(K, D)``.
+        std: σ, in the units of the means.
+        weights: :math:`w_k`, positive with sum 1, float64, shape ``(K,)``.
+
+    Example:
+        >>> GaussianMixture(torch.zeros(1, 2), 1.0).log_prob(torch.zeros(1, 2))
+        tensor([-1.8379])
+    """
+
+    def __init__(self, means: Tensor, std: float, weights: Tensor | None = None) -> None:
+        """Make a mixture.
+
+        Args:
+            means: :math:`\\mu_k`, finite, shape ``(K, D)``.
+            std: σ, positive.
+            weights: :math:`w_k` up to a factor, positive, shape ``(K,)``; equal when None.
+
+        Raises:
+            ValueError: An argument has another shape or is out of its range.
+        """
+        if means.ndim != 2 or not means.numel():
+            raise ValueError(f"means must have the shape (K, D), got {tuple(means.shape)}")
+        if not means.isfinite().all():
+            raise ValueError("means must be finite, got NaN or infinity")
+        if weights is None:
+            weights = torch.ones(len(means))
+        if weights.shape != means.shape[:1]:
+            raise ValueError(
+                f"weights must have the shape ({len(means)},), got {tuple(weights.shape)}"
+            )
+        if not (weights.isfinite().all() and (weights > 0).all()):
+            raise ValueError(f"weights must be positive and finite, got {weights.tolist()}")
+        self.means = means.detach().cpu().double()
+        self.std = positive("std", std)
+        self.weights = weights.detach().cpu().double() / weights.sum().item()
+
+    def _log_joint(self, x: Tensor) -> Tensor:
+        """:math:`\\log w_k N(x; \\mu_k, \\sigma^2 I)`, shape ``(*batch, K)``."""
+        size = self.means.shape[1]
+        if x.shape[-1:] != (size,):
+            raise ValueError(f"x must have the shape (*batch, {size}), got {tuple(x.shape)}")
+        difference = x.unsqueeze(-2) - self.means.to(x)
+        log_scale = size * (math.log(self.std) + math.log(2 * math.pi) / 2)
+        log_weights = self.weights.log().to(x)
+        return log_weights - difference.square().sum(-1) / (2 * self.std**2) - log_scale
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density, with gradients.
+
+        Args:
+            x: Points, shape ``(*batch, D)``.
+
+        Returns:
+            Nats, shape ``batch``.
+
+        Raises:
+            ValueError: ``x`` has another dimension than the means.
+        """
+        return torch.logsumexp(self._log_joint(x), -1)
+
+    def posterior(self, x: Tensor) -> Tensor:
+        r"""Probability of each component, :math:`w_k N(x; \mu_k, \sigma^2 I) / q(x)`.
+
+        Args:
+            x: Points, shape ``(*batch, D)``.
+
+        Returns:
+            Probabilities with sum 1, shape ``(*batch, K)``.
+
+        Raises:
+            ValueError: ``x`` has another dimension than the means.
+        """
+        return torch.softmax(self._log_joint(x), -1)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Tensor:
+        """Draw ``n`` points, float32, shape ``(n, D)``."""
+        return self.labelled_sample(n, rng)[0]
+
+    def labelled_sample(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Draw ``n`` points with the components that they come from.
+
+        Args:
+            n: Number of points, zero or more.
+            rng: Source of the randomness.
+
+        Returns:
+            Points, float32, shape ``(n, D)``, and components, int64, shape ``(n,)``.
+
+        Raises:
+            ValueError: ``n`` is negative.
+        """
+        at_least(0, "n", n)
+        means = self.means.numpy()
+        components = rng.choice(len(means), size=n, p=self.weights.numpy())
+        noise = rng.standard_normal((n, means.shape[1]))
+        points = (means[components] + self.std * noise).astype(np.float32)
+        return torch.from_numpy(points), torch.from_numpy(components)
+
+
+def grid(side: int = 5, spacing: float = 2.0, std: float = 0.1) -> GaussianMixture:
+    """Gaussians on a square grid around zero; the defaults are the 25 on {−4, −2, 0, 2, 4}².
+
+    Args:
+        side: Gaussians along each side, one or more.
+        spacing: Distance between neighbours, positive.
+        std: σ of each Gaussian, positive.
+
+    Returns:
+        The mixture, of ``side²`` equal components.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> grid().means.shape
+        torch.Size([25, 2])
+    """
+    at_least(1, "side", side)
+    line = positive("spacing", spacing) * (torch.arange(side) - (side - 1) / 2)
+    return GaussianMixture(torch.cartesian_prod(line, line), std)
+
+
+def ring(n: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
+    """Gaussians evenly spaced on a circle around zero.
+
+    Args:
+        n: Number of Gaussians, one or more.
+        radius: Radius of the circle, positive.
+        std: σ of each Gaussian, positive.
+
+    Returns:
+        The mixture, of ``n`` equal components.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> ring(8).means.norm(dim=-1).unique()
+        tensor([2.], dtype=torch.float64)
+    """
+    angles = 2 * math.pi * torch.arange(at_least(1, "n", n)).double() / n
+    circle = torch.stack([angles.cos(), angles.sin()], -1)
+    return GaussianMixture(positive("radius", radius) * circle, std)
+
+
+class DensitySource(Source):
+    """Unlimited samples of a known density, in its own units; labels are the components.
+
+    Attributes:
+        mixture: The density.
+    """
+
+    size = None
+
+    def __init__(self, mixture: GaussianMixture, held_out_seed: int = 0) -> None:
+        """Draw from ``mixture``.
+
+        Args:
+            mixture: The density.
+            held_out_seed: Seed of the samples for evaluation, which no run's seed touches.
+
+        Raises:
+            ValueError: ``held_out_seed`` is negative.
+        """
+        self.mixture = mixture
+        self.held_out_seed = at_least(0, "held_out_seed", held_out_seed)
+        self.classes, dimension = mixture.means.shape
+        self.event_shape = (dimension,)
+
+    def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:
+        part = share(at_least(1, "size", size), rank, ranks)
+        return self.mixture.sample(size, stream(seed, step, BATCHES))[part]
+
+    def training(self, count: int) -> Tensor:
+        return self._fixed(count, TRAINING)[0]
+
+    def training_labels(self, count: int) -> Tensor:
+        return self._fixed(count, TRAINING)[1]
+
+    def held_out(self, count: int) -> Tensor:
+        return self._fixed(count, HELD_OUT)[0]
+
+    def held_out_labels(self, count: int) -> Tensor:
+        return self._fixed(count, HELD_OUT)[1]
+
+    def _fixed(self, count: int, purpose: int) -> tuple[Tensor, Tensor]:
+        return self.mixture.labelled_sample(count, stream(self.held_out_seed, 0, purpose))

@@ -1,0 +1,69 @@
+"""Samples that a user gives for a trained model: an image, a folder of them, or an array."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .arrays import from_array
+from .decode import Encoded, Shape, decode
+
+__all__ = ["read_samples"]
+
+
+def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
+    """Read samples in the shape that a model takes.
+
+    Images are cropped to their central square, resized, and turned to grey or colour.
+
+    Args:
+        path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
+        event_shape: Shape of one sample for the model, ``(D,)`` or ``(C, H, W)``.
+
+    Returns:
+        Samples in storage units, shape ``(N, *event_shape)``.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder.
+        ValueError: It has no samples, one cannot be read, or they have another shape.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: give an image, a folder or an .npy file")
+    if path.suffix == ".npy":
+        samples = _array(path)
+    elif len(event_shape) == 3:
+        samples = _images(path, event_shape)
+    else:
+        raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
+    if samples.shape[1:] != event_shape:
+        raise ValueError(
+            f"{path} has samples of shape {tuple(samples.shape[1:])}, the model takes "
+            f"{event_shape}: give such samples"
+        )
+    return samples
+
+
+def _array(path: Path) -> Tensor:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as an array: save it with numpy.save") from error
+    rows = array[..., None] if array.ndim == 3 else array
+    return from_array(rows).to_tensor(rows)
+
+
+def _images(path: Path, event_shape: tuple[int, ...]) -> Tensor:
+    endings = Image.registered_extensions()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    images = [file for file in files if file.is_file() and file.suffix.lower() in endings]
+    if not images:
+        raise ValueError(f"{path} has no images: give PNG or JPEG files")
+    channels, size, _ = event_shape
+    pixels = [
+        decode(Encoded(f"image {file}", str(file)), Shape(size, channels), (size, size, channels))
+        for file in images
+    ]
+    return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)

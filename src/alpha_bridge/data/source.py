@@ -1,0 +1,70 @@
+"""Where training samples come from, whatever they are."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from .units import Units
+
+__all__ = ["Source"]
+
+
+class Source(ABC):
+    """Training samples and held-out ones, in storage units and in model units.
+
+    Storage units are the data's own: uint8 images, vectors as they were given. Model units are
+    float32: images in [−1, 1], vectors as the networks see them.
+
+    Attributes:
+        event_shape: Shape of one sample for the model, ``(D,)`` or ``(C, H, W)``.
+        size: Number of training samples; None when they are unlimited.
+        units: Between storage units and model units.
+        classes: Number of classes that the labels tell apart; 0 without labels.
+    """
+
+    event_shape: tuple[int, ...]
+    size: int | None
+    classes: int = 0
+    units: Units = Units()
+
+    @abstractmethod
+    def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:
+        """Training samples of one update, a pure function of the arguments.
+
+        Args:
+            seed: Seed of the run, zero or more.
+            step: The update, zero or more.
+            size: Samples of the update, over all processes.
+            rank: The process that asks, in [0, ranks).
+            ranks: Number of processes; each takes a contiguous share of the batch.
+
+        Returns:
+            A host tensor in storage units, shape ``(share, *event_shape)``; images are uint8
+            NCHW views of NHWC memory.
+
+        Raises:
+            ValueError: ``size`` is larger than the training set or smaller than ``ranks``, or
+                another argument is out of its range.
+        """
+
+    @abstractmethod
+    def training(self, count: int) -> Tensor:
+        """Up to ``count`` training samples, in storage units, always the same ones.
+
+        They come in a fixed shuffled order, so that a part of a sorted set has all its classes.
+        """
+
+    @abstractmethod
+    def held_out(self, count: int) -> Tensor:
+        """Up to ``count`` samples that training never sees, in storage units, always the same.
+
+        They come in a fixed shuffled order, so that a part of a sorted set has all its classes.
+        """
+
+    def training_labels(self, count: int) -> Tensor | None:  # noqa: ARG002
+        """Labels of ``training(count)``, int64, −1 where unknown; None without labels."""
+        return None
+
+    def held_out_labels(self, count: int) -> Tensor | None:  # noqa: ARG002
+        """Labels of ``held_out(count)``, int64, −1 where unknown; None without labels."""
+        return None

@@ -1,0 +1,219 @@
+"""How well the averaged generator does: the metrics that fit the data, under fixed latents."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .config import Config
+from .data import DensitySource, Source, normal
+from .metrics import images, mixture
+from .metrics.classifier import cached_classifier, inception_features
+from .metrics.images import FeatureNetwork, features_of
+from .metrics.names import name
+from .model import AlphaBridge
+
+__all__ = ["Evaluation", "Judge", "Measured", "build_evaluation"]
+
+LATENTS = 9
+HELD_OUT = 1000
+LABELLED = 60_000
+CHUNK = 250
+RETENTION = "retention/labels"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one evaluation gives.
+
+    Attributes:
+        metrics: Numbers by names that state their protocols.
+        shown: Samples of the latents that are followed through time, in model units.
+        pairs: Held-out samples and their reconstructions, in model units, ``(2, n, *event)``.
+    """
+
+    metrics: dict[str, float]
+    shown: Tensor
+    pairs: Tensor
+
+
+class Judge(ABC):
+    """Compares samples with the data."""
+
+    protocol: str
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
+        """Metrics of samples ``(N, *event)`` in model units, and the class of each, if any."""
+
+
+class MixtureJudge(Judge):
+    """Knows the density that the data come from."""
+
+    protocol = "posterior"
+
+    def __init__(self, source: DensitySource, samples: int, bandwidth: float) -> None:
+        self.mixture, self.bandwidth = source.mixture, bandwidth
+        self.points = source.held_out(samples)
+
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
+        means, std, count = self.mixture.means.to(x), self.mixture.std, len(x)
+        posterior = self.mixture.posterior(x)
+        kde = mixture.kde_log_likelihood(self.points, x, self.bandwidth)
+        return {
+            name("inception_score", "posterior", count): float(mixture.inception_score(posterior)),
+            name("log_likelihood", f"kde-{self.bandwidth:g}", count): float(kde),
+            name("modes", "3std", count): float(mixture.modes_covered(x, means, std)),
+            name("high_quality", "3std", count): float(mixture.high_quality(x, means, std)),
+        }, posterior.argmax(-1)
+
+
+class FeatureJudge(Judge):
+    """Compares features of the samples with those of training samples."""
+
+    def __init__(self, network: FeatureNetwork, protocol: str, real: Tensor, classes: bool) -> None:
+        self.network, self.protocol, self.classes = network, protocol, classes
+        self.real = features_of(network, real.split(CHUNK))
+
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
+        features, count = features_of(self.network, x.split(CHUNK)), len(x)
+        subset = min(1000, len(self.real), count)
+        frechet = images.frechet_distance(self.real, features)
+        kernel = images.kernel_distance(self.real, features, subset_size=subset)
+        metrics = {
+            name("frechet_distance", self.protocol, count): frechet,
+            name("kernel_distance", self.protocol, count): kernel,
+        }
+        if not self.classes:
+            return metrics, None
+        logits = self.network.logits(features)
+        metrics[name("inception_score", self.protocol, count)] = images.inception_score(logits)
+        return metrics, logits.argmax(-1)
+
+
+class Pooled:
+    """Features without a network: vectors as they are, images averaged down to 8 pixels."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features ``(N, F)`` of samples ``(N, *event)``."""
+        return torch.nn.functional.adaptive_avg_pool2d(x, 8).flatten(1) if x.ndim > 2 else x
+
+    def logits(self, features: Tensor) -> Tensor:
+        """There are no classes: ``(N, 0)``."""
+        return features[:, :0]
+
+
+class Evaluation:
+    """Measures a model with latents that stay the same through time."""
+
+    def __init__(self, source: Source, judge: Judge, samples: int, shown: int) -> None:
+        self.source, self.judge, self.samples = source, judge, samples
+        self.shown = min(shown, samples)
+        self.held_out = source.units.normalize(source.held_out(HELD_OUT))
+
+    @torch.no_grad()
+    def __call__(self, model: AlphaBridge, memory: dict[str, Tensor], phase: str) -> Measured:
+        """Measure ``model``.
+
+        Args:
+            model: With the averaged generator; left in the mode it is in.
+            memory: Where Step I leaves the classes of the latents, and later steps find them.
+            phase: The step of Algorithm 1.
+        """
+        training = model.training
+        model.eval()
+        x = self._samples(model)
+        metrics, labels = self.judge(x)
+        if labels is not None and phase == "ml":
+            memory[RETENTION] = labels
+        elif labels is not None and RETENTION in memory:
+            key = name("retention", self.judge.protocol, len(x))
+            metrics[key] = float(images.retention(memory[RETENTION], labels))
+        held_out = self.held_out
+        decoded = self._reconstructions(model, held_out)
+        if len(held_out):
+            error = images.reconstruction_error(held_out, decoded, held_out.ndim - 1)
+            metrics[name("reconstruction_error", "mse", len(held_out))] = float(error)
+        model.train(training)
+        pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
+        return Measured(metrics, x[: self.shown], pairs)
+
+    def _samples(self, model: AlphaBridge) -> Tensor:
+        """Samples as they are kept: in the data's own units and back."""
+        latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
+        units = self.source.units
+        kept = [
+            units.normalize(units.denormalize(model.decode(z.to(model.sigma)).cpu()))
+            for z in latents.split(CHUNK)
+        ]
+        return torch.cat(kept)
+
+    def _reconstructions(self, model: AlphaBridge, x: Tensor) -> Tensor:
+        parts = [model.reconstruct(part.to(model.sigma)).cpu() for part in x.split(CHUNK)]
+        return torch.cat([x[:0], *parts])
+
+
+def build_evaluation(
+    config: Config, source: Source, tell: Callable[[str], None] = lambda _: None
+) -> Evaluation:
+    """The evaluation that fits the data.
+
+    Args:
+        config: Number of samples, features, bandwidth.
+        source: The data.
+        tell: Told in a line what is being prepared.
+
+    Raises:
+        ValueError: Inception is asked for and not installed, or a number is out of range.
+    """
+    settings = config.evaluation
+    if isinstance(source, DensitySource):
+        judge: Judge = MixtureJudge(source, settings.samples, settings.bandwidth)
+        return Evaluation(source, judge, settings.samples, settings.shown)
+    samples = min(settings.samples, source.size or settings.samples)
+    real = source.units.normalize(source.training(samples))
+    network, protocol = _FEATURES[settings.features](source, tell)
+    judge = FeatureJudge(network, protocol, real, classes=not isinstance(network, Pooled))
+    return Evaluation(source, judge, samples, settings.shown)
+
+
+Features = tuple[FeatureNetwork, str]
+
+
+def _pooled(source: Source, _: Callable[[str], None]) -> Features:
+    return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels"
+
+
+def _inception(_: Source, __: Callable[[str], None]) -> Features:
+    return inception_features(), "inception"
+
+
+def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
+    """A classifier of the data's labels; where there are none, features that need none."""
+    train = _labelled(source.training(LABELLED), source.training_labels(LABELLED))
+    held_out = _labelled(source.held_out(LABELLED), source.held_out_labels(LABELLED))
+    if source.classes < 2 or not len(train[0]) or not len(held_out[0]):
+        tell("no labels: distances compare averaged pixels, and retention is left out")
+        return _pooled(source, tell)
+    classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
+    tell(f"features of a classifier that is right on {accuracy:.1%} of {len(held_out[0])} images")
+    return classifier, "classifier"
+
+
+def _labelled(x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Samples whose label is known, and the labels."""
+    if labels is None:
+        return x[:0], torch.empty(0, dtype=torch.int64)
+    known = labels >= 0
+    return x[known], labels[known]
+
+
+_FEATURES: dict[str, Callable[[Source, Callable[[str], None]], Features]] = {
+    "classifier": _classifier,
+    "inception": _inception,
+    "pixels": _pooled,
+}

@@ -1,0 +1,387 @@
+"""Networks whose features images are compared in: a classifier of the same domain, Inception."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..checks import at_least
+from .randomness import isolated_seed
+
+__all__ = [
+    "Classifier",
+    "InceptionFeatures",
+    "TrainedClassifier",
+    "cached_classifier",
+    "inception_features",
+    "train_classifier",
+]
+
+FEATURES = 128
+WIDTHS = (32, 64, 128, 128)
+SMALLEST, LARGEST = 8, 64
+SAMPLE = 512
+"""Images that the key of the cache looks at, evenly spaced."""
+
+
+class Classifier(nn.Module):
+    """A small convolutional classifier of square images, and the features before its last layer.
+
+    Each layer of stride two halves the image until at most 4 pixels are left.
+
+    Args:
+        channels: 1 or 3.
+        size: Height and width, from 8 to 64 pixels.
+        classes: Number of classes, two or more.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> Classifier(channels=1, size=28, classes=10).features(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 128])
+    """
+
+    def __init__(self, channels: int, size: int, classes: int) -> None:
+        super().__init__()
+        if channels not in (1, 3):
+            raise ValueError(f"the classifier takes images of 1 or 3 channels, got {channels}")
+        if not SMALLEST <= size <= LARGEST:
+            raise ValueError(
+                f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {size}"
+            )
+        at_least(2, "classes", classes)
+        self.shape = (channels, size, size)
+        layers: list[nn.Module] = []
+        for width in WIDTHS:
+            if size <= 4:
+                break
+            layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1), nn.ReLU()]
+            channels, size = width, (size + 1) // 2
+        body = nn.Linear(channels * size**2, FEATURES)
+        self.body = nn.Sequential(*layers, nn.Flatten(), body, nn.ReLU())
+        self.head = nn.Linear(FEATURES, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features of images.
+
+        Args:
+            x: Images in [−1, 1], shape ``(N, C, H, W)``.
+
+        Returns:
+            Non-negative features, shape ``(N, 128)``.
+
+        Raises:
+            ValueError: The images have another shape than those of the training.
+        """
+        if x.shape[1:] != self.shape:
+            raise ValueError(
+                f"the classifier was made for images {self.shape}, got {tuple(x.shape[1:])}"
+            )
+        features: Tensor = self.body(x)
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Logits ``(N, classes)`` of features ``(N, 128)``."""
+        logits: Tensor = self.head(features)
+        return logits
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, classes)`` of images ``(N, C, H, W)`` in [−1, 1]."""
+        return self.logits(self.features(x))
+
+
+class TrainedClassifier(NamedTuple):
+    """A classifier, and how often it is right.
+
+    Attributes:
+        classifier: In evaluation mode, on the CPU, its parameters frozen.
+        accuracy: Share of the held-out images that it labels correctly, in [0, 1].
+    """
+
+    classifier: Classifier
+    accuracy: float
+
+
+def train_classifier(
+    images: Tensor,
+    labels: Tensor,
+    held_out_images: Tensor,
+    held_out_labels: Tensor,
+    classes: int,
+    seed: int = 0,
+    updates: int = 600,
+    batch_size: int = 128,
+) -> TrainedClassifier:
+    """Train a classifier whose features are used by the metrics; Adam with a one-cycle rate.
+
+    The same seed gives the same classifier on the same machine, and torch's global generator is
+    left as it was. Images are read one batch at a time, so they may lie in a memory map.
+
+    Args:
+        images: uint8 in [0, 255], shape ``(N, C, H, W)``.
+        labels: Whole numbers from 0 to ``classes - 1``, shape ``(N,)``.
+        held_out_images: The accuracy is measured on these, in the form of ``images``.
+        held_out_labels: Their labels, in the form of ``labels``.
+        classes: Number of classes, two or more.
+        seed: Of the parameters and the batches.
+        updates: Number of updates, one or more.
+        batch_size: Images in an update, one or more; drawn with replacement.
+
+    Returns:
+        The classifier, and its accuracy on the images held out.
+
+    Raises:
+        ValueError: Images or labels are not of that form.
+
+    Source:
+        Kingma and Ba, Adam, ICLR 2015; Smith and Topin, Super-Convergence, 2018.
+    """
+    _check_images(images, labels, classes)
+    _check_images(held_out_images, held_out_labels, classes)
+    at_least(1, "updates", updates)
+    at_least(1, "batch_size", batch_size)
+    with isolated_seed(seed), torch.enable_grad():
+        classifier = _classifier_for(images, classes)
+        optimizer = torch.optim.Adam(classifier.parameters())
+        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=updates + 1)
+        for _ in range(updates):
+            batch = torch.randint(len(images), (batch_size,))
+            loss = F.cross_entropy(classifier(_model_units(images[batch])), labels[batch].long())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rate.step()
+    classifier.eval().requires_grad_(False)
+    return TrainedClassifier(classifier, _accuracy(classifier, held_out_images, held_out_labels))
+
+
+def cached_classifier(
+    images: Tensor,
+    labels: Tensor,
+    held_out_images: Tensor,
+    held_out_labels: Tensor,
+    classes: int,
+    seed: int = 0,
+    updates: int = 600,
+    folder: Path | None = None,
+) -> TrainedClassifier:
+    """Train a classifier the first time, and read it from the cache from then on.
+
+    It is found by the content of the labels, a sample of the images and the settings. What was
+    damaged on disk is trained again.
+
+    Args:
+        images: As for :func:`train_classifier`.
+        labels: As for :func:`train_classifier`.
+        held_out_images: As for :func:`train_classifier`.
+        held_out_labels: As for :func:`train_classifier`.
+        classes: As for :func:`train_classifier`.
+        seed: As for :func:`train_classifier`.
+        updates: As for :func:`train_classifier`.
+        folder: Where the cache lies; by default the environment variable ``ALPHA_BRIDGE_CACHE``,
+            or else the user's cache folder.
+
+    Returns:
+        The classifier, and its accuracy on the images held out.
+
+    Raises:
+        ValueError: Images or labels are not of the form that is asked for.
+    """
+    _check_images(images, labels, classes)
+    _check_images(held_out_images, held_out_labels, classes)
+    record: dict[str, object] = {
+        "widths": [*WIDTHS, FEATURES],
+        "shape": list(images.shape),
+        "held_out_shape": list(held_out_images.shape),
+        "classes": classes,
+        "seed": seed,
+        "updates": updates,
+    }
+    content = (images, labels, held_out_images, held_out_labels)
+    stem = (folder or _cache_folder()) / f"classifier-{_key(record, content)}"
+    weights, summary = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
+    stored = _load(_classifier_for(images, classes), weights, summary)
+    if stored is not None:
+        return stored
+    trained = train_classifier(*content, classes, seed, updates)
+    try:
+        _store(trained, weights, summary, record)
+    except OSError as error:
+        warnings.warn(
+            f"the classifier is not cached ({error}): "
+            "set ALPHA_BRIDGE_CACHE to a folder that can be written",
+            stacklevel=2,
+        )
+    return trained
+
+
+class InceptionFeatures(nn.Module):
+    """torch-fidelity's Inception network as a network of features, for images in [−1, 1].
+
+    Images of one channel are repeated to three; each is rounded to whole numbers in [0, 255], as
+    the published distances are computed.
+
+    Args:
+        network: Its forward pass takes uint8 images and returns features, and ``network.fc`` is its
+            last layer.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features ``(N, 2048)`` of images ``(N, 1 or 3, H, W)`` in [−1, 1]."""
+        pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        features: Tensor = self.network(pixels.expand(-1, 3, -1, -1))
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Logits without bias ``(N, 1008)`` of features ``(N, 2048)``."""
+        weight: Tensor = self.network.get_submodule("fc").get_parameter("weight")
+        return features @ weight.mT.to(features)
+
+
+def inception_features() -> InceptionFeatures:
+    """Inception network of the published Fréchet distances and Inception scores.
+
+    Nothing is downloaded here, and only the published file of weights is read: torch-fidelity
+    unpickles it, so its SHA-256 sum must begin as its name says.
+
+    Returns:
+        The network in evaluation mode, on the CPU, its parameters frozen.
+
+    Raises:
+        ValueError: torch-fidelity is not installed, or the weights are missing or damaged.
+
+    Source:
+        Szegedy et al., Rethinking the Inception Architecture, CVPR 2016; Obukhov et al.,
+        torch-fidelity, 2020.
+    """
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import (  # type: ignore[import-not-found]
+            URL_INCEPTION_V3,
+        )
+    except ImportError as error:
+        raise ValueError(
+            f"Inception features need torch-fidelity ({error}): "
+            "pip install 'alpha-bridge[inception]'"
+        ) from error
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(URL_INCEPTION_V3).name
+    if not path.is_file():
+        raise ValueError(
+            f"Inception's weights are not at {path}: download {URL_INCEPTION_V3} to that place"
+        )
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    if not checksum.startswith(path.stem.rsplit("-")[-1]):
+        raise ValueError(
+            f"Inception's weights at {path} are damaged: download {URL_INCEPTION_V3} again"
+        )
+    from torchmetrics.image.fid import NoTrainInceptionV3
+
+    network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
+    return InceptionFeatures(network.requires_grad_(False)).eval()
+
+
+def _check_images(images: Tensor, labels: Tensor, classes: int) -> None:
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[2] != images.shape[3]:
+        raise ValueError(
+            "images must be uint8 of shape (N, C, H, W), as high as wide, "
+            f"got {images.dtype} {tuple(images.shape)}"
+        )
+    if labels.shape != images.shape[:1] or len(labels) == 0:
+        raise ValueError(
+            f"there must be one label for each image, got {tuple(labels.shape)} labels "
+            f"for {len(images)} images"
+        )
+    if labels.is_floating_point() or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"labels must be whole numbers from 0 to {classes - 1}, "
+            f"got {labels.dtype} from {labels.min()} to {labels.max()}"
+        )
+
+
+def _classifier_for(images: Tensor, classes: int) -> Classifier:
+    _, channels, size, _ = images.shape
+    return Classifier(channels, size, classes)
+
+
+def _model_units(images: Tensor) -> Tensor:
+    return images.float() / 127.5 - 1
+
+
+@torch.no_grad()
+def _accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
+    right = [
+        classifier(_model_units(batch)).argmax(-1) == answers
+        for batch, answers in zip(images.split(500), labels.split(500), strict=True)
+    ]
+    return torch.cat(right).float().mean().item()
+
+
+def _cache_folder() -> Path:
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("ALPHA_BRIDGE_CACHE") or user_cache_path("alpha_bridge"))
+
+
+def _key(record: dict[str, object], content: tuple[Tensor, Tensor, Tensor, Tensor]) -> str:
+    images, labels, held_out_images, held_out_labels = content
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    for tensor in (labels.long(), held_out_labels.long(), _few(images), _few(held_out_images)):
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _few(images: Tensor) -> Tensor:
+    return images[np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int)]
+
+
+def _load(classifier: Classifier, weights: Path, summary: Path) -> TrainedClassifier | None:
+    """What the cache holds, unless it is missing or damaged."""
+    from safetensors.torch import load
+
+    try:
+        record = json.loads(summary.read_text(encoding="utf-8"))
+        data = weights.read_bytes()
+        if hashlib.sha256(data).hexdigest() != record["sha256"]:
+            return None
+        accuracy = float(record["accuracy"])
+        classifier.load_state_dict(load(data))
+    except (OSError, ValueError, TypeError, LookupError, RuntimeError):
+        return None
+    return TrainedClassifier(classifier.eval().requires_grad_(False), accuracy)
+
+
+def _store(
+    trained: TrainedClassifier, weights: Path, summary: Path, record: dict[str, object]
+) -> None:
+    from safetensors.torch import save
+
+    data = save(trained.classifier.state_dict())
+    sums = {"accuracy": trained.accuracy, "sha256": hashlib.sha256(data).hexdigest()}
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    _write(weights, data)
+    _write(summary, (json.dumps(record | sums, indent=2) + "\n").encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that is either whole or not there."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

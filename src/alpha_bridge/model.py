@@ -1,0 +1,286 @@
+r"""The model that is moved along α: a generator, its encoder, and the discriminator between.
+
+:math:`p_\theta(x)` is :math:`x = G_\theta(z)`, :math:`z \sim N(0, I)`, equation (5); with noise σ
+on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its inference arm.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .checks import at_least, positive
+from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
+
+__all__ = ["PLAYERS", "AlphaBridge", "Player", "lerp", "slerp"]
+
+Player = Literal["generator", "encoder", "discriminator"]
+PLAYERS: tuple[Player, ...] = ("generator", "encoder", "discriminator")
+
+
+class AlphaBridge(nn.Module):
+    r"""Generator :math:`G_\theta`, encoder :math:`q_\phi`, discriminator :math:`f_\beta`, noise σ.
+
+    Any three modules will do. If the generator has a ``trial_shape``, every tensor starts with
+    those dimensions: independent replicas that train side by side.
+
+    Attributes:
+        generator: θ: latents ``(*trials, batch, *latent_shape)`` to samples
+            ``(*trials, batch, *event)``.
+        encoder: φ: samples to ``(mean, log_variance)`` of :math:`q_\phi(z|x)`, each of the shape
+            of the latents.
+        discriminator: β: samples to logits ``(*trials, batch)`` or ``(*trials, batch, 1)``, the
+            log density ratio (6).
+        log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
+        latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
+
+    Example:
+        >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+        >>> bridge = AlphaBridge(MLPGenerator(2, 3), MLPEncoder(2, 3), MLPDiscriminator(3))
+        >>> bridge.sample(5).shape
+        torch.Size([5, 3])
+
+    Source:
+        Zhao et al., AAAI 2020, sections 2 and 3.2.
+    """
+
+    log_sigma: Tensor
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        encoder: nn.Module,
+        discriminator: nn.Module,
+        noise: float = 1.0,
+        learn_noise: bool = False,
+        latent_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        """Put the three networks together.
+
+        Args:
+            generator: :math:`G_\\theta`.
+            encoder: :math:`q_\\phi`.
+            discriminator: :math:`f_\\beta`.
+            noise: σ of (13), positive, in the units of the samples.
+            learn_noise: Whether σ is learned with θ; ``noise`` is then where it starts.
+            latent_shape: Shape of one latent; by default the generator's ``latent_shape``, or
+                that of the encoder's first output.
+
+        Raises:
+            ValueError: ``noise`` is not positive.
+        """
+        super().__init__()
+        positive("noise", noise)
+        self.generator, self.encoder, self.discriminator = generator, encoder, discriminator
+        self.trial_shape: tuple[int, ...] = getattr(generator, "trial_shape", ())
+        self.latent_shape: tuple[int, ...] | None = latent_shape or getattr(
+            generator, "latent_shape", None
+        )
+        log_sigma = torch.full((*self.trial_shape, 1), noise).log()
+        if learn_noise:
+            self.log_sigma = nn.Parameter(log_sigma)
+        else:
+            self.register_buffer("log_sigma", log_sigma)
+
+    @property
+    def batch_ndim(self) -> int:
+        """Number of leading dimensions that are not of one sample: the trials and the batch."""
+        return len(self.trial_shape) + 1
+
+    @property
+    def sigma(self) -> Tensor:
+        """σ of the surrogate (13), shape ``(*trials, 1)``."""
+        return self.log_sigma.exp()
+
+    def player_parameters(self, player: Player) -> Iterator[nn.Parameter]:
+        """Parameters that ``player`` trains; a learned σ is the generator's."""
+        yield from (p for p in self.get_submodule(player).parameters() if p.requires_grad)
+        if player == "generator" and isinstance(self.log_sigma, nn.Parameter):
+            yield self.log_sigma
+
+    def with_generator(self, generator: nn.Module) -> "AlphaBridge":
+        """Same model with another generator, such as its moving average; the rest is shared."""
+        other = copy.copy(self)
+        other._modules = {**self._modules, "generator": generator}
+        return other
+
+    def prior(self, count: int, rng: torch.Generator | None = None) -> Tensor:
+        """Draw ``count`` latents from N(0, I), shape ``(*trials, count, *latent_shape)``.
+
+        Raises:
+            ValueError: ``count`` is below one, or the shape of a latent is not known yet.
+        """
+        at_least(1, "count", count)
+        if self.latent_shape is None:
+            raise ValueError(
+                "the shape of a latent is not known yet: give AlphaBridge(latent_shape=...) "
+                "or encode a sample first"
+            )
+        shape = (*self.trial_shape, count, *self.latent_shape)
+        return torch.randn(
+            shape, generator=rng, device=self.log_sigma.device, dtype=self.log_sigma.dtype
+        )
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Mean and log-variance of :math:`q_\phi(z|x)`, each ``(*trials, batch, *latent)``."""
+        mean, log_variance = self.encoder(x)
+        if self.latent_shape is None:
+            self.latent_shape = tuple(mean.shape[self.batch_ndim :])
+        return mean.to(x.dtype), log_variance.to(x.dtype)
+
+    def encode(self, x: Tensor, draw: bool = False, rng: torch.Generator | None = None) -> Tensor:
+        r"""Latents of ``x``: the mean of :math:`q_\phi(z|x)`, or a draw from it.
+
+        Args:
+            x: Samples, shape ``(*trials, batch, *event)``.
+            draw: Whether to draw instead of taking the mean.
+            rng: Where the draw comes from; torch's global generator by default.
+
+        Returns:
+            Latents, shape ``(*trials, batch, *latent_shape)``.
+        """
+        mean, log_variance = self.posterior(x)
+        if not draw:
+            return mean
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+        return reparameterize(mean, log_variance, noise)
+
+    def decode(self, z: Tensor) -> Tensor:
+        r"""Samples :math:`G_\theta(z)`, without the noise of (13)."""
+        return self.generator(z)  # type: ignore[no-any-return]
+
+    def log_ratio(self, x: Tensor) -> Tensor:
+        r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6).
+
+        Args:
+            x: Samples, shape ``(*trials, batch, *event)``.
+
+        Returns:
+            Logits in nats, shape ``(*trials, batch)``.
+
+        Raises:
+            ValueError: The discriminator gives more than one number for each sample.
+        """
+        logits = self.discriminator(x)
+        batch = x.shape[: self.batch_ndim]
+        if logits.numel() != batch.numel():
+            raise ValueError(
+                f"the discriminator must give one number for each sample, got shape "
+                f"{tuple(logits.shape)} for a batch of shape {tuple(batch)}"
+            )
+        return logits.reshape(batch).to(x.dtype)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def sample(self, count: int, rng: torch.Generator | None = None) -> Tensor:
+        r"""Draw :math:`x = G_\theta(z)`, :math:`z \sim N(0, I)`, equation (5).
+
+        Args:
+            count: Number of samples (of each trial), one or more.
+            rng: Where the latents come from; torch's global generator by default.
+
+        Returns:
+            Samples, shape ``(*trials, count, *event)``.
+
+        Raises:
+            ValueError: ``count`` is below one.
+        """
+        return self.decode(self.prior(count, rng))
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Decode the encoded mean of ``x``; the shape of ``x``."""
+        return self.decode(self.encode(x))
+
+    @torch.no_grad()
+    def interpolate(
+        self,
+        start: Tensor,
+        end: Tensor,
+        count: int = 8,
+        between: Callable[[Tensor, Tensor, float], Tensor] | None = None,
+    ) -> Tensor:
+        """Samples along the way from ``start`` to ``end`` in the latent space.
+
+        Args:
+            start: Samples, shape ``(*trials, batch, *event)``.
+            end: Samples of the same shape.
+            count: Number of points on the way, both ends included, two or more.
+            between: The curve between two latents, :func:`slerp` (default) or :func:`lerp`.
+
+        Returns:
+            Samples, shape ``(count, *trials, batch, *event)``.
+
+        Raises:
+            ValueError: ``count`` is below two.
+        """
+        at_least(2, "count", count)
+        curve = between or slerp
+        z_start, z_end = self.encode(start), self.encode(end)
+        shares = (index / (count - 1) for index in range(count))
+        return torch.stack([self.decode(curve(z_start, z_end, share)) for share in shares])
+
+    @torch.no_grad()
+    def log_likelihood_bound(
+        self, x: Tensor, draws: int = 50, rng: torch.Generator | None = None
+    ) -> Tensor:
+        r"""Importance-weighted bound on :math:`\log \tilde p_\theta(x)` of the surrogate (13).
+
+        Args:
+            x: Samples, shape ``(*trials, batch, *event)``.
+            draws: K, the number of latents drawn for each sample.
+            rng: Where the draws come from; torch's global generator by default.
+
+        Returns:
+            Nats, shape ``(*trials, batch)``.
+
+        Raises:
+            ValueError: ``draws`` is below one.
+        """
+        at_least(1, "draws", draws)
+        mean, log_variance = self.posterior(x)
+        latent_dim, event_dim = mean.ndim - self.batch_ndim, x.ndim - self.batch_ndim
+
+        def log_weight() -> Tensor:
+            noise = torch.randn(mean.shape, generator=rng, device=x.device, dtype=x.dtype)
+            z = reparameterize(mean, log_variance, noise)
+            zero = torch.zeros_like(mean)
+            return (
+                log_likelihood(x, self.decode(z), self.sigma, event_dim)
+                + log_normal(z, zero, zero, latent_dim)
+                - log_normal(z, mean, log_variance, latent_dim)
+            )
+
+        return importance_weighted_bound(torch.stack([log_weight() for _ in range(draws)]))
+
+
+def lerp(start: Tensor, end: Tensor, share: float) -> Tensor:
+    """Point on the straight line from ``start`` to ``end``.
+
+    Example:
+        >>> lerp(torch.tensor([0.0]), torch.tensor([2.0]), 0.5)
+        tensor([1.])
+    """
+    return torch.lerp(start, end, share)
+
+
+def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
+    r"""Point on the arc from ``start`` to ``end``, along the last dimension.
+
+    .. math:: \frac{\sin((1-t)\omega)}{\sin\omega} a + \frac{\sin(t\omega)}{\sin\omega} b
+
+    It keeps to the shell on which Gaussian latents lie; for parallel latents it is the line.
+
+    Example:
+        >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
+        tensor([0.7071, 0.7071])
+
+    Source:
+        Shoemake, Animating Rotation with Quaternion Curves, SIGGRAPH 1985.
+    """
+    cosine = nn.functional.cosine_similarity(start, end, dim=-1).unsqueeze(-1)
+    angle = torch.acos(cosine.clamp(-1, 1))
+    sine = torch.sin(angle)
+    arc = (torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end) / sine
+    return torch.where(sine > 1e-6, arc, lerp(start, end, share))

@@ -1,0 +1,166 @@
+"""Convolutional networks for square images of 8 to 64 pixels.
+
+All three halve or double the image between its size and a base of 4 to 7 pixels. None of them
+mixes samples: there is no batch normalisation.
+"""
+
+from itertools import pairwise
+
+from torch import nn
+
+from ..checks import at_least
+from .moments import Moments
+
+__all__ = ["ConvDiscriminator", "ConvEncoder", "ConvGenerator"]
+
+
+def _halvings(size: int) -> int:
+    """Number of halvings from ``size`` to a base of 4 to 7 pixels."""
+    for halvings in (1, 2, 3, 4):
+        if size % 2**halvings == 0 and 4 <= size >> halvings <= 7:
+            return halvings
+    raise ValueError(
+        f"images of {size} pixels cannot be halved to 4-7 pixels: "
+        "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"
+    )
+
+
+def _widths(width: int, halvings: int) -> list[int]:
+    """Channels after each halving: they double, up to eight times the first."""
+    return [width * min(2**level, 8) for level in range(halvings)]
+
+
+def _check(channels: int, width: int, trials: int | None) -> None:
+    at_least(1, "channels", channels)
+    at_least(1, "width", width)
+    if trials is not None:
+        raise ValueError(
+            f"convolutional networks have no stacked trials, got trials={trials}: "
+            "run the trials one after the other, or use vectors"
+        )
+
+
+class _ConvBody(nn.Sequential):
+    """Images ``(batch, channels, size, size)`` to features ``(batch, outputs)``."""
+
+    def __init__(
+        self, size: int, channels: int, width: int, hidden: int, outputs: int, trials: int | None
+    ) -> None:
+        _check(channels, width, trials)
+        halvings = _halvings(size)
+        widths = [channels, *_widths(width, halvings)]
+        layers: list[nn.Module] = []
+        for inputs, outs in pairwise(widths):
+            layers += [nn.Conv2d(inputs, outs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        base = size >> halvings
+        super().__init__(
+            *layers,
+            nn.Flatten(),
+            nn.Linear(widths[-1] * base**2, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, outputs),
+        )
+
+
+class ConvDiscriminator(_ConvBody):
+    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
+
+    Example:
+        >>> import torch
+        >>> ConvDiscriminator(size=8, channels=1)(torch.zeros(5, 1, 8, 8)).shape
+        torch.Size([5, 1])
+    """
+
+    def __init__(
+        self,
+        size: int,
+        channels: int,
+        width: int = 32,
+        hidden: int = 256,
+        trials: int | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            size: Pixels of a side, such as 8, 16, 28, 32 or 64.
+            channels: Colours, one to three.
+            width: Channels of the layer next to the image; deeper ones have more.
+            hidden: Size of the fully connected layer.
+            trials: Not available; any value but None is refused.
+
+        Raises:
+            ValueError: ``size`` is not base · 2ᵏ with a base of 4 to 7, or ``trials`` is given.
+        """
+        super().__init__(size, channels, width, hidden, 1, trials)
+
+
+class ConvEncoder(_ConvBody):
+    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
+
+    Example:
+        >>> import torch
+        >>> mean, log_variance = ConvEncoder(latent=2, size=8, channels=1)(torch.zeros(5, 1, 8, 8))
+        >>> mean.shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        size: int,
+        channels: int,
+        width: int = 32,
+        hidden: int = 256,
+        trials: int | None = None,
+    ) -> None:
+        """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size.
+
+        Raises:
+            ValueError: As for :class:`ConvDiscriminator`.
+        """
+        super().__init__(size, channels, width, hidden, 2 * latent, trials)
+        self.append(Moments())
+
+
+class ConvGenerator(nn.Sequential):
+    """Generator of images: latents ``(batch, latent)`` to images in [−1, 1].
+
+    Example:
+        >>> import torch
+        >>> ConvGenerator(latent=2, size=8, channels=1)(torch.zeros(5, 2)).shape
+        torch.Size([5, 1, 8, 8])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        size: int,
+        channels: int,
+        width: int = 32,
+        hidden: int = 256,
+        trials: int | None = None,
+    ) -> None:
+        """Build it; the arguments are those of :class:`ConvEncoder`.
+
+        Raises:
+            ValueError: As for :class:`ConvDiscriminator`.
+        """
+        _check(channels, width, trials)
+        halvings = _halvings(size)
+        base = size >> halvings
+        widths = [*reversed(_widths(width, halvings)), channels]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layers += [
+                nn.LeakyReLU(0.2),
+                nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1),
+            ]
+        super().__init__(
+            nn.Linear(latent, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, widths[0] * base**2),
+            nn.Unflatten(-1, (widths[0], base, base)),
+            *layers,
+            nn.Tanh(),
+        )
+        self.latent_shape = (latent,)

@@ -1,0 +1,126 @@
+"""Fully connected networks for vectors, with independent replicas along leading dimensions."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ..checks import at_least
+from .moments import Moments
+
+__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator"]
+
+
+class Linear(nn.Module):
+    """Affine map, or ``trials`` of them side by side.
+
+    Attributes:
+        trial_shape: ``()`` for one map, ``(trials,)`` for replicas.
+        weight: Shape ``(*trial_shape, inputs, outputs)``.
+        bias: Shape ``(*trial_shape, 1, outputs)``.
+
+    Example:
+        >>> Linear(2, 3, trials=10)(torch.zeros(10, 5, 2)).shape
+        torch.Size([10, 5, 3])
+    """
+
+    def __init__(self, inputs: int, outputs: int, trials: int | None = None) -> None:
+        """Draw weights and biases evenly from ±1/√inputs, as ``torch.nn.Linear`` does.
+
+        Args:
+            inputs: Number of inputs.
+            outputs: Number of outputs.
+            trials: Number of replicas; None for a map without a leading dimension.
+
+        Raises:
+            ValueError: A number is below one.
+        """
+        super().__init__()
+        at_least(1, "inputs", inputs)
+        at_least(1, "outputs", outputs)
+        self.trial_shape = () if trials is None else (at_least(1, "trials", trials),)
+        bound = 1 / math.sqrt(inputs)
+        weight = torch.empty(*self.trial_shape, inputs, outputs).uniform_(-bound, bound)
+        bias = torch.empty(*self.trial_shape, 1, outputs).uniform_(-bound, bound)
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(*trial_shape, batch, inputs)`` to ``(*trial_shape, batch, outputs)``."""
+        affine = torch.baddbmm if self.trial_shape else torch.addmm
+        return affine(self.bias, x, self.weight)
+
+
+class _MLP(nn.Sequential):
+    """Linear layers with leaky rectifiers in between."""
+
+    def __init__(self, sizes: Sequence[int], trials: int | None) -> None:
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            layers += [Linear(inputs, outputs, trials), nn.LeakyReLU(0.2)]
+        super().__init__(*layers[:-1])
+        self.trial_shape = () if trials is None else (trials,)
+
+
+class MLPGenerator(_MLP):
+    """Generator of vectors: latents ``(*trials, batch, latent)`` to ``(*trials, batch, features)``.
+
+    Example:
+        >>> MLPGenerator(latent=2, features=3)(torch.zeros(5, 2)).shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        features: int,
+        hidden: Sequence[int] = (128, 128, 128),
+        trials: int | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            latent: Size of a latent.
+            features: Size of a sample.
+            hidden: Sizes of the hidden layers.
+            trials: Number of replicas, or None.
+        """
+        super().__init__((latent, *hidden, features), trials)
+        self.latent_shape = (latent,)
+
+
+class MLPEncoder(_MLP):
+    """Encoder of vectors: samples to mean and log-variance, each ``(*trials, batch, latent)``.
+
+    Example:
+        >>> mean, log_variance = MLPEncoder(latent=2, features=3)(torch.zeros(5, 3))
+        >>> mean.shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        features: int,
+        hidden: Sequence[int] = (128, 128, 128),
+        trials: int | None = None,
+    ) -> None:
+        """Build it; the arguments are those of :class:`MLPGenerator`."""
+        super().__init__((features, *hidden, 2 * latent), trials)
+        self.append(Moments())
+
+
+class MLPDiscriminator(_MLP):
+    """Discriminator of vectors: samples to logits ``(*trials, batch, 1)``.
+
+    Example:
+        >>> MLPDiscriminator(features=3)(torch.zeros(5, 3)).shape
+        torch.Size([5, 1])
+    """
+
+    def __init__(
+        self, features: int, hidden: Sequence[int] = (128, 128, 128), trials: int | None = None
+    ) -> None:
+        """Build it; the arguments are those of :class:`MLPGenerator`."""
+        super().__init__((features, *hidden, 1), trials)

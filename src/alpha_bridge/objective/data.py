@@ -1,0 +1,156 @@
+r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(x)]`."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .. import twin
+from ..checks import positive
+from ..gamma import Gamma
+from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
+from ..model import AlphaBridge, Player
+from ..ratio import discriminator_loss, effective_sample_size, forward_weight, reverse_weight
+from .base import Losses, Noise, Objective
+
+__all__ = ["DataBridge", "divide_gradient"]
+
+
+@dataclass(frozen=True)
+class DataBridge(Objective):
+    r"""The objective of the paper, equations (15) and (16).
+
+    .. math::
+        \theta:\ & -\kappa_\alpha e^{-\alpha f(x)} \log \tilde p_\theta(x|z)
+                  - \gamma_\alpha \ln_{1-\alpha} e^{f(x')} \\
+        \phi:\ & -\log \tilde p_\theta(x|z) + KL[q_\phi(z|x) \| p(z)] \\
+        \beta:\ & -\log \sigma(f(x)) - \log(1 - \sigma(f(x')))
+
+    with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
+    :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone, as Algorithm 1
+    has it: the limit of its forward half has expectation zero only for an exact ratio.
+
+    Attributes:
+        clip: Bound on the exponents of the weights, in nats. Ours (5); the paper has none, which
+            is ``math.inf``.
+        one_backward: Whether θ and φ share one backward pass where that is exact.
+
+    Raises:
+        ValueError: ``clip`` is not positive.
+
+    Source:
+        Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
+    """
+
+    clip: float = 5.0
+    one_backward: bool = True
+
+    def __post_init__(self) -> None:
+        if self.clip != math.inf:
+            positive("clip", self.clip)
+
+    def losses(
+        self,
+        model: AlphaBridge,
+        x: Tensor,
+        noise: Noise,
+        alpha: float,
+        gamma: Gamma,
+        penalized: bool = False,
+    ) -> Losses:
+        real = x.detach().requires_grad_(penalized)
+        f_data = model.log_ratio(real)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and gamma(alpha) > 0):
+            fake = model.decode(noise.prior)
+        f_model = model.log_ratio(fake)
+        weight = gamma.kappa(alpha) * forward_weight(f_data, alpha, self.clip)
+        adversarial = gamma(alpha) * twin.reverse(f_model, alpha, self.clip)
+        return Losses(
+            of_players={
+                **self._arms(model, x, noise.posterior, weight, adversarial, alpha),
+                ("discriminator",): discriminator_loss(f_data, f_model),
+            },
+            real=((real, f_data),),
+            diagnostics={
+                "ess/forward": effective_sample_size(weight),
+                "ess/reverse": effective_sample_size(reverse_weight(f_model, alpha, self.clip)),
+            },
+        )
+
+    def _arms(
+        self,
+        model: AlphaBridge,
+        x: Tensor,
+        noise: Tensor,
+        weight: Tensor,
+        adversarial: Tensor,
+        alpha: float,
+    ) -> dict[tuple[Player, ...], Tensor]:
+        """Losses of θ and φ, which share the decoder's pass."""
+        mean, log_variance = model.posterior(x)
+        z = reparameterize(mean, log_variance, noise)
+        kl = kl_to_prior(mean, log_variance, z.ndim - model.batch_ndim)
+
+        def likelihood(latents: Tensor) -> Tensor:
+            decoded = model.decode(latents)
+            return log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
+
+        if alpha == 1:
+            return {("generator",): adversarial, ("encoder",): -elbo(likelihood(z), kl)}
+        if self.one_backward and self.clip < math.inf and not mixes_samples(model.generator):
+            shared = weight * likelihood(divide_gradient(z, weight))
+            return {("generator", "encoder"): adversarial - elbo(shared, kl)}
+        plain = likelihood(z)
+        return {
+            ("generator",): adversarial - weight * plain,
+            ("encoder",): -elbo(plain, kl),
+        }
+
+
+def mixes_samples(network: nn.Module) -> bool:
+    """Whether a sample's output depends on the other samples of its batch.
+
+    Example:
+        >>> mixes_samples(nn.BatchNorm1d(2)), mixes_samples(nn.Linear(2, 2))
+        (True, False)
+    """
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
+
+
+def divide_gradient(z: Tensor, weight: Tensor) -> Tensor:
+    """Return ``z``, and divide the gradient that comes back by each sample's ``weight``.
+
+    Between the encoder and the generator it undoes the weight of the reconstruction: θ follows
+    the weighted likelihood and φ the plain ELBO, in one pass through the generator.
+
+    Args:
+        z: Latents, shape ``(*trials, batch, *latent_shape)``.
+        weight: Positive weights, shape ``(*trials, batch)``.
+
+    Returns:
+        ``z`` itself, for the forward pass.
+
+    Example:
+        >>> z = torch.ones(1, 1, requires_grad=True)
+        >>> weight = torch.tensor([4.0])
+        >>> (weight * divide_gradient(z, weight).sum(-1)).sum().backward()
+        >>> z.grad
+        tensor([[1.]])
+    """
+    return _DivideGradient.apply(z, weight)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _DivideGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, z: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(weight)
+        return z.view_as(z)
+
+    @staticmethod
+    def backward(
+        ctx: torch.autograd.function.BackwardCFunction, gradient: Tensor
+    ) -> tuple[Tensor, None]:
+        (weight,) = ctx.saved_tensors
+        return gradient / weight.reshape(*weight.shape, *[1] * (gradient.ndim - weight.ndim)), None

@@ -1,0 +1,17 @@
+"""Algorithm 1 as one loop over a path."""
+
+from .callbacks import Callback, Checkpoints, Progress, Records, StopOnSignal
+from .loop import Event, fit
+from .state import Optimization, TrainState
+
+__all__ = [
+    "Callback",
+    "Checkpoints",
+    "Event",
+    "Optimization",
+    "Progress",
+    "Records",
+    "StopOnSignal",
+    "TrainState",
+    "fit",
+]

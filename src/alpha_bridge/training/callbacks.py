@@ -1,0 +1,188 @@
+"""What watches a training run: records, checkpoints, progress, signals."""
+
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from ..checks import at_least
+from ..errors import Interrupted
+from .checkpoint import save
+from .loop import Event
+from .state import TrainState
+
+__all__ = ["Callback", "Checkpoints", "Progress", "Records", "StopOnSignal"]
+
+Record = dict[str, Any]
+
+
+class Callback:
+    """Told of every update; this one does nothing."""
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Context that surrounds the whole run."""
+        return nullcontext()
+
+    def after(self, event: Event) -> None:
+        """Called when an update is done."""
+
+
+class Records(Callback):
+    """Writes a record of the losses now and then, and of the metrics when they are due.
+
+    Metrics are due every ``evaluate_every`` updates, at the end of each segment of the path and
+    at the end of the run. Nothing is read from the device in between.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Record], None],
+        every: int = 50,
+        evaluate: Callable[[Event], Mapping[str, float]] | None = None,
+        evaluate_every: int = 1000,
+    ) -> None:
+        """Set it up.
+
+        Args:
+            write: Takes each record: ``step``, ``phase``, ``alpha``, ``gamma``, ``seconds`` since
+                the start of this process, losses, diagnostics and metrics.
+            every: Updates from one record to the next, one or more.
+            evaluate: Gives the metrics; None for no metrics.
+            evaluate_every: Updates from one evaluation to the next, one or more.
+
+        Raises:
+            ValueError: A number of updates is below one.
+        """
+        self.write, self.evaluate = write, evaluate
+        self.every = at_least(1, "every", every)
+        self.evaluate_every = at_least(1, "evaluate_every", evaluate_every)
+        self.start = time.perf_counter()
+
+    def after(self, event: Event) -> None:
+        evaluation_due = self.evaluate is not None and (
+            event.boundary or event.last or event.step % self.evaluate_every == 0
+        )
+        if not (evaluation_due or event.step % self.every == 0):
+            return
+        event.state.require_finite()
+        record: Record = {
+            "step": event.step,
+            "phase": event.phase,
+            "alpha": event.alpha,
+            "gamma": event.gamma,
+            "sigma": event.state.model.sigma.squeeze(-1).tolist(),
+            **{name: value.tolist() for name, value in event.numbers.items()},
+        }
+        if evaluation_due and self.evaluate is not None:
+            record |= self.evaluate(event)
+        self.write({**record, "seconds": round(time.perf_counter() - self.start, 3)})
+
+
+class Checkpoints(Callback):
+    """Saves the state every ``every`` updates, at the end of each segment and of the run.
+
+    Those of segments are kept; of the others, only the latest.
+    """
+
+    def __init__(self, folder: Callable[[int], Path], every: int = 1000) -> None:
+        """Set it up.
+
+        Args:
+            folder: From the number of updates done to the folder of the checkpoint.
+            every: Updates from one checkpoint to the next, one or more.
+
+        Raises:
+            ValueError: ``every`` is below one.
+        """
+        self.folder, self.every = folder, at_least(1, "every", every)
+        self.passing: Path | None = None
+
+    def after(self, event: Event) -> None:
+        kept = event.boundary or event.last
+        if not (kept or event.step % self.every == 0):
+            return
+        saved = save(event.state, self.folder(event.step))
+        if self.passing is not None and self.passing != saved:
+            shutil.rmtree(self.passing, ignore_errors=True)
+        self.passing = None if kept else saved
+
+
+class StopOnSignal(Callback):
+    """Saves a checkpoint and stops at Ctrl-C or SIGTERM; a second Ctrl-C stops at once."""
+
+    def __init__(self, folder: Callable[[int], Path]) -> None:
+        """Set it up; ``folder`` is that of :class:`Checkpoints`."""
+        self.folder = folder
+        self.received: signal.Signals | None = None
+
+    @contextmanager
+    def during(self, state: TrainState) -> Iterator[None]:  # noqa: ARG002
+        watched = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self._receive) for number in watched}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self.received = signal.Signals(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def after(self, event: Event) -> None:
+        """Save and stop if a signal has arrived.
+
+        Raises:
+            Interrupted: It has; the message names the checkpoint.
+        """
+        if self.received is not None:
+            folder = save(event.state, self.folder(event.step))
+            raise Interrupted(
+                f"{self.received.name}: stopped after update {event.step} of {event.steps}, "
+                f"saved {folder}"
+            )
+
+
+class Progress(Callback):
+    """Shows where the run stands: a bar to a person, a line for each evaluation to a log."""
+
+    def __init__(self, steps: int, console: Console, describe: Callable[[Record], str]) -> None:
+        """Set it up.
+
+        Args:
+            steps: Updates of the whole run.
+            console: Where to show it.
+            describe: From a record with metrics to a short line about them.
+        """
+        self.console, self.describe = console, describe
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.task = self.bar.add_task("", total=steps)
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        self.bar.update(self.task, completed=state.step)
+        return self.bar if self.console.is_terminal else nullcontext()
+
+    def after(self, event: Event) -> None:
+        if self.console.is_terminal:
+            description = f"{event.phase}  α = {event.alpha:.2f}"
+            self.bar.update(self.task, completed=event.step, description=description)
+
+    def show(self, record: Record) -> None:
+        """Print a line about ``record`` if it has metrics."""
+        if metrics := self.describe(record):
+            where = f"update {record['step']:>6}  α = {record['alpha']:.2f}"
+            self.console.print(f"{where}  {metrics}", soft_wrap=True)

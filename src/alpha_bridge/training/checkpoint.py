@@ -1,0 +1,95 @@
+"""Checkpoints: safetensors for every tensor, JSON for the rest, a manifest of SHA-256 sums."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .state import TrainState
+
+__all__ = ["read_tensors", "restore", "save"]
+
+MANIFEST = "manifest.json"
+
+
+def save(state: TrainState, folder: Path) -> Path:
+    """Write ``state`` to ``folder``, whole or not at all.
+
+    Args:
+        state: A state with finite parameters.
+        folder: ``checkpoints/step-…`` of a run; one that stands is replaced.
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        Diverged: A parameter is not finite; nothing is written.
+    """
+    state.require_finite()
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, tensors in state.tensors().items():
+        save_file(_own_memory(tensors), partial / f"{name}.safetensors")
+    (partial / "state.json").write_text(json.dumps({"step": state.step}))
+    sums = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
+    (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return folder
+
+
+def restore(state: TrainState, folder: Path) -> None:
+    """Take over the state that :func:`save` wrote.
+
+    Args:
+        state: Changed in place.
+        folder: The checkpoint.
+
+    Raises:
+        ValueError: The checkpoint is damaged, or is that of another model.
+    """
+    tensors, step = read_tensors(folder)
+    try:
+        state.load(tensors, step)
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{folder} is a checkpoint of another configuration ({reason[:200]}): "
+            "resume with the run's own config.json"
+        ) from error
+
+
+def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
+    """Read and verify a checkpoint.
+
+    Returns:
+        The tensors by file and name, and the number of updates done.
+
+    Raises:
+        ValueError: A file is missing or does not have the sum that the manifest states.
+    """
+    try:
+        sums: dict[str, str] = json.loads((folder / MANIFEST).read_text())
+        damaged = [name for name, sum_ in sums.items() if _sha256(folder / name) != sum_]
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{folder} is not a whole checkpoint ({error}): use an earlier one"
+        ) from error
+    if damaged:
+        raise ValueError(f"{folder / damaged[0]} is damaged: use an earlier checkpoint")
+    tensors = {file.stem: load_file(file) for file in folder.glob("*.safetensors")}
+    return tensors, json.loads((folder / "state.json").read_text())["step"]
+
+
+def _own_memory(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that share no memory and are dense in order, as safetensors wants them."""
+    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,179 @@
+"""The one loop: every method is a path, a γ, an objective and a regulariser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ..checks import at_least
+from ..data import Source, from_tensor, normal, share
+from ..gamma import Gamma, SigmoidGamma
+from ..model import AlphaBridge
+from ..objective import DataBridge, Noise, Objective
+from ..path import AlphaPath, Phase, phase_of
+from ..penalty import R1, Regularizer
+from .checkpoint import restore
+from .state import Optimization, TrainState
+from .update import update
+
+if TYPE_CHECKING:
+    from .callbacks import Callback
+
+__all__ = ["Event", "fit"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One update, as callbacks see it when it is done.
+
+    Attributes:
+        state: The state after it.
+        alpha: α of the update.
+        gamma: γ(α) of the update.
+        numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
+        steps: Number of updates of the whole path.
+        boundary: Whether it was the last update of a segment of the path.
+    """
+
+    state: TrainState
+    alpha: float
+    gamma: float
+    numbers: dict[str, Tensor]
+    steps: int
+    boundary: bool
+
+    @property
+    def step(self) -> int:
+        """Number of updates done."""
+        return self.state.step
+
+    @property
+    def phase(self) -> Phase:
+        """Step of Algorithm 1."""
+        return phase_of(self.alpha)
+
+    @property
+    def last(self) -> bool:
+        """Whether the path ends here."""
+        return self.step == self.steps
+
+
+def fit(
+    model: AlphaBridge,
+    data: Source | Tensor,
+    path: AlphaPath,
+    *,
+    objective: Objective | None = None,
+    gamma: Gamma | None = None,
+    regularizer: Regularizer | None = None,
+    optimization: Optimization | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Path | None = None,
+    accelerator: Accelerator | None = None,
+) -> TrainState:
+    """Train ``model`` along ``path``, Algorithm 1.
+
+    Update t draws its batch and its noise as a function of ``seed`` and t alone, so that a run
+    that goes on from a checkpoint is the run that was never stopped.
+
+    Args:
+        model: Trained in place; its initial weights are the caller's.
+        data: Where batches come from; a tensor is taken as it is, shape ``(size, *event)``.
+        path: α of every update.
+        objective: What is bridged to what; by default the model to the data (16).
+        gamma: The choice of γ; by default the paper's sigmoid.
+        regularizer: Of the discriminator; by default R1 of weight 1.
+        optimization: Learning rates, moments and averaging.
+        batch_size: Samples of an update, over all processes, one or more.
+        seed: Of batches and noise, zero or more.
+        callbacks: Told of every update, in order.
+        checkpoint: Folder of a checkpoint to go on from.
+        accelerator: Device, precision and processes; by default what the machine has.
+
+    Returns:
+        The state after the last update; ``state.averaged()`` is the model to keep.
+
+    Raises:
+        ValueError: ``batch_size`` or ``seed`` is out of range, or the data are too few.
+        Diverged: A parameter became NaN or infinite.
+
+    Example:
+        >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+        >>> model = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2))
+        >>> path = AlphaPath.three_steps(ml=2, transfer=2, adversarial=2)
+        >>> fit(model, torch.randn(256, 2), path).step
+        6
+    """
+    at_least(1, "batch_size", batch_size)
+    at_least(0, "seed", seed)
+    source = from_tensor(data) if isinstance(data, Tensor) else data
+    objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
+    regularizer = regularizer or R1()
+    accelerator = accelerator or Accelerator()
+    model.discriminator = regularizer.prepare(model.discriminator)
+    model.to(accelerator.device).train()
+    if source.event_shape[1:]:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    state = TrainState.start(model, optimization or Optimization())
+    if checkpoint is not None:
+        restore(state, checkpoint)
+    batches = _Batches(model, source, batch_size, seed, accelerator)
+
+    with ExitStack() as stack:
+        for callback in callbacks:
+            stack.enter_context(callback.during(state))
+        for step in range(state.step, len(path)):
+            x, noise = batches.of(step)
+            alpha = path(step)
+            numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
+            event = Event(
+                state, alpha, gamma(alpha), numbers, len(path), step + 1 in path.boundaries
+            )
+            for callback in callbacks:
+                callback.after(event)
+    state.require_finite()
+    return state
+
+
+class _Batches:
+    """Data and noise of each update, for this process's share of the batch."""
+
+    def __init__(
+        self, model: AlphaBridge, source: Source, size: int, seed: int, accelerator: Accelerator
+    ) -> None:
+        ranks, rank = accelerator.num_processes, accelerator.process_index
+        if size % ranks:
+            raise ValueError(f"batch_size must be a multiple of the {ranks} processes, got {size}")
+        self.model, self.source, self.size = model, source, size
+        self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
+        self.rank, self.ranks, self.device = rank, ranks, accelerator.device
+
+    def of(self, step: int) -> tuple[Tensor, Noise]:
+        batches = [
+            self.source.batch(seed, step, self.size, self.rank, self.ranks) for seed in self.seeds
+        ]
+        x = self.source.units.normalize(self._stack(batches))
+        if self.model.latent_shape is None:
+            with torch.no_grad():
+                self.model.posterior(x)
+        return x, Noise(prior=self._normal(step, 1), posterior=self._normal(step, 2))
+
+    def _normal(self, step: int, purpose: int) -> Tensor:
+        shape = (self.size, *(self.model.latent_shape or ()))
+        part = share(self.size, self.rank, self.ranks)
+        return self._stack([normal(seed, step, purpose, shape)[part] for seed in self.seeds])
+
+    def _stack(self, trials: list[Tensor]) -> Tensor:
+        """Trials side by side on the device, or the only one as it is."""
+        x = torch.stack(trials) if self.model.trial_shape else trials[0]
+        return x.to(self.device, non_blocking=True)

@@ -1,0 +1,153 @@
+"""All that an update changes: parameters, their moving average, optimisers, the count."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ..checks import at_least, positive
+from ..errors import Diverged
+from ..model import PLAYERS, AlphaBridge, Player
+
+__all__ = ["Optimization", "TrainState"]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """Adam's settings for the three players, and the average that is evaluated.
+
+    All defaults are ours: the paper's are in its missing appendix.
+
+    Attributes:
+        generator: Learning rate of θ, positive.
+        encoder: Learning rate of φ, positive.
+        discriminator: Learning rate of β, positive.
+        beta1: Decay of the first moment, in [0, 1).
+        beta2: Decay of the second moment, in [0, 1). With .99 it forgets the scale of the
+            likelihood's gradient within some hundred updates of Step III.
+        average: Decay of the generator's exponential moving average, in [0, 1); 0 for none.
+
+    Raises:
+        ValueError: A value is out of its range.
+
+    Source:
+        Kingma and Ba, Adam, ICLR 2015.
+    """
+
+    generator: float = 1e-3
+    encoder: float = 1e-3
+    discriminator: float = 1e-3
+    beta1: float = 0.5
+    beta2: float = 0.99
+    average: float = 0.995
+
+    def __post_init__(self) -> None:
+        for player in PLAYERS:
+            positive(f"the learning rate of the {player}", getattr(self, player))
+        for name in ("beta1", "beta2", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+
+    def optimizer(self, model: AlphaBridge, player: Player) -> Adam:
+        """Optimiser of ``player``'s parameters."""
+        return Adam(
+            model.player_parameters(player),
+            lr=getattr(self, player),
+            betas=(self.beta1, self.beta2),
+            fused=True,
+        )
+
+
+@dataclass
+class TrainState:
+    """Where a training run stands.
+
+    Attributes:
+        model: The players as they are trained.
+        average: Moving average of the generator.
+        optimizers: One for each player.
+        step: Number of updates done.
+        memory: Tensors that callbacks keep from one update to a later one, by name.
+    """
+
+    model: AlphaBridge
+    average: AveragedModel
+    optimizers: dict[Player, Adam]
+    step: int = 0
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, model: AlphaBridge, optimization: Optimization) -> "TrainState":
+        """State before the first update of ``model``."""
+        average = AveragedModel(
+            model.generator, multi_avg_fn=get_ema_multi_avg_fn(optimization.average)
+        )
+        optimizers = {player: optimization.optimizer(model, player) for player in PLAYERS}
+        return cls(model, average.requires_grad_(False), optimizers)
+
+    def averaged(self) -> AlphaBridge:
+        """The model with the averaged generator: the one that is evaluated and kept."""
+        return self.model.with_generator(self.average.module)
+
+    def require_finite(self) -> None:
+        """Stop if training has diverged.
+
+        Raises:
+            Diverged: A parameter is NaN or infinite.
+        """
+        broken = [
+            name for name, value in self.model.named_parameters() if not value.isfinite().all()
+        ]
+        if broken:
+            raise Diverged(
+                f"training diverged by update {self.step}: {broken[0]} is not finite; lower the "
+                "learning rates or raise the regulariser's weight"
+            )
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors of the state, by file and by name."""
+        moments = {
+            f"{player}.{index}.{name}": value
+            for player, optimizer in self.optimizers.items()
+            for index, values in optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+        }
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": moments,
+            "memory": {**self.memory, "torch_rng": torch.get_rng_state()},
+        }
+
+    def load(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
+        """Take over what :meth:`tensors` gave after update ``step``."""
+        self.model.load_state_dict(tensors["model"])
+        self.average.load_state_dict(tensors["average"])
+        for player, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(
+                {
+                    "state": _moments(tensors["optimizers"], player, optimizer),
+                    "param_groups": optimizer.state_dict()["param_groups"],
+                }
+            )
+        self.memory = dict(tensors["memory"])
+        torch.set_rng_state(self.memory.pop("torch_rng"))
+        self.step = at_least(0, "step", step)
+
+
+def _moments(
+    tensors: Mapping[str, Tensor], player: Player, optimizer: Adam
+) -> dict[int, dict[str, Tensor]]:
+    """Adam's state of ``player``, each tensor laid out in memory as its parameter is."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for path, value in tensors.items():
+        owner, index, name = path.split(".")
+        if owner == player:
+            like = parameters[int(index)].detach() if value.ndim else value
+            laid_out = torch.empty_like(like).copy_(value)
+            moments.setdefault(int(index), {})[name] = laid_out
+    return moments

@@ -1,0 +1,114 @@
+"""Sources over arrays: units, order, and what they refuse."""
+
+import numpy as np
+import pytest
+import torch
+
+from alpha_bridge.data import ImageSource, VectorSource, digits, from_array, from_tensor
+
+
+def images(n=20, channels=3):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, 4, 4, channels), dtype=np.uint8)
+
+
+def test_every_grey_level_survives_the_way_to_model_units_and_back():
+    x = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    source = ImageSource(images())
+    assert source.units.normalize(x).min() == -1 and source.units.normalize(x).max() == 1
+    assert torch.equal(source.units.denormalize(source.units.normalize(x)), x)
+
+
+def test_pixels_out_of_range_are_clamped():
+    x = torch.tensor([-3.0, 3.0]).reshape(1, 1, 1, 2)
+    assert ImageSource(images()).units.denormalize(x).flatten().tolist() == [0, 255]
+
+
+def test_image_batches_are_channels_last_bytes():
+    x = ImageSource(images()).batch(0, 0, 8)
+    assert x.dtype == torch.uint8 and x.shape == (8, 3, 4, 4)
+    assert x.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_vectors_are_standardised_by_the_training_set():
+    train = np.random.default_rng(0).normal([3.0, -5.0], [2.0, 0.1], (500, 2))
+    source = VectorSource(train)
+    x = source.units.normalize(source.training(500))
+    torch.testing.assert_close(x.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(x.std(0, correction=0), torch.ones(2))
+    torch.testing.assert_close(source.units.denormalize(x), source.training(500))
+
+
+def test_a_constant_feature_keeps_its_scale():
+    source = VectorSource(np.full((1000, 1), 0.1))
+    assert source.units.std.item() == 1 and source.units.normalize(source.training(1)).abs() < 1e-6
+
+
+def test_a_plain_tensor_is_left_as_it_is():
+    x = torch.randn(6, 2) * 9
+    source = from_tensor(x)
+    assert torch.equal(source.units.normalize(source.batch(0, 0, 6)).sort(0)[0], x.sort(0)[0])
+
+
+def test_a_batch_is_pure_and_its_shares_make_it_up():
+    source = ImageSource(images())
+    whole = source.batch(5, 9, 8)
+    assert torch.equal(torch.cat([source.batch(5, 9, 8, rank, 3) for rank in range(3)]), whole)
+
+
+def test_a_batch_larger_than_the_data_names_the_remedy():
+    message = "batch_size 512 is larger than the data set's 20 samples: lower --batch-size"
+    with pytest.raises(ValueError, match=message):
+        ImageSource(images()).batch(0, 0, 512)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_values_that_are_not_finite_are_counted_and_located(bad):
+    train = np.zeros((100, 2))
+    train[[7, 50], [1, 0]] = bad
+    with pytest.raises(ValueError, match=r"in 2 of 100 rows, first in row 7"):
+        VectorSource(train)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros(3), np.zeros((3, 8, 8)), np.zeros((3, 8, 8, 2), np.uint8), np.array([["a"]])],
+)
+def test_arrays_of_no_known_kind_are_refused(array):
+    with pytest.raises(ValueError, match="is no data set"):
+        from_array(array)
+
+
+def test_whole_number_tensors_are_refused():
+    with pytest.raises(ValueError, match="must be float"):
+        from_tensor(torch.zeros(3, 2, dtype=torch.uint8))
+
+
+def test_held_out_samples_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match="give both the same"):
+        from_tensor(torch.zeros(3, 2), torch.zeros(3, 4))
+
+
+def test_labels_of_another_length_are_refused():
+    with pytest.raises(ValueError, match=r"labels must be integers of shape \(20,\)"):
+        ImageSource(images(), train_labels=np.zeros(3, int))
+
+
+def test_a_part_of_a_sorted_set_has_all_its_classes_with_their_labels():
+    labels = np.repeat([0, 1], 50)
+    pixels = np.broadcast_to(labels[:, None, None, None], (100, 2, 2, 1)).astype(np.uint8)
+    source = ImageSource(pixels, pixels, labels, labels)
+    for x, y in (
+        (source.training(30), source.training_labels(30)),
+        (source.held_out(30), source.held_out_labels(30)),
+    ):
+        assert torch.equal(x[:, 0, 0, 0].long(), y)
+        assert set(y.tolist()) == {0, 1}
+
+
+def test_digits_hold_out_a_fifth_of_every_class():
+    source = digits()
+    assert (source.size, source.event_shape, source.classes) == (1438, (1, 8, 8), 10)
+    assert len(source.held_out(10_000)) == 359
+    assert source.training(2000).max() == 255
+    assert len(source.held_out_labels(359).unique()) == 10

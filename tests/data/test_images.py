@@ -1,0 +1,259 @@
+"""Images from folders and files: decoded once, correctly, or refused in one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from alpha_bridge.data import images as module
+from alpha_bridge.data import load_images
+
+REAL = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "pictures"
+    path.mkdir()
+    return path
+
+
+def picture(path, size=(8, 8), mode="RGB", value=None):
+    rng = np.random.default_rng(abs(hash(path.name)) % 1000 if value is None else 0)
+    pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    pixels = pixels if value is None else np.full_like(pixels, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).convert(mode).save(path)
+
+
+def pictures(folder, n=12, **options):
+    for i in range(n):
+        picture(folder / f"{i:02}.png", **options)
+
+
+def everything(source):
+    return torch.cat([source.training(10**6), source.held_out(10**6)])
+
+
+def test_every_image_is_trained_on_or_held_out_once(folder):
+    for i in range(20):
+        picture(folder / f"{i}.png", value=10 * i)
+    source = load_images(str(folder))
+    assert (source.size, source.event_shape) == (18, (3, 8, 8))
+    assert sorted(everything(source)[:, 0, 0, 0].tolist()) == [10 * i for i in range(20)]
+
+
+def test_subfolders_are_classes(folder):
+    for i in range(6):
+        picture(folder / "cat" / f"{i}.png", value=0)
+        picture(folder / "dog" / f"{i}.png", value=255)
+    source = load_images(str(folder))
+    labels = source.training_labels(100)
+    assert source.classes == 2
+    assert torch.equal(source.training(100)[:, 0, 0, 0] // 255, labels.byte())
+
+
+def test_a_test_folder_is_what_is_held_out(folder):
+    for split, value in (("train", 0), ("test", 255)):
+        pictures(folder / split, 3, value=value)
+    source = load_images(str(folder))
+    assert source.training(9).max() == 0 and source.held_out(9).min() == 255
+
+
+def test_a_second_load_decodes_nothing(folder, monkeypatch):
+    pictures(folder)
+    first = everything(load_images(str(folder)))
+    monkeypatch.setattr(module, "write_images", None)
+    assert torch.equal(everything(load_images(str(folder))), first)
+
+
+def test_a_changed_folder_or_option_is_decoded_again(folder):
+    pictures(folder)
+    load_images(str(folder))
+    assert load_images(str(folder), size=4).event_shape == (3, 4, 4)
+    picture(folder / "new.png")
+    assert len(everything(load_images(str(folder)))) == 13
+
+
+def test_a_failed_load_leaves_nothing_behind(folder, cache):
+    pictures(folder)
+    (folder / "00.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"00\.png cannot be decoded \(not an image\)"):
+        load_images(str(folder))
+    assert not list((cache / "images").iterdir())
+
+
+def test_a_truncated_image_is_named(folder):
+    pictures(folder)
+    file = folder / "07.png"
+    file.write_bytes(file.read_bytes()[:80])
+    with pytest.raises(ValueError, match=r"07\.png cannot be decoded"):
+        load_images(str(folder))
+
+
+def test_images_of_different_sizes_need_a_size(folder):
+    pictures(folder, 3, size=(28, 28))
+    picture(folder / "z.png", size=(32, 32))
+    message = r"different sizes \(28x28 and 32x32\): give --images.size 32"
+    with pytest.raises(ValueError, match=message):
+        load_images(str(folder))
+    assert load_images(str(folder), size=32).event_shape == (3, 32, 32)
+
+
+def test_images_that_are_not_square_need_a_size(folder):
+    pictures(folder, size=(8, 6))
+    with pytest.raises(ValueError, match=r"not square \(8x6\): give --images.size 6"):
+        load_images(str(folder))
+
+
+def test_the_centre_is_what_is_kept(folder):
+    wide = np.zeros((4, 12, 3), np.uint8)
+    wide[:, 4:8] = 255
+    for i in range(3):
+        Image.fromarray(wide).save(folder / f"{i}.png")
+    assert everything(load_images(str(folder), size=4)).min() == 255
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)]
+)
+def test_channels_are_those_of_the_first_image(folder, mode, channels):
+    pictures(folder, 3, mode=mode)
+    assert load_images(str(folder)).event_shape == (channels, 8, 8)
+
+
+def test_colour_is_not_dropped_silently(folder):
+    pictures(folder, 3, mode="L")
+    picture(folder / "z.png")
+    with pytest.raises(ValueError, match=r"give --images.channels 3"):
+        load_images(str(folder))
+    assert load_images(str(folder), channels=1).event_shape == (1, 8, 8)
+
+
+def test_transparent_pixels_become_white(folder):
+    for i in range(3):
+        Image.new("RGBA", (4, 4), (9, 9, 9, 0)).save(folder / f"{i}.png")
+    assert everything(load_images(str(folder))).min() == 255
+
+
+def test_sixteen_bits_become_eight(folder):
+    for i in range(3):
+        Image.fromarray(np.full((4, 4), 257 * 100, np.uint16)).save(folder / f"{i}.png")
+    assert everything(load_images(str(folder))).unique().tolist() == [100]
+
+
+def test_progress_counts_to_the_total(folder):
+    pictures(folder)
+    calls = []
+    load_images(str(folder), progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(i, 12) for i in range(1, 13)]
+
+
+def test_nothing_is_printed(folder, capfd):
+    pictures(folder)
+    load_images(str(folder))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train_split": "x"}, "has no split 'x', it has train"),
+        ({"held_out_split": "x"}, "--images.held-out-split"),
+        ({"held_out_split": "train"}, "hold out another one"),
+        ({"image_column": "x"}, "has no column 'x', it has image"),
+        ({"label_column": "x"}, "--images.label-column"),
+        ({"label_column": "image"}, "not labels"),
+        ({"size": 0}, "--images.size must be at least 1, got 0"),
+        ({"channels": 2}, "--images.channels must be 1"),
+    ],
+)
+def test_choices_that_cannot_be_met_name_the_remedy(folder, options, message):
+    pictures(folder, 3)
+    with pytest.raises(ValueError, match=message):
+        load_images(str(folder), **options)
+
+
+def test_an_empty_folder_is_refused(folder):
+    with pytest.raises(ValueError, match="is empty: give a folder of images"):
+        load_images(str(folder))
+
+
+def test_a_folder_without_images_is_refused(folder):
+    (folder / "a.txt").write_text("words")
+    with pytest.raises(ValueError, match="has no images"):
+        load_images(str(folder))
+
+
+def test_a_single_image_cannot_be_split(folder):
+    pictures(folder, 1)
+    with pytest.raises(ValueError, match="give two or more"):
+        load_images(str(folder))
+
+
+def test_a_path_that_does_not_exist_is_refused():
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        load_images("./nowhere")
+
+
+@pytest.mark.parametrize("name", ["foo/bar", "no such id?"])
+def test_a_hub_id_without_network_fails_in_one_quiet_line(name, capfd):
+    with pytest.raises(ValueError, match=r"no network or no such id; give a local folder") as error:
+        load_images(name)
+    assert "\n" not in str(error.value) and capfd.readouterr() == ("", "")
+
+
+def test_a_cache_that_cannot_be_written_is_named(folder, cache):
+    pictures(folder, 3)
+    cache.write_text("a file")
+    with pytest.raises(PermissionError, match="set ALPHA_BRIDGE_CACHE"):
+        load_images(str(folder))
+
+
+def test_vectors_of_a_file_are_split_and_mapped(tmp_path):
+    rows = np.arange(200, dtype=np.float32).reshape(100, 2)
+    np.save(tmp_path / "v.npy", rows)
+    source = load_images(str(tmp_path / "v.npy"))
+    assert source.size == 90
+    assert torch.equal(everything(source).sort(0)[0], torch.from_numpy(rows))
+
+
+def test_grey_images_of_a_file_have_one_channel(tmp_path):
+    np.save(tmp_path / "v.npy", np.zeros((20, 8, 8), np.uint8))
+    assert load_images(str(tmp_path / "v.npy")).event_shape == (1, 8, 8)
+
+
+def test_a_file_of_objects_is_not_unpickled(tmp_path):
+    np.save(tmp_path / "v.npy", np.array([{}, {}]), allow_pickle=True)
+    with pytest.raises(ValueError, match="cannot be read as an array"):
+        load_images(str(tmp_path / "v.npy"))
+
+
+@pytest.mark.parametrize("content", [b"", b"junk"])
+def test_a_file_that_is_no_array_is_refused(tmp_path, content):
+    (tmp_path / "v.npy").write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be read as an array"):
+        load_images(str(tmp_path / "v.npy"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (REAL / "mnist").exists(), reason="needs ../shared/data")
+def test_mnist_is_whole():
+    source = load_images(str(REAL / "mnist"))
+    assert (source.size, source.event_shape, source.classes) == (60_000, (1, 28, 28), 10)
+    assert torch.bincount(source.held_out_labels(10_000)).tolist()[:2] == [980, 1135]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (REAL / "celeba").exists(), reason="needs ../shared/data")
+def test_missing_labels_are_minus_one():
+    source = load_images(str(REAL / "celeba"), size=16, label_column="Smiling")
+    assert set(source.training_labels(10_000).tolist()) == {-1, 0, 1}

@@ -1,0 +1,387 @@
+"""One update: whose gradient reaches whom, trials that stay apart, and how much it computes."""
+
+import copy
+from collections import Counter
+
+import pytest
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from alpha_bridge.data import Source, normal
+from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.objective import DataBridge, Losses, Noise, Objective
+from alpha_bridge.path import AlphaPath
+from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.training import Optimization, TrainState, fit
+from alpha_bridge.training.update import reduce, update
+
+LATENT, FEATURES, BATCH, TRIALS = 2, 3, 8, 3
+
+
+def model(trials=None):
+    sizes = {"hidden": (6,), "trials": trials}
+    return AlphaBridge(
+        MLPGenerator(LATENT, FEATURES, **sizes),
+        MLPEncoder(LATENT, FEATURES, **sizes),
+        MLPDiscriminator(FEATURES, **sizes),
+        noise=0.5,
+        learn_noise=True,
+    ).double()
+
+
+def start(bridge, **options):
+    return TrainState.start(bridge, Optimization(**options))
+
+
+def step(state, alpha=0.5, objective=None, regularizer=None):
+    """One update on samples and noise that are a function of the number of updates done."""
+    draws = torch.Generator().manual_seed(state.step)
+    leading = (*state.model.trial_shape, BATCH)
+    x, prior, posterior = (
+        torch.randn(*leading, size, generator=draws, dtype=torch.float64)
+        for size in (FEATURES, LATENT, LATENT)
+    )
+    return update(
+        state,
+        x,
+        Noise(prior, posterior),
+        alpha,
+        SigmoidGamma(),
+        objective or DataBridge(),
+        regularizer or R1(),
+        Accelerator(),
+    )
+
+
+def values(bridge, player):
+    return torch.cat([p.detach().flatten().clone() for p in bridge.player_parameters(player)])
+
+
+def gradients_of(state, **options):
+    """The gradients that each optimiser is given in one update."""
+    seen = {}
+    for player, optimizer in state.optimizers.items():
+        parameters = list(state.model.player_parameters(player))
+        optimizer.register_step_pre_hook(
+            lambda *_, player=player, parameters=parameters: seen.update(
+                {player: [None if p.grad is None else p.grad.clone() for p in parameters]}
+            )
+        )
+    step(state, **options)
+    return seen
+
+
+# Whose gradient reaches whom
+
+
+class Tangled(Objective):
+    """Every loss depends on all parameters; each has a scale of its own."""
+
+    SCALES = {("generator",): 1.0, ("encoder",): 10.0, ("discriminator",): 100.0}  # noqa: RUF012
+
+    def losses(self, model, x, noise, alpha, gamma, penalized=False):  # noqa: ARG002
+        squares = sum(p.square().sum() for p in model.parameters()) / 2
+        f = model.log_ratio(x)
+        return Losses(
+            {players: (scale * squares).expand(BATCH) for players, scale in self.SCALES.items()},
+            real=((x, f),),
+        )
+
+
+def test_each_player_follows_its_own_loss_alone():
+    state = start(model())
+    before = {player: list(state.model.player_parameters(player)) for player in PLAYERS}
+    before = {player: [p.detach().clone() for p in ps] for player, ps in before.items()}
+    gradients = gradients_of(state, objective=Tangled(), regularizer=Regularizer())
+    for (player,), scale in Tangled.SCALES.items():
+        for gradient, parameter in zip(gradients[player], before[player], strict=True):
+            torch.testing.assert_close(gradient, scale * parameter)
+
+
+@pytest.mark.parametrize("one_backward", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_the_gradients_are_those_of_the_objective_at_the_weights_before(one_backward, alpha):
+    objective = DataBridge(one_backward=one_backward)
+    state = start(model())
+    before = copy.deepcopy(state.model)
+    gradients = gradients_of(state, alpha=alpha, objective=objective, regularizer=Regularizer())
+    draws = torch.Generator().manual_seed(0)
+    x, prior, posterior = (
+        torch.randn(BATCH, size, generator=draws, dtype=torch.float64)
+        for size in (FEATURES, LATENT, LATENT)
+    )
+    losses = objective.losses(before, x, Noise(prior, posterior), alpha, SigmoidGamma())
+    for players, loss in losses.of_players.items():
+        for player in players:
+            expected = torch.autograd.grad(
+                reduce(loss),
+                list(before.player_parameters(player)),
+                retain_graph=True,
+                allow_unused=True,
+            )
+            for gradient, own in zip(gradients[player], expected, strict=True):
+                torch.testing.assert_close(gradient, own)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.5, 1 - 1e-8, 1.0])
+def test_one_update_changes_all_three_players(alpha):
+    state = start(model())
+    before = {player: values(state.model, player) for player in PLAYERS}
+    step(state, alpha)
+    for player in PLAYERS:
+        assert not torch.equal(values(state.model, player), before[player])
+
+
+def test_an_update_leaves_no_gradients_behind():
+    state = start(model())
+    step(state)
+    assert all(parameter.grad is None for parameter in state.model.parameters())
+
+
+def test_a_learned_noise_rests_while_there_is_no_likelihood():
+    state = start(model())
+    before = state.model.sigma.detach().clone()
+    step(state, alpha=1.0)
+    assert torch.equal(state.model.sigma, before)
+    step(state, alpha=0.5)
+    assert not torch.equal(state.model.sigma, before)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_each_player_has_a_learning_rate_of_its_own(player):
+    rates = {name: 1e-12 for name in PLAYERS} | {player: 1e-2}
+    state = start(model(), **rates)
+    before = {name: values(state.model, name) for name in PLAYERS}
+    step(state)
+    moved = {
+        name for name in PLAYERS if (values(state.model, name) - before[name]).abs().max() > 1e-4
+    }
+    assert moved == {player}
+
+
+def test_a_frozen_layer_stays_where_it_is():
+    bridge = model()
+    bridge.generator[0].requires_grad_(False)
+    before = bridge.generator[0].weight.clone()
+    step(start(bridge))
+    assert torch.equal(bridge.generator[0].weight, before)
+
+
+# What an update returns
+
+
+@pytest.mark.parametrize("trials", [None, 1, TRIALS])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_there_is_one_number_for_each_trial(trials, alpha):
+    numbers = step(start(model(trials)), alpha)
+    leading = () if trials is None else (trials,)
+    assert {"loss/discriminator", "ess/forward", "ess/reverse"} < numbers.keys()
+    for number in numbers.values():
+        assert number.shape == leading
+        assert not number.requires_grad
+
+
+def test_losses_are_named_by_the_players_that_they_train():
+    names = {name for name in step(start(model())) if name.startswith("loss/")}
+    assert names == {"loss/generator+encoder", "loss/discriminator"}
+
+
+def test_the_updates_are_counted():
+    state = start(model())
+    for _ in range(3):
+        step(state)
+    assert state.step == 3
+
+
+def test_samples_are_averaged_and_trials_added():
+    loss = torch.randn(3, 4, 5, dtype=torch.float64)
+    torch.testing.assert_close(reduce(loss), loss.sum() / 5)
+    torch.testing.assert_close(reduce(loss[0, 0]), loss[0, 0].mean())
+
+
+# The moving average
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_the_average_follows_the_generator_with_its_decay(decay):
+    state = start(model(), average=decay)
+    expected = None
+    for _ in range(4):
+        step(state)
+        now = [p.detach().clone() for p in state.model.generator.parameters()]
+        expected = now if expected is None else [
+            decay * old + (1 - decay) * new for old, new in zip(expected, now, strict=True)
+        ]
+    for average, value in zip(state.average.module.parameters(), expected, strict=True):
+        torch.testing.assert_close(average, value)
+        assert not average.requires_grad
+
+
+def test_the_averaged_model_has_the_averaged_generator_and_shares_the_rest():
+    state = start(model())
+    step(state)
+    averaged = state.averaged()
+    assert averaged.generator is state.average.module
+    assert averaged.encoder is state.model.encoder
+
+
+# How much an update computes
+
+
+@pytest.mark.parametrize(
+    ("alpha", "graphs"),
+    [(0.0, [False, True]), (0.5, [True, True]), (1.0, [True, True])],
+    ids=["ml", "transfer", "adversarial"],
+)
+def test_each_network_runs_as_few_times_as_possible(alpha, graphs):
+    state, runs, with_graph = start(model()), Counter(), []
+    for player in PLAYERS:
+        state.model.get_submodule(player).register_forward_hook(
+            lambda *_, player=player: runs.update([player])
+        )
+    state.model.generator.register_forward_hook(
+        lambda _module, _inputs, output: with_graph.append(output.requires_grad)
+    )
+    step(state, alpha)
+    assert runs == {"generator": 2, "encoder": 1, "discriminator": 2}
+    assert with_graph == graphs
+
+
+class CountedR1(R1):
+    """R1 that counts how often it is paid."""
+
+    def penalty(self, x, f):
+        paid.append(f.shape)
+        return super().penalty(x, f)
+
+
+paid: list = []
+
+
+@pytest.mark.parametrize(("every", "times"), [(1, 6), (3, 2), (4, 2), (100, 1)])
+def test_the_penalty_is_paid_lazily(every, times):
+    paid.clear()
+    state = start(model())
+    for _ in range(6):
+        step(state, regularizer=CountedR1(every=every))
+    assert paid == [(BATCH,)] * times
+
+
+def test_the_penalty_reaches_the_discriminator_alone():
+    with_penalty, without = start(model()), None
+    without = TrainState.start(copy.deepcopy(with_penalty.model), Optimization())
+    one = gradients_of(with_penalty, regularizer=R1(weight=10.0))
+    other = gradients_of(without, regularizer=Regularizer())
+    for player in ("generator", "encoder"):
+        for gradient, same in zip(one[player], other[player], strict=True):
+            assert torch.equal(gradient, same)
+    assert not torch.allclose(one["discriminator"][0], other["discriminator"][0])
+
+
+def test_the_penalty_is_added_to_the_gradient_of_the_discriminator():
+    state = start(model())
+    plain = copy.deepcopy(state.model)
+    gradients = gradients_of(state, regularizer=R1(weight=3.0, every=5))["discriminator"]
+    draws = torch.Generator().manual_seed(0)
+    x = torch.randn(BATCH, FEATURES, generator=draws, dtype=torch.float64).requires_grad_()
+    (slope,) = torch.autograd.grad(plain.log_ratio(x).sum(), x, create_graph=True)
+    penalty = 5 * 3.0 / 2 * slope.square().sum(-1).mean()
+    parameters = list(plain.player_parameters("discriminator"))
+    added = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
+    without = gradients_of(start(plain), regularizer=Regularizer())["discriminator"]
+    for gradient, base, extra in zip(gradients, without, added, strict=True):
+        torch.testing.assert_close(gradient, base + extra)
+
+
+# Trials
+
+
+class GaussianSource(Source):
+    """N(1, 1/4) in float64, a function of seed and update: trial k of seed s is a run of s + k."""
+
+    event_shape = (FEATURES,)
+    size = None
+
+    def batch(self, seed, step, size, rank=0, ranks=1):  # noqa: ARG002
+        return normal(seed, step, 2**20, (size, FEATURES)).double() / 2 + 1
+
+    def training(self, count):
+        return self.batch(0, 0, count)
+
+    held_out = training
+
+
+class Double(nn.Sequential):
+    """A generator that takes float32 latents to float64."""
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.trial_shape, self.latent_shape = network.trial_shape, network.latent_shape
+
+    def forward(self, z):
+        return super().forward(z.double())
+
+
+def trial_of(stacked, trial):
+    """A model without trials that has the weights of one trial."""
+    single = model()
+    state = {name: value[trial].clone() for name, value in stacked.state_dict().items()}
+    single.load_state_dict(state)
+    return single
+
+
+def train(bridge, regularizer, seed):
+    bridge.generator = Double(bridge.generator)
+    path = AlphaPath.three_steps(ml=15, transfer=20, adversarial=15)
+    return fit(
+        bridge, GaussianSource(), path, regularizer=regularizer, batch_size=BATCH, seed=seed
+    )
+
+
+@pytest.mark.parametrize(
+    "regularizer", [Regularizer(), R1(weight=0.5, every=2), SpectralNorm()], ids=repr
+)
+def test_a_trial_is_the_single_run_of_its_seed(regularizer):
+    stacked = model(TRIALS)
+    singles = [trial_of(stacked, trial) for trial in range(TRIALS)]
+    together = train(stacked, regularizer, seed=4)
+    for trial, single in enumerate(singles):
+        alone = train(single, regularizer, seed=4 + trial)
+        for whole, own in ((together.model, alone.model), (together.average, alone.average)):
+            for part, value in zip(whole.parameters(), own.parameters(), strict=True):
+                torch.testing.assert_close(part[trial], value, rtol=1e-9, atol=1e-9)
+
+
+def test_trials_do_not_touch_each_other():
+    first, second = model(TRIALS), model(TRIALS)
+    second.load_state_dict(first.state_dict())
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter[1:] += 0.1
+    states = [start(first), start(second)]
+    for state in states:
+        for _ in range(5):
+            step(state)
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one[0], other[0])
+        assert not torch.isclose(one[1], other[1]).all()
+
+
+# Settings
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("rate", [0.0, -1e-3, float("nan"), float("inf")])
+def test_a_learning_rate_that_is_not_positive_is_refused(player, rate):
+    with pytest.raises(ValueError, match=f"learning rate of the {player} must be positive"):
+        Optimization(**{player: rate})
+
+
+@pytest.mark.parametrize("name", ["beta1", "beta2", "average"])
+@pytest.mark.parametrize("value", [1.0, -0.1, float("nan")])
+def test_a_decay_outside_its_range_is_refused(name, value):
+    with pytest.raises(ValueError, match=rf"{name} must lie in \[0, 1\), got {value}"):
+        Optimization(**{name: value})
