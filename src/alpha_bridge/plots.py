@@ -136,7 +136,7 @@ def schedule(records: Sequence[Record]) -> Figure:
     for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
         steps, values = _series(records, name)
         axes.plot(steps, values, color=color, linestyle=dash, linewidth=2, label=symbol)
-    _legend(axes)
+    axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK, loc="upper left", ncols=2)
     return figure
 
 
