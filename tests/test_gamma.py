@@ -35,7 +35,7 @@ CHOICES = [
     (SigmoidGamma(), lambda: sigmoid_by_definition(10, -5)),
     (SigmoidGamma(20.0, -10.0), lambda: sigmoid_by_definition(20, -10)),
     (SigmoidGamma(1.0, 3.0), lambda: sigmoid_by_definition(1, 3)),
-    (SigmoidGamma(1e-6, 0.5), lambda: sigmoid_by_definition(1e-6, 0.5)),
+    (SigmoidGamma(1e-3, 0.5), lambda: sigmoid_by_definition(1e-3, 0.5)),
     (SigmoidGamma(200.0, -100.0), lambda: sigmoid_by_definition(200, -100)),
     (SigmoidGamma(200.0, 200.0), lambda: sigmoid_by_definition(200, 200)),
     (SigmoidGamma(200.0, -200.0), lambda: sigmoid_by_definition(200, -200)),

@@ -295,25 +295,25 @@ def test_a_player_does_not_train_what_is_frozen():
     assert len(trained) == len(list(model.generator.parameters())) - 2
 
 
-# Another generator
+# Other arms
 
 
-def test_another_generator_decodes_in_place_of_the_first():
-    model, other, x = bridge(), networks()[0].double(), samples()
-    assert torch.equal(model.with_generator(other).reconstruct(x), other(model.encode(x)))
+def test_other_arms_encode_and_decode_in_place_of_the_first():
+    model, (generator, encoder, _), x = bridge(), networks(), samples()
+    other = model.with_arms(generator.double(), encoder.double())
+    assert torch.equal(other.reconstruct(x), generator(encoder(x)[0]))
 
 
-def test_another_generator_leaves_the_original_untouched():
+def test_other_arms_leave_the_original_untouched():
     model = bridge()
-    before = model.generator
-    model.with_generator(networks()[0])
-    assert model.generator is before
+    before = model.generator, model.encoder
+    model.with_arms(*networks()[:2])
+    assert (model.generator, model.encoder) == before
 
 
-def test_the_rest_is_shared_with_another_generator():
+def test_the_rest_is_shared_with_other_arms():
     model = bridge(learn_noise=True)
-    other = model.with_generator(networks()[0])
-    assert other.encoder is model.encoder
+    other = model.with_arms(*networks()[:2])
     assert other.discriminator is model.discriminator
     assert other.log_sigma is model.log_sigma
 

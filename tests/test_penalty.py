@@ -121,8 +121,8 @@ def test_r1_of_a_constant_logit_is_zero():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight": -1.0}, "weight must be zero or more, got -1.0"),
-        ({"weight": float("nan")}, "weight must be zero or more, got nan"),
+        ({"weight": -1.0}, "weight must be zero or more and finite, got -1.0"),
+        ({"weight": float("nan")}, "weight must be zero or more and finite, got nan"),
         ({"every": 0}, "every must be at least 1, got 0"),
     ],
 )

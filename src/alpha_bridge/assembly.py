@@ -149,7 +149,7 @@ def _networks(shape: tuple[int, ...], model: ModelConfig) -> tuple[Module, Modul
 def load_model(
     run: Run, config: Config, step: int | None = None
 ) -> tuple[AlphaBridge, dict[str, Tensor]]:
-    """The model of a run with the averaged generator, in evaluation mode, and its memory.
+    """The model of a run with the averaged arms, in evaluation mode, and its memory.
 
     Args:
         run: A run with a checkpoint.
@@ -169,13 +169,12 @@ def load_model(
     model = build_model(config)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     model.discriminator = regularizer.prepare(model.discriminator)
-    model.load_state_dict(tensors["model"])
-    average = {
+    averages = {
         name.removeprefix("module."): value
         for name, value in tensors["average"].items()
         if name.startswith("module.")
     }
-    model.generator.load_state_dict(average)
+    model.load_state_dict({**tensors["model"], **averages})
     return model.eval().requires_grad_(False), tensors["memory"]
 
 

@@ -100,10 +100,14 @@ class AlphaBridge(nn.Module):
         if player == "generator" and isinstance(self.log_sigma, nn.Parameter):
             yield self.log_sigma
 
-    def with_generator(self, generator: nn.Module) -> "AlphaBridge":
-        """Same model with another generator, such as its moving average; the rest is shared."""
+    def with_arms(self, generator: nn.Module, encoder: nn.Module) -> "AlphaBridge":
+        """Same model with another generator and encoder, such as their moving averages.
+
+        The discriminator and σ are shared, and so is the mode they are in: after ``eval()`` on
+        either model, call ``train()`` before training goes on.
+        """
         other = copy.copy(self)
-        other._modules = {**self._modules, "generator": generator}
+        other._modules = {**self._modules, "generator": generator, "encoder": encoder}
         return other
 
     def prior(self, count: int, rng: torch.Generator | None = None) -> Tensor:
@@ -218,8 +222,10 @@ class AlphaBridge(nn.Module):
         at_least(2, "count", count)
         curve = between or slerp
         z_start, z_end = self.encode(start), self.encode(end)
+        flat_start, flat_end = z_start.flatten(self.batch_ndim), z_end.flatten(self.batch_ndim)
         shares = (index / (count - 1) for index in range(count))
-        return torch.stack([self.decode(curve(z_start, z_end, share)) for share in shares])
+        points = [curve(flat_start, flat_end, share).reshape(z_start.shape) for share in shares]
+        return torch.stack([self.decode(z) for z in points])
 
     @torch.no_grad()
     def log_likelihood_bound(
@@ -270,7 +276,8 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
 
     .. math:: \frac{\sin((1-t)\omega)}{\sin\omega} a + \frac{\sin(t\omega)}{\sin\omega} b
 
-    It keeps to the shell on which Gaussian latents lie; for parallel latents it is the line.
+    It keeps to the shell on which Gaussian latents lie; for parallel latents it is the line,
+    as it is for opposite ones, which no arc joins in particular.
 
     Example:
         >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
@@ -283,4 +290,4 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
     angle = torch.acos(cosine.clamp(-1, 1))
     sine = torch.sin(angle)
     arc = (torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end) / sine
-    return torch.where(sine > 1e-6, arc, lerp(start, end, share))
+    return torch.where(sine > 1e-3, arc, lerp(start, end, share))

@@ -93,8 +93,10 @@ class Tangled(Objective):
 
 def test_each_player_follows_its_own_loss_alone():
     state = start(model())
-    before = {player: list(state.model.player_parameters(player)) for player in PLAYERS}
-    before = {player: [p.detach().clone() for p in ps] for player, ps in before.items()}
+    before = {
+        player: [p.detach().clone() for p in state.model.player_parameters(player)]
+        for player in PLAYERS
+    }
     gradients = gradients_of(state, objective=Tangled(), regularizer=Regularizer())
     for (player,), scale in Tangled.SCALES.items():
         for gradient, parameter in zip(gradients[player], before[player], strict=True):
@@ -152,7 +154,7 @@ def test_a_learned_noise_rests_while_there_is_no_likelihood():
 
 @pytest.mark.parametrize("player", PLAYERS)
 def test_each_player_has_a_learning_rate_of_its_own(player):
-    rates = {name: 1e-12 for name in PLAYERS} | {player: 1e-2}
+    rates = dict.fromkeys(PLAYERS, 1e-12) | {player: 1e-2}
     state = start(model(), **rates)
     before = {name: values(state.model, name) for name in PLAYERS}
     step(state)
@@ -206,26 +208,30 @@ def test_samples_are_averaged_and_trials_added():
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.9])
-def test_the_average_follows_the_generator_with_its_decay(decay):
+def test_the_average_follows_both_arms_with_its_decay(decay):
     state = start(model(), average=decay)
     expected = None
     for _ in range(4):
         step(state)
-        now = [p.detach().clone() for p in state.model.generator.parameters()]
-        expected = now if expected is None else [
-            decay * old + (1 - decay) * new for old, new in zip(expected, now, strict=True)
-        ]
+        arms = (state.model.generator, state.model.encoder)
+        now = [p.detach().clone() for arm in arms for p in arm.parameters()]
+        expected = (
+            now
+            if expected is None
+            else [decay * old + (1 - decay) * new for old, new in zip(expected, now, strict=True)]
+        )
     for average, value in zip(state.average.module.parameters(), expected, strict=True):
         torch.testing.assert_close(average, value)
         assert not average.requires_grad
 
 
-def test_the_averaged_model_has_the_averaged_generator_and_shares_the_rest():
+def test_the_averaged_model_has_the_averaged_arms_and_shares_the_rest():
     state = start(model())
     step(state)
     averaged = state.averaged()
-    assert averaged.generator is state.average.module
-    assert averaged.encoder is state.model.encoder
+    assert averaged.generator is state.average.module.generator
+    assert averaged.encoder is state.average.module.encoder
+    assert averaged.discriminator is state.model.discriminator
 
 
 # How much an update computes
@@ -250,31 +256,40 @@ def test_each_network_runs_as_few_times_as_possible(alpha, graphs):
     assert with_graph == graphs
 
 
-class CountedR1(R1):
-    """R1 that counts how often it is paid."""
+@pytest.mark.parametrize(
+    ("every", "due"), [(1, [0, 1, 2, 3, 4, 5]), (3, [0, 3]), (4, [0, 4]), (100, [0])]
+)
+def test_the_penalty_is_paid_lazily(every, due, monkeypatch):
+    state, paid, penalty = start(model()), [], R1.penalty
 
-    def penalty(self, x, f):
-        paid.append(f.shape)
-        return super().penalty(x, f)
+    def counted(self, x, f):
+        paid.append(state.step)
+        return penalty(self, x, f)
 
-
-paid: list = []
-
-
-@pytest.mark.parametrize(("every", "times"), [(1, 6), (3, 2), (4, 2), (100, 1)])
-def test_the_penalty_is_paid_lazily(every, times):
-    paid.clear()
-    state = start(model())
+    monkeypatch.setattr(R1, "penalty", counted)
     for _ in range(6):
-        step(state, regularizer=CountedR1(every=every))
-    assert paid == [(BATCH,)] * times
+        step(state, regularizer=R1(every=every))
+    assert paid == due
+
+
+def test_the_data_carry_a_gradient_only_where_the_penalty_is_due(monkeypatch):
+    asked, losses = [], DataBridge.losses
+
+    def watched(self, model, x, noise, alpha, gamma, penalized=False):
+        asked.append(penalized)
+        return losses(self, model, x, noise, alpha, gamma, penalized)
+
+    monkeypatch.setattr(DataBridge, "losses", watched)
+    state = start(model())
+    for _ in range(4):
+        step(state, regularizer=R1(every=2))
+    assert asked == [True, False, True, False]
 
 
 def test_the_penalty_reaches_the_discriminator_alone():
-    with_penalty, without = start(model()), None
-    without = TrainState.start(copy.deepcopy(with_penalty.model), Optimization())
-    one = gradients_of(with_penalty, regularizer=R1(weight=10.0))
-    other = gradients_of(without, regularizer=Regularizer())
+    bridge = model()
+    other = gradients_of(start(copy.deepcopy(bridge)), regularizer=Regularizer())
+    one = gradients_of(start(bridge), regularizer=R1(weight=10.0))
     for player in ("generator", "encoder"):
         for gradient, same in zip(one[player], other[player], strict=True):
             assert torch.equal(gradient, same)
@@ -336,13 +351,13 @@ def trial_of(stacked, trial):
 def train(bridge, regularizer, seed):
     bridge.generator = Double(bridge.generator)
     path = AlphaPath.three_steps(ml=15, transfer=20, adversarial=15)
-    return fit(
-        bridge, GaussianSource(), path, regularizer=regularizer, batch_size=BATCH, seed=seed
-    )
+    return fit(bridge, GaussianSource(), path, regularizer=regularizer, batch_size=BATCH, seed=seed)
 
 
 @pytest.mark.parametrize(
-    "regularizer", [Regularizer(), R1(weight=0.5, every=2), SpectralNorm()], ids=repr
+    "regularizer",
+    [Regularizer(), R1(weight=0.5, every=2), SpectralNorm()],
+    ids=["none", "R1", "spectral norm"],
 )
 def test_a_trial_is_the_single_run_of_its_seed(regularizer):
     stacked = model(TRIALS)

@@ -30,9 +30,9 @@ def _widths(width: int, halvings: int) -> list[int]:
     return [width * min(2**level, 8) for level in range(halvings)]
 
 
-def _check(channels: int, width: int, trials: int | None) -> None:
-    at_least(1, "channels", channels)
-    at_least(1, "width", width)
+def _check(trials: int | None, **sizes: int) -> None:
+    for name, size in sizes.items():
+        at_least(1, name, size)
     if trials is not None:
         raise ValueError(
             f"convolutional networks have no stacked trials, got trials={trials}: "
@@ -46,7 +46,7 @@ class _ConvBody(nn.Sequential):
     def __init__(
         self, size: int, channels: int, width: int, hidden: int, outputs: int, trials: int | None
     ) -> None:
-        _check(channels, width, trials)
+        _check(trials, channels=channels, width=width, hidden=hidden, outputs=outputs)
         halvings = _halvings(size)
         widths = [channels, *_widths(width, halvings)]
         layers: list[nn.Module] = []
@@ -145,7 +145,7 @@ class ConvGenerator(nn.Sequential):
         Raises:
             ValueError: As for :class:`ConvDiscriminator`.
         """
-        _check(channels, width, trials)
+        _check(trials, latent=latent, channels=channels, width=width, hidden=hidden)
         halvings = _halvings(size)
         base = size >> halvings
         widths = [*reversed(_widths(width, halvings)), channels]

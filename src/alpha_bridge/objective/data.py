@@ -17,6 +17,9 @@ from .base import Losses, Noise, Objective
 
 __all__ = ["DataBridge", "divide_gradient"]
 
+# Smaller weights lose digits in float32, times and again divided by a likelihood's gradient.
+LEAST_WEIGHT = 1e-20
+
 
 @dataclass(frozen=True)
 class DataBridge(Objective):
@@ -35,7 +38,9 @@ class DataBridge(Objective):
     Attributes:
         clip: Bound on the exponents of the weights, in nats. Ours (5); the paper has none, which
             is ``math.inf``.
-        one_backward: Whether θ and φ share one backward pass where that is exact.
+        one_backward: Whether θ and φ share one backward pass where that is exact: below α = 1,
+            with weights that float32 can divide by, and without batch normalisation. Switch it
+            off for a generator that mixes samples in another way.
 
     Raises:
         ValueError: ``clip`` is not positive.
@@ -65,11 +70,13 @@ class DataBridge(Objective):
         with torch.set_grad_enabled(torch.is_grad_enabled() and gamma(alpha) > 0):
             fake = model.decode(noise.prior)
         f_model = model.log_ratio(fake)
-        weight = gamma.kappa(alpha) * forward_weight(f_data, alpha, self.clip)
+        kappa = gamma.kappa(alpha)
+        weight = kappa * forward_weight(f_data, alpha, self.clip)
+        divisible = kappa * math.exp(-self.clip) > LEAST_WEIGHT
         adversarial = gamma(alpha) * twin.reverse(f_model, alpha, self.clip)
         return Losses(
             of_players={
-                **self._arms(model, x, noise.posterior, weight, adversarial, alpha),
+                **self._arms(model, x, noise.posterior, weight, adversarial, divisible, alpha),
                 ("discriminator",): discriminator_loss(f_data, f_model),
             },
             real=((real, f_data),),
@@ -86,6 +93,7 @@ class DataBridge(Objective):
         noise: Tensor,
         weight: Tensor,
         adversarial: Tensor,
+        divisible: bool,
         alpha: float,
     ) -> dict[tuple[Player, ...], Tensor]:
         """Losses of θ and φ, which share the decoder's pass."""
@@ -99,7 +107,7 @@ class DataBridge(Objective):
 
         if alpha == 1:
             return {("generator",): adversarial, ("encoder",): -elbo(likelihood(z), kl)}
-        if self.one_backward and self.clip < math.inf and not mixes_samples(model.generator):
+        if self.one_backward and divisible and not mixes_samples(model.generator):
             shared = weight * likelihood(divide_gradient(z, weight))
             return {("generator", "encoder"): adversarial - elbo(shared, kl)}
         plain = likelihood(z)

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -70,7 +71,7 @@ class Records(Callback):
         evaluation_due = self.evaluate is not None and (
             event.boundary or event.last or event.step % self.evaluate_every == 0
         )
-        if not (evaluation_due or event.step % self.every == 0):
+        if not (evaluation_due or event.last or event.step % self.every == 0):
             return
         event.state.require_finite()
         record: Record = {
@@ -125,6 +126,10 @@ class StopOnSignal(Callback):
 
     @contextmanager
     def during(self, state: TrainState) -> Iterator[None]:  # noqa: ARG002
+        self.received = None
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals reach the main thread only
+            return
         watched = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self._receive) for number in watched}
         try:

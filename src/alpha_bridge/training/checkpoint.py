@@ -37,8 +37,11 @@ def save(state: TrainState, folder: Path) -> Path:
     (partial / "state.json").write_text(json.dumps({"step": state.step}))
     sums = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
     (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
-    shutil.rmtree(folder, ignore_errors=True)
+    replaced = folder.with_name(folder.name + ".replaced")
+    if folder.exists():
+        folder.rename(replaced)
     partial.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
     return folder
 
 
@@ -55,7 +58,7 @@ def restore(state: TrainState, folder: Path) -> None:
     tensors, step = read_tensors(folder)
     try:
         state.load(tensors, step)
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, LookupError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"{folder} is a checkpoint of another configuration ({reason[:200]}): "
@@ -75,13 +78,14 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
     try:
         sums: dict[str, str] = json.loads((folder / MANIFEST).read_text())
         damaged = [name for name, sum_ in sums.items() if _sha256(folder / name) != sum_]
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder} is not a whole checkpoint ({error}): use an earlier one"
         ) from error
     if damaged:
         raise ValueError(f"{folder / damaged[0]} is damaged: use an earlier checkpoint")
-    tensors = {file.stem: load_file(file) for file in folder.glob("*.safetensors")}
+    files = [folder / name for name in sums if name.endswith(".safetensors")]
+    tensors = {file.stem: load_file(file) for file in files}
     return tensors, json.loads((folder / "state.json").read_text())["step"]
 
 

@@ -78,7 +78,7 @@ def fit(
     batch_size: int = 128,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     accelerator: Accelerator | None = None,
 ) -> TrainState:
     """Train ``model`` along ``path``, Algorithm 1.
@@ -126,7 +126,12 @@ def fit(
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainState.start(model, optimization or Optimization())
     if checkpoint is not None:
-        restore(state, checkpoint)
+        restore(state, Path(checkpoint))
+        if state.step > len(path):
+            raise ValueError(
+                f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
+                "give a longer path"
+            )
     batches = _Batches(model, source, batch_size, seed, accelerator)
 
     with ExitStack() as stack:
@@ -162,7 +167,7 @@ class _Batches:
         batches = [
             self.source.batch(seed, step, self.size, self.rank, self.ranks) for seed in self.seeds
         ]
-        x = self.source.units.normalize(self._stack(batches))
+        x = self.source.units.normalize(self._stack(batches)).to(self.model.log_sigma.dtype)
         if self.model.latent_shape is None:
             with torch.no_grad():
                 self.model.posterior(x)
@@ -171,7 +176,8 @@ class _Batches:
     def _normal(self, step: int, purpose: int) -> Tensor:
         shape = (self.size, *(self.model.latent_shape or ()))
         part = share(self.size, self.rank, self.ranks)
-        return self._stack([normal(seed, step, purpose, shape)[part] for seed in self.seeds])
+        draws = self._stack([normal(seed, step, purpose, shape)[part] for seed in self.seeds])
+        return draws.to(self.model.log_sigma.dtype)
 
     def _stack(self, trials: list[Tensor]) -> Tensor:
         """Trials side by side on the device, or the only one as it is."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import ModuleDict
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -28,7 +29,8 @@ class Optimization:
         beta1: Decay of the first moment, in [0, 1).
         beta2: Decay of the second moment, in [0, 1). With .99 it forgets the scale of the
             likelihood's gradient within some hundred updates of Step III.
-        average: Decay of the generator's exponential moving average, in [0, 1); 0 for none.
+        average: Decay of the exponential moving average of generator and encoder, in [0, 1); 0
+            for none.
 
     Raises:
         ValueError: A value is out of its range.
@@ -52,9 +54,16 @@ class Optimization:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 
     def optimizer(self, model: AlphaBridge, player: Player) -> Adam:
-        """Optimiser of ``player``'s parameters."""
+        """Optimiser of ``player``'s parameters.
+
+        Raises:
+            ValueError: The player has no parameter that can be trained.
+        """
+        parameters = list(model.player_parameters(player))
+        if not parameters:
+            raise ValueError(f"the {player} has no parameter that requires a gradient: unfreeze it")
         return Adam(
-            model.player_parameters(player),
+            parameters,
             lr=getattr(self, player),
             betas=(self.beta1, self.beta2),
             fused=True,
@@ -67,7 +76,7 @@ class TrainState:
 
     Attributes:
         model: The players as they are trained.
-        average: Moving average of the generator.
+        average: Moving averages of the generator and of the encoder.
         optimizers: One for each player.
         step: Number of updates done.
         memory: Tensors that callbacks keep from one update to a later one, by name.
@@ -83,23 +92,31 @@ class TrainState:
     def start(cls, model: AlphaBridge, optimization: Optimization) -> "TrainState":
         """State before the first update of ``model``."""
         average = AveragedModel(
-            model.generator, multi_avg_fn=get_ema_multi_avg_fn(optimization.average)
+            _arms(model), multi_avg_fn=get_ema_multi_avg_fn(optimization.average)
         )
         optimizers = {player: optimization.optimizer(model, player) for player in PLAYERS}
         return cls(model, average.requires_grad_(False), optimizers)
 
     def averaged(self) -> AlphaBridge:
-        """The model with the averaged generator: the one that is evaluated and kept."""
-        return self.model.with_generator(self.average.module)
+        """The model with the averaged arms: the one that is evaluated and kept."""
+        arms = self.average.module
+        return self.model.with_arms(arms.get_submodule("generator"), arms.get_submodule("encoder"))
+
+    def update_average(self) -> None:
+        """Let the averages follow the arms by one update."""
+        self.average.update_parameters(_arms(self.model))
 
     def require_finite(self) -> None:
         """Stop if training has diverged.
 
         Raises:
-            Diverged: A parameter is NaN or infinite.
+            Diverged: A parameter, its average or a moment of Adam is NaN or infinite.
         """
         broken = [
-            name for name, value in self.model.named_parameters() if not value.isfinite().all()
+            name
+            for part in self.tensors().values()
+            for name, value in part.items()
+            if not value.isfinite().all()
         ]
         if broken:
             raise Diverged(
@@ -136,6 +153,11 @@ class TrainState:
         self.memory = dict(tensors["memory"])
         torch.set_rng_state(self.memory.pop("torch_rng"))
         self.step = at_least(0, "step", step)
+
+
+def _arms(model: AlphaBridge) -> ModuleDict:
+    """What is averaged: a decoder and an encoder that fit each other."""
+    return ModuleDict({"generator": model.generator, "encoder": model.encoder})
 
 
 def _moments(

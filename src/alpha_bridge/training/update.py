@@ -54,7 +54,7 @@ def update(
         average_gradients(model.player_parameters(player), accelerator)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    state.average.update_parameters(model.generator)
+    state.update_average()
     state.step += 1
     return numbers
 

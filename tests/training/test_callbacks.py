@@ -1,0 +1,282 @@
+"""Callbacks: when records are written, which checkpoints stay, and how a run is stopped."""
+
+import io
+import os
+import signal
+
+import pytest
+import torch
+from rich.console import Console
+
+from alpha_bridge.errors import Diverged, Interrupted
+from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.path import AlphaPath
+from alpha_bridge.training import Callback, Checkpoints, Progress, Records, StopOnSignal, fit
+
+FEATURES = 2
+PATH = AlphaPath.three_steps(ml=7, transfer=6, adversarial=7)
+
+
+def model(trials=None):
+    sizes = {"hidden": (4,), "trials": trials}
+    return AlphaBridge(
+        MLPGenerator(2, FEATURES, **sizes),
+        MLPEncoder(2, FEATURES, **sizes),
+        MLPDiscriminator(FEATURES, **sizes),
+        noise=0.5,
+    )
+
+
+def train(*callbacks, trials=None, **options):
+    torch.manual_seed(0)
+    data = torch.randn(64, FEATURES)
+    return fit(model(trials), data, PATH, batch_size=8, callbacks=callbacks, **options)
+
+
+def records(trials=None, **options):
+    written = []
+    train(Records(written.append, **options), trials=trials)
+    return written
+
+
+def steps_of(written):
+    return [record["step"] for record in written]
+
+
+# Records
+
+
+def test_records_are_written_now_and_then_and_at_the_end():
+    assert steps_of(records(every=6)) == [6, 12, 18, 20]
+
+
+def test_metrics_are_due_now_and_then_at_each_boundary_and_at_the_end():
+    written = records(every=1000, evaluate=lambda _: {"modes": 25.0}, evaluate_every=5)
+    assert steps_of(written) == [5, 7, 10, 13, 15, 20]
+    assert all(record["modes"] == 25.0 for record in written)
+
+
+def test_records_between_two_evaluations_have_no_metrics():
+    written = records(every=4, evaluate=lambda _: {"modes": 25.0}, evaluate_every=1000)
+    with_metrics = [record["step"] for record in written if "modes" in record]
+    assert steps_of(written) == [4, 7, 8, 12, 13, 16, 20]
+    assert with_metrics == [7, 13, 20]
+
+
+def test_one_update_has_one_record():
+    written = records(every=1, evaluate=lambda _: {}, evaluate_every=1)
+    assert steps_of(written) == list(range(1, 21))
+
+
+def test_a_record_says_where_the_run_stands():
+    for record in records(every=1):
+        alpha = PATH(record["step"] - 1)
+        assert record["alpha"] == alpha
+        assert record["gamma"] == SigmoidGamma()(alpha)
+        assert record["phase"] == PATH.phase(record["step"] - 1)
+        assert record["sigma"] == pytest.approx(0.5)
+        assert record["seconds"] >= 0
+        assert {"loss/discriminator", "ess/forward", "ess/reverse"} < record.keys()
+
+
+def test_a_record_names_the_loss_of_every_player():
+    for record in records(every=1):
+        losses = "+".join(name.removeprefix("loss/") for name in record if name.startswith("loss/"))
+        assert sorted(losses.split("+")) == ["discriminator", "encoder", "generator"]
+
+
+@pytest.mark.parametrize("trials", [None, 3])
+def test_a_record_has_plain_numbers_one_for_each_trial(trials):
+    record = records(trials, every=5)[0]
+    for name in ("sigma", "loss/discriminator", "ess/forward", "ess/reverse"):
+        values = record[name] if trials else [record[name]]
+        assert len(values) == (trials or 1)
+        assert all(type(value) is float for value in values)
+
+
+def test_the_time_of_records_goes_on():
+    seconds = [record["seconds"] for record in records(every=1)]
+    assert seconds == sorted(seconds)
+
+
+def test_the_evaluation_sees_the_state_after_the_update():
+    seen = []
+
+    def evaluate(event):
+        seen.append((event.step, event.state.step, event.state.averaged().sample(3).shape))
+        return {}
+
+    records(every=1000, evaluate=evaluate, evaluate_every=10)
+    assert seen == [(step, step, (3, FEATURES)) for step in (7, 10, 13, 20)]
+
+
+def test_a_record_of_broken_parameters_is_not_written():
+    written = []
+
+    class Break(Callback):
+        def after(self, event):
+            if event.step == 5:
+                next(event.state.model.parameters()).data.fill_(torch.nan)
+
+    with pytest.raises(Diverged, match="by update 6"):
+        train(Break(), Records(written.append, every=2))
+    assert steps_of(written) == [2, 4]
+
+
+@pytest.mark.parametrize("name", ["every", "evaluate_every"])
+def test_records_refuse_a_cadence_below_one(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+        Records(print, **{name: 0})
+
+
+# Checkpoints
+
+
+@pytest.mark.parametrize("every", [1, 2, 5, 7, 1000])
+def test_the_checkpoints_of_segments_are_kept(tmp_path, every):
+    train(Checkpoints(lambda step: tmp_path / str(step), every=every))
+    assert sorted(int(folder.name) for folder in tmp_path.iterdir()) == [7, 13, 20]
+
+
+def test_of_the_other_checkpoints_the_latest_stays(tmp_path):
+    present = {}
+
+    class Look(Callback):
+        def after(self, event):
+            present[event.step] = sorted(int(folder.name) for folder in tmp_path.iterdir())
+
+    train(Checkpoints(lambda step: tmp_path / str(step), every=3), Look())
+    assert present[2] == []
+    assert present[3] == present[5] == [3]
+    assert present[6] == [6]
+    assert present[7] == present[8] == [7]
+    assert present[9] == [7, 9]
+    assert present[12] == [7, 12]
+    assert present[13] == [7, 13]
+    assert present[20] == [7, 13, 20]
+
+
+def test_checkpoints_refuse_a_cadence_below_one(tmp_path):
+    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+        Checkpoints(lambda _: tmp_path, every=0)
+
+
+# Signals
+
+WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Send(Callback):
+    """Sends signals to this process after update 4."""
+
+    def __init__(self, *numbers):
+        self.numbers = numbers
+
+    def after(self, event):
+        if event.step == 4:
+            for number in self.numbers:
+                os.kill(os.getpid(), number)
+
+
+@pytest.fixture
+def stop(tmp_path):
+    return StopOnSignal(lambda step: tmp_path / f"step-{step}")
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """No test leaves a handler behind."""
+    before = [signal.getsignal(number) for number in WATCHED]
+    yield before
+    for number, handler in zip(WATCHED, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", WATCHED)
+def test_a_signal_saves_a_checkpoint_and_stops(tmp_path, stop, number):
+    with pytest.raises(Interrupted) as end:
+        train(Send(number), stop)
+    assert str(end.value) == (
+        f"{number.name}: stopped after update 4 of 20, saved {tmp_path / 'step-4'}"
+    )
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, stop):
+    with pytest.raises(Interrupted):
+        train(Send(signal.SIGTERM), stop)
+    resumed, whole = train(checkpoint=tmp_path / "step-4"), train()
+    for one, other in zip(resumed.model.parameters(), whole.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("numbers", [(), (signal.SIGTERM,)], ids=["finished", "stopped"])
+def test_the_handlers_of_the_caller_come_back(stop, handlers, numbers):
+    try:
+        train(Send(*numbers), stop)
+    except Interrupted:
+        assert numbers
+    assert [signal.getsignal(number) for number in WATCHED] == handlers
+
+
+def test_the_handlers_come_back_after_an_error(stop, handlers):
+    class Fail(Callback):
+        def after(self, event):  # noqa: ARG002
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        train(stop, Fail())
+    assert [signal.getsignal(number) for number in WATCHED] == handlers
+
+
+def test_a_second_interrupt_stops_at_once(tmp_path, stop):
+    with pytest.raises(KeyboardInterrupt):
+        train(Send(signal.SIGINT, signal.SIGINT), stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_signal_the_run_ends_by_itself(tmp_path, stop):
+    assert train(stop).step == len(PATH)
+    assert not list(tmp_path.iterdir())
+
+
+# Progress
+
+
+def shown(terminal, describe):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    progress = Progress(len(PATH), console, describe)
+    train(Records(progress.show, every=2, evaluate=lambda _: {"modes": 25.0}), progress)
+    return console.file.getvalue()
+
+
+def describe(record):
+    return f"{record['modes']:.0f} modes" if "modes" in record else ""
+
+
+def test_a_log_has_a_line_for_each_evaluation():
+    lines = shown(False, describe).splitlines()
+    assert [line.split() for line in lines] == [
+        ["update", "7", "α", "=", "0.00", "25", "modes"],
+        ["update", "13", "α", "=", "0.86", "25", "modes"],
+        ["update", "20", "α", "=", "1.00", "25", "modes"],
+    ]
+
+
+def test_a_log_is_silent_where_there_is_nothing_to_tell():
+    assert shown(False, lambda _: "") == ""
+
+
+def test_a_person_sees_a_bar_that_ends_full():
+    text = shown(True, lambda _: "")
+    assert "adversarial" in text
+    assert "20/20" in text
+
+
+def test_the_bar_of_a_resumed_run_starts_where_it_stands():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    progress, state = Progress(len(PATH), console, describe), train()
+    state.step = 13
+    with progress.during(state):
+        assert progress.bar.tasks[0].completed == 13

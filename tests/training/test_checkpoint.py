@@ -1,0 +1,333 @@
+"""Checkpoints: whole or not at all, verified when they are read, and without pickle."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from alpha_bridge.errors import Diverged
+from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+)
+from alpha_bridge.objective import DataBridge, Noise
+from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.training import Optimization, TrainState
+from alpha_bridge.training.checkpoint import read_tensors, restore, save
+from alpha_bridge.training.update import update
+
+LATENT, FEATURES, BATCH = 2, 3, 4
+
+
+def mlp(hidden=(6,), trials=None, **options):
+    sizes = {"hidden": hidden, "trials": trials}
+    return AlphaBridge(
+        MLPGenerator(LATENT, FEATURES, **sizes),
+        MLPEncoder(LATENT, FEATURES, **sizes),
+        MLPDiscriminator(FEATURES, **sizes),
+        **options,
+    )
+
+
+def conv():
+    sizes = {"size": 8, "channels": 3, "width": 4, "hidden": 4}
+    generator, encoder = ConvGenerator(LATENT, **sizes), ConvEncoder(LATENT, **sizes)
+    model = AlphaBridge(generator, encoder, ConvDiscriminator(**sizes))
+    return model.to(memory_format=torch.channels_last)
+
+
+def spectral():
+    model = mlp()
+    model.discriminator = SpectralNorm().prepare(model.discriminator)
+    return model
+
+
+MODELS = {
+    "mlp": mlp,
+    "trials": lambda: mlp(trials=3),
+    "learned noise": lambda: mlp(learn_noise=True),
+    "spectral": spectral,
+    "conv": conv,
+}
+every_model = pytest.mark.parametrize("kind", MODELS)
+
+
+def started(kind="mlp"):
+    return TrainState.start(MODELS[kind](), Optimization())
+
+
+def trained(kind="mlp", steps=3):
+    """A state after a few updates, so that the optimisers have something to remember."""
+    state = started(kind)
+    event = (3, 8, 8) if kind == "conv" else (FEATURES,)
+    leading = (*state.model.trial_shape, BATCH)
+    for _ in range(steps):
+        noise = Noise(torch.randn(*leading, LATENT), torch.randn(*leading, LATENT))
+        x, regularizer = torch.randn(*leading, *event), Regularizer() if kind == "conv" else R1()
+        update(state, x, noise, 0.5, SigmoidGamma(), DataBridge(), regularizer, Accelerator())
+    state.memory["labels"] = torch.arange(4)
+    return state
+
+
+def tensors(state):
+    return {
+        (file, name): value.clone()
+        for file, values in state.tensors().items()
+        for name, value in values.items()
+    }
+
+
+def content(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A checkpoint after three updates."""
+    return save(trained(), tmp_path / "checkpoints" / "step-00000003")
+
+
+# There and back
+
+
+@every_model
+def test_everything_comes_back(kind, tmp_path):
+    state, other = trained(kind), started(kind)
+    before = tensors(state)
+    restore(other, save(state, tmp_path / "state"))
+    after = tensors(other)
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert value.dtype == after[name].dtype
+        assert torch.equal(value, after[name]), name
+    assert other.step == 3
+
+
+@every_model
+def test_there_are_two_moments_and_a_count_for_each_parameter(kind, tmp_path):
+    state = trained(kind)
+    saved, _ = read_tensors(save(state, tmp_path / "state"))
+    assert len(saved["optimizers"]) == 3 * len(list(state.model.parameters()))
+
+
+def test_random_numbers_go_on_where_they_were(tmp_path):
+    saved = save(trained(), tmp_path / "state")
+    expected = torch.randn(3)
+    torch.manual_seed(1)
+    restore(started(), saved)
+    assert torch.equal(torch.randn(3), expected)
+
+
+def test_moments_keep_the_layout_of_their_parameters(tmp_path):
+    state, other = trained("conv"), started("conv")
+    restore(other, save(state, tmp_path / "state"))
+    for optimizer in other.optimizers.values():
+        for parameter, moments in optimizer.state.items():
+            for name in ("exp_avg", "exp_avg_sq"):
+                assert moments[name].stride() == parameter.stride()
+
+
+def test_parameters_keep_their_layout(tmp_path):
+    state, other = trained("conv"), started("conv")
+    restore(other, save(state, tmp_path / "state"))
+    pairs = zip(state.model.parameters(), other.model.parameters(), strict=True)
+    assert all(one.stride() == two.stride() for one, two in pairs)
+
+
+def test_the_settings_of_the_optimisers_are_the_callers(folder):
+    state = TrainState.start(mlp(), Optimization(generator=0.5))
+    restore(state, folder)
+    assert state.optimizers["generator"].param_groups[0]["lr"] == 0.5
+
+
+def test_saving_changes_nothing(tmp_path):
+    state = trained()
+    before = tensors(state)
+    save(state, tmp_path / "state")
+    assert all(torch.equal(value, before[name]) for name, value in tensors(state).items())
+
+
+def test_a_state_before_the_first_update_comes_back(tmp_path):
+    state, other = started(), started()
+    restore(other, save(state, tmp_path / "state"))
+    assert other.step == 0
+    assert torch.equal(other.model.generator[0].weight, state.model.generator[0].weight)
+
+
+# The folder
+
+
+def test_there_is_no_pickle(folder):
+    assert {file.suffix for file in folder.iterdir()} == {".safetensors", ".json"}
+    for name, written in content(folder).items():
+        if name.endswith(".json"):
+            json.loads(written)
+
+
+def test_the_manifest_sums_up_every_other_file(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest.keys() == content(folder).keys() - {"manifest.json"}
+
+
+def test_a_checkpoint_is_replaced_whole(folder):
+    (folder / "leftover.json").write_text("{}")
+    before = content(folder).keys() - {"leftover.json"}
+    save(trained(steps=1), folder)
+    assert content(folder).keys() == before
+    assert read_tensors(folder)[1] == 1
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path):
+    partial = tmp_path / "state.partial"
+    partial.mkdir()
+    (partial / "stale.safetensors").write_bytes(b"half")
+    saved = save(trained(), tmp_path / "state")
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert "stale.safetensors" not in content(saved)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2, 3])
+def test_a_checkpoint_that_cannot_be_finished_does_not_appear(tmp_path, monkeypatch, failing):
+    written = []
+
+    def full(_values, path):
+        if len(written) == failing:
+            raise OSError("No space left on device")
+        written.append(path)
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("alpha_bridge.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(trained(), tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_checkpoint_that_cannot_be_finished_leaves_the_one_before(folder, monkeypatch):
+    before = content(folder)
+
+    def full(_values, _path):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("alpha_bridge.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(trained(), folder)
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize("player", ["generator", "encoder", "discriminator"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_state_that_is_not_finite_is_not_saved(tmp_path, player, value):
+    state = trained()
+    with torch.no_grad():
+        next(state.model.player_parameters(player)).view(-1)[0] = value
+    with pytest.raises(Diverged, match=rf"by update 3: {player}\.0\.weight is not finite"):
+        save(state, tmp_path / "state")
+    assert not list(tmp_path.iterdir())
+
+
+# Damage
+
+
+def refused(folder):
+    with pytest.raises(ValueError, match="checkpoint") as refusal:
+        restore(started(), folder)
+    assert folder.name in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+FILES = [
+    "model.safetensors",
+    "average.safetensors",
+    "optimizers.safetensors",
+    "memory.safetensors",
+    "state.json",
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_a_flipped_bit_is_found(folder, name, place):
+    file = folder / name
+    written = bytearray(file.read_bytes())
+    written[round(place * (len(written) - 1))] ^= 1
+    file.write_bytes(written)
+    assert f"{name} is damaged: use an earlier checkpoint" in refused(folder)
+
+
+@pytest.mark.parametrize("bit", [0, 7])
+def test_a_flipped_bit_of_the_manifest_is_found_wherever_it_is(folder, bit):
+    manifest = folder / "manifest.json"
+    written = manifest.read_bytes()
+    blank = {place for place, byte in enumerate(written) if byte in b" \n"}
+    for place in set(range(0, len(written), 5)) - blank:
+        damaged = bytearray(written)
+        damaged[place] ^= 1 << bit
+        manifest.write_bytes(damaged)
+        refused(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+def test_a_missing_file_is_found(folder, name):
+    (folder / name).unlink()
+    assert "is not a whole checkpoint" in refused(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+def test_a_truncated_file_is_found(folder, name):
+    file = folder / name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    refused(folder)
+
+
+def test_an_empty_manifest_is_found(folder):
+    (folder / "manifest.json").write_text("")
+    assert "is not a whole checkpoint" in refused(folder)
+
+
+def test_a_manifest_without_files_is_found(folder):
+    (folder / "manifest.json").write_text("{}")
+    refused(folder)
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_read(folder):
+    (folder / "._model.safetensors").write_bytes(b"left by another system")
+    assert read_tensors(folder)[0].keys() == {"model", "average", "optimizers", "memory"}
+
+
+def test_a_missing_folder_is_found(folder):
+    shutil.rmtree(folder)
+    assert "is not a whole checkpoint" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: mlp(hidden=(7,)),
+        lambda: mlp(hidden=(6, 6)),
+        lambda: mlp(trials=3),
+        spectral,
+        conv,
+    ],
+    ids=["wider", "deeper", "trials", "spectral", "conv"],
+)
+def test_another_architecture_is_refused(folder, model):
+    other = TrainState.start(model(), Optimization())
+    with pytest.raises(ValueError, match="is a checkpoint of another configuration") as refusal:
+        restore(other, folder)
+    assert str(folder) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_learned_noise_is_not_taken_for_a_fixed_one(tmp_path):
+    saved = save(trained("learned noise"), tmp_path / "state")
+    with pytest.raises(ValueError, match="is a checkpoint of another configuration"):
+        restore(started(), saved)
