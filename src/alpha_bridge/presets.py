@@ -5,11 +5,30 @@ from .config import (
     EvaluationConfig,
     ImagesConfig,
     ModelConfig,
+    OptimizationConfig,
     PathConfig,
     RegularizerConfig,
 )
 
 __all__ = ["PRESETS"]
+
+_IMAGES = Config(
+    batch_size=64,
+    path=PathConfig(ml=0.25, transfer=0.63, adversarial=0.12),
+    model=ModelConfig(latent=16, hidden=(256,), width=32, noise=0.5),
+    regularizer=RegularizerConfig(weight=0.2, every=4),
+    optimization=OptimizationConfig(generator=5e-4),
+)
+"""What the image sets have in common."""
+
+_COLOUR = _IMAGES.model_copy(
+    update={
+        "steps": 50_000,
+        "model": ModelConfig(latent=64, hidden=(512,), width=64, noise=0.5),
+        "evaluation": EvaluationConfig(every=5000),
+    }
+)
+"""What the sets of colour images have in common."""
 
 PRESETS: dict[str, Config] = {
     "gaussians25": Config(
@@ -19,39 +38,25 @@ PRESETS: dict[str, Config] = {
         regularizer=RegularizerConfig(weight=0.3),
         evaluation=EvaluationConfig(every=1000, samples=10_000, shown=2000),
     ),
-    "digits": Config(
-        data="digits",
-        steps=2000,
-        batch_size=64,
-        model=ModelConfig(latent=16, hidden=(256,), width=32, noise=0.5),
-        regularizer=RegularizerConfig(weight=0.2),
-        evaluation=EvaluationConfig(every=500, samples=1000),
+    "digits": _IMAGES.model_copy(
+        update={
+            "data": "digits",
+            "steps": 2000,
+            "evaluation": EvaluationConfig(every=500, samples=1000),
+        }
     ),
-    "mnist": Config(
-        data="ylecun/mnist",
-        steps=3000,
-        batch_size=64,
-        model=ModelConfig(latent=16, hidden=(256,), width=32, noise=0.5),
-        regularizer=RegularizerConfig(weight=0.2),
-        evaluation=EvaluationConfig(every=500),
-        images=ImagesConfig(size=28, channels=1),
+    "mnist": _IMAGES.model_copy(
+        update={
+            "data": "ylecun/mnist",
+            "steps": 3000,
+            "evaluation": EvaluationConfig(every=500),
+            "images": ImagesConfig(size=28, channels=1),
+        }
     ),
-    "cifar10": Config(
-        data="uoft-cs/cifar10",
-        steps=50_000,
-        batch_size=64,
-        model=ModelConfig(latent=64, hidden=(512,), width=64, noise=0.5),
-        regularizer=RegularizerConfig(weight=0.2),
-        evaluation=EvaluationConfig(every=5000),
-        images=ImagesConfig(size=32, channels=3),
+    "cifar10": _COLOUR.model_copy(
+        update={"data": "uoft-cs/cifar10", "images": ImagesConfig(size=32, channels=3)}
     ),
-    "celeba": Config(
-        data="flwrlabs/celeba",
-        steps=50_000,
-        batch_size=64,
-        model=ModelConfig(latent=64, hidden=(512,), width=64, noise=0.5),
-        regularizer=RegularizerConfig(weight=0.2),
-        evaluation=EvaluationConfig(every=5000),
-        images=ImagesConfig(size=64, channels=3),
+    "celeba": _COLOUR.model_copy(
+        update={"data": "flwrlabs/celeba", "images": ImagesConfig(size=64, channels=3)}
     ),
 }

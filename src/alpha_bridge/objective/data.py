@@ -70,15 +70,24 @@ class DataBridge(Objective):
         with torch.set_grad_enabled(torch.is_grad_enabled() and gamma(alpha) > 0):
             fake = model.decode(noise.prior)
         f_model = model.log_ratio(fake)
-        kappa = gamma.kappa(alpha)
-        weight = kappa * forward_weight(f_data, alpha, self.clip)
-        divisible = kappa * math.exp(-self.clip) > LEAST_WEIGHT
         adversarial = gamma(alpha) * twin.reverse(f_model, alpha, self.clip)
+        weight = gamma.kappa(alpha) * forward_weight(f_data, alpha, self.clip)
+        z, kl = _encode(model, x, noise.posterior)
+        arms: dict[tuple[Player, ...], Tensor]
+        if alpha == 1:
+            evidence = elbo(_likelihood(model, x, z), kl)
+            arms = {("generator",): adversarial, ("encoder",): -evidence}
+        elif self._divides(model, gamma.kappa(alpha)):
+            weighted = weight * _likelihood(model, x, divide_gradient(z, weight))
+            arms = {("generator", "encoder"): adversarial - elbo(weighted, kl)}
+        else:
+            likelihood = _likelihood(model, x, z)
+            arms = {
+                ("generator",): adversarial - weight * likelihood,
+                ("encoder",): -elbo(likelihood, kl),
+            }
         return Losses(
-            of_players={
-                **self._arms(model, x, noise.posterior, weight, adversarial, divisible, alpha),
-                ("discriminator",): discriminator_loss(f_data, f_model),
-            },
+            of_players={**arms, ("discriminator",): discriminator_loss(f_data, f_model)},
             real=((real, f_data),),
             diagnostics={
                 "ess/forward": effective_sample_size(weight),
@@ -86,35 +95,21 @@ class DataBridge(Objective):
             },
         )
 
-    def _arms(
-        self,
-        model: AlphaBridge,
-        x: Tensor,
-        noise: Tensor,
-        weight: Tensor,
-        adversarial: Tensor,
-        divisible: bool,
-        alpha: float,
-    ) -> dict[tuple[Player, ...], Tensor]:
-        """Losses of θ and φ, which share the decoder's pass."""
-        mean, log_variance = model.posterior(x)
-        z = reparameterize(mean, log_variance, noise)
-        kl = kl_to_prior(mean, log_variance, z.ndim - model.batch_ndim)
+    def _divides(self, model: AlphaBridge, kappa: float) -> bool:
+        """Whether the weights can be divided out again between the encoder and the generator."""
+        divisible = kappa * math.exp(-self.clip) > LEAST_WEIGHT
+        return self.one_backward and divisible and not mixes_samples(model.generator)
 
-        def likelihood(latents: Tensor) -> Tensor:
-            decoded = model.decode(latents)
-            return log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
 
-        if alpha == 1:
-            return {("generator",): adversarial, ("encoder",): -elbo(likelihood(z), kl)}
-        if self.one_backward and divisible and not mixes_samples(model.generator):
-            shared = weight * likelihood(divide_gradient(z, weight))
-            return {("generator", "encoder"): adversarial - elbo(shared, kl)}
-        plain = likelihood(z)
-        return {
-            ("generator",): adversarial - weight * plain,
-            ("encoder",): -elbo(plain, kl),
-        }
+def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """A draw from the encoder and its divergence from the prior."""
+    mean, log_variance = model.posterior(x)
+    kl = kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
+    return reparameterize(mean, log_variance, noise), kl
+
+
+def _likelihood(model: AlphaBridge, x: Tensor, z: Tensor) -> Tensor:
+    return log_likelihood(x, model.decode(z), model.sigma, x.ndim - model.batch_ndim)
 
 
 def mixes_samples(network: nn.Module) -> bool:

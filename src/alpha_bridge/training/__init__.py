@@ -1,6 +1,7 @@
 """Algorithm 1 as one loop over a path."""
 
 from .callbacks import Callback, Checkpoints, Progress, Records, StopOnSignal
+from .device import available_accelerator
 from .loop import Event, fit
 from .state import Optimization, TrainState
 
@@ -13,5 +14,6 @@ __all__ = [
     "Records",
     "StopOnSignal",
     "TrainState",
+    "available_accelerator",
     "fit",
 ]

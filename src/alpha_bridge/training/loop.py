@@ -21,6 +21,7 @@ from ..objective import DataBridge, Noise, Objective
 from ..path import AlphaPath, Phase, phase_of
 from ..penalty import R1, Regularizer
 from .checkpoint import restore
+from .device import available_accelerator
 from .state import Optimization, TrainState
 from .update import update
 
@@ -119,7 +120,7 @@ def fit(
     source = from_tensor(data) if isinstance(data, Tensor) else data
     objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
     regularizer = regularizer or R1()
-    accelerator = accelerator or Accelerator()
+    accelerator = accelerator or available_accelerator()
     model.discriminator = regularizer.prepare(model.discriminator)
     model.to(accelerator.device).train()
     if source.event_shape[1:]:
