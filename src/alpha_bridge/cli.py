@@ -9,20 +9,24 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
+import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
-from .config import Config, known_keys, read_config
+from .config import Config, explain, known_keys, read_config
 from .errors import Stopped
 from .presets import PRESETS
 
@@ -33,13 +37,22 @@ __all__ = ["main"]
 
 Metrics = dict[str, float]
 
+WRONG_PATH = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+"""What a path that the user gave can raise; any other trouble with files is not the user's."""
+
 
 @dataclass(frozen=True)
 class Train:
     """Train with the α-Bridge: alpha-bridge train PRESET|FILE [options]."""
 
     preset: Positional[str] = "gaussians25"
-    """gaussians25, digits, mnist, cifar10, celeba, or a config.json to repeat."""
+    """gaussians25, digits, mnist, cifar10, celeba, or a file to repeat (also: --config FILE)."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-seed-SEED."""
     resume: bool = False
@@ -56,7 +69,7 @@ class Train:
         folder = self.out or Path("runs") / f"{name}-seed-{self.config.seed}"
         trained = train(self.config, folder, self.resume, console)
         if self.json:
-            print(json.dumps(_summary(trained)))
+            print(_json(_summary(trained)))
         else:
             console.print(_comparison(trained))
             console.print(
@@ -129,7 +142,7 @@ class Evaluate:
 
         metrics = evaluate(Run.open(self.run), self.step, console)
         if self.json:
-            print(json.dumps(metrics))
+            print(_json(metrics))
         else:
             console.print(_table(metrics))
 
@@ -150,6 +163,7 @@ class Report:
 
 
 Command = Train | Sample | Reconstruct | Evaluate | Report
+COMMANDS = ("train", "sample", "reconstruct", "evaluate", "report")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -162,12 +176,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an α must not stop a run in an ASCII terminal
+            stream.reconfigure(errors="replace")
     try:
         command = _parse(words)
-        command(Console(stderr=getattr(command, "json", False)))
-    except (ValueError, OSError) as error:
+        # a path may have what rich would take for markup
+        command(Console(stderr=getattr(command, "json", False), markup=False, highlight=False))
+        sys.stdout.flush()
+    except (ValueError, *WRONG_PATH) as error:
         return _say(error, 2)
-    except Stopped as error:
+    except BrokenPipeError:  # the reader has seen enough; nothing is left to flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Stopped, OSError, MemoryError) as error:
         return _say(error, 1)
     except KeyboardInterrupt:
         return _say("interrupted", 1)
@@ -187,6 +209,8 @@ def _parse(words: list[str]) -> Command:
         SystemExit: They ask for help, which is printed.
     """
     defaults = Train()
+    if words and words[0] not in (*COMMANDS, "-h", "--help"):
+        raise ValueError(f"there is no command {words[0]!r}: give one of {', '.join(COMMANDS)}")
     if words[:1] == ["train"]:
         words, defaults = _train_defaults(words)
     commands = Annotated[
@@ -209,30 +233,48 @@ def _parse(words: list[str]) -> Command:
                 args=words,
                 return_unknown_args=True,
             )
+    except ValidationError as error:
+        raise ValueError(explain(error)) from None
     except SystemExit as leave:
         if not leave.code:
             raise
-        raise ValueError(_plain(said.getvalue())) from None
+        raise ValueError(_reason(leave, said.getvalue())) from None
     if unknown:
         raise ValueError(_unknown(unknown[0]))
+    if isinstance(command, Train):
+        _require_used(command.config, words)
     return command
 
 
 def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
     """The preset or the file that the words name, so that they need only state what differs."""
+    words = _config_first(words)
     named = next((word for word in words[1:2] if not word.startswith("-")), None)
-    if "--config" in words[1:]:
-        at = words.index("--config")
-        named = words[at + 1] if at + 1 < len(words) else ""
-        words = [*words[:at], *words[at + 2 :]]
-        words.insert(1, named)
     if named is None:
         if {"-h", "--help"} & set(words):
             return words, Train()
         raise ValueError(
-            f"train needs a preset or a file: one of {', '.join(PRESETS)}, or a config.json"
+            f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
         )
     return words, Train(preset=named, config=_named_config(named))
+
+
+def _config_first(words: list[str]) -> list[str]:
+    """The same words with the file of ``--config FILE`` in the place of the preset."""
+    words = [part for word in words for part in _config_apart(word)]
+    if "--config" not in words:
+        return words
+    at = words.index("--config")
+    file, rest = words[at + 1 : at + 2], [*words[1:at], *words[at + 2 :]]
+    if not file or file[0].startswith("-"):
+        raise ValueError("--config needs a file: give the config.json of a run")
+    if rest and not rest[0].startswith("-"):
+        raise ValueError(f"train takes a preset or --config, not both: got {rest[0]} and {file[0]}")
+    return [words[0], *file, *rest]
+
+
+def _config_apart(word: str) -> list[str]:
+    return word.split("=", 1) if word.startswith("--config=") else [word]
 
 
 def _named_config(name: str) -> Config:
@@ -243,7 +285,16 @@ def _named_config(name: str) -> Config:
         return read_config(path)
     near = get_close_matches(name, PRESETS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}"
+    if path.is_dir():
+        hint = f"to train on that folder, give a preset and --data {name}"
     raise ValueError(f"there is no preset or file {name!r}: {hint}")
+
+
+def _require_used(config: Config, words: list[str]) -> None:
+    """Refuse options that the data would silently ignore; a preset or a file may have them."""
+    for part in config.idle:
+        if given := [word for word in words if word.startswith(f"--{part}.")]:
+            raise ValueError(f"the data {config.data} have no use for {given[0]}: leave it out")
 
 
 def _unknown(word: str) -> str:
@@ -253,9 +304,35 @@ def _unknown(word: str) -> str:
     return f"unknown option {word}: {hint}"
 
 
+def _reason(leave: SystemExit, said: str) -> str:
+    """Why tyro gave up, in one line: what the configuration said, or what tyro says in a box."""
+    error = leave.__context__
+    while error is not None and not isinstance(error, ValidationError):
+        error = error.__context__
+    return _plain(said) if error is None else explain(error)
+
+
 def _plain(box: str) -> str:
-    """What tyro says in a box, as one line."""
-    return " ".join(re.sub(r"[╭╮╰╯│─┌┐└┘]|\x1b\[[0-9;]*m", " ", box).split())
+    """What tyro says in a box, between its title and the next rule, as one line."""
+    lines = [line.strip("│| ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
+    below = dropwhile(_is_rule, lines[1:])
+    said = " ".join(takewhile(lambda line: not _is_rule(line), below))
+    return re.sub(r"invalid literal for int\(\).*: (.+)", r"\1 is not a whole number", said)
+
+
+def _is_rule(line: str) -> bool:
+    return not line.strip("─-")
+
+
+def _json(value: object) -> str:
+    """``value`` as JSON, which has no word for NaN or infinity but null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _summary(trained: Trained) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from rich.console import Console
 from torch import Tensor
 
@@ -17,13 +17,22 @@ from . import plots
 from .assembly import Assembly, assemble, build_source, load_model
 from .checks import at_least
 from .config import Config, differences, read_config
-from .data import PixelUnits, StandardUnits, Units, normal, read_samples
+from .data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from .evaluation import CHUNK, Evaluation, Measured, build_evaluation
 from .metrics.images import reconstruction_error
 from .metrics.names import METRICS
 from .report import write_report
 from .run import Array, Record, Run
-from .training import Callback, Checkpoints, Event, Progress, Records, StopOnSignal, fit
+from .training import (
+    Callback,
+    Checkpoints,
+    Event,
+    Progress,
+    Records,
+    StopOnSignal,
+    available_accelerator,
+    fit,
+)
 
 __all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
 
@@ -66,36 +75,39 @@ def train(
         Diverged: A parameter became NaN; the last good checkpoint is kept.
     """
     console = console or Console(quiet=True)
-    accelerator = Accelerator(mixed_precision=config.precision)
-    if not resume:
-        Run.require_free(folder)
+    accelerator = available_accelerator(config.precision)
+    run = Run.open(folder) if resume else Run.require_free(folder)
     with accelerator.main_process_first():
         parts = assemble(config, _decoding(console))
         evaluation = build_evaluation(parts.config, parts.source, console.print)
-    run = _resumed(folder, parts.config) if resume else Run(folder)
-    if accelerator.is_main_process and not resume:
+    if resume:
+        _require_same(run, parts.config)
+    elif accelerator.is_main_process:
         Run.create(folder, parts.config.model_dump(mode="json"))
         if isinstance(units := parts.source.units, StandardUnits):
             run.write_units(units.mean.numpy(), units.std.numpy())
     steps = run.checkpoint_steps
     begin = time.perf_counter()
     try:
-        fit(
-            parts.model,
-            parts.source,
-            parts.path,
-            objective=parts.objective,
-            gamma=parts.gamma,
-            regularizer=parts.regularizer,
-            optimization=parts.optimization,
-            batch_size=parts.config.batch_size,
-            seed=parts.config.seed,
-            callbacks=_callbacks(parts, run, evaluation, console)
-            if accelerator.is_main_process
-            else (),
-            checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
-            accelerator=accelerator,
-        )
+        with torch.random.fork_rng(devices=[]):
+            # networks that draw numbers of their own draw them as the seed says
+            torch.manual_seed(parts.config.seed)
+            fit(
+                parts.model,
+                parts.source,
+                parts.path,
+                objective=parts.objective,
+                gamma=parts.gamma,
+                regularizer=parts.regularizer,
+                optimization=parts.optimization,
+                batch_size=parts.config.batch_size,
+                seed=parts.config.seed,
+                callbacks=_callbacks(parts, run, evaluation, console)
+                if accelerator.is_main_process
+                else (),
+                checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
+                accelerator=accelerator,
+            )
     finally:
         if accelerator.is_main_process:
             write_report(run)
@@ -114,14 +126,12 @@ def _decoding(console: Console) -> Callable[[int, int], None]:
     return tell
 
 
-def _resumed(folder: Path, config: Config) -> Run:
-    run = Run.open(folder)
-    if unlike := differences(read_config(run.config), config):
+def _require_same(run: Run, config: Config) -> None:
+    if unlike := differences(read_config(run.config_path), config):
         raise ValueError(
-            f"{folder} was made with another configuration ({'; '.join(unlike)}): resume it with "
-            f"its own, alpha-bridge train {run.config_path} --out {folder} --resume"
+            f"{run.folder} was made with another configuration ({'; '.join(unlike)}): resume it "
+            f"with its own, alpha-bridge train {run.config_path} --out {run.folder} --resume"
         )
-    return run
 
 
 def _callbacks(
@@ -176,7 +186,7 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
         ValueError: A number is out of its range, or the run cannot be used.
         OSError: The file stands already or cannot be written.
     """
-    config = read_config(run.config)
+    config = read_config(run.config_path)
     at_least(0, "seed", seed)
     model, _ = load_model(run, config, step)
     assert model.latent_shape is not None
@@ -184,6 +194,8 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
     drawn = _in_chunks(model.decode, latents)
     samples = _stored(_units(run, config), drawn)
     default = f"samples-{count}-seed-{seed}{'.png' if _is_image(samples) else '.npy'}"
+    if not _is_image(samples) and out is not None and out.suffix != ".npy":
+        raise ValueError(f"the run's samples are vectors, not images: end {out} with .npy")
     return _write(samples, out or run.folder / default, lambda path: plots.save_png(samples, path))
 
 
@@ -205,13 +217,15 @@ def reconstruct(
         ValueError: The images or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    config = read_config(run.config)
+    config = read_config(run.config_path)
     model, _ = load_model(run, config, step)
     units = _units(run, config)
     x = units.normalize(read_samples(images, config.event_shape or ()))
     decoded = _in_chunks(model.reconstruct, x)
     pairs = np.stack([_stored(units, x), _stored(units, decoded)])
-    default = f"reconstructions-of-{images.stem}{'.png' if _is_image(pairs[0]) else '.npy'}"
+    default = (
+        f"reconstructions-of-{images.resolve().stem}{'.png' if _is_image(pairs[0]) else '.npy'}"
+    )
     path = _write(
         pairs, out or run.folder / default, lambda path: plots.reconstructions(pairs).savefig(path)
     )
@@ -233,10 +247,24 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
         ValueError: The run cannot be used, or its data cannot be loaded.
     """
     console = console or Console(quiet=True)
-    config = read_config(run.config)
+    config = read_config(run.config_path)
     model, memory = load_model(run, config, step)
-    evaluation = build_evaluation(config, build_source(config, _decoding(console)), console.print)
+    evaluation = build_evaluation(config, _data_of(run, config, console), console.print)
     return evaluation(model, memory, phase="").metrics
+
+
+def _data_of(run: Run, config: Config, console: Console) -> Source:
+    """The data that ``run`` was trained on, which may have moved or changed since."""
+    try:
+        source = build_source(config, _decoding(console))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"the data of {run.folder} cannot be used: {error}") from error
+    if source.event_shape != config.event_shape:
+        raise ValueError(
+            f"the data of {run.folder} have changed: {config.data} has samples of shape "
+            f"{source.event_shape}, the run is for {config.event_shape}; restore the data"
+        )
+    return source
 
 
 def describe(record: Record) -> str:
@@ -251,9 +279,9 @@ def describe(record: Record) -> str:
 
 
 def metrics_of(record: Record) -> dict[str, float]:
-    """Metrics of a record, without its losses and diagnostics."""
+    """Metrics of a record, without its losses and diagnostics; NaN for one that is null."""
     return {
-        name: value
+        name: math.nan if value is None else value
         for name, value in record.items()
         if name.split("/")[0] in METRICS and name.count("/") == 2
     }

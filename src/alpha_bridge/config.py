@@ -1,14 +1,16 @@
 """The validated configuration: everything that a run depends on, and nothing else.
 
 Ranges are checked where the values are used, so that a library user hears the same; here are
-types, unknown keys, and what only the whole can tell.
+types, unknown keys, the ranges that need a key's name to be understood, and what only the whole
+can tell.
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from reprlib import repr as shortened
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -24,8 +26,13 @@ __all__ = [
     "PathConfig",
     "RegularizerConfig",
     "differences",
+    "explain",
+    "known_keys",
     "read_config",
 ]
+
+Count = Annotated[int, Field(ge=1)]
+Alpha = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Part(BaseModel):
@@ -41,15 +48,15 @@ class PathConfig(_Part):
     """Share of Step II, where α moves from the start to the end."""
     adversarial: float = 0.3
     """Share of Step III, where α stays at the end."""
-    start: float = 0.0
+    start: Alpha = 0.0
     """α of Step I, in [0, 1]; the paper's is 0."""
-    end: float = 1.0
+    end: Alpha = 1.0
     """α of Step III, in [0, 1]; the paper's is 1."""
 
     @model_validator(mode="after")
     def _shares_fit(self) -> PathConfig:
         shares = (self.ml, self.transfer, self.adversarial)
-        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+        if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-9):
             raise ValueError(
                 "the shares ml, transfer and adversarial must be zero or more and add up to 1, "
                 f"got {' + '.join(map(str, shares))} = {sum(shares):.6g}"
@@ -78,11 +85,11 @@ class GammaConfig(_Part):
 class ModelConfig(_Part):
     """Networks and decoder noise."""
 
-    latent: int = 2
+    latent: Count = 2
     """Size of a latent."""
-    hidden: tuple[int, ...] = Field(default=(128, 128, 128), min_length=1)
+    hidden: tuple[Count, ...] = Field(default=(128, 128, 128), min_length=1)
     """Sizes of the hidden layers for vectors; images take the last for their dense layer."""
-    width: int = 32
+    width: Count = 32
     """Channels next to the image; deeper layers have more."""
     noise: float = 0.4
     """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]."""
@@ -106,7 +113,7 @@ class RegularizerConfig(_Part):
     """R1 gradient penalty, spectral normalisation, or nothing."""
     weight: float = 0.3
     """Weight of R1."""
-    every: int = 1
+    every: Count = 1
     """Updates from one R1 penalty to the next, which is scaled to match."""
 
 
@@ -130,15 +137,15 @@ class OptimizationConfig(_Part):
 class EvaluationConfig(_Part):
     """When and how the averaged generator is measured."""
 
-    every: int = 1000
+    every: Count = 1000
     """Updates from one evaluation to the next; ends of steps are always evaluated."""
-    samples: int = 5000
-    """Samples that metrics are computed from."""
+    samples: Annotated[int, Field(ge=2)] = 5000
+    """Samples that metrics are computed from, two or more."""
     features: Literal["classifier", "inception", "pixels"] = "classifier"
     """Features of images: a classifier trained on the labels, Inception, or averaged pixels."""
-    bandwidth: float = 0.1
+    bandwidth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1
     """Bandwidth of the kernel density estimate, in the units of the mixture."""
-    shown: int = 64
+    shown: Count = 64
     """Latents that are followed through time."""
 
 
@@ -177,15 +184,15 @@ class Config(_Part):
     """gaussians25, digits, a hub id, a folder or file of images, or an .npy file."""
     seed: int = 0
     """Seed of the weights, the batches and the noise."""
-    steps: int = 10_000
+    steps: Count = 10_000
     """Updates of the whole path."""
-    batch_size: int = 128
+    batch_size: Count = 128
     """Samples of an update, over all processes."""
     precision: Literal["no", "bf16"] = "no"
     """Mixed precision of the networks: no, or bfloat16."""
-    record_every: int = 50
+    record_every: Count = 50
     """Updates from one record of the losses to the next."""
-    checkpoint_every: int = 1000
+    checkpoint_every: Count = 1000
     """Updates from one checkpoint to the next; ends of steps are always kept."""
     event_shape: tuple[int, ...] | None = None
     """Shape of one sample; None: that of the data, which is then kept here."""
@@ -198,6 +205,27 @@ class Config(_Part):
     evaluation: EvaluationConfig = EvaluationConfig()
     mixture: MixtureConfig = MixtureConfig()
     images: ImagesConfig = ImagesConfig()
+
+    @model_validator(mode="after")
+    def _path_fits(self) -> Config:
+        shares = (self.path.ml, self.path.transfer, self.path.adversarial)
+        lengths = self.path.lengths(self.steps)
+        if any(share and not length for share, length in zip(shares, lengths, strict=True)):
+            raise ValueError(
+                f"{self.steps} steps leave a share of the path ({', '.join(map(str, shares))}) "
+                "without an update: give more steps, or that share as 0"
+            )
+        return self
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Parts that these data have no use for."""
+        known = self.data in ("gaussians25", "digits")
+        parts = {
+            "mixture": self.data != "gaussians25",
+            "images": known or self.data.endswith(".npy"),
+        }
+        return tuple(part for part, idle in parts.items() if idle)
 
 
 def read_config(source: Path | dict[str, Any]) -> Config:
@@ -227,16 +255,23 @@ def read_config(source: Path | dict[str, Any]) -> Config:
 
 
 def explain(error: ValidationError) -> str:
-    """The first of pydantic's complaints, in one line."""
+    """The first of pydantic's complaints, in one line that begins with the key."""
     first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
+    key = ".".join(map(str, (*_place(error.title), *first["loc"])))
     if first["type"] == "extra_forbidden":
         near = get_close_matches(key, known_keys(), n=1)
         return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return f"{key}: {message}"
-    return f"{key or 'configuration'}: {message}, got {first['input']!r}"
+    message = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    before = f"{key}: " if key else ""
+    if first["type"] in ("value_error", "json_invalid"):
+        return before + message
+    return f"{before}{message}, got {shortened(first['input'])}"
+
+
+def _place(title: str) -> list[str]:
+    """Where the part whose class is called ``title`` stands in the configuration."""
+    fields = Config.model_fields.items()
+    return [name for name, field in fields if getattr(field.annotation, "__name__", "") == title]
 
 
 def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .checks import at_least
 from .config import Config
 from .data import DensitySource, Source, normal
 from .metrics import images, mixture
@@ -168,13 +169,15 @@ def build_evaluation(
         tell: Told in a line what is being prepared.
 
     Raises:
-        ValueError: Inception is asked for and not installed, or a number is out of range.
+        ValueError: Inception is asked for and not installed, the data have fewer than two
+            training samples, or the classifier cannot take the images.
     """
     settings = config.evaluation
     if isinstance(source, DensitySource):
         judge: Judge = MixtureJudge(source, settings.samples, settings.bandwidth)
         return Evaluation(source, judge, settings.samples, settings.shown)
     samples = min(settings.samples, source.size or settings.samples)
+    at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
     network, protocol = _FEATURES[settings.features](source, tell)
     judge = FeatureJudge(network, protocol, real, classes=not isinstance(network, Pooled))
@@ -197,9 +200,14 @@ def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
     train = _labelled(source.training(LABELLED), source.training_labels(LABELLED))
     held_out = _labelled(source.held_out(LABELLED), source.held_out_labels(LABELLED))
     if source.classes < 2 or not len(train[0]) or not len(held_out[0]):
-        tell("no labels: distances compare averaged pixels, and retention is left out")
+        compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
+        tell(f"no labels: distances compare {compared}, and retention is left out")
         return _pooled(source, tell)
-    classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     tell(f"features of a classifier that is right on {accuracy:.1%} of {len(held_out[0])} images")
     return classifier, "classifier"
 

@@ -51,8 +51,14 @@ def _array(path: Path) -> Tensor:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{path} cannot be read as an array: save it with numpy.save") from error
-    rows = array[..., None] if array.ndim == 3 else array
-    return from_array(rows).to_tensor(rows)
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path} holds several arrays: save one of them with numpy.save")
+    grey = array.dtype == np.uint8 and array.ndim == 3
+    rows = array[..., None] if grey else array
+    try:
+        return from_array(rows).to_tensor(rows)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from error
 
 
 def _images(path: Path, event_shape: tuple[int, ...]) -> Tensor:

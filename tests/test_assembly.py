@@ -1,0 +1,160 @@
+"""From the configuration to the objects that it names."""
+
+import numpy as np
+import pytest
+import torch
+
+from alpha_bridge.assembly import GAMMAS, REGULARIZERS, assemble, build_model, build_source
+from alpha_bridge.config import (
+    Config,
+    GammaConfig,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    OptimizationConfig,
+    PathConfig,
+    RegularizerConfig,
+)
+from alpha_bridge.data import DensitySource, ImageSource, VectorSource
+from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
+from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+
+SMALL = ModelConfig(latent=3, hidden=(8,), width=4)
+
+
+def config(**changes):
+    return Config(**{"steps": 20, "batch_size": 8, "model": SMALL, **changes})
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    path = tmp_path / "vectors.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(50, 5)))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("sigmoid", SigmoidGamma(20.0, -8.0)),
+        ("linear", LinearGamma()),
+        ("power", PowerGamma(3.0)),
+        ("cosine", CosineGamma()),
+    ],
+)
+def test_gamma_is_the_kind_that_is_named_with_its_settings(kind, expected):
+    gamma = assemble(config(gamma=GammaConfig(kind=kind, c=20.0, d=-8.0, exponent=3.0))).gamma
+    assert gamma == expected
+    assert type(gamma) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("r1", R1), ("spectral", SpectralNorm), ("none", Regularizer)]
+)
+def test_the_regularizer_is_the_kind_that_is_named(kind, expected):
+    parts = assemble(config(regularizer=RegularizerConfig(kind=kind, weight=0.7, every=3)))
+    assert type(parts.regularizer) is expected
+
+
+def test_every_kind_that_the_configuration_allows_has_an_entry():
+    def kinds(part):
+        return set(part.model_fields["kind"].annotation.__args__)
+
+    assert set(GAMMAS) == kinds(GammaConfig)
+    assert set(REGULARIZERS) == kinds(RegularizerConfig)
+
+
+def test_the_path_follows_the_shares_and_the_ends():
+    path = PathConfig(ml=0.25, transfer=0.5, adversarial=0.25, start=0.1, end=0.9)
+    parts = assemble(config(path=path))
+    assert parts.path.boundaries == (5, 15, 20)
+    assert (parts.path(0), parts.path(19)) == (0.1, 0.9)
+    assert 0.1 < parts.path(5) < parts.path(14) < 0.9
+
+
+def test_settings_of_the_objective_and_of_adam_arrive():
+    parts = assemble(
+        config(
+            objective=ObjectiveConfig(clip=2.0, one_backward=False),
+            optimization=OptimizationConfig(generator=1e-4, average=0.0),
+        )
+    )
+    assert (parts.objective.clip, parts.objective.one_backward) == (2.0, False)
+    assert (parts.optimization.generator, parts.optimization.average) == (1e-4, 0.0)
+
+
+def test_the_shape_of_the_data_is_kept_in_the_configuration(vectors):
+    assert assemble(config()).config.event_shape == (2,)
+    assert assemble(config(data=vectors)).config.event_shape == (5,)
+    assert assemble(config(data="digits")).config.event_shape == (1, 8, 8)
+
+
+def test_a_shape_of_other_data_is_refused(vectors):
+    with pytest.raises(ValueError, match=r"shape \(7,\), but .*vectors.npy has \(5,\)"):
+        assemble(config(data=vectors, event_shape=(7,)))
+
+
+def test_sources_are_what_the_data_are(vectors):
+    assert isinstance(build_source(config()), DensitySource)
+    assert isinstance(build_source(config(data="digits")), ImageSource)
+    assert isinstance(build_source(config(data=vectors)), VectorSource)
+
+
+def test_the_mixture_has_the_grid_that_is_asked_for():
+    source = build_source(config(mixture=MixtureConfig(side=2, spacing=6.0, std=0.5)))
+    assert source.mixture.means.tolist() == [[-3, -3], [-3, 3], [3, -3], [3, 3]]
+    assert source.mixture.std == 0.5
+
+
+def test_the_seed_decides_the_first_weights():
+    first, again, other = (
+        build_model(config(seed=seed, event_shape=(2,))).state_dict() for seed in (0, 0, 1)
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["generator.0.weight"], other["generator.0.weight"])
+
+
+def test_building_a_model_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    build_model(config(event_shape=(1, 8, 8)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_learned_noise_is_a_parameter_that_starts_where_it_is_told():
+    for learn in (False, True):
+        model = ModelConfig(latent=3, hidden=(8,), noise=0.3, learn_noise=learn)
+        built = build_model(config(model=model, event_shape=(2,)))
+        assert built.sigma.item() == pytest.approx(0.3)
+        assert ("log_sigma" in dict(built.named_parameters())) is learn
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": ModelConfig(noise=0)}, "noise must be positive and finite, got 0.0"),
+        ({"model": ModelConfig(noise=-1)}, "noise must be positive and finite, got -1.0"),
+        ({"gamma": GammaConfig(c=-1)}, r"c must lie in \[0.001, 200\].* got c=-1"),
+        (
+            {"gamma": GammaConfig(kind="power", exponent=0)},
+            "exponent must be positive and finite, got 0",
+        ),
+        ({"regularizer": RegularizerConfig(weight=-1)}, "weight must be .* got -1"),
+        ({"objective": ObjectiveConfig(clip=0)}, "clip must be positive and finite, got 0"),
+        (
+            {"optimization": OptimizationConfig(encoder=0)},
+            "learning rate of the encoder must be positive and finite, got 0",
+        ),
+        ({"optimization": OptimizationConfig(beta2=1)}, r"beta2 must lie in \[0, 1\), got 1"),
+        ({"mixture": MixtureConfig(side=0)}, "side must be at least 1, got 0"),
+        ({"seed": -1}, r"seed must lie in \[0, .* got -1"),
+        ({"data": "digits", "batch_size": 1439}, "batch_size 1439 is larger than .* 1438 samples"),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_before_anything_is_trained(changes, message):
+    with pytest.raises(ValueError, match=message):
+        assemble(config(**changes))

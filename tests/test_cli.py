@@ -1,0 +1,508 @@
+"""The command line as a user meets it: words in, one line or one object out, an exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alpha_bridge.cli import main
+from alpha_bridge.metrics.names import parse
+from alpha_bridge.presets import PRESETS
+from alpha_bridge.run import Run
+
+SMALL = [
+    "--batch-size=8",
+    "--steps=20",
+    "--path.ml=0.05",
+    "--path.transfer=0.15",
+    "--path.adversarial=0.8",
+    "--model.noise=0.6",
+    "--model.hidden",
+    "8",
+    "--model.latent=2",
+    "--model.width=4",
+    "--evaluation.samples=40",
+    "--evaluation.shown=6",
+]
+TINY = ["train", "gaussians25", *SMALL]
+DIGITS = ["train", "digits", *SMALL]
+
+
+def save_images(folder, count, size=8):
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        pixels = np.random.default_rng(index).integers(0, 256, (size, size), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:03}.png")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder with data of every kind, and one run."""
+    folder = tmp_path_factory.mktemp("cli")
+    save_images(folder / "images", 30)
+    save_images(folder / "nine", 20, size=9)
+    save_images(folder / "mixed", 10)
+    save_images(folder / "mixed" / "larger", 10, size=12)
+    save_images(folder / "corrupt", 10)
+    (folder / "corrupt" / "005.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    (folder / "empty").mkdir()
+    (folder / "full").mkdir()
+    (folder / "full" / "mine.txt").write_text("keep me")
+    (folder / "file").write_text("keep me")
+    vectors = np.random.default_rng(0).normal(size=(50, 2))
+    np.save(folder / "vectors.npy", vectors)
+    np.save(folder / "line.npy", vectors[:, 0])
+    np.save(folder / "two.npy", vectors[:2])
+    for name, value in (("nan", np.nan), ("infinite", np.inf)):
+        np.save(folder / f"{name}.npy", np.where(np.arange(50)[:, None] == 7, value, vectors))
+    (folder / "truncated.npy").write_bytes((folder / "vectors.npy").read_bytes()[:150])
+    for name, text in (
+        ("broken", "{nope"),
+        ("list", "[]"),
+        ("unknown", '{"stepz": 3}'),
+        ("nested", '{"model": {"noize": 1}}'),
+        ("type", '{"steps": "ten"}'),
+        ("range", '{"steps": 20, "model": {"noise": 0}}'),
+        ("alpha", '{"path": {"start": 2}}'),
+    ):
+        (folder / f"{name}.json").write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        patch.chdir(folder)
+        assert main([*TINY, "--out", "run"]) == 0
+        assert main([*DIGITS, "--data", "images", "--out", "image-run"]) == 0
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def place(data, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(data)
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+
+
+def contents(folder):
+    return {
+        path: (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def refused(words, capsys, folder):
+    """The line that ``words`` are refused with, when nothing on disk has changed."""
+    capsys.readouterr()
+    before = contents(folder)
+    code = main(words)
+    said = capsys.readouterr()
+    assert code == 2, said.err
+    assert contents(folder) == before
+    assert not (folder / "runs").exists()
+    (line,) = said.err.splitlines()
+    assert line.startswith("alpha-bridge: ")
+    assert "Traceback" not in said.out
+    return line.removeprefix("alpha-bridge: ")
+
+
+def case(words, *parts):
+    return pytest.param(words, parts, id=" ".join(words[-2:]).replace("/", "|") or "nothing")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        # which command, which preset, which file
+        case(["frob"], "no command 'frob'", "give one of train, sample"),
+        case(["--frob"], "no command '--frob'"),
+        case(["train"], "needs a preset", "gaussians25, digits, mnist, cifar10, celeba"),
+        case(["train", "--steps", "20"], "needs a preset or a file first"),
+        case(["train", "gausians25"], "'gausians25'", "did you mean gaussians25?"),
+        case(["train", "imagenet"], "'imagenet'", "give one of gaussians25, digits"),
+        case(["train", "images"], "'images'", "--data images"),
+        case(["train", "missing.json"], "no preset or file 'missing.json'"),
+        case(["train", "broken.json"], "broken.json: Invalid JSON"),
+        case(["train", "list.json"], "list.json: must be an object"),
+        case(["train", "unknown.json"], "unknown key 'stepz'", "did you mean 'steps'"),
+        case(["train", "--config", "unknown.json"], "unknown key 'stepz'"),
+        case(["train", "--config=nested.json"], "'model.noize'", "did you mean 'model.noise'"),
+        case(["train", "type.json"], "type.json: steps: ", "'ten'"),
+        case(["train", "range.json"], "noise must be positive and finite, got 0.0"),
+        case(["train", "alpha.json"], "alpha.json: path.start: must be", "got 2"),
+        case(["train", "--config"], "--config needs a file"),
+        case(["train", "--config", "--seed"], "--config needs a file"),
+        case(["train", "digits", "--config", "range.json"], "not both", "digits", "range.json"),
+        # unknown options and words
+        case([*TINY, "--stepz", "3"], "unknown option --stepz", "did you mean --steps?"),
+        case([*TINY, "--model.noize=1"], "--model.noize=1", "did you mean --model.noise?"),
+        case([*TINY, "more"], "unknown option more"),
+        case([*TINY, "--steps"], "--steps"),
+        case([*TINY, "--steps", "ten"], "--steps", "'ten' is not a whole number"),
+        case([*TINY, "--gamma.c", "ten"], "--gamma.c", "'ten'"),
+        case([*TINY, "--gamma.kind", "step"], "'step'", "--gamma.kind", "'sigmoid'"),
+        case([*TINY, "--precision", "fp8"], "'fp8'", "'bf16'"),
+        # ranges
+        case([*TINY, "--model.noise", "0"], "noise must be positive and finite, got 0.0"),
+        case([*TINY, "--model.noise", "-1"], "noise must be positive and finite, got -1.0"),
+        case([*TINY, "--model.noise", "nan"], "noise must be positive and finite, got nan"),
+        case([*TINY, "--path.start", "2"], "path.start: must be", "got 2"),
+        case([*TINY, "--path.end", "-0.1"], "path.end: must be", "got -0.1"),
+        case([*TINY, "--gamma.c", "-1"], "c must lie in [0.001, 200]", "c=-1.0"),
+        case([*TINY, "--gamma.d", "500"], "d in [-200, 200]", "d=500.0"),
+        case([*TINY, "--gamma.kind=power", "--gamma.exponent=0"], "exponent must be", "got 0.0"),
+        case([*TINY, "--path.ml", "-0.1"], "path: the shares", "-0.1", "add up to 1"),
+        case([*TINY, "--path.ml", "0.5"], "path: the shares", "= 1.45", "add up to 1"),
+        case([*TINY, "--path.ml", "nan"], "path: the shares", "nan"),
+        case([*TINY, "--steps", "0"], "steps: must be", "got 0"),
+        case([*TINY, "--steps", "-5"], "steps: must be", "got -5"),
+        case([*TINY, "--steps", "1"], "1 steps leave a share", "give more steps"),
+        case([*TINY, "--batch-size", "0"], "batch_size: must be", "got 0"),
+        case([*TINY, "--seed", "-1"], "seed must lie in", "got -1"),
+        case([*TINY, "--seed", str(2**64)], "seed must lie in", str(2**64)),
+        case([*TINY, "--record-every", "0"], "record_every: must be", "got 0"),
+        case([*TINY, "--checkpoint-every", "0"], "checkpoint_every: must be", "got 0"),
+        case([*TINY, "--evaluation.samples", "0"], "evaluation.samples: must be", "got 0"),
+        case([*TINY, "--evaluation.every", "0"], "evaluation.every: must be", "got 0"),
+        case([*TINY, "--evaluation.shown", "0"], "evaluation.shown: must be", "got 0"),
+        case([*TINY, "--evaluation.bandwidth", "0"], "evaluation.bandwidth: must be", "got 0"),
+        case([*TINY, "--optimization.generator", "0"], "rate of the generator must", "got 0.0"),
+        case([*TINY, "--optimization.encoder", "-1"], "rate of the encoder must", "got -1.0"),
+        case([*TINY, "--optimization.beta1", "1"], "beta1 must lie in [0, 1)", "got 1.0"),
+        case([*TINY, "--model.hidden"], "model.hidden: ", "at least 1"),
+        case([*TINY, "--model.hidden", "0"], "model.hidden.0: must be", "got 0"),
+        case([*TINY, "--model.latent", "0"], "model.latent: must be", "got 0"),
+        case([*DIGITS, "--model.latent", "0"], "model.latent: must be", "got 0"),
+        case([*DIGITS, "--model.width", "0"], "model.width: must be", "got 0"),
+        case([*TINY, "--regularizer.weight", "-1"], "weight must be", "got -1.0"),
+        case([*TINY, "--regularizer.every", "0"], "regularizer.every: must be", "got 0"),
+        case([*TINY, "--objective.clip", "0"], "clip must be", "got 0.0"),
+        case([*TINY, "--mixture.side", "0"], "side must be at least 1, got 0"),
+        case([*TINY, "--mixture.std", "0"], "std must be positive", "got 0.0"),
+        # data
+        case([*TINY, "--data", "vectors.npy", "--batch-size=46"], "batch_size 46", "45 samples"),
+        case([*TINY, "--data", "two.npy", "--batch-size=1"], "training samples", "got 1"),
+        case([*TINY, "--data", "nan.npy"], "NaN or infinity", "repair"),
+        case([*TINY, "--data", "infinite.npy"], "NaN or infinity", "repair"),
+        case([*TINY, "--data", "line.npy"], "shape (50,)", "(N, D)"),
+        case([*TINY, "--data", "truncated.npy"], "'truncated.npy'", "numpy.save"),
+        case([*TINY, "--data", "missing.npy"], "'missing.npy' does not exist"),
+        case([*TINY, "--data", "missing/images/here"], "'missing/images/here' does not exist"),
+        case([*TINY, "--data", "someone/something"], "'someone/something'", "no network", "--data"),
+        case([*TINY, "--data", "file"], "'file' is no folder", "--data"),
+        case([*DIGITS, "--data", "empty"], "empty", "give a folder of images"),
+        case([*DIGITS, "--data", "corrupt"], "005.png", "repair"),
+        case([*DIGITS, "--data", "mixed"], "different sizes", "--images.size"),
+        case([*DIGITS, "--data", "nine"], "9 pixels", "--images.size 32"),
+        case([*DIGITS, "--data", "images", "--images.size=9"], "9 pixels", "--images.size 32"),
+        case([*DIGITS, "--data", "images", "--images.size", "0"], "at least 1, got 0"),
+        case([*DIGITS, "--data", "images", "--images.channels", "2"], "1 (grey) or 3", "got 2"),
+        case([*DIGITS, "--data", "images", "--images.label-column=x"], "no column 'x'"),
+        case([*TINY, "--data", "vectors.npy", "--images.size=8"], "vectors.npy", "--images.size"),
+        case([*TINY, "--images.size", "8"], "gaussians25", "--images.size", "leave it out"),
+        case([*DIGITS, "--mixture.side", "2"], "digits", "--mixture.side", "leave it out"),
+        case(["train", "mnist"], "'ylecun/mnist'", "no network", "--data PATH"),
+        # folders
+        case([*TINY, "--out", "run"], "run is not empty", "--resume", "--out"),
+        case([*TINY, "--out", "full"], "full is not empty", "--out"),
+        case([*TINY, "--out", "file"], "file is not empty", "--out"),
+        case([*TINY, "--out", "file/run"], "cannot write to file/run", "--out"),
+        case([*TINY, "--out", "missing", "--resume"], "missing is not a run", "--out"),
+        case([*TINY, "--out", "full", "--resume"], "full is not a run", "--out"),
+        case(
+            [*TINY, "--out", "run", "--resume", "--model.noise", "0.5"],
+            "another configuration (model.noise: 0.6 and 0.5)",
+            "alpha-bridge train run/config.json --out run --resume",
+        ),
+        # the other commands
+        case(["sample"], "Missing", "PATH"),
+        case(["sample", "missing"], "missing is not a run", "--out"),
+        case(["sample", "full"], "full is not a run"),
+        case(["sample", "file"], "file is not a run"),
+        case(["sample", "run", "-n", "0"], "count must be at least 1, got 0"),
+        case(["sample", "run", "-n", "many"], "-n", "'many' is not a whole number"),
+        case(["sample", "run", "--seed", "-1"], "seed must be at least 0, got -1"),
+        case(["sample", "run", "--step", "7"], "after update 7", "it has 1, 4, 20"),
+        case(["sample", "run", "--out", "vectors.npy"], "vectors.npy exists", "--out"),
+        case(["sample", "run", "--out", "new.png"], "vectors, not images", "new.png"),
+        case(["sample", "run", "--out", "file/new.npy"], "cannot write file/new.npy", "--out"),
+        case(["sample", "image-run", "--out", "new.gif"], ".png or .npy", "new.gif"),
+        case(["reconstruct", "run"], "Missing", "--images"),
+        case(["reconstruct", "missing", "--images", "images"], "missing is not a run"),
+        case(["reconstruct", "run", "--images", "images"], "takes vectors", ".npy"),
+        case(["reconstruct", "image-run", "--images", "vectors.npy"], "(2,)", "(1, 8, 8)"),
+        case(["reconstruct", "image-run", "--images", "missing.png"], "missing.png does not exist"),
+        case(["reconstruct", "image-run", "--images", "empty"], "empty has no images"),
+        case(["reconstruct", "image-run", "--images", "corrupt"], "005.png", "repair"),
+        case(
+            ["reconstruct", "image-run", "--images=images", "--out=images/000.png"],
+            "images/000.png exists",
+        ),
+        case(["evaluate", "missing"], "missing is not a run"),
+        case(["evaluate", "run", "--step", "7"], "after update 7"),
+        case(["report", "missing"], "missing is not a run"),
+    ],
+)
+def test_wrong_input_gets_one_line_that_names_it_and_the_way_out(words, parts, capsys, data):
+    line = refused(words, capsys, data)
+    for part in parts:
+        assert part in line
+
+
+def test_inception_that_is_not_installed_is_wrong_input(capsys, data):
+    if find_spec("torch_fidelity"):
+        pytest.skip("it is installed")
+    line = refused([*DIGITS, "--evaluation.features", "inception"], capsys, data)
+    assert "pip install 'alpha-bridge[inception]'" in line
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/1"), reason="needs /proc")  # noqa: PTH112
+def test_a_folder_that_cannot_be_made_is_wrong_input(capsys, data):
+    line = refused([*TINY, "--out", "/proc/run"], capsys, data)
+    assert "cannot write to /proc/run" in line
+    assert "--out" in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_message_is_the_same_in_every_terminal(encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "40"}
+    done = subprocess.run(
+        [sys.executable, "-m", "alpha_bridge", *TINY, "--steps", "ten"],
+        capture_output=True,
+        env=environment,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "alpha-bridge: Error parsing --steps: 'ten' is not a whole number\n"
+
+
+# what is said when it works
+
+
+def test_help_is_printed_without_a_command(capsys):
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert not left.value.code
+    assert "train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "reconstruct", "evaluate", "report"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert not left.value.code
+    assert f"alpha-bridge {command}" in capsys.readouterr().out
+
+
+def test_help_of_a_preset_shows_its_own_values(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "cifar10", "--help"])
+    assert f"(default: {PRESETS['cifar10'].steps})" in capsys.readouterr().out
+
+
+def test_training_prints_a_table_to_a_person(tmp_path, capsys):
+    assert main([*TINY, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for word in ("metric", "end of Step I", "modes/3std/40", "report.html"):
+        assert word in said.out
+
+
+def test_training_prints_one_object_to_a_program(tmp_path, capsys):
+    assert main([*TINY, "--json", "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr()
+    summary = json.loads(said.out)
+    assert set(summary) == {"run", "report", "seconds", "end_of_ml", "end"}
+    assert summary["run"] == str(tmp_path / "run")
+    assert set(summary["end_of_ml"]) < set(summary["end"])
+    for name in summary["end"]:
+        assert parse(name).samples > 0
+    assert "update     20" in said.err
+
+
+def test_evaluating_prints_a_table_or_one_object(capsys):
+    assert main(["evaluate", "run"]) == 0
+    table = capsys.readouterr().out
+    assert main(["evaluate", "run", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert all(name in table for name in metrics)
+
+
+def test_a_number_that_json_does_not_know_is_null(tmp_path, capsys):
+    words = [*TINY, "--mixture.std=1e-30", "--out", str(tmp_path / "run")]
+    assert main([*words, "--json"]) == 0
+    end = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["end"]
+    assert end["inception_score/posterior/40"] is None
+    assert main([*words, "--resume"]) == 0
+    assert "nan" in capsys.readouterr().out
+
+
+def test_files_are_named_on_standard_output(tmp_path, capsys):
+    out = tmp_path / "new" / "samples.npy"
+    assert main(["sample", "run", "-n", "5", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert np.load(out, allow_pickle=False).shape == (5, 2)
+
+
+def test_brackets_in_a_path_are_printed_as_they_are(tmp_path, capsys):
+    out = tmp_path / "[bold]a[/bold]" / "samples.npy"
+    assert main(["sample", "run", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+
+
+def test_reconstructing_names_the_file_and_the_error(tmp_path, capsys):
+    out = tmp_path / "pairs.png"
+    assert main(["reconstruct", "image-run", "--images", "images", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("mean squared error 0.")
+    assert out.exists()
+
+
+def test_a_report_is_written_again(capsys):
+    assert main(["report", "run"]) == 0
+    assert capsys.readouterr().out == "run/report.html\n"
+
+
+def test_a_run_goes_by_default_to_a_folder_named_for_preset_and_seed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*TINY, "--seed", "3"]) == 0
+    assert Run.open(tmp_path / "runs" / "gaussians25-seed-3").config["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run/config.json"],
+        ["--config", "run/config.json"],
+        ["--config=run/config.json"],
+        ["--seed", "1", "--config", "run/config.json"],
+    ],
+)
+def test_a_file_repeats_a_run_and_options_change_it(words, tmp_path):
+    assert main(["train", *words, "--out", str(tmp_path / "run"), "--steps", "25"]) == 0
+    first, again = Run.open("run").config, Run.open(tmp_path / "run").config
+    assert again == first | {"steps": 25, "seed": int("--seed" in words)}
+
+
+def test_a_preset_may_have_settings_that_the_users_data_do_not_use(tmp_path):
+    words = ["train", "mnist", *SMALL, "--data", "vectors.npy", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert Run.open(tmp_path / "run").config["images"]["size"] == 28
+
+
+@pytest.mark.slow
+def test_half_precision_is_understood(tmp_path):
+    # apart: accelerate knows one precision a process
+    words = [*TINY, "--precision", "bf16", "--json", "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-m", "alpha_bridge", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert np.isfinite(list(json.loads(done.stdout)["end"].values())).all()
+
+
+# runs that end before their path does
+
+
+def test_a_run_that_diverges_leaves_with_a_reason_and_one(tmp_path, capsys):
+    words = [*TINY, "--optimization.generator", "1e30", "--out", str(tmp_path / "run")]
+    assert main(words) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "diverged by update" in line
+    assert "lower the learning rates" in line
+    assert Run.open(tmp_path / "run").checkpoint_steps == [1]
+
+
+LONG = [
+    *TINY,
+    "--steps=600",
+    "--checkpoint-every=50",
+    "--evaluation.every=200",
+    "--record-every=20",
+]
+
+
+def start(folder):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "alpha_bridge", *LONG, "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        # a shell in the background would leave Ctrl-C ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def stopped(folder, number):
+    """What a run says that gets a signal after its hundredth update."""
+    process = start(folder)
+    deadline = time.monotonic() + 120
+    while not (folder / "checkpoints" / "step-00000100" / "manifest.json").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def final_tensors(folder):
+    checkpoint = Run.open(folder).checkpoint_folder(600)
+    return {file.name: file.read_bytes() for file in checkpoint.glob("*.safetensors")}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, tmp_path_factory):  # noqa: ARG001
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    process = start(folder)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
+    return folder
+
+
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+)
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(uninterrupted, tmp_path, number):
+    folder = tmp_path / "run"
+    code, _, err = stopped(folder, number)
+    run = Run.open(folder)
+    steps = run.checkpoint_steps
+    assert 100 <= steps[-1] < 600
+    assert all(record["step"] <= 600 for record in run.records)
+    if number == signal.SIGKILL:
+        assert code == -signal.SIGKILL
+    else:
+        assert code == 1
+        (line,) = err.splitlines()
+        assert line == (
+            f"alpha-bridge: {number.name}: stopped after update {steps[-1]} of 600, saved "
+            f"{run.checkpoint_folder(steps[-1])}"
+        )
+        assert run.report_path.exists()
+    assert main([*LONG, "--out", str(folder), "--resume"]) == 0
+    assert final_tensors(folder) == final_tensors(uninterrupted)
+    without_time = [
+        [{key: line[key] for key in line if key != "seconds"} for line in Run(path).records]
+        for path in (folder, uninterrupted)
+    ]
+    assert without_time[0] == without_time[1]
+
+
+def test_a_reader_that_has_seen_enough_gets_no_complaint():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alpha_bridge", "train", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
+    assert err == b""

@@ -1,0 +1,570 @@
+"""What can be done with a run, each command from the run's folder alone."""
+
+import json
+import math
+import re
+import shutil
+from io import StringIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from safetensors.numpy import load_file
+
+from alpha_bridge import commands
+from alpha_bridge.cli import main
+from alpha_bridge.config import (
+    Config,
+    EvaluationConfig,
+    ImagesConfig,
+    MixtureConfig,
+    ModelConfig,
+    OptimizationConfig,
+    PathConfig,
+)
+from alpha_bridge.data import normal
+from alpha_bridge.errors import Diverged
+from alpha_bridge.metrics.names import parse
+from alpha_bridge.report import write_report
+from alpha_bridge.run import Run
+
+STEPS = 20
+BOUNDARIES = [4, 14, 20]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("commands")
+
+
+def config(data="gaussians25", **changes):
+    small = {
+        "data": str(data),
+        "steps": STEPS,
+        "batch_size": 8,
+        "path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3),
+        "model": ModelConfig(latent=2, hidden=(8,), width=4),
+        "evaluation": EvaluationConfig(samples=40, shown=6, every=1000),
+        "record_every": 5,
+        "checkpoint_every": 3,
+    }
+    return Config(**(small | changes))
+
+
+def save_images(folder, count, size=8, mode="L", seed=0):
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    shape = (size, size) if mode == "L" else (size, size, 3)
+    for index in range(count):
+        pixels = rng.integers(0, 256, shape, dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:03}.png")
+    return folder
+
+
+def tensors(run, step):
+    return {
+        f"{file.stem}/{name}": value
+        for file in sorted(run.checkpoint_folder(step).glob("*.safetensors"))
+        for name, value in load_file(file).items()
+    }
+
+
+def assert_same_tensors(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert value.tobytes() == second[name].tobytes(), name
+
+
+@pytest.fixture(scope="module")
+def vectors(folder):
+    """A run on vectors whose features differ in scale by a thousand, and its data."""
+    path = folder / "vectors.npy"
+    x = np.random.default_rng(0).normal(size=(400, 2)) * [50.0, 0.05] + [1000.0, -3.0]
+    np.save(path, x)
+    settings = config(
+        path,
+        steps=300,
+        batch_size=64,
+        path=PathConfig(ml=1.0, transfer=0.0, adversarial=0.0),
+        model=ModelConfig(latent=2, hidden=(32,), noise=0.3),
+        optimization=OptimizationConfig(generator=1e-2, encoder=1e-2, average=0.9),
+        checkpoint_every=1000,
+    )
+    return commands.train(settings, folder / "vectors").run, x
+
+
+@pytest.fixture(scope="module")
+def five(folder):
+    path = folder / "five.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32))
+    return commands.train(config(path), folder / "five")
+
+
+@pytest.fixture(scope="module")
+def mixture(folder):
+    return commands.train(config(mixture=MixtureConfig(side=2)), folder / "mixture")
+
+
+@pytest.fixture(scope="module")
+def unlabelled(folder):
+    images = save_images(folder / "unlabelled-images", 30)
+    console = Console(record=True, width=200, file=StringIO())
+    trained = commands.train(config(images), folder / "unlabelled", console=console)
+    return trained.run, console.export_text()
+
+
+@pytest.fixture(scope="module")
+def labelled(folder):
+    for label in ("cat", "dog"):
+        save_images(folder / "labelled-images" / label, 15, mode="RGB", seed=len(label))
+    return commands.train(config(folder / "labelled-images"), folder / "labelled")
+
+
+@pytest.fixture
+def copy(tmp_path, mixture):
+    """A copy of a run, to be harmed."""
+    return Run.open(shutil.copytree(mixture.run.folder, tmp_path / "copy"))
+
+
+# training
+
+
+def test_a_run_holds_everything_that_later_commands_need(mixture):
+    run = mixture.run
+    names = sorted(
+        str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()
+    )
+    checkpoints = [
+        f"checkpoints/step-{step:08}/{file}"
+        for step in BOUNDARIES
+        for file in (
+            "average.safetensors",
+            "manifest.json",
+            "memory.safetensors",
+            "model.safetensors",
+            "optimizers.safetensors",
+            "state.json",
+        )
+    ]
+    samples = [
+        f"samples/{kind}-{step:08}.npy"
+        for kind in ("reconstructions", "step")
+        for step in BOUNDARIES
+    ]
+    assert names == sorted(["config.json", "metrics.jsonl", "report.html", *checkpoints, *samples])
+
+
+def test_records_come_when_they_are_due_and_at_the_ends_of_the_steps(mixture):
+    records = mixture.run.records
+    assert [record["step"] for record in records] == [4, 5, 10, 14, 15, 20]
+    phases = {record["step"]: record["phase"] for record in records}
+    assert [phases[step] for step in BOUNDARIES] == ["ml", "transfer", "adversarial"]
+
+
+def test_every_metric_has_a_name_that_parses(mixture, five, labelled):
+    for trained in (mixture, five, labelled):
+        assert trained.last
+        for name in trained.last:
+            assert str(parse(name)) == name
+
+
+def test_training_returns_the_metrics_at_the_end_of_the_first_step_and_at_the_end(mixture):
+    records = {record["step"]: record for record in mixture.run.records}
+    assert mixture.first == commands.metrics_of(records[4])
+    assert mixture.last == commands.metrics_of(records[20])
+    assert mixture.seconds > 0
+
+
+def test_the_configuration_is_kept_with_the_shape_of_the_data(five):
+    kept = json.loads(five.run.config_path.read_text())
+    assert kept["event_shape"] == [5]
+    assert kept["data"].endswith("five.npy")
+
+
+def test_a_configuration_that_is_kept_repeats_the_run_to_the_bit(folder, mixture):
+    settings = commands.read_config(mixture.run.config_path)
+    again = commands.train(settings, folder / "again").run
+    assert_same_tensors(tensors(mixture.run, STEPS), tensors(again, STEPS))
+    for step in BOUNDARIES:
+        assert np.array_equal(mixture.run.samples[step], again.samples[step])
+
+
+def test_another_seed_gives_another_run(folder, mixture):
+    other = commands.train(config(mixture=MixtureConfig(side=2), seed=1), folder / "seed-1").run
+    ours, theirs = (tensors(run, STEPS)["model/generator.0.weight"] for run in (mixture.run, other))
+    assert not np.array_equal(ours, theirs)
+
+
+def test_how_often_a_run_is_watched_does_not_change_it(folder, mixture):
+    settings = config(
+        mixture=MixtureConfig(side=2),
+        evaluation=EvaluationConfig(samples=40, shown=6, every=1),
+        record_every=1,
+        checkpoint_every=1,
+    )
+    watched = commands.train(settings, folder / "watched").run
+    assert_same_tensors(tensors(mixture.run, STEPS), tensors(watched, STEPS))
+    assert len(watched.records) == STEPS
+
+
+def test_vectors_keep_their_units(vectors):
+    run, x = vectors
+    mean, std = run.units
+    np.testing.assert_allclose(mean, x.mean(0), rtol=0.02)
+    np.testing.assert_allclose(std, x.std(0), rtol=0.1)
+    np.testing.assert_allclose(run.samples[300].mean(0), x.mean(0), atol=3 * x.std(0).max())
+
+
+def test_images_are_kept_as_pictures_too(unlabelled):
+    run, _ = unlabelled
+    for step in BOUNDARIES:
+        assert run.samples[step].dtype == np.uint8
+        with Image.open(run.samples_picture(step)) as picture:
+            picture.verify()
+
+
+def test_a_folder_without_labels_is_compared_in_pixels_and_the_user_is_told(unlabelled):
+    run, told = unlabelled
+    names = [parse(name) for name in commands.metrics_of(run.records[-1])]
+    assert {name.protocol for name in names} == {"pixels", "mse"}
+    assert told.count("no labels: distances compare averaged pixels") == 1
+
+
+def test_a_folder_with_a_subfolder_for_each_class_is_compared_by_a_classifier(labelled):
+    names = {(parse(name).metric, parse(name).protocol) for name in labelled.last}
+    assert ("frechet_distance", "classifier") in names
+    assert ("retention", "classifier") in names
+    assert json.loads(labelled.run.config_path.read_text())["event_shape"] == [3, 8, 8]
+
+
+def test_a_run_is_refused_where_something_stands_and_nothing_changes(copy):
+    before = {path: path.stat().st_mtime_ns for path in copy.folder.rglob("*")}
+    with pytest.raises(FileExistsError, match="continue it with --resume, or choose another"):
+        commands.train(config(), copy.folder)
+    assert {path: path.stat().st_mtime_ns for path in copy.folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": ModelConfig(noise=0)},
+        {"batch_size": 100, "data": "five"},
+        {"seed": -1},
+        {"data": "none.npy"},
+        {"images": ImagesConfig(size=9), "data": "unlabelled-images"},
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_no_folder(folder, tmp_path, five, unlabelled, changes):  # noqa: ARG001
+    places = {name: str(folder / name) for name in ("unlabelled-images", "none.npy")}
+    places["five"] = str(folder / "five.npy")
+    if "data" in changes:
+        changes = changes | {"data": places[changes["data"]]}
+    with pytest.raises((ValueError, OSError)):
+        commands.train(config(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_is_looked_at_before_the_data(tmp_path, resume):
+    if not resume:
+        (tmp_path / "mine.txt").write_text("keep me")
+    message = "not a run" if resume else "not empty"
+    with pytest.raises(OSError, match=message):
+        commands.train(config("no/such/data"), tmp_path, resume=resume)
+
+
+def test_a_run_that_diverges_keeps_its_last_good_checkpoint(folder):
+    settings = config(
+        optimization=OptimizationConfig(generator=1e30),
+        path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),
+    )
+    with pytest.raises(Diverged, match=r"diverged by update \d+: .* is not finite; lower the"):
+        commands.train(settings, folder / "diverged")
+    run = Run.open(folder / "diverged")
+    (step,) = run.checkpoint_steps
+    assert all(np.isfinite(value).all() for value in tensors(run, step).values())
+    assert all(record["step"] <= step for record in run.records)
+    assert run.report_path.exists()
+
+
+# resuming
+
+
+def test_a_run_that_is_done_stays_as_it_is_when_it_is_resumed(copy):
+    before, records = tensors(copy, STEPS), copy.metrics_path.read_bytes()
+    settings = commands.read_config(copy.config_path)
+    trained = commands.train(settings, copy.folder, resume=True)
+    assert_same_tensors(before, tensors(copy, STEPS))
+    assert copy.metrics_path.read_bytes() == records
+    assert trained.last
+
+
+@pytest.mark.parametrize("left", [[], [4], [4, 14]])
+def test_a_run_that_was_killed_goes_on_from_its_last_whole_checkpoint(copy, left):
+    before, records = tensors(copy, STEPS), copy.records
+    for step in BOUNDARIES:
+        if step not in left:
+            shutil.rmtree(copy.checkpoint_folder(step))
+    torn = copy.folder / "checkpoints" / "step-00000016.partial"
+    torn.mkdir()
+    (torn / "model.safetensors").write_bytes(b"half")
+    with copy.metrics_path.open("ab") as file:
+        file.write(b'{"step": 16, "phase": "adv')
+    commands.train(commands.read_config(copy.config_path), copy.folder, resume=True)
+    assert_same_tensors(before, tensors(copy, STEPS))
+
+    def without_time(lines):
+        return [{key: line[key] for key in line if key != "seconds"} for line in lines]
+
+    assert without_time(copy.records) == without_time(records)
+
+
+def test_resuming_with_another_setting_names_it_and_changes_nothing(copy):
+    before = copy.metrics_path.read_bytes()
+    settings = config(mixture=MixtureConfig(side=2), seed=5)
+    with pytest.raises(ValueError, match=r"another configuration \(seed: 0 and 5\): resume it"):
+        commands.train(settings, copy.folder, resume=True)
+    assert copy.metrics_path.read_bytes() == before
+    assert json.loads(copy.config_path.read_text())["seed"] == 0
+
+
+def test_the_way_out_of_another_setting_is_a_command_that_works(copy):
+    with pytest.raises(ValueError) as caught:
+        commands.train(config(seed=5), copy.folder, resume=True)
+    words = re.search(r"alpha-bridge (train .*)", str(caught.value)).group(1).split()
+    assert main(words) == 0
+
+
+@pytest.mark.parametrize("harm", ["flipped", "missing", "empty"])
+def test_a_damaged_checkpoint_is_named_and_not_gone_on_from(copy, harm):
+    file = copy.checkpoint_folder(STEPS) / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(bytes(content) if harm == "flipped" else b"")
+    if harm == "missing":
+        file.unlink()
+    for use in (
+        lambda: commands.train(commands.read_config(copy.config_path), copy.folder, resume=True),
+        lambda: commands.sample(copy, 3, 0, None),
+        lambda: commands.evaluate(copy),
+    ):
+        with pytest.raises(ValueError, match="step-00000020"):
+            use()
+    assert len(commands.evaluate(copy, step=14)) > 3
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"stepz": 1}'])
+def test_a_damaged_configuration_is_named(copy, content):
+    copy.config_path.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(str(copy.config_path))):
+        commands.sample(copy, 3, 0, None)
+
+
+# sampling
+
+
+def test_samples_of_vectors_are_in_the_units_of_the_data(vectors):
+    run, x = vectors
+    path = commands.sample(run, 2000, 0, run.folder / "many.npy")
+    samples = np.load(path, allow_pickle=False)
+    assert (samples.dtype, samples.shape) == (np.float32, (2000, 2))
+    assert (np.abs(samples.mean(0) - x.mean(0)) < 0.5 * x.std(0)).all()
+    assert (np.abs(np.log(samples.std(0) / x.std(0))) < math.log(3)).all()
+
+
+def test_samples_of_images_are_a_picture_or_an_array(unlabelled, tmp_path):
+    run, _ = unlabelled
+    array = np.load(commands.sample(run, 5, 0, tmp_path / "a.npy"), allow_pickle=False)
+    assert (array.dtype, array.shape) == (np.uint8, (5, 8, 8, 1))
+    with Image.open(commands.sample(run, 5, 0, tmp_path / "new" / "a.png")) as picture:
+        assert picture.format == "PNG"
+
+
+def test_samples_go_into_the_run_by_default(unlabelled, five):
+    image_run, _ = unlabelled
+    assert commands.sample(image_run, 3, 1, None) == image_run.folder / "samples-3-seed-1.png"
+    assert commands.sample(five.run, 3, 1, None) == five.run.folder / "samples-3-seed-1.npy"
+
+
+def test_the_seed_and_the_checkpoint_decide_the_samples(mixture, tmp_path):
+    def drawn(name, seed, step=None):
+        path = commands.sample(mixture.run, 4, seed, tmp_path / f"{name}.npy", step)
+        return np.load(path, allow_pickle=False)
+
+    latest = drawn("latest", 0)
+    assert np.array_equal(latest, drawn("again", 0))
+    assert np.array_equal(latest, drawn("step", 0, STEPS))
+    assert not np.array_equal(latest, drawn("seed", 1))
+    assert not np.array_equal(latest, drawn("earlier", 0, BOUNDARIES[0]))
+
+
+def test_samples_come_from_the_averaged_generator(mixture, tmp_path):
+    path = commands.sample(mixture.run, 4, 0, tmp_path / "samples.npy")
+    kept = tensors(mixture.run, STEPS)
+    names = [
+        f"average/module.generator.{layer}.{kind}"
+        for layer in (0, 2)
+        for kind in ("weight", "bias")
+    ]
+    first, shift, second, last = (kept[name] for name in names)
+    hidden = normal(0, 0, 0, (4, 2)).numpy() @ first + shift
+    expected = np.where(hidden > 0, hidden, 0.2 * hidden) @ second + last
+    np.testing.assert_allclose(np.load(path, allow_pickle=False), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("count", "seed", "out", "step", "message"),
+    [
+        (0, 0, None, None, "count must be at least 1, got 0"),
+        (3, -1, None, None, "seed must be at least 0, got -1"),
+        (3, 0, None, 7, "no checkpoint after update 7: it has 4, 14, 20"),
+        (3, 0, "samples.gif", None, "end .*samples.gif with .npy"),
+        (3, 0, "samples.png", None, "vectors, not images: end .*samples.png with .npy"),
+    ],
+)
+def test_samples_that_cannot_be_drawn_are_refused(
+    mixture, tmp_path, count, seed, out, step, message
+):
+    path = None if out is None else tmp_path / out
+    with pytest.raises(ValueError, match=message):
+        commands.sample(mixture.run, count, seed, path, step)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_needs_an_ending_that_is_known(unlabelled, tmp_path):
+    run, _ = unlabelled
+    with pytest.raises(ValueError, match=r"must end with .png or .npy, got .*a.gif"):
+        commands.sample(run, 3, 0, tmp_path / "a.gif")
+
+
+def test_a_file_that_stands_is_not_overwritten(mixture, unlabelled, tmp_path):
+    out = tmp_path / "mine.npy"
+    out.write_text("keep me")
+    run, _ = unlabelled
+    for use in (
+        lambda: commands.sample(mixture.run, 3, 0, out),
+        lambda: commands.reconstruct(run, tmp_path.parent / "none.png", out),
+    ):
+        with pytest.raises(OSError):
+            use()
+    assert out.read_text() == "keep me"
+
+
+def test_a_file_below_a_file_cannot_be_written(mixture, tmp_path):
+    (tmp_path / "file").write_text("keep me")
+    with pytest.raises(PermissionError, match=r"cannot write .*: choose another file with --out"):
+        commands.sample(mixture.run, 3, 0, tmp_path / "file" / "samples.npy")
+
+
+def test_a_run_without_a_checkpoint_says_so(tmp_path):
+    run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
+    with pytest.raises(ValueError, match="has no checkpoint: train it first"):
+        commands.sample(run, 3, 0, None)
+
+
+# reconstructing
+
+
+def test_a_folder_an_image_and_an_array_can_be_reconstructed(unlabelled, folder, tmp_path):
+    run, _ = unlabelled
+    images = folder / "unlabelled-images"
+    array = tmp_path / "images.npy"
+    np.save(array, np.stack([np.asarray(Image.open(file)) for file in sorted(images.iterdir())]))
+    errors = {}
+    for given in (images, images / "000.png", array):
+        path, errors[given] = commands.reconstruct(run, given, tmp_path / f"{given.stem}.png")
+        with Image.open(path) as picture:
+            picture.verify()
+    assert errors[images] == pytest.approx(errors[array])
+    assert 0 < errors[images / "000.png"] < 4
+
+
+def test_reconstructions_as_an_array_begin_with_the_originals(unlabelled, folder, tmp_path):
+    run, _ = unlabelled
+    image = folder / "unlabelled-images" / "000.png"
+    path, error = commands.reconstruct(run, image, tmp_path / "pairs.npy")
+    originals, decoded = np.load(path, allow_pickle=False)
+    assert np.array_equal(originals[0, ..., 0], np.asarray(Image.open(image)))
+    from_pixels = np.square((originals.astype(float) - decoded) / 127.5).mean()
+    assert from_pixels == pytest.approx(error, rel=0.02)
+
+
+def test_reconstructions_go_into_the_run_by_default(unlabelled, folder):
+    run, _ = unlabelled
+    path, _ = commands.reconstruct(run, folder / "unlabelled-images", None)
+    assert path == run.folder / "reconstructions-of-unlabelled-images.png"
+
+
+def test_vectors_are_reconstructed_in_the_units_of_the_data(vectors, tmp_path):
+    run, x = vectors
+    path, error = commands.reconstruct(
+        run, tmp_path.parent / run.folder.parent / "vectors.npy", None
+    )
+    originals, decoded = np.load(path, allow_pickle=False)
+    np.testing.assert_allclose(originals, x, rtol=1e-3)
+    assert np.square((originals - decoded) / run.units[1]).mean() == pytest.approx(error, rel=1e-3)
+    assert error < 0.5
+
+
+def test_images_of_another_kind_are_refused(five, unlabelled, folder, tmp_path):
+    images, array = folder / "unlabelled-images", folder / "five.npy"
+    run, _ = unlabelled
+    with pytest.raises(ValueError, match="takes vectors, not images"):
+        commands.reconstruct(five.run, images, tmp_path / "a.npy")
+    with pytest.raises(ValueError, match=r"shape \(5,\), the model takes \(1, 8, 8\)"):
+        commands.reconstruct(run, array, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+# evaluating and reporting
+
+
+@pytest.mark.parametrize("name", ["mixture", "five", "labelled"])
+def test_evaluating_again_gives_the_metrics_of_the_training(name, request):
+    trained = request.getfixturevalue(name)
+    assert commands.evaluate(trained.run) == pytest.approx(trained.last, rel=1e-5)
+
+
+def test_an_earlier_checkpoint_can_be_evaluated(mixture):
+    first = commands.evaluate(mixture.run, step=4)
+    assert {name: first[name] for name in mixture.first} == pytest.approx(mixture.first, rel=1e-5)
+
+
+def test_samples_and_reports_need_no_data_and_evaluations_say_what_is_missing(five, tmp_path):
+    run = Run.open(shutil.copytree(five.run.folder, tmp_path / "run"))
+    content = json.loads(run.config_path.read_text())
+    gone = tmp_path / "gone.npy"
+    run.config_path.write_text(json.dumps(content | {"data": str(gone)}))
+    assert commands.sample(run, 3, 9, None).exists()
+    assert write_report(run).exists()
+    with pytest.raises(ValueError, match=r"the data of .*run cannot be used: .*gone.npy"):
+        commands.evaluate(run)
+
+
+def test_data_that_changed_since_are_not_evaluated_against(five, tmp_path):
+    run = Run.open(shutil.copytree(five.run.folder, tmp_path / "run"))
+    content = json.loads(run.config_path.read_text())
+    np.save(tmp_path / "other.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    run.config_path.write_text(json.dumps(content | {"data": str(tmp_path / "other.npy")}))
+    with pytest.raises(ValueError, match=r"have changed: .* shape \(3,\), the run is for \(5,\)"):
+        commands.evaluate(run)
+
+
+def test_a_report_shows_the_metrics_of_the_run(mixture):
+    page = write_report(mixture.run).read_text()
+    assert "Modes" in page
+    assert "Inception score" in page
+
+
+def test_a_metric_that_was_not_finite_is_nan():
+    record = {"step": 1, "phase": "ml", "modes/3std/5": None, "loss/generator": 1.0}
+    assert math.isnan(commands.metrics_of(record)["modes/3std/5"])
+    assert list(commands.metrics_of(record)) == ["modes/3std/5"]

@@ -1,0 +1,179 @@
+"""The configuration: its JSON, its messages, and what it refuses."""
+
+import json
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from alpha_bridge.config import (
+    Config,
+    EvaluationConfig,
+    GammaConfig,
+    ImagesConfig,
+    ModelConfig,
+    PathConfig,
+    differences,
+    explain,
+    known_keys,
+    read_config,
+)
+from alpha_bridge.presets import PRESETS
+
+SHARES = {"ml": 0.2, "transfer": 0.5, "adversarial": 0.3}
+
+
+def write(folder, text):
+    path = folder / "config.json"
+    path.write_text(text)
+    return path
+
+
+def refusal(values):
+    with pytest.raises(ValueError) as caught:
+        read_config(values)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_json_round_trip_gives_the_same_configuration(tmp_path, name):
+    path = write(tmp_path, json.dumps(PRESETS[name].model_dump(mode="json")))
+    assert read_config(path) == PRESETS[name]
+
+
+def test_a_dictionary_and_its_file_read_the_same(tmp_path):
+    values = {"steps": 30, "model": {"hidden": [8, 4]}, "event_shape": [1, 8, 8]}
+    assert read_config(values) == read_config(write(tmp_path, json.dumps(values)))
+
+
+def test_what_is_not_given_takes_its_default():
+    assert read_config({"seed": 3}) == Config(seed=3)
+
+
+def test_a_configuration_cannot_be_changed_in_place():
+    with pytest.raises(ValidationError):
+        Config().seed = 1
+
+
+def test_every_key_of_the_json_is_known():
+    def keys(values, prefix=""):
+        for key, value in values.items():
+            if isinstance(value, dict):
+                yield from keys(value, f"{prefix}{key}.")
+            else:
+                yield prefix + key
+
+    assert list(keys(Config().model_dump())) == known_keys()
+
+
+def test_equal_configurations_do_not_differ():
+    assert differences(Config(), Config()) == []
+
+
+def test_differences_name_nested_keys_with_both_values():
+    other = Config(model=ModelConfig(noise=0.5), gamma=GammaConfig(c=20.0))
+    assert differences(Config(), other) == ["gamma.c: 10.0 and 20.0", "model.noise: 0.4 and 0.5"]
+
+
+def test_every_key_makes_a_difference():
+    changed = {
+        "data": "digits",
+        "precision": "bf16",
+        "event_shape": (3,),
+        "path": PathConfig(ml=0.25, transfer=0.25, adversarial=0.5, start=0.1, end=0.9),
+        "images": ImagesConfig(size=8),
+    }
+    for key, value in changed.items():
+        found = differences(Config(), Config(**{key: value}))
+        assert found
+        assert all(line.split(":")[0].split(".")[0] == key for line in found)
+
+
+def test_lengths_of_the_path_add_up_to_the_steps():
+    path = PathConfig(ml=1 / 3, transfer=1 / 3, adversarial=1 / 3)
+    for steps in range(3, 200):
+        lengths = path.lengths(steps)
+        assert sum(lengths) == steps
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_a_share_of_zero_has_no_updates():
+    path = PathConfig(ml=0, transfer=0, adversarial=1)
+    assert Config(path=path, steps=1).path.lengths(1) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"stepz": 3}, ["'stepz'", "did you mean 'steps'"]),
+        ({"model": {"noize": 1}}, ["'model.noize'", "did you mean 'model.noise'"]),
+        ({"path": SHARES | {"ml": -0.1}}, ["path: ", "-0.1", "add up to 1"]),
+        ({"path": SHARES | {"ml": 0.5}}, ["path: ", "0.5 + 0.5 + 0.3 = 1.3"]),
+        ({"path": SHARES | {"ml": math.nan}}, ["path: ", "nan"]),
+        ({"path": {"start": 2}}, ["path.start: must be", "got 2"]),
+        ({"path": {"end": -1}}, ["path.end: must be", "got -1"]),
+        ({"path": {"end": math.nan}}, ["path.end: must be", "got nan"]),
+        ({"steps": 0}, ["steps: must be", "got 0"]),
+        ({"steps": -5}, ["steps: must be", "got -5"]),
+        ({"steps": 1, "path": SHARES}, ["1 steps", "0.2, 0.5, 0.3", "give more steps"]),
+        ({"steps": "ten"}, ["steps: ", "'ten'"]),
+        ({"steps": 2.5}, ["steps: ", "2.5"]),
+        ({"batch_size": 0}, ["batch_size: must be", "got 0"]),
+        ({"record_every": 0}, ["record_every: must be", "got 0"]),
+        ({"checkpoint_every": 0}, ["checkpoint_every: must be", "got 0"]),
+        ({"evaluation": {"every": 0}}, ["evaluation.every: must be", "got 0"]),
+        ({"evaluation": {"samples": 1}}, ["evaluation.samples: must be", "got 1"]),
+        ({"evaluation": {"shown": 0}}, ["evaluation.shown: must be", "got 0"]),
+        ({"evaluation": {"bandwidth": 0}}, ["evaluation.bandwidth: must be", "got 0"]),
+        ({"evaluation": {"bandwidth": math.inf}}, ["evaluation.bandwidth: ", "got inf"]),
+        ({"evaluation": {"features": "vgg"}}, ["evaluation.features: ", "'classifier'", "'vgg'"]),
+        ({"regularizer": {"every": 0}}, ["regularizer.every: must be", "got 0"]),
+        ({"model": {"hidden": []}}, ["model.hidden: ", "at least 1"]),
+        ({"model": {"hidden": [8, 0]}}, ["model.hidden.1: must be", "got 0"]),
+        ({"model": {"latent": 0}}, ["model.latent: must be", "got 0"]),
+        ({"model": {"width": -1}}, ["model.width: must be", "got -1"]),
+        ({"precision": "fp8"}, ["precision: ", "'bf16'", "'fp8'"]),
+        ({"model": 3}, ["model: ", "got 3"]),
+    ],
+)
+def test_a_refusal_names_the_key_the_value_and_the_remedy(values, parts):
+    message = refusal(values)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize("text", ["{nope", "", "[]", "3", '{"steps": }', "\x00"])
+def test_a_file_that_is_no_json_object_is_named(tmp_path, text):
+    path = write(tmp_path, text)
+    assert refusal(path).startswith(f"{path}: ")
+
+
+def test_a_message_about_a_broken_file_does_not_repeat_the_file(tmp_path):
+    path = write(tmp_path, "{" + "x" * 10_000)
+    assert len(refusal(path)) < len(str(path)) + 200
+
+
+def test_an_unknown_key_of_a_file_is_named_with_the_file(tmp_path):
+    path = write(tmp_path, '{"stepz": 3}')
+    assert refusal(path) == f"{path}: unknown key 'stepz': did you mean 'steps'?"
+
+
+def test_a_part_that_is_built_alone_explains_itself_by_its_whole_key():
+    with pytest.raises(ValidationError) as caught:
+        EvaluationConfig(samples=0)
+    assert explain(caught.value).startswith("evaluation.samples: ")
+
+
+@pytest.mark.parametrize(
+    ("data", "idle"),
+    [
+        ("gaussians25", ("images",)),
+        ("digits", ("mixture", "images")),
+        ("my/vectors.npy", ("mixture", "images")),
+        ("ylecun/mnist", ("mixture",)),
+    ],
+)
+def test_parts_that_the_data_do_not_use_are_idle(data, idle):
+    assert Config(data=data).idle == idle

@@ -1,0 +1,236 @@
+"""The evaluation: the right metrics, the same latents, and nothing left changed."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+from alpha_bridge.assembly import assemble
+from alpha_bridge.config import Config, EvaluationConfig, MixtureConfig, ModelConfig
+from alpha_bridge.data import from_array
+from alpha_bridge.evaluation import build_evaluation
+from alpha_bridge.metrics.names import parse
+
+SAMPLES, SHOWN = 50, 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        yield
+
+
+def config(data="gaussians25", **evaluation):
+    return Config(
+        data=data,
+        steps=20,
+        batch_size=8,
+        model=ModelConfig(latent=2, hidden=(8,), width=4),
+        evaluation=EvaluationConfig(samples=SAMPLES, shown=SHOWN, **evaluation),
+        mixture=MixtureConfig(side=2),
+    )
+
+
+def built(data="gaussians25", **evaluation):
+    """An evaluation and a model for it."""
+    parts = assemble(config(data, **evaluation))
+    return build_evaluation(parts.config, parts.source), parts.model
+
+
+@pytest.fixture(scope="module")
+def digits(cache):  # noqa: ARG001
+    return built("digits")
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "vectors.npy"
+    np.save(path, 3 + 2 * np.random.default_rng(0).normal(size=(80, 5)))
+    return str(path)
+
+
+def legacy_state():
+    return np.random.get_state()[1].tobytes()  # noqa: NPY002
+
+
+def kinds(measured):
+    return {(parse(name).metric, parse(name).protocol): value for name, value in measured.items()}
+
+
+def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
+    evaluation, model = built(bandwidth=0.25)
+    metrics = evaluation(model, {}, "ml").metrics
+    assert list(map(str, map(parse, metrics))) == [
+        "inception_score/posterior/50",
+        "log_likelihood/kde-0.25/50",
+        "modes/3std/50",
+        "high_quality/3std/50",
+        "reconstruction_error/mse/1000",
+    ]
+
+
+def test_labelled_images_are_measured_by_a_classifier(digits):
+    evaluation, model = digits
+    metrics = kinds(evaluation(model, {}, "ml").metrics)
+    assert list(metrics) == [
+        ("frechet_distance", "classifier"),
+        ("kernel_distance", "classifier"),
+        ("inception_score", "classifier"),
+        ("reconstruction_error", "mse"),
+    ]
+
+
+def test_vectors_are_measured_by_their_own_distances(vectors):
+    evaluation, model = built(vectors)
+    measured = evaluation(model, {"retention/labels": torch.zeros(SAMPLES)}, "adversarial")
+    assert list(kinds(measured.metrics)) == [
+        ("frechet_distance", "vectors"),
+        ("kernel_distance", "vectors"),
+        ("reconstruction_error", "mse"),
+    ]
+
+
+def test_pixels_can_be_asked_for_where_there_are_labels():
+    evaluation, model = built("digits", features="pixels")
+    assert ("frechet_distance", "pixels") in kinds(evaluation(model, {}, "ml").metrics)
+
+
+def test_images_without_labels_fall_back_to_pixels_and_say_so():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    source, told = from_array(images[:40], images[40:]), []
+    evaluation = build_evaluation(config("unused"), source, told.append)
+    assert evaluation.judge.protocol == "pixels"
+    (line,) = told
+    assert line.startswith("no labels: distances compare averaged pixels")
+
+
+def test_unknown_labels_are_no_labels():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    unknown = np.full(20, -1)
+    labels = np.arange(40) % 2
+    source = from_array(images[:40], images[40:], labels, unknown)
+    assert build_evaluation(config("unused"), source).judge.protocol == "pixels"
+
+
+def test_a_classifier_says_how_good_it_is(cache):  # noqa: ARG001
+    told = []
+    parts = assemble(config("digits"))
+    build_evaluation(parts.config, parts.source, told.append)
+    (line,) = told
+    assert line.startswith("features of a classifier that is right on 9")
+    assert line.endswith("% of 359 images")
+
+
+def test_images_that_the_classifier_cannot_take_name_a_way_out():
+    images = np.zeros((30, 96, 96, 1), dtype=np.uint8)
+    labels = np.arange(30) % 2
+    source = from_array(images[:20], images[20:], labels[:20], labels[20:])
+    with pytest.raises(ValueError, match=r"got 96: .*--evaluation.features pixels"):
+        build_evaluation(config("unused"), source)
+
+
+def test_inception_that_is_not_installed_says_how_to_install_it():
+    if find_spec("torch_fidelity"):
+        pytest.skip("it is installed")
+    with pytest.raises(ValueError, match=r"pip install 'alpha-bridge\[inception\]'"):
+        built("digits", features="inception")
+
+
+def test_all_latents_are_the_same_through_time():
+    evaluation, model = built()
+    first, again = evaluation(model, {}, "ml"), evaluation(model, {}, "ml")
+    assert torch.equal(first.shown, again.shown)
+    assert torch.equal(first.pairs, again.pairs)
+    assert first.metrics == again.metrics
+
+
+def test_latents_do_not_depend_on_the_seed_of_the_run():
+    evaluation, model = built()
+    other = assemble(config().model_copy(update={"seed": 7}))
+    measured = build_evaluation(other.config, other.source)(model, {}, "ml")
+    assert torch.equal(measured.shown, evaluation(model, {}, "ml").shown)
+
+
+def test_more_samples_begin_with_the_same_latents():
+    evaluation, model = built()
+    more = config().model_copy(update={"evaluation": EvaluationConfig(samples=400, shown=SHOWN)})
+    measured = build_evaluation(more, evaluation.source)(model, {}, "ml")
+    # chunks of another size round differently
+    torch.testing.assert_close(measured.shown, evaluation(model, {}, "ml").shown)
+
+
+def test_what_is_shown_has_the_number_that_is_asked_for():
+    evaluation, model = built()
+    measured = evaluation(model, {}, "ml")
+    assert measured.shown.shape == (SHOWN, 2)
+    assert measured.pairs.shape == (2, SHOWN, 2)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("data", ["gaussians25", "digits"])
+def test_the_model_is_left_in_its_mode_and_unchanged(data, training):
+    evaluation, model = built(data)
+    model.train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    evaluation(model, {}, "ml")
+    assert all(module.training is training for module in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("data", ["gaussians25", "digits"])
+def test_the_global_generators_are_left_as_they_were(data):
+    parts = assemble(config(data))
+    before, numpy_before = torch.get_rng_state(), legacy_state()
+    build_evaluation(parts.config, parts.source)(parts.model, {}, "ml")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert legacy_state() == numpy_before
+
+
+@pytest.mark.parametrize("data", ["gaussians25", "digits"])
+def test_an_unchanged_generator_keeps_the_class_of_every_latent(data):
+    evaluation, model = built(data)
+    memory = {}
+    assert not any(name.startswith("retention") for name in evaluation(model, memory, "ml").metrics)
+    later = kinds(evaluation(model, memory, "transfer").metrics)
+    assert later["retention", evaluation.judge.protocol] == 1
+
+
+def test_a_generator_that_moves_every_latent_keeps_no_class():
+    evaluation, model = built()
+    memory = {}
+    evaluation(model, memory, "ml")
+    memory["retention/labels"] = (memory["retention/labels"] + 1) % 4
+    metrics = kinds(evaluation(model, memory, "adversarial").metrics)
+    assert metrics["retention", "posterior"] == 0
+
+
+def test_without_a_first_step_there_is_no_retention():
+    evaluation, model = built()
+    metrics = evaluation(model, {}, "adversarial").metrics
+    assert not any(name.startswith("retention") for name in metrics)
+
+
+def test_the_data_itself_scores_best():
+    evaluation, _ = built()
+    points = evaluation.source.training(2000)
+    metrics = kinds(evaluation.judge(points)[0])
+    assert metrics["modes", "3std"] == 4
+    assert metrics["high_quality", "3std"] > 0.97
+    assert metrics["inception_score", "posterior"] == pytest.approx(4, abs=0.02)
+
+
+def test_samples_are_measured_as_they_are_kept(digits):
+    evaluation, model = digits
+    shown = evaluation(model, {}, "ml").shown
+    grey = (shown + 1) * 127.5
+    torch.testing.assert_close(grey, grey.round(), atol=1e-4, rtol=0)
+
+
+def test_no_more_samples_are_drawn_than_there_are_training_images(vectors):
+    parts = assemble(config(vectors))
+    more = parts.config.model_copy(update={"evaluation": EvaluationConfig(samples=500)})
+    measured = build_evaluation(more, parts.source)(parts.model, {}, "ml")
+    assert {parse(name).samples for name in measured.metrics} == {72, 8}
