@@ -7,7 +7,9 @@ there, so that nothing has to be held away from 1.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .checks import between_zero_and_one, positive
 
@@ -38,6 +40,21 @@ class Gamma(ABC):
             ValueError: ``alpha`` is outside [0, 1].
         """
         return self.slope_to_one(1 - between_zero_and_one("alpha", alpha))
+
+    def observe(self, step: int, measure: Callable[[], Any]) -> None:  # noqa: B027
+        """Told of every update below α = 1; a γ that is estimated in training learns from it.
+
+        Args:
+            step: Updates done.
+            measure: Gives the second moments of the twins; costly, so called only when wanted.
+        """
+
+    def memory(self) -> Mapping[str, Any]:
+        """Tensors that a checkpoint keeps for :meth:`recall`, by name."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:  # noqa: B027
+        """Take over what :meth:`memory` gave, if ``memory`` has it."""
 
     @abstractmethod
     def value(self, alpha: float) -> float:
