@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # apart, because pydoclint's docstring parser overwrites the one that reads the commands' help
 PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 
-.PHONY: install demo test test-slow check clean
+.PHONY: install demo test test-slow check docs clean
 
 install: $(INSTALLED)
 
@@ -25,6 +25,9 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow
 
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build -W -q docs docs/_build
+
 check: $(INSTALLED) $(PYDOCLINT)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -33,7 +36,7 @@ check: $(INSTALLED) $(PYDOCLINT)
 	$(PYDOCLINT) src
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -45,7 +48,7 @@ $(BIN)/python:
 # torch comes first: left to the others' requirements, pip would take its newest release
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,docs]"
 	touch $@
 
 $(PYDOCLINT): constraints.txt | $(BIN)/python

@@ -10,8 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import estimator as estimator
     from . import twin as twin
     from .config import Config as Config
+    from .control import OnlineGamma as OnlineGamma
+    from .control import optimal_gamma as optimal_gamma
     from .divergence import alpha_divergence as alpha_divergence
     from .errors import Diverged as Diverged
     from .errors import Interrupted as Interrupted
@@ -44,6 +47,7 @@ _HOMES = {
     "Diverged": "errors",
     "Interrupted": "errors",
     "LinearGamma": "gamma",
+    "OnlineGamma": "control",
     "Optimization": "training",
     "PRESETS": "presets",
     "PowerGamma": "gamma",
@@ -55,15 +59,18 @@ _HOMES = {
     "constant": "path",
     "fit": "training",
     "join": "path",
+    "optimal_gamma": "control",
     "ramp": "path",
 }
 
-__all__ = ["__version__", "twin", *_HOMES]
+_MODULES = ("estimator", "twin")
+
+__all__ = ["__version__", *_MODULES, *_HOMES]
 
 
 def __getattr__(name: str) -> object:
-    if name == "twin":
-        return import_module(".twin", __name__)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from .config import Config, GammaConfig, ModelConfig, RegularizerConfig
+from .control import OnlineGamma
 from .data import DensitySource, Source, digits, grid, load_images
 from .gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from .model import AlphaBridge
@@ -26,7 +27,7 @@ from .path import AlphaPath
 from .penalty import R1, Regularizer, SpectralNorm
 from .run import Run
 from .training import Optimization
-from .training.checkpoint import read_tensors
+from .training.checkpoint import naming, read_tensors
 
 __all__ = ["Assembly", "assemble", "build_model", "build_source", "load_model"]
 
@@ -35,6 +36,9 @@ GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     "linear": lambda _: LinearGamma(),
     "power": lambda config: PowerGamma(config.exponent),
     "cosine": lambda _: CosineGamma(),
+    "optimal": lambda config: OnlineGamma(
+        config.every, config.decay, SigmoidGamma(config.c, config.d)
+    ),
 }
 
 REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
@@ -165,16 +169,18 @@ def load_model(
             f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
             + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
         )
-    tensors, _ = read_tensors(run.checkpoint_folder(steps[-1] if step is None else step))
+    folder = run.checkpoint_folder(steps[-1] if step is None else step)
+    tensors, _ = read_tensors(folder)
     model = build_model(config)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     model.discriminator = regularizer.prepare(model.discriminator)
-    averages = {
-        name.removeprefix("module."): value
-        for name, value in tensors["average"].items()
-        if name.startswith("module.")
-    }
-    model.load_state_dict({**tensors["model"], **averages})
+    with naming(folder):
+        averages = {
+            name.removeprefix("module."): value
+            for name, value in tensors["average"].items()
+            if name.startswith("module.")
+        }
+        model.load_state_dict({**tensors["model"], **averages})
     return model.eval().requires_grad_(False), tensors["memory"]
 
 

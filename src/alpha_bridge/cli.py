@@ -162,8 +162,30 @@ class Report:
         console.print(str(write_report(Run.open(self.run))), soft_wrap=True)
 
 
-Command = Train | Sample | Reconstruct | Evaluate | Report
-COMMANDS = ("train", "sample", "reconstruct", "evaluate", "report")
+@dataclass(frozen=True)
+class Reproduce:
+    """Regenerate a result of the paper: alpha-bridge reproduce figure2 [options]."""
+
+    name: Positional[str]
+    """figure2: the variance of the gradient estimators along α."""
+    out: Path | None = None
+    """Folder of the JSON and the picture; by default results/NAME."""
+    trials: int | None = None
+    """Number of trials; by default the paper's."""
+    seed: int = 0
+    """Seed of all draws."""
+
+    def __call__(self, console: Console) -> None:
+        """Compute, and name the picture."""
+        from .experiments import reproduce
+
+        folder = self.out or Path("results") / self.name
+        reproduce(self.name, folder, self.seed, self.trials)
+        console.print(str(folder / f"{self.name}.png"), soft_wrap=True)
+
+
+Command = Train | Sample | Reconstruct | Evaluate | Report | Reproduce
+COMMANDS = ("train", "sample", "reconstruct", "evaluate", "report", "reproduce")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -218,7 +240,8 @@ def _parse(words: list[str]) -> Command:
         | Annotated[Sample, subcommand("sample")]
         | Annotated[Reconstruct, subcommand("reconstruct")]
         | Annotated[Evaluate, subcommand("evaluate")]
-        | Annotated[Report, subcommand("report")],
+        | Annotated[Report, subcommand("report")]
+        | Annotated[Reproduce, subcommand("reproduce")],
         FlagCreatePairsOff,
     ]
     if not words:

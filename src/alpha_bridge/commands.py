@@ -21,6 +21,7 @@ from .data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from .evaluation import CHUNK, Evaluation, Measured, build_evaluation
 from .metrics.images import reconstruction_error
 from .metrics.names import METRICS
+from .objective import Objective
 from .report import write_report
 from .run import Array, Record, Run
 from .training import (
@@ -31,7 +32,9 @@ from .training import (
     Records,
     StopOnSignal,
     available_accelerator,
+    describe_twins,
     fit,
+    twin_gradients,
 )
 
 __all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
@@ -143,10 +146,10 @@ def _callbacks(
         run.append(record)
         progress.show(record)
 
-    def evaluate(event: Event) -> dict[str, float]:
+    def evaluate(event: Event) -> Record:
         measured = evaluation(event.state.averaged(), event.state.memory, event.phase)
         keep(run, event.step, measured, parts.source.units)
-        return measured.metrics
+        return measured.metrics | _twins(event, parts.objective)
 
     config = parts.config
     return [
@@ -155,6 +158,13 @@ def _callbacks(
         StopOnSignal(run.checkpoint_folder),
         progress,
     ]
+
+
+def _twins(event: Event, objective: Objective) -> Record:
+    """Diagnostics of the two halves of the gradient, on the update's own batch."""
+    halves = twin_gradients(event.state.model, objective, event.x, event.noise, event.alpha)
+    numbers = describe_twins(*halves, event.alpha)
+    return {name: value.tolist() for name, value in numbers.items()}
 
 
 def keep(run: Run, step: int, measured: Measured, units: Units) -> None:

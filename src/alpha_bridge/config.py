@@ -72,14 +72,18 @@ class PathConfig(_Part):
 class GammaConfig(_Part):
     """The choice of γ(α), equation (12) and footnote 1."""
 
-    kind: Literal["sigmoid", "linear", "power", "cosine"] = "sigmoid"
-    """The paper's is sigmoid."""
+    kind: Literal["sigmoid", "linear", "power", "cosine", "optimal"] = "sigmoid"
+    """The paper's is sigmoid; optimal is that of least variance, estimated in training."""
     c: float = 10.0
     """Steepness of the sigmoid."""
     d: float = -5.0
     """Offset of the sigmoid."""
     exponent: float = 2.0
     """Exponent of the power."""
+    every: Count = 10
+    """Updates from one measurement for the optimal γ to the next."""
+    decay: float = 0.9
+    """Decay of the average of those measurements, in [0, 1)."""
 
 
 class ModelConfig(_Part):

@@ -204,8 +204,7 @@ def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
         tell(f"no labels: distances compare {compared}, and retention is left out")
         return _pooled(source, tell)
     try:
-        with torch.random.fork_rng(devices=[]):
-            classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
+        classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     tell(f"features of a classifier that is right on {accuracy:.1%} of {len(held_out[0])} images")

@@ -24,6 +24,7 @@ __all__ = [
     "Region",
     "diagnostics",
     "image_grid",
+    "is_diagnostic",
     "label",
     "losses",
     "metric_curves",
@@ -55,6 +56,7 @@ PHASES = {
 
 SPOKEN = {
     "ess": "effective sample size",
+    "twins": "twin gradients",
     "frechet_distance": "Fréchet distance",
     "log_likelihood": "log-likelihood",
     "sigma": "decoder noise σ",
@@ -102,15 +104,27 @@ def label(name: str) -> str:
 def metric_names(records: Sequence[Record]) -> list[str]:
     """Names of the metrics in the records, in order of appearance.
 
-    A metric is any name that states a protocol, losses and effective sample sizes apart.
+    A metric is any name that states a protocol, losses and diagnostics apart.
 
     Example:
         >>> metric_names([{"step": 1, "loss/encoder": 2.0, "modes/3std/10000": 25}])
         ['modes/3std/10000']
     """
     return [
-        name for name in _names(records) if "/" in name and not name.startswith(("loss/", "ess/"))
+        name
+        for name in _names(records)
+        if "/" in name and not name.startswith("loss/") and not is_diagnostic(name)
     ]
+
+
+def is_diagnostic(name: str) -> bool:
+    """Whether a name is of what tells why a bridge succeeds or fails.
+
+    Example:
+        >>> is_diagnostic("twins/cosine"), is_diagnostic("modes/3std/10000")
+        (True, False)
+    """
+    return name == "sigma" or name.startswith(("ess/", "twins/"))
 
 
 def spread(steps: Sequence[int], most: int) -> list[int]:
@@ -160,12 +174,12 @@ def metric_curves(records: Sequence[Record]) -> Figure:
 
 
 def diagnostics(records: Sequence[Record]) -> Figure:
-    """Effective sample sizes of both weights and the decoder's σ over updates, one panel each.
+    """Diagnostics over updates, one panel each: σ, the weights' effective sample sizes, the twins.
 
     Args:
         records: Records in order of ``step``.
     """
-    names = [name for name in _names(records) if name.startswith("ess/") or name == "sigma"]
+    names = [name for name in _names(records) if is_diagnostic(name)]
     return _panels(records, names, _draw_noisy)
 
 
@@ -383,7 +397,7 @@ def _draw_noisy(axes: Axes, steps: Array, values: Array) -> None:
     axes.plot(steps, _running_mean(values), color=BLUE, linewidth=1.8)
     if np.isfinite(values).any():
         low, high = np.nanpercentile(values, [0.5, 99.5])
-        margin = 0.08 * (high - low) or 0.1
+        margin = 0.08 * (high - low) or 0.1 * max(abs(high), 1)
         axes.set_ylim(low - margin, high + margin)
 
 

@@ -172,12 +172,14 @@ def _internals(records: Sequence[Record]) -> Iterator[Picture]:
             f"Curves of the losses {_until(records)}.",
             _svg(plots.losses(records)),
         )
-    if any(name.startswith("ess/") or name == "sigma" for name in names):
+    if any(map(plots.is_diagnostic, names)):
         yield Picture(
             "Diagnostics",
-            "Effective sample sizes of the weights of both twin gradients: near zero, a few "
-            "samples decide the gradient.",
-            f"Curves of the effective sample sizes {_until(records)}.",
+            "Effective sample sizes of the weights: near zero, a few samples decide the gradient. "
+            "The twin gradients apart: the cosine between them is near one where the ratio is well "
+            "estimated, the ratio of their norms tells which one leads, and their variances how "
+            "noisy each is in one batch (the forward one times 1 − α).",
+            f"Curves of the diagnostics {_until(records)}.",
             _svg(plots.diagnostics(records)),
         )
 

@@ -233,7 +233,7 @@ class Run:
     def units(self) -> Array | None:
         """Mean and deviation of vectors, shape ``(2, D)``; None where nothing is scaled."""
         path = self.folder / "units.npy"
-        return np.load(path, allow_pickle=False) if path.exists() else None
+        return _load(path) if path.exists() else None
 
     def _cut_torn_line(self) -> None:
         """Remove an unfinished last line, so that the next one starts where a line starts."""
@@ -266,7 +266,15 @@ def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:
 
 def _load_all(folder: Path, prefix: str, suffix: str) -> dict[int, Array]:
     paths = _numbered(folder, prefix, suffix)
-    return {step: np.load(paths[step], allow_pickle=False) for step in sorted(paths)}
+    return {step: _load(paths[step]) for step in sorted(paths)}
+
+
+def _load(path: Path) -> Array:
+    try:
+        array: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged: remove it, or restore it from a copy") from error
+    return array
 
 
 def _images_or_vectors(samples: Array) -> Array:

@@ -260,7 +260,7 @@ def test_a_flipped_bit_is_found(folder, name, place):
     written = bytearray(file.read_bytes())
     written[round(place * (len(written) - 1))] ^= 1
     file.write_bytes(written)
-    assert f"{name} is damaged: use an earlier checkpoint" in refused(folder)
+    assert f"{name} is damaged: remove" in refused(folder)
 
 
 @pytest.mark.parametrize("bit", [0, 7])

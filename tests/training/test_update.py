@@ -90,6 +90,9 @@ class Tangled(Objective):
             real=((x, f),),
         )
 
+    def twins(self, model, x, noise, alpha):
+        raise AssertionError("no update asks for the halves")
+
 
 def test_each_player_follows_its_own_loss_alone():
     state = start(model())

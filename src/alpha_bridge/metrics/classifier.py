@@ -209,7 +209,9 @@ def cached_classifier(
     content = (images, labels, held_out_images, held_out_labels)
     stem = (folder or _cache_folder()) / f"classifier-{_key(record, content)}"
     weights, summary = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
-    stored = _load(_classifier_for(images, classes), weights, summary)
+    with isolated_seed(seed):
+        blank = _classifier_for(images, classes)
+    stored = _load(blank, weights, summary)
     if stored is not None:
         return stored
     trained = train_classifier(*content, classes, seed, updates)

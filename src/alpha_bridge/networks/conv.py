@@ -17,10 +17,10 @@ __all__ = ["ConvDiscriminator", "ConvEncoder", "ConvGenerator"]
 def _halvings(size: int) -> int:
     """Number of halvings from ``size`` to a base of 4 to 7 pixels."""
     for halvings in (1, 2, 3, 4):
-        if size % 2**halvings == 0 and 4 <= size >> halvings <= 7:
+        if size <= 64 and size % 2**halvings == 0 and 4 <= size >> halvings <= 7:
             return halvings
     raise ValueError(
-        f"images of {size} pixels cannot be halved to 4-7 pixels: "
+        f"images of {size} pixels are larger than 64 or cannot be halved to 4-7 pixels: "
         "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"
     )
 

@@ -65,3 +65,20 @@ class Objective(ABC):
             gamma: The choice of γ.
             penalized: Whether the discriminator's regulariser needs gradients to ``x``.
         """
+
+    @abstractmethod
+    def twins(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
+    ) -> tuple[Tensor, Tensor]:
+        """The two halves of θ's loss by themselves, without κ and γ.
+
+        Args:
+            model: The players.
+            x: Data samples, shape ``(*trials, batch, *event)``.
+            noise: Random draws for them.
+            alpha: α in [0, 1].
+
+        Returns:
+            Surrogates of each sample, ``(*trials, batch)``: the forward twin times 1 − α, and the
+            reverse twin.
+        """

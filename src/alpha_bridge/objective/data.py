@@ -95,6 +95,14 @@ class DataBridge(Objective):
             },
         )
 
+    def twins(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
+    ) -> tuple[Tensor, Tensor]:
+        f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
+        z, _ = _encode(model, x, noise.posterior)
+        forward = -forward_weight(f_data, alpha, self.clip) * _likelihood(model, x, z)
+        return forward, twin.reverse(f_model, alpha, self.clip)
+
     def _divides(self, model: AlphaBridge, kappa: float) -> bool:
         """Whether the weights can be divided out again between the encoder and the generator."""
         divisible = kappa * math.exp(-self.clip) > LEAST_WEIGHT

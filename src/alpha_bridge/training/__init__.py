@@ -4,6 +4,7 @@ from .callbacks import Callback, Checkpoints, Progress, Records, StopOnSignal
 from .device import available_accelerator
 from .loop import Event, fit
 from .state import Optimization, TrainState
+from .twins import describe_twins, twin_gradients
 
 __all__ = [
     "Callback",
@@ -15,5 +16,7 @@ __all__ = [
     "StopOnSignal",
     "TrainState",
     "available_accelerator",
+    "describe_twins",
     "fit",
+    "twin_gradients",
 ]

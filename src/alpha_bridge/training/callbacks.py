@@ -4,7 +4,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -47,7 +47,7 @@ class Records(Callback):
         self,
         write: Callable[[Record], None],
         every: int = 50,
-        evaluate: Callable[[Event], Mapping[str, float]] | None = None,
+        evaluate: Callable[[Event], Record] | None = None,
         evaluate_every: int = 1000,
     ) -> None:
         """Set it up.

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -10,7 +12,7 @@ from torch import Tensor
 
 from .state import TrainState
 
-__all__ = ["read_tensors", "restore", "save"]
+__all__ = ["naming", "read_tensors", "restore", "save"]
 
 MANIFEST = "manifest.json"
 
@@ -56,13 +58,24 @@ def restore(state: TrainState, folder: Path) -> None:
         ValueError: The checkpoint is damaged, or is that of another model.
     """
     tensors, step = read_tensors(folder)
-    try:
+    with naming(folder):
         state.load(tensors, step)
+
+
+@contextmanager
+def naming(folder: Path) -> Iterator[None]:
+    """Tell whose tensors they were that did not fit.
+
+    Raises:
+        ValueError: Within the context, tensors of ``folder`` were missing or did not fit.
+    """
+    try:
+        yield
     except (RuntimeError, LookupError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"{folder} is a checkpoint of another configuration ({reason[:200]}): "
-            "resume with the run's own config.json"
+            "use the config.json that the run began with"
         ) from error
 
 
@@ -78,12 +91,14 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
     try:
         sums: dict[str, str] = json.loads((folder / MANIFEST).read_text())
         damaged = [name for name, sum_ in sums.items() if _sha256(folder / name) != sum_]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"{folder} is not a whole checkpoint ({error}): use an earlier one"
+            f"{folder} is not a whole checkpoint ({error}): remove it to use the one before"
         ) from error
     if damaged:
-        raise ValueError(f"{folder / damaged[0]} is damaged: use an earlier checkpoint")
+        raise ValueError(
+            f"{folder / damaged[0]} is damaged: remove {folder} to use the checkpoint before it"
+        )
     files = [folder / name for name in sums if name.endswith(".safetensors")]
     tensors = {file.stem: load_file(file) for file in files}
     return tensors, json.loads((folder / "state.json").read_text())["step"]

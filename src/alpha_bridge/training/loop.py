@@ -39,6 +39,8 @@ class Event:
         state: The state after it.
         alpha: α of the update.
         gamma: γ(α) of the update.
+        x: Data samples of the update, in model units.
+        noise: Random draws of the update.
         numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
         steps: Number of updates of the whole path.
         boundary: Whether it was the last update of a segment of the path.
@@ -47,6 +49,8 @@ class Event:
     state: TrainState
     alpha: float
     gamma: float
+    x: Tensor
+    noise: Noise
     numbers: dict[str, Tensor]
     steps: int
     boundary: bool
@@ -128,6 +132,7 @@ def fit(
     state = TrainState.start(model, optimization or Optimization())
     if checkpoint is not None:
         restore(state, Path(checkpoint))
+        gamma.recall(state.memory)
         if state.step > len(path):
             raise ValueError(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
@@ -143,7 +148,14 @@ def fit(
             alpha = path(step)
             numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
             event = Event(
-                state, alpha, gamma(alpha), numbers, len(path), step + 1 in path.boundaries
+                state=state,
+                alpha=alpha,
+                gamma=gamma(alpha),
+                x=x,
+                noise=noise,
+                numbers=numbers,
+                steps=len(path),
+                boundary=step + 1 in path.boundaries,
             )
             for callback in callbacks:
                 callback.after(event)

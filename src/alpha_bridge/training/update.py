@@ -7,10 +7,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ..control import Moments
 from ..gamma import Gamma
 from ..objective import Noise, Objective
 from ..penalty import Regularizer
 from .state import TrainState
+from .twins import centred_moments, twin_gradients
 
 __all__ = ["update"]
 
@@ -41,6 +43,13 @@ def update(
         Losses by player and the objective's diagnostics, each ``(*trials,)``, without a graph.
     """
     model, due = state.model, regularizer.due(state.step)
+    if alpha < 1:
+
+        def measure() -> Moments:
+            return centred_moments(*twin_gradients(model, objective, x, noise, alpha), accelerator)
+
+        gamma.observe(state.step, measure)
+        state.memory.update(gamma.memory())
     with accelerator.autocast():
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
     penalties = [regularizer.penalty(real, f) for real, f in losses.real if due]

@@ -1,0 +1,24 @@
+"""Sphinx configuration; notebooks are executed when the pages are built."""
+
+project = "alpha_bridge"
+copyright = "2026, the alpha_bridge founders"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+html_theme = "furo"
+html_title = "alpha_bridge"
+exclude_patterns = ["_build", "readme", "**.ipynb_checkpoints"]
+
+myst_enable_extensions = ["amsmath", "dollarmath"]
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 180
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
