@@ -226,7 +226,7 @@ def test_no_pickle_is_read(run):
     run.write_samples(1, arrays()[1])
     with (run.folder / "samples" / "step-00000001.npy").open("wb") as file:
         np.save(file, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="step-00000001.npy is damaged"):
+    with pytest.raises(ValueError, match=r"step-00000001\.npy is damaged"):
         _ = run.samples
 
 

@@ -167,7 +167,7 @@ class Reproduce:
     """Regenerate a result of the paper: alpha-bridge reproduce figure2 [options]."""
 
     name: Positional[str]
-    """figure2: the variance of the gradient estimators along α."""
+    """figure2: variance of the gradient estimators; gamma25: ours, γ in training."""
     out: Path | None = None
     """Folder of the JSON and the picture; by default results/NAME."""
     trials: int | None = None

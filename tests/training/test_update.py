@@ -90,7 +90,7 @@ class Tangled(Objective):
             real=((x, f),),
         )
 
-    def twins(self, model, x, noise, alpha):
+    def twins(self, model, x, noise, alpha):  # noqa: ARG002
         raise AssertionError("no update asks for the halves")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 __all__ = ["EXPERIMENTS", "reproduce"]
 
-EXPERIMENTS = ("figure2",)
-"""Results of the paper that can be regenerated, each by the module of its name."""
+EXPERIMENTS = ("figure2", "gamma25")
+"""What can be regenerated, each by the module of its name: figures of the paper, and ours."""
 
 
 def reproduce(name: str, folder: str | Path, seed: int = 0, trials: int | None = None) -> Path:
