@@ -1,8 +1,9 @@
 """Algorithm 1 as one loop over a path."""
 
-from .callbacks import Callback, Checkpoints, Progress, Records, StopOnSignal
+from .callbacks import Checkpoints, Progress, Records, StopOnSignal
 from .device import available_accelerator
-from .loop import Event, fit
+from .events import Callback, Event
+from .loop import fit
 from .state import Optimization, TrainState
 from .twins import describe_twins, twin_gradients
 

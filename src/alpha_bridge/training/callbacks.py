@@ -17,23 +17,12 @@ from rich.progress import Progress as Bar
 from ..checks import at_least
 from ..errors import Interrupted
 from .checkpoint import save
-from .loop import Event
+from .events import Callback, Event
 from .state import TrainState
 
-__all__ = ["Callback", "Checkpoints", "Progress", "Records", "StopOnSignal"]
+__all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
 
 Record = dict[str, Any]
-
-
-class Callback:
-    """Told of every update; this one does nothing."""
-
-    def during(self, state: TrainState) -> AbstractContextManager[object]:  # noqa: ARG002
-        """Context that surrounds the whole run."""
-        return nullcontext()
-
-    def after(self, event: Event) -> None:
-        """Called when an update is done."""
 
 
 class Records(Callback):

@@ -1,13 +1,9 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
@@ -18,57 +14,15 @@ from ..data import Source, from_tensor, normal, share
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
 from ..objective import DataBridge, Noise, Objective
-from ..path import AlphaPath, Phase, phase_of
+from ..path import AlphaPath
 from ..penalty import R1, Regularizer
 from .checkpoint import restore
 from .device import available_accelerator
+from .events import Callback, Event
 from .state import Optimization, TrainState
 from .update import update
 
-if TYPE_CHECKING:
-    from .callbacks import Callback
-
-__all__ = ["Event", "fit"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """One update, as callbacks see it when it is done.
-
-    Attributes:
-        state: The state after it.
-        alpha: α of the update.
-        gamma: γ(α) of the update.
-        x: Data samples of the update, in model units.
-        noise: Random draws of the update.
-        numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
-        steps: Number of updates of the whole path.
-        boundary: Whether it was the last update of a segment of the path.
-    """
-
-    state: TrainState
-    alpha: float
-    gamma: float
-    x: Tensor
-    noise: Noise
-    numbers: dict[str, Tensor]
-    steps: int
-    boundary: bool
-
-    @property
-    def step(self) -> int:
-        """Number of updates done."""
-        return self.state.step
-
-    @property
-    def phase(self) -> Phase:
-        """Step of Algorithm 1."""
-        return phase_of(self.alpha)
-
-    @property
-    def last(self) -> bool:
-        """Whether the path ends here."""
-        return self.step == self.steps
+__all__ = ["fit"]
 
 
 def fit(

@@ -1,0 +1,63 @@
+"""What happens in training, and what may watch it."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..objective import Noise
+from ..path import Phase, phase_of
+from .state import TrainState
+
+__all__ = ["Callback", "Event"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One update, as callbacks see it when it is done.
+
+    Attributes:
+        state: The state after it.
+        alpha: α of the update.
+        gamma: γ(α) of the update.
+        x: Data samples of the update, in model units.
+        noise: Random draws of the update.
+        numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
+        steps: Number of updates of the whole path.
+        boundary: Whether it was the last update of a segment of the path.
+    """
+
+    state: TrainState
+    alpha: float
+    gamma: float
+    x: Tensor
+    noise: Noise
+    numbers: dict[str, Tensor]
+    steps: int
+    boundary: bool
+
+    @property
+    def step(self) -> int:
+        """Number of updates done."""
+        return self.state.step
+
+    @property
+    def phase(self) -> Phase:
+        """Step of Algorithm 1."""
+        return phase_of(self.alpha)
+
+    @property
+    def last(self) -> bool:
+        """Whether the path ends here."""
+        return self.step == self.steps
+
+
+class Callback:
+    """Told of every update; this one does nothing."""
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Context that surrounds the whole run."""
+        return nullcontext()
+
+    def after(self, event: Event) -> None:
+        """Called when an update is done."""
