@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -28,8 +28,9 @@ from .penalty import R1, Regularizer, SpectralNorm
 from .run import Run
 from .training import Optimization
 from .training.checkpoint import naming, read_tensors
+from .training.trials import stack
 
-__all__ = ["Assembly", "assemble", "build_model", "build_source", "load_model"]
+__all__ = ["Assembly", "assemble", "build_model", "build_source", "load_model", "model_of"]
 
 GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
@@ -98,6 +99,11 @@ def assemble(config: Config, progress: Callable[[int, int], None] | None = None)
     )
     if not len(path):
         raise ValueError(f"steps must be at least 1, got {config.steps}")
+    if config.gamma.kind == "optimal" and config.trials > 1:
+        raise ValueError(
+            f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
+            "run them one after the other, or give another --gamma.kind"
+        )
     gamma = GAMMAS[config.gamma.kind](config.gamma)
     objective = DataBridge(**config.objective.model_dump())
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
@@ -120,29 +126,66 @@ def build_model(config: Config) -> AlphaBridge:
     """Networks of ``config`` with the first weights that its seed gives.
 
     Args:
-        config: A configuration with its ``event_shape``.
+        config: A configuration with its ``event_shape``. Trial k of a stacked model starts with
+            the weights of a single model with the seed plus k.
 
     Raises:
         ValueError: No network fits the shape of the samples, or σ is not positive.
     """
+    trials = range(config.trials)
+    singles = [_single_model(config, config.seed + trial) for trial in trials]
+    if len(singles) == 1:
+        return singles[0]
+    assert config.event_shape is not None
+    networks = _networks(config.event_shape, config.model, config.trials)
+    model = AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
+    model.load_state_dict(stack([single.state_dict() for single in singles]))
+    return model
+
+
+def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> AlphaBridge:
+    """The model with the averaged arms, in evaluation mode, from a checkpoint's tensors.
+
+    Args:
+        config: The configuration that the tensors were trained with.
+        tensors: By file and by name.
+
+    Raises:
+        RuntimeError: They do not fit the configuration.
+    """
+    model = build_model(config)
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    model.discriminator = regularizer.prepare(model.discriminator)
+    averages = {
+        name.removeprefix("module."): value
+        for name, value in tensors["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict({**tensors["model"], **averages})
+    return model.eval().requires_grad_(False)
+
+
+def _single_model(config: Config, seed: int) -> AlphaBridge:
     assert config.event_shape is not None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        networks = _networks(config.event_shape, config.model)
+        torch.manual_seed(seed)
+        networks = _networks(config.event_shape, config.model, None)
     return AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
 
 
-def _networks(shape: tuple[int, ...], model: ModelConfig) -> tuple[Module, Module, Module]:
+def _networks(
+    shape: tuple[int, ...], model: ModelConfig, trials: int | None
+) -> tuple[Module, Module, Module]:
     """Generator, encoder and discriminator for samples of that shape."""
     if len(shape) == 1:
-        vectors = (shape[0], model.hidden)
+        vectors = (shape[0], model.hidden, trials)
         return (
             MLPGenerator(model.latent, *vectors),
             MLPEncoder(model.latent, *vectors),
             MLPDiscriminator(*vectors),
         )
     channels, size, _ = shape
-    images = (size, channels, model.width, model.hidden[-1])
+    images = (size, channels, model.width, model.hidden[-1], trials)
     return (
         ConvGenerator(model.latent, *images),
         ConvEncoder(model.latent, *images),
@@ -163,6 +206,11 @@ def load_model(
     Raises:
         ValueError: There is no such checkpoint, or it is damaged.
     """
+    if config.trials > 1:
+        raise ValueError(
+            f"{run.folder} holds {config.trials} trials: name one of them, such as "
+            f"{run.folder / 'trial-0'}"
+        )
     steps = run.checkpoint_steps
     if not steps or (step is not None and step not in steps):
         raise ValueError(
@@ -171,17 +219,8 @@ def load_model(
         )
     folder = run.checkpoint_folder(steps[-1] if step is None else step)
     tensors, _ = read_tensors(folder)
-    model = build_model(config)
-    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    model.discriminator = regularizer.prepare(model.discriminator)
     with naming(folder):
-        averages = {
-            name.removeprefix("module."): value
-            for name, value in tensors["average"].items()
-            if name.startswith("module.")
-        }
-        model.load_state_dict({**tensors["model"], **averages})
-    return model.eval().requires_grad_(False), tensors["memory"]
+        return model_of(config, tensors), tensors["memory"]
 
 
 def _with_shape(config: Config, source: Source) -> Config:

@@ -365,14 +365,16 @@ def _summary(trained: Trained) -> dict[str, object]:
         "seconds": round(trained.seconds, 3),
         "end_of_ml": trained.first,
         "end": trained.last,
+        "spread": trained.spread,
     }
 
 
 def _comparison(trained: Trained) -> Table:
     table = Table("metric", "end of Step I", "end")
     for name, value in trained.last.items():
-        before = trained.first.get(name)
-        table.add_row(name, "" if before is None else f"{before:.4g}", f"{value:.4g}")
+        before, spread = trained.first.get(name), trained.spread.get(name)
+        end = f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
+        table.add_row(name, "" if before is None else f"{before:.4g}", end)
     return table
 
 

@@ -21,8 +21,8 @@ from .data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from .evaluation import CHUNK, Evaluation, Measured, build_evaluation
 from .metrics.images import reconstruction_error
 from .metrics.names import METRICS
+from .model import AlphaBridge
 from .objective import Objective
-from .report import write_report
 from .run import Array, Record, Run
 from .training import (
     Callback,
@@ -36,6 +36,7 @@ from .training import (
     fit,
     twin_gradients,
 )
+from .trials import TrialRuns
 
 __all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
 
@@ -47,13 +48,15 @@ class Trained:
     Attributes:
         run: The folder.
         first: Metrics at the end of Step I; empty without one.
-        last: Metrics at the end.
+        last: Metrics at the end; of stacked trials, their means, as in ``first``.
+        spread: Standard deviation of ``last`` over stacked trials; empty for a single one.
         seconds: How long it took, without the preparation.
     """
 
     run: Run
     first: dict[str, float]
     last: dict[str, float]
+    spread: dict[str, float]
     seconds: float
 
 
@@ -85,10 +88,9 @@ def train(
         evaluation = build_evaluation(parts.config, parts.source, console.print)
     if resume:
         _require_same(run, parts.config)
-    elif accelerator.is_main_process:
-        Run.create(folder, parts.config.model_dump(mode="json"))
-        if isinstance(units := parts.source.units, StandardUnits):
-            run.write_units(units.mean.numpy(), units.std.numpy())
+    trials = TrialRuns(run, parts.config)
+    if accelerator.is_main_process and not resume:
+        trials.create(parts.source.units)
     steps = run.checkpoint_steps
     begin = time.perf_counter()
     try:
@@ -105,7 +107,7 @@ def train(
                 optimization=parts.optimization,
                 batch_size=parts.config.batch_size,
                 seed=parts.config.seed,
-                callbacks=_callbacks(parts, run, evaluation, console)
+                callbacks=_callbacks(parts, trials, evaluation, console)
                 if accelerator.is_main_process
                 else (),
                 checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
@@ -113,9 +115,9 @@ def train(
             )
     finally:
         if accelerator.is_main_process:
-            write_report(run)
+            trials.write_reports()
         accelerator.end_training()
-    return _trained(run, time.perf_counter() - begin)
+    return _trained(trials, time.perf_counter() - begin)
 
 
 def _decoding(console: Console) -> Callable[[int, int], None]:
@@ -138,24 +140,29 @@ def _require_same(run: Run, config: Config) -> None:
 
 
 def _callbacks(
-    parts: Assembly, run: Run, evaluation: Evaluation, console: Console
+    parts: Assembly, trials: TrialRuns, evaluation: Evaluation, console: Console
 ) -> list[Callback]:
     progress = Progress(len(parts.path), console, describe)
 
     def write(record: Record) -> None:
-        run.append(record)
-        progress.show(record)
+        progress.show(trials.append(record))
 
     def evaluate(event: Event) -> Record:
-        measured = evaluation(event.state.averaged(), event.state.memory, event.phase)
-        keep(run, event.step, measured, parts.source.units)
-        return measured.metrics | _twins(event, parts.objective)
+        def measure(run: Run, model: AlphaBridge, memory: dict[str, Tensor]) -> Record:
+            measured = evaluation(model, memory, event.phase)
+            keep(run, event.step, measured, parts.source.units)
+            return measured.metrics
 
-    config = parts.config
+        metrics = trials.measure(event.state, measure)
+        if event.boundary or event.last:
+            trials.save(event.state)
+        return metrics | _twins(event, parts.objective)
+
+    config, checkpoint = parts.config, trials.run.checkpoint_folder
     return [
         Records(write, config.record_every, evaluate, config.evaluation.every),
-        Checkpoints(run.checkpoint_folder, config.checkpoint_every),
-        StopOnSignal(run.checkpoint_folder),
+        Checkpoints(checkpoint, config.checkpoint_every),
+        StopOnSignal(checkpoint),
         progress,
     ]
 
@@ -297,13 +304,15 @@ def metrics_of(record: Record) -> dict[str, float]:
     }
 
 
-def _trained(run: Run, seconds: float) -> Trained:
-    evaluated = [record for record in run.records if metrics_of(record)]
+def _trained(trials: TrialRuns, seconds: float) -> Trained:
+    evaluated = [record for record in trials.run.records if metrics_of(record)]
     first = [record for record in evaluated if record["phase"] == "ml"]
+    last = metrics_of(evaluated[-1]) if evaluated else {}
     return Trained(
-        run,
+        trials.run,
         metrics_of(first[-1]) if first else {},
-        metrics_of(evaluated[-1]) if evaluated else {},
+        last,
+        trials.spread(list(last)),
         seconds,
     )
 

@@ -188,6 +188,8 @@ class Config(_Part):
     """gaussians25, digits, a hub id, a folder or file of images, or an .npy file."""
     seed: int = 0
     """Seed of the weights, the batches and the noise."""
+    trials: Count = 1
+    """Independent trials, trained side by side: trial k has the seed plus k."""
     steps: Count = 10_000
     """Updates of the whole path."""
     batch_size: Count = 128

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .state import TrainState
 
-__all__ = ["naming", "read_tensors", "restore", "save"]
+__all__ = ["naming", "read_tensors", "restore", "save", "write"]
 
 MANIFEST = "manifest.json"
 
@@ -31,12 +31,26 @@ def save(state: TrainState, folder: Path) -> Path:
         Diverged: A parameter is not finite; nothing is written.
     """
     state.require_finite()
+    return write(state.tensors(), state.step, folder)
+
+
+def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) -> Path:
+    """Write a state that is given by its tensors; :func:`read_tensors` gives it back.
+
+    Args:
+        tensors: By file and by name.
+        step: Number of updates done.
+        folder: ``checkpoints/step-…`` of a run; one that stands is replaced.
+
+    Returns:
+        ``folder``.
+    """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name, tensors in state.tensors().items():
-        save_file(_own_memory(tensors), partial / f"{name}.safetensors")
-    (partial / "state.json").write_text(json.dumps({"step": state.step}))
+    for file, named in tensors.items():
+        save_file(_own_memory(named), partial / f"{file}.safetensors")
+    (partial / "state.json").write_text(json.dumps({"step": step}))
     sums = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
     (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
     replaced = folder.with_name(folder.name + ".replaced")
@@ -104,7 +118,7 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
     return tensors, json.loads((folder / "state.json").read_text())["step"]
 
 
-def _own_memory(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _own_memory(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies that share no memory and are dense in order, as safetensors wants them."""
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 

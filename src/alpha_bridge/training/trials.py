@@ -1,0 +1,43 @@
+"""Stacked trials: from the tensors of single models to those of one stacked model, and back."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["SHARED", "of_trial", "stack"]
+
+SHARED = "torch_rng"
+"""What all trials have in common."""
+
+
+def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """State of a stacked model whose trial k is the k-th of single models.
+
+    Args:
+        states: Tensors by name, the same names and shapes in each.
+
+    Example:
+        >>> stack([{"weight": torch.zeros(2)}, {"weight": torch.ones(2)}])["weight"].shape
+        torch.Size([2, 2])
+    """
+    return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+
+def of_trial(
+    tensors: Mapping[str, Mapping[str, Tensor]], trial: int
+) -> dict[str, dict[str, Tensor]]:
+    """State of one trial, as a single run's checkpoint has it.
+
+    Args:
+        tensors: Those of a stacked state, by file and by name. Counts, which have no dimension,
+            are the same for all trials.
+        trial: The trial, from 0.
+    """
+    return {
+        file: {
+            name: value[trial] if value.ndim and name != SHARED else value
+            for name, value in named.items()
+        }
+        for file, named in tensors.items()
+    }

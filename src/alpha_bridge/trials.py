@@ -1,0 +1,156 @@
+"""The runs that one training leaves: a single one, or a whole run for each stacked trial."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean, pstdev
+
+from torch import Tensor
+
+from .assembly import model_of
+from .config import Config
+from .data import StandardUnits, Units
+from .model import AlphaBridge
+from .report import write_report
+from .run import Record, Run
+from .training import TrainState
+from .training.checkpoint import write
+from .training.trials import SHARED, of_trial, stack
+
+__all__ = ["TrialRuns", "mean_over_trials"]
+
+Memory = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrialRuns:
+    """Where the trials of a run are written.
+
+    A single trial is the run itself. Stacked trials have a folder each, ``trial-0`` and so on: a
+    run like any other, as if it had been trained alone with its seed. The run above them keeps
+    the means, and the stacked state to resume from.
+
+    Attributes:
+        run: The run.
+        config: Its configuration.
+    """
+
+    run: Run
+    config: Config
+
+    @property
+    def stacked(self) -> bool:
+        """Whether there is more than one trial."""
+        return self.config.trials > 1
+
+    @cached_property
+    def configs(self) -> tuple[Config, ...]:
+        """The configuration that trains each trial alone."""
+        seeds = range(self.config.seed, self.config.seed + self.config.trials)
+        return tuple(self.config.model_copy(update={"seed": seed, "trials": 1}) for seed in seeds)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The run of each trial."""
+        folders = [self.run.folder / f"trial-{trial}" for trial in range(self.config.trials)]
+        return tuple(map(Run, folders)) if self.stacked else (self.run,)
+
+    def create(self, units: Units) -> None:
+        """Begin the run and its trials.
+
+        Args:
+            units: Those of the data; vectors' are kept beside each run.
+
+        Raises:
+            OSError: A folder holds something already or cannot be written.
+        """
+        begun = [(self.run, self.config)]
+        if self.stacked:
+            begun += zip(self.runs, self.configs, strict=True)
+        for run, config in begun:
+            Run.create(run.folder, config.model_dump(mode="json"))
+            if isinstance(units, StandardUnits):
+                run.write_units(units.mean.numpy(), units.std.numpy())
+
+    def measure(
+        self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]
+    ) -> Record:
+        """Measure the averaged model of each trial.
+
+        Args:
+            state: The state; what ``measure`` leaves in a trial's memory goes into its own.
+            measure: From a trial's run, model and memory to its metrics.
+
+        Returns:
+            A number for each name, or a list with one for each trial.
+        """
+        if not self.stacked:
+            return measure(self.run, state.averaged(), state.memory)
+        tensors = state.tensors()
+        own = [of_trial(tensors, trial) for trial in range(self.config.trials)]
+        records = [
+            measure(run, model_of(config, mine), mine["memory"])
+            for run, config, mine in zip(self.runs, self.configs, own, strict=True)
+        ]
+        memory = stack([mine["memory"] for mine in own])
+        state.memory.update({name: value for name, value in memory.items() if name != SHARED})
+        return {name: [record[name] for record in records] for name in records[0]}
+
+    def append(self, record: Record) -> Record:
+        """Write each trial's part of a record, and the means.
+
+        Returns:
+            The means.
+        """
+        if self.stacked:
+            for trial, run in enumerate(self.runs):
+                run.append(_of(record, trial))
+        means = mean_over_trials(record)
+        self.run.append(means)
+        return means
+
+    def save(self, state: TrainState) -> None:
+        """Write a checkpoint of each stacked trial, from which it can be used alone."""
+        if self.stacked:
+            tensors = state.tensors()
+            for trial, run in enumerate(self.runs):
+                write(of_trial(tensors, trial), state.step, run.checkpoint_folder(state.step))
+
+    def write_reports(self) -> Path:
+        """Write the page of every run.
+
+        Returns:
+            The page of the run itself.
+        """
+        for run in self.runs if self.stacked else ():
+            write_report(run)
+        return write_report(self.run)
+
+    def spread(self, names: list[str]) -> dict[str, float]:
+        """Standard deviation of the last values of metrics over stacked trials."""
+        if not self.stacked:
+            return {}
+        last = [
+            {name: value for record in run.records for name, value in record.items()}
+            for run in self.runs
+        ]
+        return {name: pstdev([record[name] for record in last]) for name in names}
+
+
+def mean_over_trials(record: Record) -> Record:
+    """A record with the mean of each list in it.
+
+    Example:
+        >>> mean_over_trials({"step": 1, "modes/3std/10000": [24.0, 25.0]})
+        {'step': 1, 'modes/3std/10000': 24.5}
+    """
+    return {
+        name: fmean(value) if isinstance(value, list) else value for name, value in record.items()
+    }
+
+
+def _of(record: Record, trial: int) -> Record:
+    return {
+        name: value[trial] if isinstance(value, list) else value for name, value in record.items()
+    }
