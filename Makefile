@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # apart, because pydoclint's docstring parser overwrites the one that reads the commands' help
 PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 
-.PHONY: install demo test test-slow check docs clean
+.PHONY: install demo test test-slow check docs bench clean
 
 install: $(INSTALLED)
 
@@ -24,6 +24,9 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run.py
 
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build
