@@ -483,7 +483,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(uninterrupted, tmp_path
         (line,) = err.splitlines()
         assert line == (
             f"alpha-bridge: {number.name}: stopped after update {steps[-1]} of 600, saved "
-            f"{run.checkpoint_folder(steps[-1])}"
+            f"{run.checkpoint_folder(steps[-1])}: go on with --resume"
         )
         assert run.report_path.exists()
     assert main([*LONG, "--out", str(folder), "--resume"]) == 0

@@ -199,7 +199,8 @@ def test_a_signal_saves_a_checkpoint_and_stops(tmp_path, stop, number):
     with pytest.raises(Interrupted) as end:
         train(Send(number), stop)
     assert str(end.value) == (
-        f"{number.name}: stopped after update 4 of 20, saved {tmp_path / 'step-4'}"
+        f"{number.name}: stopped after update 4 of 20, saved {tmp_path / 'step-4'}: "
+        "go on with --resume"
     )
 
 

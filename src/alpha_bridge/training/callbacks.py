@@ -141,7 +141,7 @@ class StopOnSignal(Callback):
             folder = save(event.state, self.folder(event.step))
             raise Interrupted(
                 f"{self.received.name}: stopped after update {event.step} of {event.steps}, "
-                f"saved {folder}"
+                f"saved {folder}: go on with --resume"
             )
 
 
