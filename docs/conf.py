@@ -17,6 +17,7 @@ myst_enable_extensions = ["amsmath", "dollarmath"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 180
+nb_output_stderr = "remove"  # progress bars without a widget say so
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
