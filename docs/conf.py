@@ -11,7 +11,13 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "alpha_bridge"
-exclude_patterns = ["_build", "jupyter_execute", "readme", "laboratory/*.json", "**.ipynb_checkpoints"]
+exclude_patterns = [
+    "_build",
+    "jupyter_execute",
+    "readme",
+    "laboratory/*.json",
+    "**.ipynb_checkpoints",
+]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 nb_execution_mode = "force"
