@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import Module
 
@@ -26,7 +28,7 @@ from .objective import DataBridge, Objective
 from .path import AlphaPath
 from .penalty import R1, Regularizer, SpectralNorm
 from .run import Run
-from .training import Optimization
+from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
 from .training.trials import stack
 
@@ -77,6 +79,34 @@ class Assembly:
     objective: Objective
     regularizer: Regularizer
     optimization: Optimization
+
+    def fit(
+        self,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Path | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> TrainState:
+        """Train the model as the configuration says; see :func:`alpha_bridge.fit`.
+
+        Args:
+            callbacks: Told of every update, in order.
+            checkpoint: Folder of a checkpoint to go on from.
+            accelerator: Device, precision and processes; by default what the machine has.
+        """
+        return fit(
+            self.model,
+            self.source,
+            self.path,
+            objective=self.objective,
+            gamma=self.gamma,
+            regularizer=self.regularizer,
+            optimization=self.optimization,
+            batch_size=self.config.batch_size,
+            seed=self.config.seed,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            accelerator=accelerator,
+        )
 
 
 def assemble(config: Config, progress: Callable[[int, int], None] | None = None) -> Assembly:

@@ -33,7 +33,6 @@ from .training import (
     StopOnSignal,
     available_accelerator,
     describe_twins,
-    fit,
     twin_gradients,
 )
 from .trials import TrialRuns
@@ -97,16 +96,7 @@ def train(
         with torch.random.fork_rng(devices=[]):
             # networks that draw numbers of their own draw them as the seed says
             torch.manual_seed(parts.config.seed)
-            fit(
-                parts.model,
-                parts.source,
-                parts.path,
-                objective=parts.objective,
-                gamma=parts.gamma,
-                regularizer=parts.regularizer,
-                optimization=parts.optimization,
-                batch_size=parts.config.batch_size,
-                seed=parts.config.seed,
+            parts.fit(
                 callbacks=_callbacks(parts, trials, evaluation, console)
                 if accelerator.is_main_process
                 else (),

@@ -4,6 +4,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
+from ..checks import at_least
+
 __all__ = ["EXPERIMENTS", "reproduce"]
 
 EXPERIMENTS = ("figure2", "gamma25")
@@ -32,8 +34,7 @@ def reproduce(name: str, folder: str | Path, seed: int = 0, trials: int | None =
         near = get_close_matches(name, EXPERIMENTS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(EXPERIMENTS)}"
         raise ValueError(f"there is no result {name!r} to reproduce: {hint}")
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, got {seed}")
+    at_least(0, "seed", seed)
     if (folder / f"{name}.json").exists():
         raise FileExistsError(f"{folder} has {name}.json already: choose another with --out")
     try:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..assembly import assemble
+from ..checks import at_least
 from ..config import GammaConfig
 from ..evaluation import Evaluation, build_evaluation
 from ..presets import PRESETS
-from ..training import Callback, Event, Records, fit
+from ..training import Callback, Event, Records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,8 +62,7 @@ def measure(seed: int = 0, trials: int = 3, steps: int | None = None) -> Record:
     Raises:
         ValueError: ``trials`` is below one.
     """
-    if trials < 1:
-        raise ValueError(f"trials must be at least 1, got {trials}")
+    at_least(1, "trials", trials)
     preset = PRESETS["gaussians25"]
     config = preset.model_copy(update={"steps": steps or preset.steps})
     runs = []
@@ -72,18 +72,7 @@ def measure(seed: int = 0, trials: int = 3, steps: int | None = None) -> Record:
             parts = assemble(config.model_copy(update=update))
             watch = _Watch(build_evaluation(parts.config, parts.source))
             records = Records(watch.keep, config.record_every, watch.evaluate, 1000)
-            fit(
-                parts.model,
-                parts.source,
-                parts.path,
-                objective=parts.objective,
-                gamma=parts.gamma,
-                regularizer=parts.regularizer,
-                optimization=parts.optimization,
-                batch_size=config.batch_size,
-                seed=seed + trial,
-                callbacks=[records],
-            )
+            parts.fit(callbacks=[records])
             runs.append({"gamma": kind, "seed": seed + trial, **watch.found})
     return {"experiment": "gamma25", "settings": config.model_dump(mode="json"), "runs": runs}
 
