@@ -11,6 +11,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -46,23 +47,9 @@ def updates(trials: int, count: int) -> Work:
     from alpha_bridge.assembly import assemble
     from alpha_bridge.path import constant
     from alpha_bridge.presets import PRESETS
-    from alpha_bridge.training import fit
 
     parts = assemble(PRESETS["gaussians25"].model_copy(update={"trials": trials}))
-
-    def work() -> None:
-        fit(
-            parts.model,
-            parts.source,
-            constant(0.5, count),
-            objective=parts.objective,
-            gamma=parts.gamma,
-            regularizer=parts.regularizer,
-            optimization=parts.optimization,
-            batch_size=parts.config.batch_size,
-        )
-
-    return work
+    return replace(parts, path=constant(0.5, count)).fit
 
 
 def stacked_trials() -> dict[str, float]:

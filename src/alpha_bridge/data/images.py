@@ -5,7 +5,6 @@ import glob
 import hashlib
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
+from ..cache import cache_folder
 from .arrays import ArraySource, ImageSource, Rows, from_array, split
 from .decode import Encoded, Shape, encoded, write_images
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-__all__ = ["cache_folder", "digits", "load_array", "load_images"]
+__all__ = ["digits", "load_array", "load_images"]
 
 # Encoded images that are in memory together.
 BATCH = 64
@@ -42,12 +41,6 @@ class Choice:
     label_column: str | None
     train_split: str
     held_out_split: str | None
-
-
-def cache_folder() -> Path:
-    """Folder of decoded images: ``$ALPHA_BRIDGE_CACHE``, or the user's cache folder."""
-    folder = os.environ.get("ALPHA_BRIDGE_CACHE")
-    return Path(folder) if folder else Path(platformdirs.user_cache_dir("alpha_bridge"))
 
 
 def digits() -> ImageSource:
@@ -127,7 +120,7 @@ def load_images(
             class labels, if any. A missing label is −1.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
-        cache: Folder of decoded images; None for :func:`cache_folder`.
+        cache: Folder of decoded images; None for :func:`~alpha_bridge.cache.cache_folder`.
         progress: Called while decoding with the number of images done and their total.
 
     Returns:

@@ -15,7 +15,7 @@ from ..checks import at_least
 from ..config import GammaConfig
 from ..evaluation import Evaluation, build_evaluation
 from ..presets import PRESETS
-from ..training import Callback, Event, Records
+from ..training import Event, Records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +77,7 @@ def measure(seed: int = 0, trials: int = 3, steps: int | None = None) -> Record:
     return {"experiment": "gamma25", "settings": config.model_dump(mode="json"), "runs": runs}
 
 
-class _Watch(Callback):
+class _Watch:
     """Keeps the metrics of a run, and γ against α."""
 
     def __init__(self, evaluation: Evaluation) -> None:

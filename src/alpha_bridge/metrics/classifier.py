@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..cache import cache_folder
 from ..checks import at_least
 from .randomness import isolated_seed
 
@@ -207,7 +208,7 @@ def cached_classifier(
         "updates": updates,
     }
     content = (images, labels, held_out_images, held_out_labels)
-    stem = (folder or _cache_folder()) / f"classifier-{_key(record, content)}"
+    stem = (folder or cache_folder()) / f"classifier-{_key(record, content)}"
     weights, summary = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
     with isolated_seed(seed):
         blank = _classifier_for(images, classes)
@@ -329,12 +330,6 @@ def _accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
         for batch, answers in zip(images.split(500), labels.split(500), strict=True)
     ]
     return torch.cat(right).float().mean().item()
-
-
-def _cache_folder() -> Path:
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("ALPHA_BRIDGE_CACHE") or user_cache_path("alpha_bridge"))
 
 
 def _key(record: dict[str, object], content: tuple[Tensor, Tensor, Tensor, Tensor]) -> str:
