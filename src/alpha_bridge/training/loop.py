@@ -1,6 +1,5 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
-import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,12 +9,13 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import Source, from_tensor, normal, share
+from ..data import Source, from_tensor
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
-from ..objective import DataBridge, Noise, Objective
+from ..objective import DataBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, Regularizer
+from .batches import Batches
 from .checkpoint import restore
 from .device import available_accelerator
 from .events import Callback, Event
@@ -92,7 +92,7 @@ def fit(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
                 "give a longer path"
             )
-    batches = _Batches(model, source, batch_size, seed, accelerator)
+    batches = Batches(model, source, batch_size, seed, accelerator)
 
     with ExitStack() as stack:
         for callback in callbacks:
@@ -115,38 +115,3 @@ def fit(
                 callback.after(event)
     state.require_finite()
     return state
-
-
-class _Batches:
-    """Data and noise of each update, for this process's share of the batch."""
-
-    def __init__(
-        self, model: AlphaBridge, source: Source, size: int, seed: int, accelerator: Accelerator
-    ) -> None:
-        ranks, rank = accelerator.num_processes, accelerator.process_index
-        if size % ranks:
-            raise ValueError(f"batch_size must be a multiple of the {ranks} processes, got {size}")
-        self.model, self.source, self.size = model, source, size
-        self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
-        self.rank, self.ranks, self.device = rank, ranks, accelerator.device
-
-    def of(self, step: int) -> tuple[Tensor, Noise]:
-        batches = [
-            self.source.batch(seed, step, self.size, self.rank, self.ranks) for seed in self.seeds
-        ]
-        x = self.source.units.normalize(self._stack(batches)).to(self.model.log_sigma.dtype)
-        if self.model.latent_shape is None:
-            with torch.no_grad():
-                self.model.posterior(x)
-        return x, Noise(prior=self._normal(step, 1), posterior=self._normal(step, 2))
-
-    def _normal(self, step: int, purpose: int) -> Tensor:
-        shape = (self.size, *(self.model.latent_shape or ()))
-        part = share(self.size, self.rank, self.ranks)
-        draws = self._stack([normal(seed, step, purpose, shape)[part] for seed in self.seeds])
-        return draws.to(self.model.log_sigma.dtype)
-
-    def _stack(self, trials: list[Tensor]) -> Tensor:
-        """Trials side by side on the device, or the only one as it is."""
-        x = torch.stack(trials) if self.model.trial_shape else trials[0]
-        return x.to(self.device, non_blocking=True)
