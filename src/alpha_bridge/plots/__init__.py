@@ -1,0 +1,52 @@
+"""Figures from plain arrays and records: no run folder, no model, no global state.
+
+A record is a dictionary with ``step`` (updates done), ``phase`` (``ml``, ``transfer`` or
+``adversarial``), ``alpha``, ``gamma`` and any numbers under names such as ``loss/generator`` or
+``frechet_distance/classifier/5000``: what is measured, then the protocol. The three steps of
+Algorithm 1 are read off the phases and shown in every figure that has updates on its axis.
+"""
+
+from .curves import diagnostics, losses, metric_curves, schedule
+from .pairs import reconstructions
+from .pictures import GAP, image_grid, save_png, through_time
+from .points import scatter_through_time
+from .records import (
+    Record,
+    Region,
+    is_diagnostic,
+    label,
+    metric_names,
+    regions,
+    spread,
+)
+from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
+
+__all__ = [
+    "BLUE",
+    "GAP",
+    "INK",
+    "LIGHT_RED",
+    "LINE",
+    "MUTED",
+    "ORANGE",
+    "PHASES",
+    "SMALL",
+    "TEXT",
+    "WIDTH",
+    "Record",
+    "Region",
+    "diagnostics",
+    "image_grid",
+    "is_diagnostic",
+    "label",
+    "losses",
+    "metric_curves",
+    "metric_names",
+    "reconstructions",
+    "regions",
+    "save_png",
+    "scatter_through_time",
+    "schedule",
+    "spread",
+    "through_time",
+]

@@ -1,0 +1,148 @@
+"""Numbers over updates, with the three steps of Algorithm 1 shaded."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .records import (
+    Array,
+    Record,
+    is_diagnostic,
+    metric_names,
+    names_in,
+    regions,
+    series,
+    words,
+)
+from .style import BLUE, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
+
+__all__ = ["diagnostics", "losses", "metric_curves", "schedule"]
+
+
+def schedule(records: Sequence[Record]) -> Figure:
+    """α and γ over updates.
+
+    Args:
+        records: Records in order of ``step``.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    axes = _updates_axes(figure.add_subplot(), records, named=True)
+    axes.set(ylim=(-0.04, 1.04), yticks=[0, 0.5, 1])
+    for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
+        steps, values = series(records, name)
+        axes.plot(steps, values, color=color, linestyle=dash, linewidth=2, label=symbol)
+    axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK, loc="upper left", ncols=2)
+    return figure
+
+
+def losses(records: Sequence[Record]) -> Figure:
+    """Every loss over updates, one panel each: as recorded, and its running mean.
+
+    Args:
+        records: Records in order of ``step``.
+    """
+    names = [name for name in names_in(records) if name.startswith("loss/")]
+    return _panels(records, names, _draw_noisy)
+
+
+def metric_curves(records: Sequence[Record]) -> Figure:
+    """Every metric over updates, one panel each, with the three steps of Algorithm 1 shaded.
+
+    Args:
+        records: Records in order of ``step``.
+    """
+    return _panels(records, metric_names(records), _draw_points)
+
+
+def diagnostics(records: Sequence[Record]) -> Figure:
+    """Diagnostics over updates, one panel each: σ, the weights' effective sample sizes, the twins.
+
+    Args:
+        records: Records in order of ``step``.
+    """
+    names = [name for name in names_in(records) if is_diagnostic(name)]
+    return _panels(records, names, _draw_noisy)
+
+
+def _panels(
+    records: Sequence[Record],
+    names: Sequence[str],
+    draw: Callable[[Axes, Array, Array], None],
+    columns: int = 3,
+) -> Figure:
+    """Small multiples over updates, one for each name."""
+    rows = max(1, -(-len(names) // columns))
+    figure = Figure(figsize=(WIDTH, 2.4 * rows), layout="constrained")
+    for index, name in enumerate(names):
+        axes = _updates_axes(figure.add_subplot(rows, columns, index + 1), records, named=False)
+        measured, *protocol = words(name)
+        axes.set_title(measured, loc="left", color=INK, fontsize=TEXT, fontweight="bold", pad=27)
+        axes.annotate(
+            " · ".join(protocol),
+            (0, 1),
+            (0, 16),
+            "axes fraction",
+            "offset points",
+            color=MUTED,
+            fontsize=SMALL,
+            in_layout=False,
+        )
+        draw(axes, *series(records, name))
+    return figure
+
+
+def _draw_points(axes: Axes, steps: Array, values: Array) -> None:
+    axes.plot(steps, values, color=BLUE, linewidth=1.8, marker="o", markersize=3.5, clip_on=False)
+
+
+def _draw_noisy(axes: Axes, steps: Array, values: Array) -> None:
+    axes.plot(steps, values, color=BLUE, alpha=0.3, linewidth=0.8)
+    axes.plot(steps, _running_mean(values), color=BLUE, linewidth=1.8)
+    if np.isfinite(values).any():
+        low, high = np.nanpercentile(values, [0.5, 99.5])
+        margin = 0.08 * (high - low) or 0.1 * max(abs(high), 1)
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _running_mean(values: Array) -> Array:
+    """Mean over a centred window of a twentieth of the curve, missing values left out."""
+    half = len(values) // 40
+    windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
+    return np.array([w[np.isfinite(w)].mean() if np.isfinite(w).any() else np.nan for w in windows])
+
+
+def _updates_axes(axes: Axes, records: Sequence[Record], named: bool) -> Axes:
+    """Style axes whose abscissa is the number of updates, and mark the phases."""
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(LINE)
+    axes.grid(axis="y", color=LINE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=MUTED, labelsize=SMALL, length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(8 if named else 4, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    marked = regions(records)
+    for phase, begin, end in marked:
+        numeral, name, shade, color = phase_style(phase)
+        axes.axvspan(begin, end, color=shade, linewidth=0, zorder=0)
+        full = f"{numeral} · {name}".strip(" ·")
+        fits = named and (end - begin) / max(marked[-1].end, 1) > 0.007 * len(full)
+        axes.annotate(
+            full if fits else numeral,
+            ((begin + end) / 2, 1),
+            (0, 4),
+            axes.get_xaxis_transform(),
+            "offset points",
+            color=color,
+            fontsize=SMALL,
+            ha="center",
+            annotation_clip=False,
+        )
+    if marked:
+        axes.set_xlim(0, max(marked[-1].end, 1))
+    if named:
+        axes.set_xlabel("updates", color=MUTED, fontsize=SMALL)
+    return axes

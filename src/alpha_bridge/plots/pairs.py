@@ -1,0 +1,51 @@
+"""Originals beside their reconstructions."""
+
+from matplotlib.figure import Figure
+
+from .pictures import GAP, mosaic_of, picture, small
+from .points import scatter
+from .records import Array
+from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, TEXT, WIDTH
+
+__all__ = ["reconstructions"]
+
+
+def reconstructions(pairs: Array) -> Figure:
+    """Originals and their reconstructions.
+
+    Images lie one above the other, points are joined by a line.
+
+    Args:
+        pairs: uint8 ``(2, N, H, W, C)``, or points ``(2, N, D)`` with D two or more; the first
+            twelve images, the first 500 points.
+    """
+    return _images(pairs[:, :12]) if pairs.ndim == 5 else _points(pairs[:, :500, :2])
+
+
+def _images(pairs: Array) -> Figure:
+    mosaic = mosaic_of(small(pairs.reshape(-1, *pairs.shape[2:])), pairs.shape[1])
+    figure, axes = picture(mosaic, margin=0.1)
+    pitch = (mosaic.shape[0] + GAP) / 2
+    centers = [(row + 0.5) * pitch - GAP / 2 - 0.5 for row in range(2)]
+    axes.set_yticks(centers, ["original", "reconstruction"], color=MUTED, fontsize=TEXT)
+    return figure
+
+
+def _points(pairs: Array) -> Figure:
+    originals, decoded = pairs
+    figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(*pairs.transpose(2, 0, 1), color=LINE, linewidth=0.8, zorder=0)
+    scatter(axes, originals, LIGHT_RED, "original", size=10)
+    scatter(axes, decoded, BLUE, "reconstruction", size=10)
+    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.spines[:].set_color(LINE)
+    axes.legend(
+        frameon=False,
+        fontsize=TEXT,
+        labelcolor=INK,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=2,
+    )
+    return figure

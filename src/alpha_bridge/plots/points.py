@@ -1,0 +1,69 @@
+"""Points in the plane, the model over the data."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from .records import Array, Record, phase_at, spread
+from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
+
+__all__ = ["scatter", "scatter_through_time"]
+
+
+def scatter_through_time(
+    samples: Mapping[int, Array], data: Array | None = None, records: Sequence[Record] = ()
+) -> Figure:
+    """Points at up to eight steps, the model in blue over the data in light red.
+
+    As Figure 3 of the paper. The first two coordinates are shown, of at most 3000 points.
+
+    Args:
+        samples: Points, ``(N, D)`` with D two or more, by the number of updates done.
+        data: Points of the data, ``(M, D)``.
+        records: Records in order of ``step``, to name the phases.
+    """
+    steps = spread(sorted(samples), 8)
+    columns = min(4, len(steps))
+    rows = -(-len(steps) // columns)
+    size = WIDTH / 4
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
+    figure = Figure(figsize=(size * columns, (size + 0.25) * rows), layout=layout)
+    reference = np.concatenate([samples[step] for step in steps]) if data is None else data
+    finite = np.nan_to_num(reference[:, :2], posinf=0.0, neginf=0.0)
+    low, high = np.percentile(finite, [0.5, 99.5], axis=0)
+    center, half = (low + high) / 2, max(*(high - low), 1e-6) * 0.58
+    for index, step in enumerate(steps):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        if data is not None:
+            scatter(axes, data, LIGHT_RED, "data", size=12)
+        scatter(axes, samples[step], BLUE, "model")
+        axes.set(
+            xlim=(center[0] - half, center[0] + half),
+            ylim=(center[1] - half, center[1] + half),
+            aspect="equal",
+            xticks=[],
+            yticks=[],
+        )
+        axes.spines[:].set_color(LINE)
+        axes.set_title(f"{step:,}", loc="left", color=INK, fontsize=TEXT, fontweight="bold")
+        numeral, name, _, color = phase_style(phase_at(step, records))
+        axes.set_title(f"{numeral} · {name}".strip(" ·"), loc="right", color=color, fontsize=SMALL)
+    return figure
+
+
+def scatter(axes: Axes, points: Array, color: str, name: str, size: float = 3.0) -> None:
+    """Draw the first two coordinates of at most 3000 points."""
+    shown = points[:3000]
+    axes.scatter(
+        shown[:, 0],
+        shown[:, 1],
+        s=size,
+        c=color,
+        alpha=0.6,
+        linewidths=0,
+        label=name,
+        rasterized=True,
+    )

@@ -1,0 +1,32 @@
+"""What all figures have in common: colours, sizes, and the marks of the three steps."""
+
+__all__ = [
+    "BLUE",
+    "INK",
+    "LIGHT_RED",
+    "LINE",
+    "MUTED",
+    "ORANGE",
+    "PHASES",
+    "SMALL",
+    "TEXT",
+    "WIDTH",
+    "phase_style",
+]
+
+INK, MUTED, LINE = "#1b2430", "#667085", "#e4e7ec"
+BLUE, ORANGE, LIGHT_RED = "#2f6bd8", "#cf6a17", "#f3aaa6"
+WIDTH = 10.0  # inches: 9 pt then reads as 12–13 px in a page of 1000 px
+TEXT, SMALL = 9.0, 8.0
+
+PHASES = {
+    "ml": ("I", "maximum likelihood", "#eff5fe", "#2f6bd8"),
+    "transfer": ("II", "transfer", "#f5f1fd", "#7648c4"),
+    "adversarial": ("III", "adversarial", "#fef5ec", "#b65a0e"),
+}
+"""Numeral, name, shade and colour of each step of Algorithm 1."""
+
+
+def phase_style(phase: str) -> tuple[str, str, str, str]:
+    """Numeral, name, shade and colour of a phase; empty and grey for any other word."""
+    return PHASES.get(phase, ("", "", "#f5f5f5", MUTED))
