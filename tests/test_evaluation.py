@@ -8,8 +8,16 @@ import torch
 
 from alpha_bridge.assembly import assemble
 from alpha_bridge.config import Config, EvaluationConfig, MixtureConfig, ModelConfig
-from alpha_bridge.data import from_array
-from alpha_bridge.evaluation import build_evaluation
+from alpha_bridge.data import (
+    DensitySource,
+    ImageSource,
+    from_array,
+    ring,
+    spirals,
+    stream,
+    unbalanced,
+)
+from alpha_bridge.evaluation import MixtureJudge, build_evaluation
 from alpha_bridge.metrics.names import parse
 
 SAMPLES, SHOWN = 50, 6
@@ -67,6 +75,8 @@ def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
         "log_likelihood/kde-0.25/50",
         "modes/3std/50",
         "high_quality/3std/50",
+        "missed_mass/tenth/50",
+        "invented_mass/tail-0.001/50",
         "reconstruction_error/mse/1000",
     ]
 
@@ -219,7 +229,39 @@ def test_the_data_itself_scores_best():
     metrics = kinds(evaluation.judge(points)[0])
     assert metrics["modes", "3std"] == 4
     assert metrics["high_quality", "3std"] > 0.97
+    assert metrics["missed_mass", "tenth"] == 0
+    assert metrics["invented_mass", "tail-0.001"] < 0.005
     assert metrics["inception_score", "posterior"] == pytest.approx(4, abs=0.02)
+
+
+@pytest.mark.parametrize("mixture", [unbalanced(), spirals(), ring()], ids=["9", "100", "8"])
+def test_every_known_density_scores_best_by_its_own_samples(mixture):
+    judge = MixtureJudge(DensitySource(mixture), samples=1000, bandwidth=0.1)
+    x = mixture.sample(4000, stream(0, 1))
+    own, moved = kinds(judge(x)[0]), kinds(judge(x + 0.6)[0])
+    assert own["missed_mass", "tenth"] == 0 < moved["missed_mass", "tenth"]
+    assert own["invented_mass", "tail-0.001"] < 0.005 < moved["invented_mass", "tail-0.001"]
+    assert own["log_likelihood", "kde-0.1"] > moved["log_likelihood", "kde-0.1"]
+
+
+def test_an_unbalanced_mixture_scores_its_number_of_modes():
+    mixture = unbalanced()
+    judge = MixtureJudge(DensitySource(mixture), samples=10, bandwidth=0.1)
+    metrics = kinds(judge(mixture.sample(10_000, stream(0, 1)))[0])
+    assert metrics["inception_score", "posterior"] == pytest.approx(9, abs=0.05)
+
+
+def test_images_without_labels_are_not_read_for_a_classifier():
+    read = []
+
+    class Watched(ImageSource):
+        def training(self, count):
+            read.append(count)
+            return super().training(count)
+
+    images = np.zeros((30, 8, 8, 1), dtype=np.uint8)
+    build_evaluation(config("unused"), Watched(images[:20], images[20:]))
+    assert max(read) == 20
 
 
 def test_samples_are_measured_as_they_are_kept(digits):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from .checks import at_least
 from .config import Config
 from .data import DensitySource, Source, normal
 from .metrics import images, mixture
-from .metrics.classifier import cached_classifier, inception_features
+from .metrics.classifier import cached_classifier, inception_features, require_shape
 from .metrics.images import FeatureNetwork, features_of
 from .metrics.names import name
 from .model import AlphaBridge
@@ -62,15 +63,20 @@ class MixtureJudge(Judge):
         self.points = source.held_out(samples)
 
     def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
-        means, std, count = self.mixture.means.to(x), self.mixture.std, len(x)
-        posterior = self.mixture.posterior(x)
-        kde = mixture.kde_log_likelihood(self.points, x, self.bandwidth)
-        return {
-            name("inception_score", "posterior", count): float(mixture.inception_score(posterior)),
-            name("log_likelihood", f"kde-{self.bandwidth:g}", count): float(kde),
-            name("modes", "3std", count): float(mixture.modes_covered(x, means, std)),
-            name("high_quality", "3std", count): float(mixture.high_quality(x, means, std)),
-        }, posterior.argmax(-1)
+        count, posterior = len(x), self.mixture.posterior(x)
+        means, std, weights = self.mixture.means, self.mixture.std, self.mixture.weights
+        metrics = {
+            ("inception_score", "posterior"): mixture.inception_score(posterior, weights),
+            ("log_likelihood", f"kde-{self.bandwidth:g}"): mixture.kde_log_likelihood(
+                self.points, x, self.bandwidth
+            ),
+            ("modes", "3std"): mixture.modes_covered(x, means, std),
+            ("high_quality", "3std"): mixture.high_quality(x, means, std),
+            ("missed_mass", "tenth"): mixture.missed_mass(x, means, std, weights),
+            ("invented_mass", "tail-0.001"): mixture.invented_mass(x, means, std),
+        }
+        named = {name(*parts, count): float(value) for parts, value in metrics.items()}
+        return named, posterior.argmax(-1)
 
 
 class FeatureJudge(Judge):
@@ -197,13 +203,16 @@ def _inception(_: Source, __: Callable[[str], None]) -> Features:
 
 def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
     """A classifier of the data's labels; where there are none, features that need none."""
-    train = _labelled(source.training(LABELLED), source.training_labels(LABELLED))
-    held_out = _labelled(source.held_out(LABELLED), source.held_out_labels(LABELLED))
-    if source.classes < 2 or not len(train[0]) or not len(held_out[0]):
+    labels = source.training_labels(LABELLED)
+    held_out_labels = source.held_out_labels(LABELLED)
+    if source.classes < 2 or not _any_known(labels) or not _any_known(held_out_labels):
         compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
         tell(f"no labels: distances compare {compared}, and retention is left out")
         return _pooled(source, tell)
     try:
+        require_shape(source.event_shape)  # before all the images are read
+        train = _labelled(source.training(LABELLED), labels)
+        held_out = _labelled(source.held_out(LABELLED), held_out_labels)
         classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
@@ -211,10 +220,12 @@ def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
     return classifier, "classifier"
 
 
-def _labelled(x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+def _any_known(labels: Tensor | None) -> TypeGuard[Tensor]:
+    return labels is not None and bool((labels >= 0).any())
+
+
+def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Samples whose label is known, and the labels."""
-    if labels is None:
-        return x[:0], torch.empty(0, dtype=torch.int64)
     known = labels >= 0
     return x[known], labels[known]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.data import ImageSource, VectorSource, digits, from_array, from_tensor
+from alpha_bridge.data import ImageSource, VectorSource, from_array, from_tensor
 
 
 def images(n=20, channels=3):
@@ -104,11 +104,3 @@ def test_a_part_of_a_sorted_set_has_all_its_classes_with_their_labels():
     ):
         assert torch.equal(x[:, 0, 0, 0].long(), y)
         assert set(y.tolist()) == {0, 1}
-
-
-def test_digits_hold_out_a_fifth_of_every_class():
-    source = digits()
-    assert (source.size, source.event_shape, source.classes) == (1438, (1, 8, 8), 10)
-    assert len(source.held_out(10_000)) == 359
-    assert source.training(2000).max() == 255
-    assert len(source.held_out_labels(359).unique()) == 10

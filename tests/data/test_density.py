@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from alpha_bridge.data import DensitySource, GaussianMixture, grid, ring, stream
+from alpha_bridge.data import DensitySource, GaussianMixture, grid, stream
 
 
 def mixture():
@@ -35,17 +35,6 @@ def test_samples_have_the_weights_and_the_width():
     shares = torch.bincount(k, minlength=3) / len(k)
     torch.testing.assert_close(shares.double(), q.weights, atol=0.01, rtol=0)
     assert abs((x - q.means[k].float()).std() - 0.7) < 0.01
-
-
-def test_the_grid_is_the_papers():
-    line = [-4.0, -2.0, 0.0, 2.0, 4.0]
-    assert sorted(map(tuple, grid().means.tolist())) == [(a, b) for a in line for b in line]
-
-
-def test_neighbours_on_a_ring_are_equally_far():
-    means = ring(6, radius=3.0).means
-    gaps = (means - means.roll(1, 0)).norm(dim=-1)
-    torch.testing.assert_close(gaps, torch.full((6,), 3.0, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,23 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import gaussian_kde, multivariate_normal
+from scipy.stats import chi, gaussian_kde, multivariate_normal
 from sklearn.neighbors import KernelDensity
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from alpha_bridge.metrics.mixture import (
     high_quality,
     inception_score,
+    invented_mass,
     kde_log_likelihood,
+    missed_mass,
     modes_covered,
 )
 
 GRID = torch.cartesian_prod(*[torch.tensor([-4.0, -2.0, 0.0, 2.0, 4.0])] * 2)
 STD = 0.1
+WEIGHTS = torch.tensor([0.02, 0.08, 0.2, 0.7])
+LINE = 2.0 * torch.arange(4.0)[:, None]
 
 
 def draw(*shape):
@@ -65,6 +70,38 @@ def test_inception_score_lies_between_one_and_the_number_of_classes(seed, sharpn
     logits = torch.randn(20, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     score = inception_score((sharpness * logits).softmax(-1)).item()
     assert 1 - 1e-9 <= score <= 6 + 1e-9
+
+
+def test_data_of_unequal_weights_score_the_number_of_classes():
+    probabilities = torch.eye(4).repeat_interleave((100 * WEIGHTS).round().int(), 0)
+    assert inception_score(probabilities, WEIGHTS).item() == pytest.approx(4)
+
+
+def test_balance_that_the_data_do_not_have_lowers_the_score():
+    assert inception_score(torch.eye(4), WEIGHTS).item() < 3
+
+
+def test_equal_weights_are_no_weights():
+    probabilities = torch.randn(30, 6).softmax(-1)
+    equal = torch.full((6,), 1 / 6)
+    torch.testing.assert_close(
+        inception_score(probabilities, equal), inception_score(probabilities)
+    )
+
+
+def test_weights_are_undone_exactly_where_modes_overlap():
+    means, equal = torch.tensor([[0.0], [1.5]]), torch.tensor([0.5, 0.5])
+    uneven = torch.tensor([0.2, 0.8])
+    x = torch.linspace(-6, 8, 5000)[:, None]
+    log_normal = -(x - means.T).square() / 2
+
+    def score(weights, assumed):
+        """Samples spread evenly over x, each repeated as its density wants by its weight."""
+        density = (weights.log() + log_normal).logsumexp(-1).exp()
+        drawn = torch.multinomial(density, 200_000, replacement=True)
+        return inception_score((weights.log() + log_normal)[drawn].softmax(-1), assumed).item()
+
+    assert score(uneven, uneven) == pytest.approx(score(equal, None), abs=0.01)
 
 
 @pytest.mark.parametrize("rows", [[[1.0, 1.0]], [[1.5, -0.5]], [[0.0, 0.0]]])
@@ -122,21 +159,35 @@ def test_kde_does_not_depend_on_its_blocks(block_bytes):
     torch.testing.assert_close(kde_log_likelihood(points, samples, 0.1, block_bytes), expected)
 
 
+class Largest(TorchDispatchMode):
+    """Bytes of the largest tensor that any operation makes."""
+
+    nbytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for made in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(made, torch.Tensor):
+                self.nbytes = max(self.nbytes, made.untyped_storage().nbytes())
+        return result
+
+
 @pytest.mark.parametrize("trials", [(), (10,)])
 def test_no_array_of_the_kde_exceeds_64_mebibytes(trials):
-    largest = 0
-
-    class Watch(torch.utils._python_dispatch.TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            nonlocal largest
-            result = func(*args, **(kwargs or {}))
-            if isinstance(result, torch.Tensor):
-                largest = max(largest, result.untyped_storage().nbytes())
-            return result
-
-    with Watch():
+    with Largest() as largest:
         kde_log_likelihood(torch.randn(3000, 2), torch.randn(*trials, 3000, 2), 0.1)
-    assert 0 < largest <= 2**26
+    assert 0 < largest.nbytes <= 2**26
+
+
+@pytest.mark.parametrize(
+    ("points", "samples"),
+    [(10_000, 10_000), pytest.param(50_000, 20_000, marks=pytest.mark.slow)],
+)
+def test_no_array_of_a_large_kde_exceeds_256_mebibytes(points, samples):
+    x, y = (torch.empty(count, 2, device="meta") for count in (points, samples))  # shapes alone
+    with Largest() as largest:
+        kde_log_likelihood(x, y, 0.1)
+    assert 8 * points * 2 <= largest.nbytes <= 2**28
 
 
 def test_kde_of_diverged_samples_is_not_a_number():
@@ -203,6 +254,94 @@ def test_quality_does_not_ask_for_balance():
     assert high_quality(GRID[:1].repeat(10, 1), GRID, STD).item() == 1.0
 
 
+def test_samples_of_the_mixture_miss_nothing():
+    assert missed_mass(draw(10_000)[0], GRID, STD, torch.full((25,), 0.04)).item() == 0
+
+
+def line(*counts):
+    """That many samples on the mean of each of four modes."""
+    return LINE.repeat_interleave(torch.tensor(counts), 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "missed"),
+    [
+        ((2, 8, 20, 70), 0.0),
+        ((0, 8, 20, 70), 0.02),
+        ((10, 10, 10, 0), 0.7),
+        ((0, 0, 1, 0), 0.8),
+    ],
+)
+def test_missed_mass_is_the_weight_of_the_modes_left_out(counts, missed):
+    assert missed_mass(line(*counts), LINE, STD, WEIGHTS).item() == pytest.approx(missed)
+
+
+def test_a_mode_is_left_out_below_a_tenth_of_its_weight():
+    below, above = line(20, 80, 831, 69), line(20, 80, 829, 71)
+    assert missed_mass(below, LINE, STD, WEIGHTS).item() == pytest.approx(0.7)
+    assert missed_mass(above, LINE, STD, WEIGHTS).item() == 0
+
+
+def test_what_is_left_out_may_be_asked_for_more_strictly():
+    samples = line(1, 8, 20, 71)
+    assert missed_mass(samples, LINE, STD, WEIGHTS).item() == 0
+    assert missed_mass(samples, LINE, STD, WEIGHTS, least=0.6).item() == pytest.approx(0.02)
+
+
+def test_where_ten_samples_are_expected_a_mode_is_hardly_ever_missed_by_chance():
+    weights = torch.tensor([0.01, 0.99])
+    mode = (torch.rand(4000, 1000, 1) < 0.99).float()
+    missed = missed_mass(mode, torch.tensor([[0.0], [1.0]]), STD, weights)
+    assert (missed > 0).float().mean() < 1e-3
+
+
+def test_invented_samples_do_not_cover_a_mode():
+    assert missed_mass(LINE + 0.5, LINE, STD, WEIGHTS).item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 100])
+@pytest.mark.parametrize("tail", [0.01, 0.2])
+def test_the_mixture_invents_the_tail_in_any_dimension(size, tail):
+    means = 100 * torch.eye(size)
+    samples = means[torch.randint(size, (20_000,))] + STD * torch.randn(20_000, size)
+    share = invented_mass(samples, means, STD, tail).item()
+    assert share == pytest.approx(tail, abs=5 * math.sqrt(tail * (1 - tail) / 20_000))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_samples_are_invented_beyond_the_quantile_of_chi(size):
+    radius = chi(size).isf(1e-3)
+    x = torch.zeros(2, size, dtype=torch.float64)
+    x[:, 0] = torch.tensor([radius - 1e-6, radius + 1e-6])
+    assert invented_mass(x, torch.zeros(1, size), std=1.0).item() == 0.5
+
+
+def test_missed_and_invented_mass_are_told_apart():
+    collapsed, scattered = line(0, 0, 0, 10), line(2, 8, 20, 70)
+    scattered[::2] += 0.9
+    assert invented_mass(collapsed, LINE, STD).item() == 0
+    assert missed_mass(scattered, LINE, STD, WEIGHTS).item() == 0
+    assert missed_mass(collapsed, LINE, STD, WEIGHTS).item() == pytest.approx(0.3)
+    assert invented_mass(scattered, LINE, STD).item() == 0.5
+
+
+@pytest.mark.parametrize("tail", [0.0, 1.0, -1.0, math.nan])
+def test_a_tail_that_is_no_probability_is_refused(tail):
+    with pytest.raises(ValueError, match="tail must lie between 0 and 1"):
+        invented_mass(GRID, GRID, STD, tail)
+
+
+def test_a_least_share_above_one_is_refused():
+    with pytest.raises(ValueError, match=r"least must lie in \[0, 1\], got 2"):
+        missed_mass(LINE, LINE, STD, WEIGHTS, least=2.0)
+
+
+def test_diverged_samples_are_invented_and_miss_everything():
+    samples = torch.full((5, 1), math.nan)
+    assert invented_mass(samples, LINE, STD).item() == 1
+    assert missed_mass(samples, LINE, STD, WEIGHTS).item() == pytest.approx(1)
+
+
 def test_diverged_samples_have_no_quality_and_cover_no_mode():
     samples = torch.full((5, 2), math.nan)
     assert high_quality(samples, GRID, STD).item() == 0.0
@@ -217,8 +356,22 @@ def test_diverged_samples_have_no_quality_and_cover_no_mode():
         lambda x: kde_log_likelihood(x, x.flip(-2), 0.1),
         lambda x: modes_covered(x, GRID, STD),
         lambda x: high_quality(x, GRID, STD),
+        lambda x: missed_mass(x, GRID, STD, torch.arange(1.0, 26) / 325),
+        lambda x: invented_mass(x, GRID, STD, tail=0.1),
+        lambda x: inception_score(
+            torch.cdist(x, GRID).neg().softmax(-1), torch.arange(1.0, 26) / 325
+        ),
     ],
-    ids=["inception_score", "kde_shared_points", "kde_own_points", "modes", "high_quality"],
+    ids=[
+        "inception_score",
+        "kde_shared_points",
+        "kde_own_points",
+        "modes",
+        "high_quality",
+        "missed_mass",
+        "invented_mass",
+        "weighted_inception_score",
+    ],
 )
 def test_trials_are_what_a_loop_over_them_gives(metric):
     samples = draw(2, 3, 40)[0]

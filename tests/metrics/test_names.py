@@ -12,6 +12,8 @@ from alpha_bridge.metrics.names import METRICS, name, parse
         "log_likelihood/kde-0.1/10000",
         "modes/3std/10000",
         "high_quality/3std/10000",
+        "missed_mass/tenth/10000",
+        "invented_mass/tail-0.001/10000",
         "reconstruction_error/mse/1000",
         "retention/classifier/1000",
         "ess/forward/128",
@@ -23,7 +25,13 @@ def test_a_name_is_the_name_of_its_parts(text):
 
 def test_every_metric_says_which_direction_is_better():
     lower = {metric for metric, told in METRICS.items() if told.better == "lower"}
-    assert lower == {"frechet_distance", "kernel_distance", "reconstruction_error"}
+    assert lower == {
+        "frechet_distance",
+        "kernel_distance",
+        "missed_mass",
+        "invented_mass",
+        "reconstruction_error",
+    }
 
 
 def test_labels_tell_metrics_apart():

@@ -1,9 +1,11 @@
 """Data: densities that are known, images, vectors, and the order in which they are seen."""
 
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
-from .density import DensitySource, GaussianMixture, grid, ring
+from .bundled import digits
+from .density import DensitySource, GaussianMixture
 from .files import read_samples
-from .images import digits, load_images
+from .images import load_images
+from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream
 from .sampler import indices, share
 from .source import Source
@@ -29,5 +31,7 @@ __all__ = [
     "read_samples",
     "ring",
     "share",
+    "spirals",
     "stream",
+    "unbalanced",
 ]

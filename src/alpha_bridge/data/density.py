@@ -12,7 +12,7 @@ from .rng import BATCHES, HELD_OUT, TRAINING, stream
 from .sampler import share
 from .source import Source
 
-__all__ = ["DensitySource", "GaussianMixture", "grid", "ring"]
+__all__ = ["DensitySource", "GaussianMixture"]
 
 
 class GaussianMixture:
@@ -116,52 +116,6 @@ class GaussianMixture:
         noise = rng.standard_normal((n, means.shape[1]))
         points = (means[components] + self.std * noise).astype(np.float32)
         return torch.from_numpy(points), torch.from_numpy(components)
-
-
-def grid(side: int = 5, spacing: float = 2.0, std: float = 0.1) -> GaussianMixture:
-    """Gaussians on a square grid around zero; the defaults are the 25 on {−4, −2, 0, 2, 4}².
-
-    Args:
-        side: Gaussians along each side, one or more.
-        spacing: Distance between neighbours, positive.
-        std: σ of each Gaussian, positive.
-
-    Returns:
-        The mixture, of ``side²`` equal components.
-
-    Raises:
-        ValueError: An argument is out of its range.
-
-    Example:
-        >>> grid().means.shape
-        torch.Size([25, 2])
-    """
-    at_least(1, "side", side)
-    line = positive("spacing", spacing) * (torch.arange(side) - (side - 1) / 2)
-    return GaussianMixture(torch.cartesian_prod(line, line), std)
-
-
-def ring(n: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
-    """Gaussians evenly spaced on a circle around zero.
-
-    Args:
-        n: Number of Gaussians, one or more.
-        radius: Radius of the circle, positive.
-        std: σ of each Gaussian, positive.
-
-    Returns:
-        The mixture, of ``n`` equal components.
-
-    Raises:
-        ValueError: An argument is out of its range.
-
-    Example:
-        >>> ring(8).means.norm(dim=-1).unique()
-        tensor([2.], dtype=torch.float64)
-    """
-    angles = 2 * math.pi * torch.arange(at_least(1, "n", n)).double() / n
-    circle = torch.stack([angles.cos(), angles.sin()], -1)
-    return GaussianMixture(positive("radius", radius) * circle, std)
 
 
 class DensitySource(Source):

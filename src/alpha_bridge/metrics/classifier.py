@@ -23,6 +23,7 @@ __all__ = [
     "TrainedClassifier",
     "cached_classifier",
     "inception_features",
+    "require_shape",
     "train_classifier",
 ]
 
@@ -53,14 +54,8 @@ class Classifier(nn.Module):
 
     def __init__(self, channels: int, size: int, classes: int) -> None:
         super().__init__()
-        if channels not in (1, 3):
-            raise ValueError(f"the classifier takes images of 1 or 3 channels, got {channels}")
-        if not SMALLEST <= size <= LARGEST:
-            raise ValueError(
-                f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {size}"
-            )
+        self.shape = require_shape((channels, size, size))
         at_least(2, "classes", classes)
-        self.shape = (channels, size, size)
         layers: list[nn.Module] = []
         for width in WIDTHS:
             if size <= 4:
@@ -98,6 +93,28 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, classes)`` of images ``(N, C, H, W)`` in [−1, 1]."""
         return self.logits(self.features(x))
+
+
+def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ``shape`` if the classifier takes images of it.
+
+    Raises:
+        ValueError: It is not ``(C, H, W)`` with 1 or 3 channels and 8 to 64 pixels both ways.
+
+    Example:
+        >>> require_shape((1, 28, 28))
+        (1, 28, 28)
+    """
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"the classifier takes images as high as wide, got {shape}")
+    channels, size, _ = shape
+    if channels not in (1, 3):
+        raise ValueError(f"the classifier takes images of 1 or 3 channels, got {channels}")
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(
+            f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {size}"
+        )
+    return shape
 
 
 class TrainedClassifier(NamedTuple):

@@ -43,6 +43,8 @@ METRICS: dict[str, Metric] = {
     "log_likelihood": Metric("Log-likelihood", "higher"),
     "modes": Metric("Modes", "higher"),
     "high_quality": Metric("High quality", "higher"),
+    "missed_mass": Metric("Missed mass", "lower"),
+    "invented_mass": Metric("Invented mass", "lower"),
     "reconstruction_error": Metric("Reconstruction error", "lower"),
     "retention": Metric("Retention", "higher"),
     "ess": Metric("Effective sample size", "higher"),

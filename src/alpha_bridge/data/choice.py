@@ -1,0 +1,118 @@
+"""What is read from a data set: which splits, which columns, which rows to hold out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .decode import Encoded, encoded
+from .rows import split
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+__all__ = ["Choice", "chosen_splits", "columns", "encoded_images", "held_out_rows", "labels_of"]
+
+# Encoded images that are in memory together.
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is read from a data set; the fields are the arguments of :func:`load_images`."""
+
+    size: int | None
+    channels: int | None
+    image_column: str | None
+    label_column: str | None
+    train_split: str
+    held_out_split: str | None
+
+
+def chosen_splits(data: "DatasetDict", choice: Choice) -> "dict[str, Dataset]":
+    """The split to train on and, if there is one, the split to hold out."""
+    names = [choice.train_split]
+    if choice.held_out_split is not None:
+        names.append(choice.held_out_split)
+    for option, name in zip(("train", "held-out"), names, strict=False):
+        if name not in data:
+            raise ValueError(
+                f"the data set has no split '{name}', it has {', '.join(data)}: "
+                f"give one of them with --images.{option}-split"
+            )
+    if len(names) == 1:
+        usual = [name for name in ("test", "validation") if name in data and name not in names]
+        names += usual[:1]
+    if len(set(names)) < len(names):
+        raise ValueError(f"split '{names[0]}' is trained on: hold out another one")
+    splits = {name: data[name] for name in names}
+    for name, dataset in splits.items():
+        if not len(dataset):
+            raise ValueError(f"split '{name}' of the data set is empty: give another one")
+    return splits
+
+
+def columns(splits: "dict[str, Dataset]", choice: Choice) -> tuple[str, str | None]:
+    """Names of the column of images and of the column of labels."""
+    import datasets
+
+    features = next(iter(splits.values())).features
+    images = [name for name, kind in features.items() if isinstance(kind, datasets.Image)]
+    labels = [name for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
+    if choice.image_column is None and len(images) != 1:
+        found = (
+            f"has several columns of images ({', '.join(images)})" if images else "has no images"
+        )
+        raise ValueError(
+            f"the data set {found}; its columns are {', '.join(features)}: "
+            "give the one to use with --images.image-column"
+        )
+    image_column = choice.image_column or images[0]
+    label_column = choice.label_column or next(iter(labels), None)
+    for option, column in (("image", image_column), ("label", label_column)):
+        for name, dataset in splits.items():
+            if column is not None and column not in dataset.features:
+                raise ValueError(
+                    f"split '{name}' has no column '{column}', it has "
+                    f"{', '.join(dataset.features)}: give one with --images.{option}-column"
+                )
+    return image_column, label_column
+
+
+def held_out_rows(splits: "dict[str, Dataset]") -> NDArray[np.bool_]:
+    """For each image of all splits in order, whether it is held out."""
+    lengths = [len(dataset) for dataset in splits.values()]
+    if len(lengths) == 2:
+        return np.repeat([False, True], lengths)
+    held_out = np.zeros(lengths[0], dtype=np.bool_)
+    held_out[split(lengths[0])[1]] = True
+    return held_out
+
+
+def encoded_images(splits: "dict[str, Dataset]", column: str) -> Iterator[list[Encoded]]:
+    """The images of all splits in order, a few at a time."""
+    for name, dataset in splits.items():
+        tables = dataset.select_columns([column]).with_format("arrow").iter(BATCH)
+        for begin, table in zip(range(0, len(dataset), BATCH), tables, strict=True):
+            yield [
+                encoded(cell, f"image {begin + row} of split '{name}'")
+                for row, cell in enumerate(table[column].to_pylist())
+            ]
+
+
+def labels_of(splits: "dict[str, Dataset]", column: str) -> NDArray[np.int64]:
+    """Labels of all splits in order, −1 where there is none."""
+    import pyarrow
+
+    values = []
+    for dataset in splits.values():
+        cells = dataset.data.column(column)
+        if not (pyarrow.types.is_integer(cells.type) or pyarrow.types.is_boolean(cells.type)):
+            raise ValueError(
+                f"column '{column}' holds {cells.type}, not labels: give a column of integers or "
+                "booleans with --images.label-column"
+            )
+        values.append(cells.cast("int64").fill_null(-1).to_numpy())
+    return np.concatenate(values)

@@ -1,0 +1,144 @@
+"""Rows of arrays that may be larger than memory: chosen, split and read, the rest not copied."""
+
+import mmap
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpha_bridge.checks import at_least
+
+from .rng import HELD_OUT, stream
+
+__all__ = ["Array", "Rows", "chunks", "one_channel", "shuffled", "split", "take"]
+
+# Rows that are looked at together.
+CHUNK_BYTES = 2**24
+# A file up to this size may stay in resident memory, which saves finding its pages again.
+RESIDENT_BYTES = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some rows of an array, chosen but not copied.
+
+    Attributes:
+        array: The array; may be a memory map.
+        rows: Indices of the rows, shape ``(N,)``.
+    """
+
+    array: NDArray[Any]
+    rows: NDArray[np.int64]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self.rows), *self.array.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, part: slice) -> NDArray[Any]:
+        return self.array.take(self.rows[part], axis=0)
+
+
+Array = NDArray[Any] | Rows
+
+
+def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Copy rows; a large file that they are mapped from stays out of resident memory.
+
+    Args:
+        array: The array; may be a memory map.
+        rows: Indices of the rows, shape ``(n,)``.
+
+    Returns:
+        The rows in memory, shape ``(n, *event)``.
+
+    Example:
+        >>> take(Rows(np.arange(6).reshape(3, 2), np.array([2, 0])), np.array([1]))
+        array([[0, 1]])
+    """
+    if isinstance(array, Rows):
+        return take(array.array, array.rows[rows])
+    taken: NDArray[Any] = np.asarray(array).take(rows, axis=0)
+    _let_go(array)
+    return taken
+
+
+def chunks(array: Array) -> Iterator[tuple[int, NDArray[Any]]]:
+    """All rows in order, some megabytes at a time, each time with the index of the first."""
+    rows = max(1, CHUNK_BYTES // max(array[:1].nbytes, 1))
+    for begin in range(0, len(array), rows):
+        yield begin, array[begin : begin + rows]
+        _let_go(array.array if isinstance(array, Rows) else array)
+
+
+def shuffled(array: Array, count: int, purpose: int) -> NDArray[Any]:
+    """Up to ``count`` rows in an order that is random but always the same."""
+    order = stream(0, 0, purpose).permutation(len(array))
+    return take(array, order[: at_least(0, "count", count)])
+
+
+def split(
+    n: int, fraction: float = 0.1, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose rows to hold out, at random but always the same ones.
+
+    Args:
+        n: Number of rows, two or more.
+        fraction: Share to hold out, in (0, 1); at least one row is held out and one is kept.
+        seed: Seed of the choice, zero or more.
+
+    Returns:
+        Rows to train on and rows to hold out, both in increasing order.
+
+    Raises:
+        ValueError: There are fewer than two rows.
+
+    Example:
+        >>> [len(rows) for rows in split(100)]
+        [90, 10]
+    """
+    if n < 2:
+        raise ValueError(f"the data set has {n} sample: give two or more, one is held out")
+    count = min(max(round(fraction * n), 1), n - 1)
+    order = stream(seed, 0, HELD_OUT).permutation(n)
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+@overload
+def one_channel(images: Array) -> Array: ...
+@overload
+def one_channel(images: None) -> None: ...
+def one_channel(images: Array | None) -> Array | None:
+    """Images ``(N, H, W)`` as ``(N, H, W, 1)``."""
+    if isinstance(images, Rows):
+        return Rows(images.array[..., None], images.rows)
+    return None if images is None else images[..., None]
+
+
+def _let_go(array: NDArray[Any]) -> None:
+    """Drop the pages of a large file that is mapped to be read; the file still has them."""
+    mapped = _mapping(array)
+    if sys.platform != "win32" and mapped is not None and len(mapped) > RESIDENT_BYTES:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapping(array: Any) -> mmap.mmap | None:  # noqa: ANN401
+    """The map behind an array, if it can only be read: what was written to one would be lost."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and array.mode != "r":
+            return None
+        array = array.base
+    return array if isinstance(array, mmap.mmap) else None
