@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .assembly import Assembly, assemble, build_source, load_model
 from .checks import at_least
 from .config import Config, differences, read_config
 from .data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
-from .evaluation import CHUNK, Evaluation, Measured, build_evaluation
+from .evaluation import CHUNK, Measured, build_evaluation
 from .metrics.images import reconstruction_error
 from .metrics.names import METRICS
 from .model import AlphaBridge
@@ -35,6 +36,7 @@ from .training import (
     describe_twins,
     twin_gradients,
 )
+from .training.processes import main_process_first
 from .trials import TrialRuns
 
 __all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
@@ -78,35 +80,39 @@ def train(
         OSError: The folder stands already, or a file cannot be read or written.
         Interrupted: A signal stopped it; a checkpoint is saved.
         Diverged: A parameter became NaN; the last good checkpoint is kept.
+        Lost: Another process is gone; a checkpoint is saved if this one writes.
     """
     console = console or Console(quiet=True)
     accelerator = available_accelerator(config.precision)
     run = Run.open(folder) if resume else Run.require_free(folder)
-    with accelerator.main_process_first():
+    writes = accelerator.is_main_process
+    console.quiet |= not writes
+    with main_process_first(accelerator):
         parts = assemble(config, _decoding(console))
-        evaluation = build_evaluation(parts.config, parts.source, console.print)
-    if resume:
-        _require_same(run, parts.config)
-    trials = TrialRuns(run, parts.config)
-    if accelerator.is_main_process and not resume:
+        if resume:
+            _require_same(run, parts.config)
+        trials = TrialRuns(run, parts.config)
+        watching = _callbacks(parts, trials, console) if writes else []
+    if writes and not resume:
         trials.create(parts.source.units)
     steps = run.checkpoint_steps
+    stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            # networks that draw numbers of their own draw them as the seed says
-            torch.manual_seed(parts.config.seed)
-            parts.fit(
-                callbacks=_callbacks(parts, trials, evaluation, console)
-                if accelerator.is_main_process
-                else (),
-                checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
-                accelerator=accelerator,
-            )
-    finally:
-        if accelerator.is_main_process:
-            trials.write_reports()
-        accelerator.end_training()
+    # who survives the loss of another process is told to end, and still has to write
+    with stop.heeding(signal.SIGTERM):
+        try:
+            with torch.random.fork_rng(devices=[]):
+                # networks that draw numbers of their own draw them as the seed says
+                torch.manual_seed(parts.config.seed)
+                parts.fit(
+                    callbacks=[stop, *watching],
+                    checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
+                    accelerator=accelerator,
+                )
+        finally:
+            if writes:
+                trials.write_reports()
+            accelerator.end_training()
     return _trained(trials, time.perf_counter() - begin)
 
 
@@ -129,9 +135,8 @@ def _require_same(run: Run, config: Config) -> None:
         )
 
 
-def _callbacks(
-    parts: Assembly, trials: TrialRuns, evaluation: Evaluation, console: Console
-) -> list[Callback]:
+def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
+    evaluation = build_evaluation(parts.config, parts.source, console.print)
     progress = Progress(len(parts.path), console, describe)
 
     def write(record: Record) -> None:
@@ -152,7 +157,6 @@ def _callbacks(
     return [
         Records(write, config.record_every, evaluate, config.evaluation.every),
         Checkpoints(checkpoint, config.checkpoint_every),
-        StopOnSignal(checkpoint),
         progress,
     ]
 

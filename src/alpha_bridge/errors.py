@@ -1,6 +1,6 @@
 """How a run can end before its path does; every message is one line for people."""
 
-__all__ = ["Diverged", "Interrupted", "Stopped"]
+__all__ = ["Diverged", "Interrupted", "Lost", "Stopped"]
 
 
 class Stopped(RuntimeError):
@@ -13,3 +13,7 @@ class Diverged(Stopped):
 
 class Interrupted(Stopped):
     """A signal asked for the end."""
+
+
+class Lost(Stopped):
+    """Another process of the run is gone."""

@@ -8,12 +8,13 @@ import pytest
 import torch
 from rich.console import Console
 
-from alpha_bridge.errors import Diverged, Interrupted
+from alpha_bridge.errors import Diverged, Interrupted, Lost
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.training import Callback, Checkpoints, Progress, Records, StopOnSignal, fit
+from alpha_bridge.training.checkpoint import save
 
 FEATURES = 2
 PATH = AlphaPath.three_steps(ml=7, transfer=6, adversarial=7)
@@ -158,6 +159,28 @@ def test_of_the_other_checkpoints_the_latest_stays(tmp_path):
     assert present[20] == [7, 13, 20]
 
 
+@pytest.mark.parametrize(("began", "left"), [(5, [7, 10]), (7, [7, 10])])
+def test_a_resumed_run_keeps_its_first_checkpoint_only_at_a_boundary(tmp_path, began, left):
+    def folder(step):
+        return tmp_path / str(step)
+
+    class Save(Callback):
+        def after(self, event):
+            if event.step == began:
+                save(event.state, folder(began))
+
+    train(Save())
+    present = []
+
+    class Look(Callback):
+        def after(self, event):
+            if event.step == 10:
+                present.extend(sorted(int(folder.name) for folder in tmp_path.iterdir()))
+
+    train(Checkpoints(folder, every=10), Look(), checkpoint=folder(began))
+    assert present == left
+
+
 def test_checkpoints_refuse_a_cadence_below_one(tmp_path):
     with pytest.raises(ValueError, match="every must be at least 1, got 0"):
         Checkpoints(lambda _: tmp_path, every=0)
@@ -239,6 +262,88 @@ def test_a_second_interrupt_stops_at_once(tmp_path, stop):
 
 def test_without_a_signal_the_run_ends_by_itself(tmp_path, stop):
     assert train(stop).step == len(PATH)
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_callback_can_stop_the_run():
+    class Enough(Callback):
+        def after(self, event):
+            self.step = event.step
+
+        def wants_to_stop(self):
+            return self.step == 9
+
+    with pytest.raises(Interrupted, match="stopped after update 9 of 20"):
+        train(Enough())
+
+
+# Failures
+
+
+class Fail(Callback):
+    """Raises ``error`` after update 4."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def after(self, event):
+        if event.step == 4:
+            raise self.error
+
+
+def test_an_error_leaves_the_whole_update_before_it(tmp_path, stop):
+    error = KeyError("mine")
+    with pytest.raises(KeyError):
+        train(stop, Fail(error))
+    assert error.__notes__ == [f"saved {tmp_path / 'step-4'}: go on with --resume"]
+    resumed, whole = train(checkpoint=tmp_path / "step-4"), train()
+    for one, other in zip(resumed.model.parameters(), whole.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_loss_of_a_process_names_the_checkpoint(tmp_path, stop):
+    with pytest.raises(Lost) as end:
+        train(stop, Fail(Lost("process 0 of 2 lost another one")))
+    assert str(end.value) == (
+        f"process 0 of 2 lost another one; saved {tmp_path / 'step-4'}: go on with --resume"
+    )
+
+
+def test_a_step_that_was_not_finished_is_not_saved(tmp_path, stop, monkeypatch):
+    class Half(Callback):
+        def after(self, event):
+            monkeypatch.setattr(event.state.optimizers["encoder"], "step", self.step)
+
+        def step(self):
+            raise Lost("amid the steps")
+
+    with pytest.raises(Lost, match="amid the steps; the last checkpoint stands"):
+        train(stop, Half())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_state_that_is_not_finite_is_not_saved(tmp_path, stop):
+    class Break(Callback):
+        def after(self, event):
+            next(event.state.model.parameters()).data.fill_(torch.nan)
+
+    with pytest.raises(Lost, match="the last checkpoint stands"):
+        train(Break(), stop, Fail(Lost("gone")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_does_not_write_leaves_nothing(tmp_path):
+    with pytest.raises(Lost, match="the last checkpoint stands"):
+        train(StopOnSignal(None), Fail(Lost("gone")))
+    with pytest.raises(Interrupted, match="SIGTERM: stopped after update 4 of 20: go on with"):
+        train(StopOnSignal(None), Send(signal.SIGTERM))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_after_training_is_kept_from_what_follows(tmp_path, stop):
+    with stop.heeding(signal.SIGTERM):
+        train(stop)
+        os.kill(os.getpid(), signal.SIGTERM)
     assert not list(tmp_path.iterdir())
 
 

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from ..checks import at_least
-from ..errors import Interrupted
+from ..errors import Diverged, Interrupted, Lost
 from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState
@@ -93,56 +93,118 @@ class Checkpoints(Callback):
             ValueError: ``every`` is below one.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
-        self.passing: Path | None = None
+        self.latest = 0
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        self.latest = state.step  # a resumed run has one there, which may be a passing one
+        return nullcontext()
 
     def after(self, event: Event) -> None:
-        kept = event.boundary or event.last
-        if not (kept or event.step % self.every == 0):
+        if not (event.boundary or event.step % self.every == 0):
             return
-        saved = save(event.state, self.folder(event.step))
-        if self.passing is not None and self.passing != saved:
-            shutil.rmtree(self.passing, ignore_errors=True)
-        self.passing = None if kept else saved
+        save(event.state, self.folder(event.step))
+        if self.latest not in (*event.boundaries, event.step):
+            shutil.rmtree(self.folder(self.latest), ignore_errors=True)
+        self.latest = event.step
 
 
 class StopOnSignal(Callback):
-    """Saves a checkpoint and stops at Ctrl-C or SIGTERM; a second Ctrl-C stops at once."""
+    """Leaves a checkpoint when training ends before its path does.
 
-    def __init__(self, folder: Callable[[int], Path]) -> None:
-        """Set it up; ``folder`` is that of :class:`Checkpoints`."""
+    Ctrl-C or SIGTERM to any process stops all of them after the same update; a second Ctrl-C
+    stops at once. An exception, such as the loss of another process, leaves a checkpoint too if
+    the state is that of a whole update. Give it to every process, and before callbacks that may
+    fail.
+    """
+
+    def __init__(self, folder: Callable[[int], Path] | None) -> None:
+        """Set it up.
+
+        Args:
+            folder: That of :class:`Checkpoints`; None in a process that does not write.
+        """
         self.folder = folder
         self.received: signal.Signals | None = None
+        self.whole = False
 
     @contextmanager
-    def during(self, state: TrainState) -> Iterator[None]:  # noqa: ARG002
-        self.received = None
+    def during(self, state: TrainState) -> Iterator[None]:
+        self.whole = False
+        with self._watching(state), self.heeding(signal.SIGINT, signal.SIGTERM):
+            try:
+                yield
+            except (Diverged, Interrupted):
+                raise
+            except Lost as error:
+                saved = self._rescue(state) or "the last checkpoint stands"
+                raise Lost(f"{error}; {saved}: go on with --resume") from error
+            except Exception as error:
+                if saved := self._rescue(state):
+                    error.add_note(f"{saved}: go on with --resume")
+                raise
+
+    @contextmanager
+    def heeding(self, *numbers: signal.Signals) -> Iterator[None]:
+        """Take signals; a wider context than :meth:`during` keeps them from what follows it.
+
+        Args:
+            numbers: The signals.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield  # signals reach the main thread only
             return
-        watched = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._receive) for number in watched}
+        before = {number: signal.signal(number, self._receive) for number in numbers}
         try:
             yield
         finally:
+            self.received = None
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextmanager
+    def _watching(self, state: TrainState) -> Iterator[None]:
+        """From the first step of an optimiser to the end of the update the state is not whole."""
+
+        def begin(*_: object) -> None:
+            self.whole = False
+
+        hooks = [optimizer.register_step_pre_hook(begin) for optimizer in state.optimizers.values()]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         self.received = signal.Signals(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def after(self, event: Event) -> None:
-        """Save and stop if a signal has arrived.
+    def after(self, event: Event) -> None:  # noqa: ARG002
+        self.whole = True
+
+    def wants_to_stop(self) -> bool:
+        return self.received is not None
+
+    def stop(self, event: Event) -> None:
+        """Save and end.
 
         Raises:
-            Interrupted: It has; the message names the checkpoint.
+            Interrupted: Always; the message names the signal and the checkpoint.
         """
-        if self.received is not None:
-            folder = save(event.state, self.folder(event.step))
-            raise Interrupted(
-                f"{self.received.name}: stopped after update {event.step} of {event.steps}, "
-                f"saved {folder}: go on with --resume"
-            )
+        cause = self.received.name if self.received else "signal to another process"
+        saved = f", saved {save(event.state, self.folder(event.step))}" if self.folder else ""
+        raise Interrupted(
+            f"{cause}: stopped after update {event.step} of {event.steps}{saved}: "
+            "go on with --resume"
+        )
+
+    def _rescue(self, state: TrainState) -> str:
+        """Save the state if it is whole, and say so; nothing if it cannot be saved."""
+        if self.folder is None or not self.whole:
+            return ""
+        with suppress(OSError, RuntimeError):  # what ended training says more
+            return f"saved {save(state, self.folder(state.step))}"
+        return ""
 
 
 class Progress(Callback):

@@ -1,5 +1,6 @@
 """What happens in training, and what may watch it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ class Event:
         noise: Random draws of the update.
         numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
         steps: Number of updates of the whole path.
-        boundary: Whether it was the last update of a segment of the path.
+        boundaries: Numbers of updates done where a segment of the path ends.
     """
 
     state: TrainState
@@ -34,7 +35,7 @@ class Event:
     noise: Noise
     numbers: dict[str, Tensor]
     steps: int
-    boundary: bool
+    boundaries: Sequence[int]
 
     @property
     def step(self) -> int:
@@ -45,6 +46,11 @@ class Event:
     def phase(self) -> Phase:
         """Step of Algorithm 1."""
         return phase_of(self.alpha)
+
+    @property
+    def boundary(self) -> bool:
+        """Whether it was the last update of a segment of the path."""
+        return self.step in self.boundaries
 
     @property
     def last(self) -> bool:
@@ -61,3 +67,13 @@ class Callback:
 
     def after(self, event: Event) -> None:
         """Called when an update is done."""
+
+    def wants_to_stop(self) -> bool:
+        """Whether training should end now: asked after each update, in every process.
+
+        One callback of one process is enough to end all of them after the same update.
+        """
+        return False
+
+    def stop(self, event: Event) -> None:
+        """Called in every process when training ends before its path does."""

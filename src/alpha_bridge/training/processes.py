@@ -1,0 +1,116 @@
+"""What the processes of a run decide together, and how they notice that one of them is gone."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import chain
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from torch import distributed, nn
+
+from ..errors import Lost
+
+__all__ = ["agreement", "main_process_first", "noticing_loss", "share_weights"]
+
+PATIENCE = timedelta(hours=6)
+"""How long the others wait while the main process prepares data or evaluates."""
+
+
+@contextmanager
+def noticing_loss(accelerator: Accelerator) -> Iterator[None]:
+    """Tell of a process that has left the exchange within this context.
+
+    Args:
+        accelerator: The processes.
+
+    Raises:
+        Lost: The exchange failed; torch says so by a plain ``RuntimeError``.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        rank, ranks = accelerator.process_index, accelerator.num_processes
+        raise Lost(
+            f"process {rank} of {ranks} lost another one, which may say why ({_reason(error)})"
+        ) from error
+
+
+@contextmanager
+def agreement(accelerator: Accelerator) -> Iterator[Callable[[bool], bool]]:
+    """Let the processes decide together.
+
+    The votes go from host to host by gloo whatever the device is. So no accelerator is waited
+    for, and it is here, with patience, that the others wait while the main process evaluates;
+    the gradients keep the short patience of their own exchange.
+
+    Args:
+        accelerator: The processes.
+
+    Yields:
+        A function that every process calls with its own vote, and that gives all of them the
+        same answer: whether any has voted yes. It waits for all, and raises
+        :class:`~alpha_bridge.errors.Lost` if one is gone.
+    """
+    if accelerator.num_processes == 1:
+        yield bool
+        return
+    group = distributed.new_group(backend="gloo", timeout=PATIENCE)
+
+    def any_process(vote: bool) -> bool:
+        votes = torch.tensor(int(vote))
+        with noticing_loss(accelerator):
+            distributed.all_reduce(votes, group=group)
+        return bool(votes)
+
+    try:
+        yield any_process
+    finally:  # those who wait for this process learn that it is gone
+        distributed.destroy_process_group(group)
+
+
+@contextmanager
+def main_process_first(accelerator: Accelerator) -> Iterator[None]:
+    """Let the main process do first what the others then find done.
+
+    Args:
+        accelerator: The processes.
+
+    Raises:
+        Lost: The main process failed in it.
+    """
+    with agreement(accelerator) as wait:
+        if not accelerator.is_main_process:
+            wait(False)
+        yield
+        if accelerator.is_main_process:
+            wait(False)
+
+
+def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
+    """Give every process the parameters and buffers of the main one.
+
+    Args:
+        model: Changed in place.
+        accelerator: The processes.
+
+    Raises:
+        Lost: A process is gone.
+    """
+    if accelerator.num_processes == 1:
+        return
+    with noticing_loss(accelerator):
+        for tensor in chain(model.parameters(), model.buffers()):
+            dense = tensor.detach().clone(memory_format=torch.contiguous_format)
+            tensor.detach().copy_(broadcast(dense))
+
+
+def _reason(error: RuntimeError) -> str:
+    """What torch says in short, without the place in its own source.
+
+    Example:
+        >>> _reason(RuntimeError("[pair.cc:553] Connection closed by peer [::1]:80. This is …"))
+        'Connection closed by peer [::1]:80'
+    """
+    return str(error).split("] ", 1)[-1].split(". ")[0][:200]

@@ -1,0 +1,384 @@
+"""Two processes are one with the same global batch, and end together whatever happens to one.
+
+Run by torchrun, this file is what each of the two processes does.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from alpha_bridge.cli import main
+from alpha_bridge.data import normal
+from alpha_bridge.errors import Stopped
+from alpha_bridge.metrics.mixture import kde_log_likelihood
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+)
+from alpha_bridge.objective import DataBridge
+from alpha_bridge.path import AlphaPath
+from alpha_bridge.penalty import R1, SpectralNorm
+from alpha_bridge.training import (
+    Callback,
+    Checkpoints,
+    Optimization,
+    Records,
+    StopOnSignal,
+    available_accelerator,
+    fit,
+)
+from alpha_bridge.training.checkpoint import read_tensors
+
+pytestmark = pytest.mark.slow
+
+PATH = AlphaPath.three_steps(ml=7, transfer=6, adversarial=7)
+METRIC = "log_likelihood/kde-0.5/100"
+
+
+def vectors(trials=None):
+    sizes = {"hidden": (16, 16), "trials": trials}
+    return AlphaBridge(
+        MLPGenerator(2, 2, **sizes), MLPEncoder(2, 2, **sizes), MLPDiscriminator(2, **sizes)
+    )
+
+
+def images():
+    sizes = {"size": 8, "channels": 1, "width": 4, "hidden": 8}
+    return AlphaBridge(
+        ConvGenerator(2, **sizes), ConvEncoder(2, **sizes), ConvDiscriminator(**sizes)
+    )
+
+
+CASES = {
+    "r1": (vectors, {"regularizer": R1(0.3)}),
+    "lazy r1": (vectors, {"regularizer": R1(0.3, every=4)}),
+    "spectral norm": (vectors, {"regularizer": SpectralNorm()}),
+    "two steps of the discriminator": (
+        vectors,
+        {"optimization": Optimization(discriminator_steps=2)},
+    ),
+    "stacked trials": (partial(vectors, 3), {"regularizer": R1(0.3)}),
+    "images": (images, {"regularizer": R1(0.2, every=4)}),
+}
+
+
+def train(name, write, weights=0, callbacks=(), **others):
+    """A case of the table; ``write`` takes the records in the process that has it."""
+    build, options = CASES[name]
+    torch.manual_seed(weights)
+    model = build().double()
+    shape = (64, 1, 8, 8) if build is images else (64, 2)
+    data = normal(0, 0, 0, shape)
+    points = normal(0, 1, 0, (100, 2)).double()
+
+    def evaluate(event):
+        samples = event.state.averaged().decode(points).detach()
+        return {METRIC: kde_log_likelihood(points, samples, 0.5).tolist()}
+
+    if build is vectors:
+        callbacks = [*callbacks, Records(write, 5, evaluate, 5)] if write else callbacks
+    return fit(model, data, PATH, batch_size=16, callbacks=callbacks, **{**options, **others})
+
+
+def everything(state):
+    return {
+        f"{file}/{name}": value.contiguous().clone()
+        for file, tensors in state.tensors().items()
+        for name, value in tensors.items()
+        if name != "torch_rng"
+    }
+
+
+# What torchrun runs: each process leaves files that say what it has seen
+
+
+class AfterUpdate(Callback):
+    """Does something after update 12."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def after(self, event):
+        if event.step == 12:
+            self.do(event.state)
+
+
+def break_parameters(state):
+    next(state.model.parameters()).data.fill_(torch.nan)
+
+
+def fail(_):
+    raise KeyError("mine")
+
+
+class FailingObjective(DataBridge):
+    """Fails in the middle of update 13."""
+
+    def losses(self, model, x, noise, alpha, *rest, **options):
+        if alpha == PATH(12):
+            raise KeyError("mine")
+        return super().losses(model, x, noise, alpha, *rest, **options)
+
+
+TROUBLES = {
+    "main diverges": (0, {"callbacks": [AfterUpdate(break_parameters)]}),
+    "main fails": (0, {"callbacks": [AfterUpdate(fail)]}),
+    "signal": (
+        1,
+        {"callbacks": [AfterUpdate(lambda _: os.kill(os.getpid(), signal.SIGTERM))]},
+    ),
+    "other fails": (1, {"objective": FailingObjective()}),
+}
+"""Which process is troubled, and by what. The last one leaves for good."""
+
+
+def work(folder):
+    accelerator = available_accelerator()
+    rank = accelerator.process_index
+    for name in CASES:
+        records = []
+        state = train(name, None if rank else records.append, weights=rank)
+        save_file(everything(state), folder / f"{name}.{rank}.safetensors")
+        if not rank:
+            (folder / f"{name}.json").write_text(json.dumps(records))
+    for name, (troubled, options) in TROUBLES.items():
+        trouble(folder, name, rank, options if rank == troubled else {})
+    accelerator.end_training()
+
+
+def trouble(folder, name, rank, options):
+    checkpoint = lambda step: folder / name / f"step-{step}"  # noqa: E731
+    stop = StopOnSignal(None if rank else checkpoint)
+    watching = [stop] if rank else [stop, Checkpoints(checkpoint, every=5)]
+    callbacks = [*watching, *options.get("callbacks", ())]
+    with stop.heeding(signal.SIGTERM):
+        try:
+            train("r1", None if rank else [].append, **{**options, "callbacks": callbacks})
+        except (Stopped, KeyError) as error:
+            said = [type(error).__name__, str(error), *getattr(error, "__notes__", ())]
+            (folder / f"{name}.{rank}.json").write_text(json.dumps(said))
+            if name == "other fails":
+                raise
+
+
+# The tests
+
+
+@contextmanager
+def torchrun(*command):
+    """Two processes, which do not outlive a test that fails."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    with subprocess.Popen(
+        [*launcher, "--nproc-per-node=2", *command],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """Folder of what two processes have left."""
+    folder = tmp_path_factory.mktemp("two")
+    with torchrun(__file__, str(folder)) as process:
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    return folder
+
+
+def seen(left, name, rank):
+    return json.loads((left / f"{name}.{rank}.json").read_text())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_processes_train_as_one_with_the_same_batch(left, name):
+    alone = everything(train(name, [].append))
+    for rank in range(2):
+        theirs = load_file(left / f"{name}.{rank}.safetensors")
+        assert theirs.keys() == alone.keys()
+        for key, value in alone.items():
+            torch.testing.assert_close(theirs[key], value, rtol=0, atol=1e-10, msg=key)
+
+
+@pytest.mark.parametrize("name", ["r1", "lazy r1", "spectral norm"])
+def test_two_processes_measure_what_one_does(left, name):
+    records, alone = json.loads((left / f"{name}.json").read_text()), []
+    train(name, alone.append)
+    assert [record["step"] for record in records] == [record["step"] for record in alone]
+    for one, other in zip(records, alone, strict=True):
+        assert one[METRIC] == pytest.approx(other[METRIC], rel=0, abs=1e-10)
+
+
+def test_a_divergence_ends_all_and_saves_nothing(left):
+    name, message = seen(left, "main diverges", 0)
+    assert name == "Diverged"
+    assert "by update 13" in message
+    assert seen(left, "main diverges", 1)[0] == "Lost"
+    assert saved(left / "main diverges") == [7, 10]
+
+
+def test_an_error_of_the_main_process_ends_all_with_a_checkpoint(left):
+    name, _, note = seen(left, "main fails", 0)
+    assert name == "KeyError"
+    assert note == f"saved {left / 'main fails' / 'step-12'}: go on with --resume"
+    assert seen(left, "main fails", 1)[0] == "Lost"
+    assert saved(left / "main fails") == [7, 10, 12]
+
+
+def test_a_signal_to_one_process_ends_all_after_the_same_update(left):
+    checkpoint = left / "signal" / "step-12"
+    after = "stopped after update 12 of 20"
+    for rank, message in enumerate(
+        (f"signal to another process: {after}, saved {checkpoint}", f"SIGTERM: {after}")
+    ):
+        assert seen(left, "signal", rank) == ["Interrupted", f"{message}: go on with --resume"]
+    assert saved(left / "signal") == [7, 10, 12]
+
+
+def test_an_error_amid_an_update_of_another_process_leaves_a_checkpoint(left):
+    name, message = seen(left, "other fails", 0)
+    checkpoint = left / "other fails" / "step-12"
+    assert name == "Lost"
+    assert message.startswith("process 0 of 2 lost another one")
+    assert message.endswith(f"saved {checkpoint}: go on with --resume")
+    assert seen(left, "other fails", 1)[0] == "KeyError"
+
+
+@pytest.mark.parametrize("name", ["main fails", "signal", "other fails"])
+def test_one_process_goes_on_where_two_ended(left, name):
+    resumed = train("r1", None, checkpoint=left / name / "step-12")
+    theirs = load_file(left / "r1.0.safetensors")
+    for key, value in everything(resumed).items():
+        torch.testing.assert_close(theirs[key], value, rtol=0, atol=1e-10, msg=key)
+
+
+def saved(folder):
+    steps = sorted(int(path.name.removeprefix("step-")) for path in folder.iterdir())
+    for step in steps:
+        assert read_tensors(folder / f"step-{step}")[1] == step
+    return steps
+
+
+# The command
+
+
+STEPS = 400
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """A run that is told to end, then loses either process, then goes on in one."""
+    run = tmp_path_factory.mktemp("story") / "run"
+    return run, {
+        "told": interrupted(run, lambda launcher: launcher),
+        "main lost": interrupted(run, partial(process_of, rank=0), "--resume"),
+        "other lost": interrupted(run, partial(process_of, rank=1), "--resume"),
+    }
+
+
+def interrupted(run, choose, *options):
+    """Start, wait for the first records, end one process; what was said and what is there."""
+    sizes = ["--steps", str(STEPS), "--record-every", "5", "--checkpoint-every", "20"]
+    train = ["-m", "alpha_bridge", "train", "gaussians25", "--out", str(run), *sizes, *options]
+    before = len(lines(run))
+    with torchrun(*train) as launcher:
+        while len(lines(run)) < before + 8:
+            assert launcher.poll() is None, launcher.stdout.read()
+            time.sleep(0.05)
+        process = choose(launcher)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM if process is launcher else signal.SIGKILL)
+        said, _ = launcher.communicate(timeout=60)
+        seconds = time.monotonic() - begin
+    steps = sorted(int(path.name[5:]) for path in (run / "checkpoints").iterdir())
+    return {
+        "said": [line for line in said.splitlines() if line.startswith("alpha-bridge:")],
+        "seconds": seconds,
+        "code": launcher.returncode,
+        "step": read_tensors(run / "checkpoints" / f"step-{steps[-1]:08d}")[1],
+        "leftovers": [path.name for path in run.rglob("*.partial")],
+        "records": lines(run)[before:],
+    }
+
+
+def process_of(launcher, rank):
+    workers = psutil.Process(launcher.pid).children()
+    return next(worker for worker in workers if worker.environ()["RANK"] == str(rank))
+
+
+def lines(run):
+    path = run / "metrics.jsonl"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.mark.parametrize("end", ["told", "main lost", "other lost"])
+def test_both_processes_end_in_time(story, end):
+    found = story[1][end]
+    assert found["code"]
+    assert found["seconds"] < 60
+
+
+@pytest.mark.parametrize("end", ["told", "main lost", "other lost"])
+def test_each_record_is_written_once(story, end):
+    steps = [json.loads(line)["step"] for line in story[1][end]["records"]]
+    assert steps == sorted(set(steps))
+
+
+def test_the_launchers_end_is_the_processes(story):
+    run, ends = story
+    found = ends["told"]
+    checkpoint = run / "checkpoints" / f"step-{found['step']:08d}"
+    stopped = f"alpha-bridge: SIGTERM: stopped after update {found['step']} of {STEPS}"
+    assert sorted(found["said"]) == [
+        f"{stopped}, saved {checkpoint}: go on with --resume",
+        f"{stopped}: go on with --resume",
+    ]
+
+
+def test_the_loss_of_another_process_leaves_the_last_update(story):
+    found = story[1]["other lost"]
+    (said,) = found["said"]
+    assert said.startswith("alpha-bridge: process 0 of 2 lost another one")
+    assert f"step-{found['step']:08d}: go on with --resume" in said
+    assert found["step"] >= json.loads(found["records"][-1])["step"]
+    assert not found["leftovers"]
+
+
+def test_the_loss_of_the_main_process_leaves_its_last_checkpoint(story):
+    found = story[1]["main lost"]
+    (said,) = found["said"]
+    assert said.startswith("alpha-bridge: process 1 of 2 lost another one")
+    assert found["step"] >= json.loads(found["records"][-1])["step"] - 20
+
+
+def test_one_process_finishes_what_two_began(story, capfd):
+    run = story[0]
+    assert main(["train", str(run / "config.json"), "--out", str(run), "--resume"]) == 0
+    assert f"{STEPS}" in capfd.readouterr().out
+    assert json.loads(lines(run)[-1])["step"] == STEPS
+    assert read_tensors(run / "checkpoints" / f"step-{STEPS:08d}")[1] == STEPS
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]))
