@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # apart, because pydoclint's docstring parser overwrites the one that reads the commands' help
 PYDOCLINT := $(VENV)/pydoclint/bin/flake8
+# apart, because only the benchmarks need it
+BENCH := $(VENV)/.bench
 
 .PHONY: install demo test test-slow check docs bench clean
 
@@ -25,8 +27,9 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow
 
-bench: $(INSTALLED)
+bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/growth.py
 
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build
@@ -52,6 +55,10 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,docs]"
+	touch $@
+
+$(BENCH): $(INSTALLED)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
 	touch $@
 
 $(PYDOCLINT): constraints.txt | $(BIN)/python

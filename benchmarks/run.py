@@ -1,45 +1,34 @@
 """Measure what the library's speed claims rest on, each pair side by side in one run.
 
-``make bench`` runs all of it and writes ``benchmarks/results.json`` and the table of
+``make bench`` runs all of it and writes ``benchmarks/results.json`` and the tables of
 ``docs/speed.md``. Machines are noisy: the two sides of a pair take turns, and the median of the
 ratios counts.
 """
 
 import json
-import os
-import platform
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import numpy as np
 import torch
-
-HERE = Path(__file__).parent
-Work = Callable[[], object]
-
-
-def seconds(work: Work) -> float:
-    """Time of one call."""
-    begin = perf_counter()
-    work()
-    return perf_counter() - begin
-
-
-def compare(slow: Work, fast: Work, rounds: int = 5) -> dict[str, float]:
-    """Median times of two sides that take turns, and the median of their ratios."""
-    slow(), fast()
-    pairs = [(seconds(slow), seconds(fast)) for _ in range(rounds)]
-    return {
-        "other_seconds": median(one for one, _ in pairs),
-        "ours_seconds": median(two for _, two in pairs),
-        "ratio": median(one / two for one, two in pairs),
-        "lowest_ratio": min(one / two for one, two in pairs),
-    }
+from measure import (
+    HERE,
+    PAGE,
+    Work,
+    compare,
+    machine,
+    matmul_peak,
+    put,
+    ratio,
+    seconds,
+    table,
+    take_turns,
+    write_json,
+)
+from updates import CELEBA, GAUSSIANS, MNIST, Updates
 
 
 def updates(trials: int, count: int) -> Work:
@@ -61,6 +50,65 @@ def stacked_trials() -> dict[str, float]:
             single()
 
     return compare(ten_singles, stacked, rounds=3)
+
+
+def floor() -> dict[str, float]:
+    """One update of ten stacked trials against the time of its matrix products alone.
+
+    The machine's speed at products is measured at the shape of the hidden layers, batched as
+    here, and at one large product, which is what the machine can do at best.
+    """
+    step = Updates(GAUSSIANS.model_copy(update={"trials": 10}))
+    operations = step.operations()
+    hidden = GAUSSIANS.model.hidden[0]
+    batched, large = matmul_peak(hidden, batch=10), matmul_peak(2048)
+    for _ in range(10):
+        step()
+    update = min(seconds(step, 20) / 20 for _ in range(5))
+    return {
+        "update_seconds": update,
+        "operations": operations,
+        "batched_operations_per_second": batched,
+        "large_operations_per_second": large,
+        "batched_ratio": update * batched / operations,
+        "large_ratio": update * large / operations,
+    }
+
+
+def vaegan() -> dict[str, dict[str, dict[str, float]]]:
+    """An update at α = .5 against a training step of pythae's VAEGAN with the same networks."""
+    from vaegan import Steps
+
+    found = {}
+    for name, config, count, rounds in (("28x28", MNIST, 20, 5), ("64x64", CELEBA, 4, 3)):
+        ours = {"float32": Updates(config), "bfloat16": Updates(config, precision="bf16")}
+        theirs = take_turns(
+            {
+                "pythae": Steps(config, count),
+                **{precision: repeated(step, count) for precision, step in ours.items()},
+            },
+            rounds,
+        )
+        images = count * config.batch_size
+        found[name] = {
+            precision: {
+                **ratio(theirs["pythae"], theirs[precision]),
+                "other_images_per_second": images / median(theirs["pythae"]),
+                "ours_images_per_second": images / median(theirs[precision]),
+            }
+            for precision in ours
+        }
+    return found
+
+
+def repeated(work: Work, count: int) -> Work:
+    """``count`` calls of ``work`` as one."""
+
+    def calls() -> None:
+        for _ in range(count):
+            work()
+
+    return calls
 
 
 def kde() -> dict[str, dict[str, float]]:
@@ -137,19 +185,8 @@ def pipeline() -> dict[str, float]:
     return {**found, "images_per_second": steps * batch / found["ours_seconds"]}
 
 
-def machine() -> dict[str, object]:
-    """Where it was measured."""
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def table(results: dict) -> str:
-    """The rows of ``docs/speed.md``."""
+def pairs(results: dict) -> str:
+    """The table of pairs in ``docs/speed.md``."""
     rows = {
         "ten trials: one after the other / stacked": (results["stacked_trials"], 4),
         "KDE of 10,000 points: scipy / ours": (results["kde"]["scipy"], 10),
@@ -157,26 +194,66 @@ def table(results: dict) -> str:
         "the same with rtol=1e-6": (results["kde"]["scikit-learn, rtol 1e-6"], 10),
         "64×64 images: DataLoader over PNG files / memory map": (results["pipeline"], 10),
     }
-    lines = ["| pair | other (s) | ours (s) | ratio | goal |", "|---|---|---|---|---|"]
-    for name, (pair, goal) in rows.items():
-        times = f"{pair['other_seconds']:.3g} | {pair['ours_seconds']:.3g}"
-        lines.append(f"| {name} | {times} | {pair['ratio']:.1f} | {goal} |")
-    return "\n".join(lines)
+    cells = [
+        [
+            name,
+            f"{pair['other_seconds']:.3g}",
+            f"{pair['ours_seconds']:.3g}",
+            f"{pair['ratio']:.1f}",
+            f"≥ {goal}",
+        ]
+        for name, (pair, goal) in rows.items()
+    ]
+    return table(["pair", "other (s)", "ours (s)", "ratio", "goal"], cells)
+
+
+def images(results: dict) -> str:
+    """The table of images a second in ``docs/speed.md``."""
+    goals = {"float32": 2.5, "bfloat16": 3.5}
+    cells = [
+        [
+            size.replace("x", "×"),
+            precision,
+            f"{pair['other_images_per_second']:,.0f}",
+            f"{pair['ours_images_per_second']:,.0f}",
+            f"{pair['ratio']:.1f}",
+            f"≥ {goals[precision]}",
+        ]
+        for size, precisions in results["vaegan"].items()
+        for precision, pair in precisions.items()
+    ]
+    head = ["images", "ours in", "pythae (images/s)", "ours (images/s)", "ratio", "goal"]
+    return table(head, cells)
+
+
+def products(results: dict) -> str:
+    """The table of the floor in ``docs/speed.md``."""
+    found = results["floor"]
+    kinds = {"batched": "ten of 128×128 at once", "large": "one of 2048×2048"}
+    cells = [
+        [
+            f"{found['update_seconds'] * 1e3:.1f}",
+            f"{found['operations'] / 1e9:.2f}",
+            name,
+            f"{found[f'{kind}_operations_per_second'] / 1e9:.0f}",
+            f"{found[f'{kind}_ratio']:.1f}",
+            "≤ 2.5",
+        ]
+        for kind, name in kinds.items()
+    ]
+    head = ["update (ms)", "GFLOP", "products", "GFLOP/s", "update / products alone", "goal"]
+    return table(head, cells)
 
 
 def main() -> None:
-    """Measure, and write the results and the table."""
+    """Measure, and write the results and the tables."""
     results: dict[str, object] = {"machine": machine()}
-    for measure in (stacked_trials, kde, pipeline):
+    for measure in (floor, stacked_trials, vaegan, kde, pipeline):
         results[measure.__name__] = measure()
         print(measure.__name__, json.dumps(results[measure.__name__]), flush=True)
-    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    page = HERE.parent / "docs" / "speed.md"
-    before, rest = page.read_text(encoding="utf-8").split("<!-- table -->")
-    after = rest.split("<!-- /table -->")[1]
-    page.write_text(
-        f"{before}<!-- table -->\n{table(results)}\n<!-- /table -->{after}", encoding="utf-8"
-    )
+    write_json(HERE / "results.json", results)
+    for name, page_table in (("pairs", pairs), ("images", images), ("products", products)):
+        put(PAGE, name, page_table(results))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""The benchmark of the accelerator, where there is none."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def gpu():
+    import gpu
+
+    precision = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    yield gpu
+    torch.set_float32_matmul_precision(precision[0])
+    torch.backends.cudnn.allow_tf32 = precision[1]
+
+
+@pytest.fixture
+def small(gpu, monkeypatch):
+    model = gpu.CIFAR10.model.model_copy(update={"width": 2, "hidden": (4,)})
+    config = gpu.CIFAR10.model_copy(update={"model": model, "batch_size": 2})
+    monkeypatch.setattr(gpu, "SIZES", {"32×32": config})
+    return gpu
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this is about its absence")
+def test_without_an_accelerator_the_processors_are_measured(small, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "gpu.json"
+    modes = ["eager", "CUDA graphs"]
+    monkeypatch.setattr(
+        sys, "argv", ["gpu.py", "--modes", *modes, "--seconds", "0.01", "--out", str(out)]
+    )
+    small.main()
+    printed = capsys.readouterr().out
+    assert printed.startswith("No accelerator was found")
+    assert "| images | precision | mode |" in printed
+    results = json.loads(out.read_text())
+    rows = [(row["precision"], row["mode"]) for row in results["rows"]]
+    assert rows == [("float32", "eager"), ("bfloat16", "eager")]
+    for row in results["rows"]:
+        assert row["images_per_second"] == pytest.approx(2 * row["updates_per_second"])
+        ceiling = results["ceilings"][f"{row['precision']}_operations_per_second"]
+        assert row["share_of_ceiling"] == pytest.approx(row["operations_per_second"] / ceiling)

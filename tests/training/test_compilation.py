@@ -1,0 +1,129 @@
+"""Compiled networks: the gradients of the eager ones, the penalty's among them."""
+
+import copy
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+)
+from alpha_bridge.objective import DataBridge, Noise
+from alpha_bridge.penalty import R1, SpectralNorm
+from alpha_bridge.training import Optimization, TrainState
+from alpha_bridge.training.compilation import compile_networks
+from alpha_bridge.training.update import update
+
+# dynamo reads .grad of all that it meets; the warning goes unseen outside of pytest
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+
+LATENT, BATCH, TRIALS = 2, 4, 3
+
+
+def vectors(trials=TRIALS):
+    sizes = {"hidden": (8,), "trials": trials}
+    networks = MLPGenerator(LATENT, 3, **sizes), MLPEncoder(LATENT, 3, **sizes)
+    return AlphaBridge(*networks, MLPDiscriminator(3, **sizes)), (TRIALS, BATCH, 3)
+
+
+def images():
+    sizes = {"size": 8, "channels": 1, "width": 4, "hidden": 8}
+    networks = ConvGenerator(LATENT, **sizes), ConvEncoder(LATENT, **sizes)
+    return AlphaBridge(*networks, ConvDiscriminator(**sizes)), (BATCH, 1, 8, 8)
+
+
+def gradients_of(model, shape, alpha, regularizer, updates=2):
+    """The gradients that each optimiser is given in two updates from the same parameters."""
+    state, seen = TrainState.start(model, Optimization()), []
+    for player, optimizer in state.optimizers.items():
+        parameters = list(model.player_parameters(player))
+
+        def keep(*_, parameters=parameters):
+            seen.extend(p.grad.clone() for p in parameters)
+            for parameter in parameters:
+                parameter.grad.zero_()  # Adam then stays where it is
+
+        optimizer.register_step_pre_hook(keep)
+    draws = torch.Generator().manual_seed(0)
+    leading = shape[: model.batch_ndim]
+    for _ in range(updates):
+        x = torch.randn(shape, generator=draws)
+        noise = Noise(*(torch.randn(*leading, LATENT, generator=draws) for _ in range(2)))
+        objective, gamma = DataBridge(), SigmoidGamma()
+        update(state, x, noise, alpha, gamma, objective, regularizer, Accelerator())
+    return seen
+
+
+def calls_into_compiled_code():
+    return torch._dynamo.utils.counters["aot_autograd"]["total"]
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("build", [vectors, images])
+def test_compiled_networks_give_the_same_gradients(build, alpha):
+    eager, shape = build()
+    compiled = copy.deepcopy(eager)
+    compile_networks(compiled)
+    regularizer = R1(every=2)
+    expected = gradients_of(eager, shape, alpha, regularizer)
+    assert calls_into_compiled_code() == 0
+    found = gradients_of(compiled, shape, alpha, regularizer)
+    assert calls_into_compiled_code() >= len(PLAYERS)
+    for gradient, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_discriminator_under_spectral_norm_may_be_compiled():
+    eager, shape = vectors()
+    SpectralNorm().prepare(eager.discriminator)
+    compiled = copy.deepcopy(eager)
+    compile_networks(compiled)
+    expected = gradients_of(eager, shape, 0.5, SpectralNorm())
+    found = gradients_of(compiled, shape, 0.5, SpectralNorm())
+    assert calls_into_compiled_code() >= len(PLAYERS)
+    for gradient, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_call_that_may_be_differentiated_twice_is_eager():
+    model, shape = vectors()
+    compile_networks(model)
+    x = torch.randn(shape, requires_grad=True)
+    (slope,) = torch.autograd.grad(model.log_ratio(x).sum(), x, create_graph=True)
+    slope.square().sum().backward()
+    assert calls_into_compiled_code() == 0
+    assert model.discriminator[0].weight.grad.abs().sum() > 0
+
+
+def test_compiling_keeps_the_names_of_the_parameters():
+    model, _ = vectors()
+    before = list(model.state_dict())
+    compile_networks(model)
+    assert list(model.state_dict()) == before
+
+
+def test_a_copy_of_a_compiled_network_has_parameters_of_its_own():
+    model, shape = vectors()
+    compile_networks(model)
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    x = torch.randn(shape, requires_grad=True)
+    assert other.log_ratio(x).abs().sum() > 0
