@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.assembly import GAMMAS, REGULARIZERS, assemble, build_model, build_source
+from alpha_bridge.assembly import (
+    GAMES,
+    GAMMAS,
+    REGULARIZERS,
+    SOURCES,
+    assemble,
+    build_model,
+    build_source,
+)
 from alpha_bridge.config import (
+    DENSITIES,
     Config,
     GammaConfig,
     MixtureConfig,
@@ -16,8 +25,12 @@ from alpha_bridge.config import (
     RegularizerConfig,
 )
 from alpha_bridge.data import DensitySource, ImageSource, VectorSource
+from alpha_bridge.game import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
-from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.methods import METHODS
+from alpha_bridge.objective import DataBridge
+from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
+from alpha_bridge.training import Optimization
 
 SMALL = ModelConfig(latent=3, hidden=(8,), width=4)
 
@@ -54,19 +67,39 @@ def test_gamma_is_the_kind_that_is_named_with_its_settings(kind, expected):
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("r1", R1), ("spectral", SpectralNorm), ("none", Regularizer)]
+    ("kind", "expected"),
+    [
+        ("r1", R1(0.7, 3)),
+        ("gp", GradientPenalty(0.7, 3)),
+        ("spectral", SpectralNorm()),
+        ("none", Regularizer()),
+    ],
 )
 def test_the_regularizer_is_the_kind_that_is_named(kind, expected):
     parts = assemble(config(regularizer=RegularizerConfig(kind=kind, weight=0.7, every=3)))
-    assert type(parts.regularizer) is expected
+    assert type(parts.regularizer) is type(expected)
+    assert vars(parts.regularizer) == vars(expected)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [("vaegan-sum", FixedSum(0.2)), ("js-gan", JensenShannon()), ("wgan-gp", Wasserstein())],
+)
+def test_the_game_is_that_of_the_method_with_its_settings(method, expected):
+    made = METHODS[method].apply(config())
+    objective = made.objective.model_copy(update={"weight": 0.2})
+    game = assemble(made.model_copy(update={"objective": objective})).objective.game
+    assert game == expected
 
 
 def test_every_kind_that_the_configuration_allows_has_an_entry():
-    def kinds(part):
-        return set(part.model_fields["kind"].annotation.__args__)
+    def kinds(part, key="kind"):
+        return set(part.model_fields[key].annotation.__args__)
 
     assert set(GAMMAS) == kinds(GammaConfig)
+    assert set(DENSITIES) <= set(SOURCES)
     assert set(REGULARIZERS) == kinds(RegularizerConfig)
+    assert set(GAMES) == kinds(ObjectiveConfig, "game")
 
 
 def test_the_path_follows_the_shares_and_the_ends():
@@ -81,11 +114,11 @@ def test_settings_of_the_objective_and_of_adam_arrive():
     parts = assemble(
         config(
             objective=ObjectiveConfig(clip=2.0, one_backward=False),
-            optimization=OptimizationConfig(generator=1e-4, average=0.0),
+            optimization=OptimizationConfig(generator=1e-4, average=0.0, discriminator_steps=3),
         )
     )
-    assert (parts.objective.clip, parts.objective.one_backward) == (2.0, False)
-    assert (parts.optimization.generator, parts.optimization.average) == (1e-4, 0.0)
+    assert parts.objective == DataBridge(Bridge(clip=2.0), one_backward=False)
+    assert parts.optimization == Optimization(generator=1e-4, average=0.0, discriminator_steps=3)
 
 
 def test_the_shape_of_the_data_is_kept_in_the_configuration(vectors):

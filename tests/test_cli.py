@@ -120,10 +120,14 @@ def case(words, *parts):
         # which command, which preset, which file
         case(["frob"], "no command 'frob'", "give one of train, sample"),
         case(["--frob"], "no command '--frob'"),
-        case(["train"], "needs a preset", "gaussians25, digits, mnist, cifar10, celeba"),
+        case(
+            ["train"],
+            "needs a preset",
+            ", ".join(PRESETS),
+        ),
         case(["train", "--steps", "20"], "needs a preset or a file first"),
         case(["train", "gausians25"], "'gausians25'", "did you mean gaussians25?"),
-        case(["train", "imagenet"], "'imagenet'", "give one of gaussians25, digits"),
+        case(["train", "imagenet"], "'imagenet'", "give one of gaussians25, ring8"),
         case(["train", "images"], "'images'", "--data images"),
         case(["train", "missing.json"], "no preset or file 'missing.json'"),
         case(["train", "broken.json"], "broken.json: Invalid JSON"),

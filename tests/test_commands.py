@@ -409,14 +409,10 @@ def test_the_seed_and_the_checkpoint_decide_the_samples(mixture, tmp_path):
 def test_samples_come_from_the_averaged_generator(mixture, tmp_path):
     path = commands.sample(mixture.run, 4, 0, tmp_path / "samples.npy")
     kept = tensors(mixture.run, STEPS)
-    names = [
-        f"average/module.generator.{layer}.{kind}"
-        for layer in (0, 2)
-        for kind in ("weight", "bias")
-    ]
+    names = [f"average/generator.{layer}.{kind}" for layer in (0, 2) for kind in ("weight", "bias")]
     first, shift, second, last = (kept[name] for name in names)
-    hidden = normal(0, 0, 0, (4, 2)).numpy() @ first + shift
-    expected = np.where(hidden > 0, hidden, 0.2 * hidden) @ second + last
+    hidden = normal(0, 0, 0, (4, 2)).numpy() @ first.T + shift.T
+    expected = np.where(hidden > 0, hidden, 0.2 * hidden) @ second.T + last.T
     np.testing.assert_allclose(np.load(path, allow_pickle=False), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, GradientPenalty, Judged, Regularizer, SpectralNorm
 
 WIDTHS = {"trials": 3, "inputs": 5, "outputs": 4}
 
@@ -58,6 +58,19 @@ def half_square(x, matrix):
     return torch.einsum("...i,ij,...j->...", x, matrix, x) / 2
 
 
+def on_data(x, f):
+    """What R1 looks at: data and their logits, and no model."""
+    return Judged(None, real=x, f_real=f, fake=None, f_fake=None, noise=None)
+
+
+def between(log_ratio, real, fake, noise=None):
+    """What the gradient penalty looks at."""
+    f_real, f_fake = log_ratio(real), log_ratio(fake)
+    return Judged(
+        log_ratio, real, f_real, fake, f_fake, torch.randn_like(real) if noise is None else noise
+    )
+
+
 @pytest.fixture
 def symmetric():
     matrix = torch.randn(4, 4, dtype=torch.float64)
@@ -66,13 +79,13 @@ def symmetric():
 
 def test_r1_is_half_the_squared_gradient_of_each_sample(symmetric):
     x = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
-    penalty = R1(weight=0.3).penalty(x, half_square(x, symmetric))
+    penalty = R1(weight=0.3).penalty(on_data(x, half_square(x, symmetric)))
     torch.testing.assert_close(penalty, 0.15 * (x @ symmetric).square().sum(-1))
 
 
 def test_r1_of_trials_is_that_of_each_sample_in_each_trial(symmetric):
     x = torch.randn(3, 6, 4, dtype=torch.float64, requires_grad=True)
-    penalty = R1().penalty(x, half_square(x, symmetric))
+    penalty = R1().penalty(on_data(x, half_square(x, symmetric)))
     torch.testing.assert_close(penalty, 0.5 * (x @ symmetric).square().sum(-1))
 
 
@@ -80,7 +93,7 @@ def test_r1_of_images_sums_over_the_whole_image():
     x = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     f = x.pow(3).sum((1, 2, 3))
     expected = 0.5 * (3 * x.square()).square().sum((1, 2, 3))
-    torch.testing.assert_close(R1().penalty(x, f), expected)
+    torch.testing.assert_close(R1().penalty(on_data(x, f)), expected)
 
 
 @pytest.mark.parametrize("every", [1, 4, 16])
@@ -88,14 +101,14 @@ def test_lazy_r1_pays_the_same_over_its_period(every):
     x = torch.randn(6, 4, requires_grad=True)
     f = x.square().sum(-1)
     lazy, steady = R1(weight=0.3, every=every), R1(weight=0.3)
-    paid = sum(lazy.penalty(x, f) for step in range(16) if lazy.due(step))
-    torch.testing.assert_close(paid, 16 * steady.penalty(x, f))
+    paid = sum(lazy.penalty(on_data(x, f)) for step in range(16) if lazy.due(step))
+    torch.testing.assert_close(paid, 16 * steady.penalty(on_data(x, f)))
 
 
 def test_gradient_of_r1_reaches_the_parameters(symmetric):
     matrix = symmetric.clone().requires_grad_()
     x = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
-    R1(weight=2.0).penalty(x, half_square(x, matrix)).sum().backward()
+    R1(weight=2.0).penalty(on_data(x, half_square(x, matrix))).sum().backward()
     # of ‖Ax‖² with Ax written as (A + Aᵀ)x / 2, as automatic differentiation sees it
     outer = torch.einsum("ni,nj->ij", x.detach() @ symmetric, x.detach())
     torch.testing.assert_close(matrix.grad, outer + outer.T)
@@ -108,14 +121,14 @@ def test_double_backward_of_r1_is_exact_through_a_network():
 
     def penalty(*parameters):
         f = torch.func.functional_call(network, dict(zip(names, parameters, strict=True)), x)
-        return R1().penalty(x, f.squeeze(-1))
+        return R1().penalty(on_data(x, f.squeeze(-1)))
 
     assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
 
 
 def test_r1_of_a_constant_logit_is_zero():
     x = torch.randn(6, 4, requires_grad=True)
-    assert torch.equal(R1().penalty(x, (0 * x).sum(-1)), torch.zeros(6))
+    assert torch.equal(R1().penalty(on_data(x, (0 * x).sum(-1))), torch.zeros(6))
 
 
 @pytest.mark.parametrize(
@@ -131,11 +144,110 @@ def test_r1_refuses_what_makes_no_penalty(options, message):
         R1(**options)
 
 
+# The gradient penalty between both sides
+
+
+def test_gradient_penalty_of_a_critic_of_slope_one_is_zero():
+    direction = torch.tensor([0.6, -0.8], dtype=torch.float64)
+    real, fake = torch.randn(2, 6, 2, dtype=torch.float64)
+    judged = between(lambda x: x @ direction + 3, real, fake)
+    assert GradientPenalty().penalty(judged).abs().max() < 1e-30
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 3.0])
+def test_gradient_penalty_is_the_squared_distance_of_the_slope_from_one(slope):
+    real, fake = torch.randn(2, 3, 6, 1, 4, 4, dtype=torch.float64)
+    judged = between(lambda x: slope * x.flatten(2).sum(-1) / 4, real, fake)
+    expected = torch.full((3, 6), 2.0 * (slope - 1) ** 2, dtype=torch.float64)
+    torch.testing.assert_close(GradientPenalty(weight=2.0).penalty(judged), expected)
+
+
+def test_gradient_penalty_looks_on_the_line_between_both_sides_evenly():
+    seen = []
+
+    def log_ratio(x):
+        seen.append(x.detach())
+        return x.square().sum(-1)
+
+    real, fake = torch.tensor([1.0, 3.0]).expand(20_000, 2), torch.tensor([0.0, 1.0])
+    judged = between(log_ratio, real, fake.expand(20_000, 2))
+    GradientPenalty().penalty(judged)
+    share = seen[-1][:, 0]
+    torch.testing.assert_close(seen[-1][:, 1], 1 + 2 * share)
+    assert share.min() >= 0 and share.max() <= 1
+    deciles = share.quantile(torch.linspace(0.1, 0.9, 9))
+    torch.testing.assert_close(deciles, torch.linspace(0.1, 0.9, 9), rtol=0, atol=0.015)
+
+
+def test_gradient_penalty_keeps_trials_apart(symmetric):
+    real, fake, noise = torch.randn(3, 3, 6, 4, dtype=torch.float64)
+    scale = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)[:, None]
+
+    def together(x):
+        return scale * half_square(x, symmetric)
+
+    penalty = GradientPenalty().penalty(between(together, real, fake, noise))
+    for trial in range(3):
+
+        def alone(x, trial=trial):
+            return scale[trial] * half_square(x, symmetric)
+
+        judged = between(alone, real[trial], fake[trial], noise[trial])
+        torch.testing.assert_close(penalty[trial], GradientPenalty().penalty(judged))
+
+
+def test_double_backward_of_the_gradient_penalty_is_exact_through_a_network():
+    network = double(nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)))
+    real, fake, noise = torch.randn(3, 4, 3, dtype=torch.float64)
+    names = [name for name, _ in network.named_parameters()]
+
+    def penalty(*parameters):
+        def log_ratio(x):
+            weights = dict(zip(names, parameters, strict=True))
+            return torch.func.functional_call(network, weights, x).squeeze(-1)
+
+        return GradientPenalty().penalty(between(log_ratio, real, fake, noise))
+
+    assert torch.autograd.gradcheck(penalty, tuple(network.parameters()))
+
+
+def test_gradient_penalty_asks_nothing_of_the_generator():
+    fake = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    judged = between(lambda x: (x @ direction).pow(3), torch.randn(6, 4).double(), fake)
+    GradientPenalty().penalty(judged).sum().backward()
+    assert fake.grad is None
+    assert direction.grad.abs().min() > 0
+
+
+def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
+    scale = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    judged = between(lambda x: x @ scale, *torch.randn(2, 6, 2, dtype=torch.float64))
+    GradientPenalty().penalty(judged).sum().backward()
+    assert scale.grad.isfinite().all()
+
+
+def test_lazy_gradient_penalty_pays_for_the_updates_between():
+    judged = between(lambda x: x.square().sum(-1), *torch.randn(2, 6, 4))
+    lazy, steady = GradientPenalty(every=4), GradientPenalty()
+    assert [step for step in range(9) if lazy.due(step)] == [0, 4, 8]
+    torch.testing.assert_close(lazy.penalty(judged), 4 * steady.penalty(judged))
+
+
+@pytest.mark.parametrize("options", [{"weight": -1.0}, {"weight": float("inf")}, {"every": 0}])
+def test_gradient_penalty_refuses_what_makes_no_penalty(options):
+    with pytest.raises(ValueError, match=r"got (-1\.0|inf|0)"):
+        GradientPenalty(**options)
+
+
+# None, and spectral normalisation
+
+
 def test_no_regulariser_costs_nothing_and_is_never_due():
     plain, network = Regularizer(), nn.Linear(2, 1)
     assert plain.prepare(network) is network
     assert not any(plain.due(step) for step in range(10))
-    assert torch.equal(plain.penalty(torch.ones(3, 2), torch.ones(3)), torch.zeros(3))
+    assert torch.equal(plain.penalty(on_data(torch.ones(3, 2), torch.ones(3))), torch.zeros(3))
 
 
 def test_spectral_norm_is_never_due():
@@ -256,7 +368,7 @@ def test_gradient_penalty_works_through_a_normalised_network():
     network = nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
     network = SpectralNorm().prepare(network)
     x = torch.randn(4, 3, requires_grad=True)
-    R1().penalty(x, network(x).squeeze(-1)).sum().backward()
+    R1().penalty(on_data(x, network(x).squeeze(-1))).sum().backward()
     assert network[0].parametrizations.weight.original.grad.abs().sum() > 0
 
 

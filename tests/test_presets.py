@@ -9,6 +9,9 @@ from alpha_bridge.presets import PRESETS
 
 SHAPES = {
     "gaussians25": (2,),
+    "ring8": (2,),
+    "unbalanced": (2,),
+    "spirals": (2,),
     "digits": (1, 8, 8),
     "mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
@@ -16,7 +19,7 @@ SHAPES = {
 }
 
 
-def test_there_is_a_preset_for_each_data_set_of_the_paper_and_the_built_in_digits():
+def test_there_is_a_preset_for_each_data_set_of_the_paper_and_for_what_is_built_in():
     assert list(PRESETS) == list(SHAPES)
 
 

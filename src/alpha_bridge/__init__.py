@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .gamma import LinearGamma as LinearGamma
     from .gamma import PowerGamma as PowerGamma
     from .gamma import SigmoidGamma as SigmoidGamma
+    from .methods import METHODS as METHODS
     from .model import AlphaBridge as AlphaBridge
     from .objective import DataBridge as DataBridge
     from .path import AlphaPath as AlphaPath
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .path import join as join
     from .path import ramp as ramp
     from .penalty import R1 as R1
+    from .penalty import GradientPenalty as GradientPenalty
     from .penalty import SpectralNorm as SpectralNorm
     from .presets import PRESETS as PRESETS
     from .run import Run as Run
@@ -46,7 +48,9 @@ _HOMES = {
     "DataBridge": "objective",
     "Diverged": "errors",
     "Interrupted": "errors",
+    "GradientPenalty": "penalty",
     "LinearGamma": "gamma",
+    "METHODS": "methods",
     "OnlineGamma": "control",
     "Optimization": "training",
     "PRESETS": "presets",

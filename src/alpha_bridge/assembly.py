@@ -11,10 +11,29 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import Module
 
-from .config import Config, GammaConfig, ModelConfig, RegularizerConfig
+from .config import (
+    Config,
+    GammaConfig,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    RegularizerConfig,
+)
 from .control import OnlineGamma
-from .data import DensitySource, Source, digits, grid, load_images
+from .data import (
+    DensitySource,
+    GaussianMixture,
+    Source,
+    digits,
+    grid,
+    load_images,
+    ring,
+    spirals,
+    unbalanced,
+)
+from .game import Bridge, FixedSum, Game, JensenShannon, Wasserstein
 from .gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
+from .methods import METHODS
 from .model import AlphaBridge
 from .networks import (
     ConvDiscriminator,
@@ -26,7 +45,7 @@ from .networks import (
 )
 from .objective import DataBridge, Objective
 from .path import AlphaPath
-from .penalty import R1, Regularizer, SpectralNorm
+from .penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from .run import Run
 from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
@@ -44,14 +63,32 @@ GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     ),
 }
 
+GAMES: dict[str, Callable[[ObjectiveConfig], Game]] = {
+    "bridge": lambda config: Bridge(config.clip),
+    "sum": lambda config: FixedSum(config.weight),
+    "js": lambda _: JensenShannon(),
+    "wasserstein": lambda _: Wasserstein(),
+}
+
 REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "r1": lambda config: R1(config.weight, config.every),
+    "gp": lambda config: GradientPenalty(config.weight, config.every),
     "spectral": lambda _: SpectralNorm(),
     "none": lambda _: Regularizer(),
 }
 
+
+def _density(mixture: Callable[[MixtureConfig], GaussianMixture]) -> Callable[[Config], Source]:
+    return lambda config: DensitySource(mixture(config.mixture))
+
+
 SOURCES: dict[str, Callable[[Config], Source]] = {
-    "gaussians25": lambda config: DensitySource(grid(**config.mixture.model_dump())),
+    "gaussians25": _density(lambda given: grid(given.side, given.spacing, given.std)),
+    "ring8": _density(lambda given: ring(given.modes, given.radius, given.std)),
+    "unbalanced": _density(lambda given: unbalanced(given.side, given.spacing, given.std)),
+    "spirals": _density(
+        lambda given: spirals(given.arms, given.pieces, given.turns, given.radius, given.std)
+    ),
     "digits": lambda _: digits(),
 }
 
@@ -103,6 +140,7 @@ class Assembly:
             optimization=self.optimization,
             batch_size=self.config.batch_size,
             seed=self.config.seed,
+            compile=self.config.compile,
             callbacks=callbacks,
             checkpoint=checkpoint,
             accelerator=accelerator,
@@ -124,6 +162,7 @@ def assemble(config: Config, progress: Callable[[int, int], None] | None = None)
         >>> assemble(Config(steps=100)).path(0)
         0.0
     """
+    METHODS[config.method].require(config)
     path = AlphaPath.three_steps(
         *config.path.lengths(config.steps), start=config.path.start, end=config.path.end
     )
@@ -135,7 +174,8 @@ def assemble(config: Config, progress: Callable[[int, int], None] | None = None)
             "run them one after the other, or give another --gamma.kind"
         )
     gamma = GAMMAS[config.gamma.kind](config.gamma)
-    objective = DataBridge(**config.objective.model_dump())
+    game = GAMES[config.objective.game](config.objective)
+    objective = DataBridge(game, config.objective.one_backward)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     optimization = Optimization(**config.optimization.model_dump())
     source = build_source(config, progress)
@@ -186,12 +226,7 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
     model = build_model(config)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     model.discriminator = regularizer.prepare(model.discriminator)
-    averages = {
-        name.removeprefix("module."): value
-        for name, value in tensors["average"].items()
-        if name.startswith("module.")
-    }
-    model.load_state_dict({**tensors["model"], **averages})
+    model.load_state_dict({**tensors["model"], **tensors["average"]})
     return model.eval().requires_grad_(False)
 
 

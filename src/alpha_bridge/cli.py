@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import dropwhile, takewhile
+from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +28,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from .config import Config, explain, known_keys, read_config
 from .errors import Stopped
+from .methods import METHODS, Method
 from .presets import PRESETS
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ WRONG_PATH = (
 
 @dataclass(frozen=True)
 class Train:
-    """Train with the α-Bridge: alpha-bridge train PRESET|FILE [options]."""
+    """Train with the α-Bridge, or a baseline: alpha-bridge train PRESET|FILE [options]."""
 
     preset: Positional[str] = "gaussians25"
-    """gaussians25, digits, mnist, cifar10, celeba, or a file to repeat (also: --config FILE)."""
+    """gaussians25, ring8, unbalanced, spirals, digits, mnist, cifar10, celeba, or a file of one."""
     out: Path | None = None
-    """Folder of the run; by default runs/PRESET-seed-SEED."""
+    """Folder of the run; by default runs/PRESET-seed-SEED, with a baseline's name before seed."""
     resume: bool = False
     """Go on with the run in that folder from its last checkpoint."""
     json: bool = False
@@ -65,16 +66,21 @@ class Train:
         """Train, and print the metrics."""
         from .commands import train
 
-        name = Path(self.preset).stem
-        folder = self.out or Path("runs") / f"{name}-seed-{self.config.seed}"
+        folder = self.out or Path("runs") / self._name
         trained = train(self.config, folder, self.resume, console)
-        if self.json:
+        if self.json and not console.quiet:  # it is quiet in all processes of a run but the first
             print(_json(_summary(trained)))
         else:
             console.print(_comparison(trained))
             console.print(
                 f"{trained.seconds:.0f} s; report: {trained.run.report_path}", soft_wrap=True
             )
+
+    @property
+    def _name(self) -> str:
+        method = self.config.method
+        of_method = "" if method == Config().method else f"-{method}"
+        return f"{Path(self.preset).stem}{of_method}-seed-{self.config.seed}"
 
 
 @dataclass(frozen=True)
@@ -279,12 +285,24 @@ def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
         raise ValueError(
             f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
         )
-    return words, Train(preset=named, config=_named_config(named))
+    config = _named_config(named)
+    for option, value in pairwise(words):
+        if option == "--method":
+            config = _method(value).apply(config)  # the other options may change what it sets
+    return words, Train(preset=named, config=config)
+
+
+def _method(name: str) -> Method:
+    if name in METHODS:
+        return METHODS[name]
+    near = get_close_matches(name, METHODS, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"give one of {', '.join(METHODS)}"
+    raise ValueError(f"there is no method {name!r}: {hint}")
 
 
 def _config_first(words: list[str]) -> list[str]:
     """The same words with the file of ``--config FILE`` in the place of the preset."""
-    words = [part for word in words for part in _config_apart(word)]
+    words = [part for word in words for part in _apart(word)]
     if "--config" not in words:
         return words
     at = words.index("--config")
@@ -296,8 +314,8 @@ def _config_first(words: list[str]) -> list[str]:
     return [words[0], *file, *rest]
 
 
-def _config_apart(word: str) -> list[str]:
-    return word.split("=", 1) if word.startswith("--config=") else [word]
+def _apart(word: str) -> list[str]:
+    return word.split("=", 1) if word.startswith(("--config=", "--method=")) else [word]
 
 
 def _named_config(name: str) -> Config:

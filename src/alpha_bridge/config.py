@@ -19,6 +19,7 @@ __all__ = [
     "EvaluationConfig",
     "GammaConfig",
     "ImagesConfig",
+    "MethodName",
     "MixtureConfig",
     "ModelConfig",
     "ObjectiveConfig",
@@ -33,6 +34,12 @@ __all__ = [
 
 Count = Annotated[int, Field(ge=1)]
 Alpha = Annotated[float, Field(ge=0, le=1)]
+MethodName = Literal[
+    "ml", "rkl-gp", "rkl-sn", "js-gan", "wgan-gp", "naive", "vaegan-sum", "alpha-bridge"
+]
+
+DENSITIES = ("gaussians25", "ring8", "unbalanced", "spirals")
+"""Data sets whose density is known."""
 
 
 class _Part(BaseModel):
@@ -104,8 +111,12 @@ class ModelConfig(_Part):
 class ObjectiveConfig(_Part):
     """The objective that is followed along α, equation (15)."""
 
+    game: Literal["bridge", "sum", "js", "wasserstein"] = "bridge"
+    """What generator and discriminator play for: the paper's bridge, or that of a baseline."""
     clip: float = 5.0
-    """Bound on the exponents of the weights, in nats; the paper has none."""
+    """Bound on the exponents of the bridge's weights, in nats; the paper has none."""
+    weight: float = 1.0
+    """Weight of the likelihood in the fixed sum."""
     one_backward: bool = True
     """One backward pass for generator and encoder where it is exact."""
 
@@ -113,12 +124,12 @@ class ObjectiveConfig(_Part):
 class RegularizerConfig(_Part):
     """The discriminator's regulariser."""
 
-    kind: Literal["r1", "spectral", "none"] = "r1"
-    """R1 gradient penalty, spectral normalisation, or nothing."""
+    kind: Literal["r1", "gp", "spectral", "none"] = "r1"
+    """R1, the WGAN's gradient penalty, spectral normalisation, or nothing."""
     weight: float = 0.3
-    """Weight of R1."""
+    """Weight of the penalty."""
     every: Count = 1
-    """Updates from one R1 penalty to the next, which is scaled to match."""
+    """Updates from one penalty to the next, which is scaled to match."""
 
 
 class OptimizationConfig(_Part):
@@ -136,6 +147,8 @@ class OptimizationConfig(_Part):
     """Decay of the second moment."""
     average: float = 0.995
     """Decay of the generator's moving average; 0 for none."""
+    discriminator_steps: Count = 1
+    """Updates of the discriminator in each whole update."""
 
 
 class EvaluationConfig(_Part):
@@ -154,14 +167,24 @@ class EvaluationConfig(_Part):
 
 
 class MixtureConfig(_Part):
-    """The known density behind the data set gaussians25."""
+    """The known densities: a grid (gaussians25, unbalanced), a ring (ring8) and spirals."""
 
     side: int = 5
-    """Gaussians along each side of the grid."""
+    """Gaussians along each side of a grid."""
     spacing: float = 2.0
-    """Distance between neighbours."""
+    """Distance between neighbours on a grid."""
+    modes: int = 8
+    """Gaussians on a ring."""
+    radius: float = 2.0
+    """Radius of a ring, and where spirals end."""
+    arms: int = 2
+    """Arms of spirals."""
+    pieces: int = 50
+    """Gaussians along each arm."""
+    turns: float = 1.0
+    """How often an arm goes round."""
     std: float = 0.1
-    """Standard deviation of each."""
+    """Standard deviation of each Gaussian."""
 
 
 class ImagesConfig(_Part):
@@ -185,7 +208,10 @@ class Config(_Part):
     """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
 
     data: str = "gaussians25"
-    """gaussians25, digits, a hub id, a folder or file of images, or an .npy file."""
+    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, or
+    an .npy file."""
+    method: MethodName = "alpha-bridge"
+    """The paper's, or a baseline; options change what does not define it."""
     seed: int = 0
     """Seed of the weights, the batches and the noise."""
     trials: Count = 1
@@ -196,6 +222,8 @@ class Config(_Part):
     """Samples of an update, over all processes."""
     precision: Literal["no", "bf16"] = "no"
     """Mixed precision of the networks: no, or bfloat16."""
+    compile: bool = False
+    """Compile the networks, for accelerators; the gradient penalty stays eager."""
     record_every: Count = 50
     """Updates from one record of the losses to the next."""
     checkpoint_every: Count = 1000
@@ -226,10 +254,10 @@ class Config(_Part):
     @property
     def idle(self) -> tuple[str, ...]:
         """Parts that these data have no use for."""
-        known = self.data in ("gaussians25", "digits")
+        density = self.data in DENSITIES
         parts = {
-            "mixture": self.data != "gaussians25",
-            "images": known or self.data.endswith(".npy"),
+            "mixture": not density,
+            "images": density or self.data == "digits" or self.data.endswith(".npy"),
         }
         return tuple(part for part, idle in parts.items() if idle)
 

@@ -1,6 +1,7 @@
 """Regularisers of the discriminator, in a slot of their own."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,30 @@ from torch.nn.utils import parametrize
 
 from .checks import at_least
 
-__all__ = ["R1", "Regularizer", "SpectralNorm"]
+__all__ = ["R1", "GradientPenalty", "Judged", "Regularizer", "SpectralNorm"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a discriminator has seen of both sides in one update.
+
+    Attributes:
+        log_ratio: The discriminator: from samples ``(*trials, batch, *event)`` to logits.
+        real: Data samples, shape ``(*trials, batch, *event)``; where a penalty is due they
+            require a gradient.
+        f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``.
+        fake: Model samples, the shape of ``real``.
+        f_fake: Their logits, shape ``(*trials, batch)``.
+        noise: Standard normal draws that neither side depends on, shape
+            ``(*trials, batch, ...)``.
+    """
+
+    log_ratio: Callable[[Tensor], Tensor]
+    real: Tensor
+    f_real: Tensor
+    fake: Tensor
+    f_fake: Tensor
+    noise: Tensor
 
 
 class Regularizer:
@@ -32,18 +56,36 @@ class Regularizer:
         """Whether update ``step`` pays the penalty."""
         return self.every > 0 and step % self.every == 0
 
-    def penalty(self, x: Tensor, f: Tensor) -> Tensor:  # noqa: ARG002
+    def penalty(self, judged: Judged) -> Tensor:
         """Penalty of each sample, shape ``(*trials, batch)``.
 
         Args:
-            x: Data samples that require a gradient, shape ``(*trials, batch, *event)``.
-            f: Their logits, with the graph from ``x``, shape ``(*trials, batch)``.
+            judged: What the discriminator has seen, with data that require a gradient.
         """
-        return torch.zeros_like(f)
+        return torch.zeros_like(judged.f_real)
 
 
 @dataclass(frozen=True)
-class R1(Regularizer):
+class _Lazy(Regularizer):
+    """A penalty of some weight that is paid every so often, and then for all that time."""
+
+    weight: float = 1.0
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(1, "every", self.every)
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be zero or more and finite, got {self.weight}")
+
+
+def _slope(x: Tensor, f: Tensor) -> Tensor:
+    """Gradient of each logit to its own sample, with a graph, ``(*trials, batch, features)``."""
+    (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
+    return gradient.flatten(f.ndim)
+
+
+@dataclass(frozen=True)
+class R1(_Lazy):
     r"""Gradient penalty on data samples, applied every ``every`` updates and scaled to match.
 
     .. math:: \frac{w}{2} \, \|\nabla_x f(x)\|^2, \qquad x \sim q
@@ -57,7 +99,8 @@ class R1(Regularizer):
 
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
-        >>> R1(weight=1.0).penalty(x, 3 * x.sum(-1))
+        >>> f = 3 * x.sum(-1)
+        >>> R1(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x, f, x))
         tensor([9.])
 
     Source:
@@ -65,17 +108,51 @@ class R1(Regularizer):
         ICML 2018; lazily as in Karras et al., StyleGAN 2, CVPR 2020.
     """
 
-    weight: float = 1.0
-    every: int = 1
+    def penalty(self, judged: Judged) -> Tensor:
+        slope = _slope(judged.real, judged.f_real)
+        return self.every * self.weight / 2 * slope.square().sum(-1)
 
-    def __post_init__(self) -> None:
-        at_least(1, "every", self.every)
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be zero or more and finite, got {self.weight}")
 
-    def penalty(self, x: Tensor, f: Tensor) -> Tensor:
-        (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
-        return self.every * self.weight / 2 * gradient.square().flatten(f.ndim).sum(-1)
+@dataclass(frozen=True)
+class GradientPenalty(_Lazy):
+    r"""Holds the slope of the discriminator at one, at random points between both sides.
+
+    .. math::
+        w \, (\|\nabla_x f(\hat x)\| - 1)^2, \qquad
+        \hat x = \epsilon x + (1-\epsilon) x', \quad \epsilon \sim U(0, 1)
+
+    with :math:`x \sim q`, :math:`x' \sim p_\theta`. ε is Φ of a standard normal number that has
+    no part in either sample.
+
+    Attributes:
+        weight: w, zero or more.
+        every: k, one or more: every k-th update pays k times the penalty.
+
+    Raises:
+        ValueError: ``weight`` is negative or infinite, or ``every`` is below one.
+
+    Example:
+        >>> x = torch.ones(1, 2, requires_grad=True)
+        >>> f = 3 * x[:, 0]
+        >>> GradientPenalty(weight=1.0).penalty(Judged(lambda x: 3 * x[:, 0], x, f, x, f, x))
+        tensor([4.])
+
+    Source:
+        Gulrajani et al., Improved Training of Wasserstein GANs, NeurIPS 2017.
+    """
+
+    weight: float = 10.0
+
+    def penalty(self, judged: Judged) -> Tensor:
+        trials_and_batch = judged.f_real.shape
+        first = judged.noise.reshape(*trials_and_batch, -1)[..., 0]
+        share = torch.special.ndtr(first).reshape(
+            *trials_and_batch, *[1] * (judged.real.ndim - first.ndim)
+        )
+        between = (share * judged.real + (1 - share) * judged.fake).detach().requires_grad_()
+        slope = _slope(between, judged.log_ratio(between))
+        norm: Tensor = torch.linalg.vector_norm(slope, dim=-1)
+        return self.every * self.weight * (norm - 1).square()
 
 
 @dataclass(frozen=True)

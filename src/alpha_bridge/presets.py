@@ -4,6 +4,7 @@ from .config import (
     Config,
     EvaluationConfig,
     ImagesConfig,
+    MixtureConfig,
     ModelConfig,
     OptimizationConfig,
     PathConfig,
@@ -11,6 +12,15 @@ from .config import (
 )
 
 __all__ = ["PRESETS"]
+
+_DENSITY = Config(
+    data="gaussians25",
+    path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),
+    model=ModelConfig(latent=2, noise=0.6),
+    regularizer=RegularizerConfig(weight=0.3),
+    evaluation=EvaluationConfig(every=1000, samples=10_000, shown=2000),
+)
+"""What the known densities have in common."""
 
 _IMAGES = Config(
     batch_size=64,
@@ -31,13 +41,12 @@ _COLOUR = _IMAGES.model_copy(
 """What the sets of colour images have in common."""
 
 PRESETS: dict[str, Config] = {
-    "gaussians25": Config(
-        data="gaussians25",
-        path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),
-        model=ModelConfig(latent=2, noise=0.6),
-        regularizer=RegularizerConfig(weight=0.3),
-        evaluation=EvaluationConfig(every=1000, samples=10_000, shown=2000),
+    "gaussians25": _DENSITY,
+    "ring8": _DENSITY.model_copy(update={"data": "ring8"}),
+    "unbalanced": _DENSITY.model_copy(
+        update={"data": "unbalanced", "mixture": MixtureConfig(side=3)}
     ),
+    "spirals": _DENSITY.model_copy(update={"data": "spirals"}),
     "digits": _IMAGES.model_copy(
         update={
             "data": "digits",

@@ -97,8 +97,8 @@ def test_first_weights_are_spread_as_those_of_torch():
 def test_an_affine_map_is_that_of_torch():
     ours, theirs, x = Linear(3, 4).double(), torch.nn.Linear(3, 4).double(), batch("encoder")
     with torch.no_grad():
-        theirs.weight.copy_(ours.weight.T)
-        theirs.bias.copy_(ours.bias[0])
+        theirs.weight.copy_(ours.weight)
+        theirs.bias.copy_(ours.bias[:, 0])
     torch.testing.assert_close(ours(x), theirs(x))
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge import twin
+from alpha_bridge.game import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
 from alpha_bridge.model import PLAYERS, AlphaBridge
 from alpha_bridge.networks import (
@@ -19,7 +20,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.objective.data import divide_gradient, mixes_samples
+from alpha_bridge.objective.data import mixes_samples, rescale_gradient
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
@@ -41,9 +42,12 @@ def conv():
 
 
 def batch_normalised():
-    _, encoder, discriminator = mlp()
-    layers = nn.Linear(LATENT, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3)
-    return nn.Sequential(*layers), encoder, discriminator
+    def network(inputs, outputs):
+        return nn.Sequential(
+            nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, outputs)
+        )
+
+    return network(LATENT, 3), mlp()[1], network(3, 1)
 
 
 NETWORKS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
@@ -82,8 +86,8 @@ class Setting:
             posterior=torch.randn(*leading, LATENT, dtype=torch.float64),
         )
 
-    def losses(self, alpha, gamma=GAMMA, penalized=False, **options):
-        objective = DataBridge(**options)
+    def losses(self, alpha, gamma=GAMMA, penalized=False, clip=5.0, **options):
+        objective = DataBridge(**{"game": Bridge(clip), **options})
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
     def gradient(self, loss, player):
@@ -147,10 +151,11 @@ def test_one_backward_gives_the_gradients_of_the_plain_way(kind, clip, alpha):
         torch.testing.assert_close(one[player], plain[player], **EXACT)
 
 
-def test_one_backward_shares_the_pass_between_generator_and_encoder():
+def test_one_backward_serves_all_players():
     setting = Setting()
-    assert ("generator", "encoder") in setting.losses(0.5).of_players
-    assert ("generator", "encoder") not in setting.losses(0.5, one_backward=False).of_players
+    assert list(setting.losses(0.5).of_players) == [PLAYERS]
+    apart = setting.losses(0.5, one_backward=False).of_players
+    assert list(apart) == [(player,) for player in PLAYERS]
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9])
@@ -175,14 +180,35 @@ def test_the_encoder_stands_apart_from_weights_without_a_clip(one_backward, offs
     torch.testing.assert_close(gradients["encoder"], expected, **EXACT)
 
 
-def test_the_divided_gradient_is_each_samples_own():
+@pytest.mark.parametrize("offset", [0.0, 30.0, -30.0])
+@pytest.mark.parametrize("game", [Bridge(), JensenShannon(), Wasserstein()], ids=repr)
+def test_one_pass_through_the_discriminator_serves_both_sides(game, offset):
+    setting = Setting()
+    with torch.no_grad():
+        setting.model.discriminator.network[-1].bias.add_(offset)
+    one, plain = (
+        setting.gradients(1.0, game=game, one_backward=shared) for shared in (True, False)
+    )
+    for player in PLAYERS:
+        torch.testing.assert_close(one[player], plain[player], rtol=1e-9, atol=1e-12)
+
+
+def test_fakes_beyond_doubt_do_not_break_the_shared_pass():
+    setting = Setting()
+    with torch.no_grad():
+        setting.model.discriminator.network[-1].bias.sub_(1e4)
+    gradients = setting.gradients(1.0)
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
+    assert not gradients["generator"].any()
+
+
+def test_each_samples_gradient_is_rescaled_by_its_own_number():
     z = torch.randn(4, 2, 3, dtype=torch.float64, requires_grad=True)
-    weight = torch.rand(4, dtype=torch.float64) + 0.1
+    scale = torch.rand(4, dtype=torch.float64) - 0.5
     along = torch.randn(4, 2, 3, dtype=torch.float64)
-    divided = divide_gradient(z, weight)
-    assert torch.equal(divided, z)
-    (gradient,) = torch.autograd.grad(divided, z, along)
-    torch.testing.assert_close(gradient, along / weight[:, None, None])
+    rescale_gradient(z, scale)
+    (gradient,) = torch.autograd.grad(2 * z, z, along)
+    torch.testing.assert_close(gradient, 2 * along * scale[:, None, None])
 
 
 # The generator
@@ -270,16 +296,26 @@ def test_the_loss_of_a_sample_is_its_own(kind, changed):
         assert not torch.isclose(loss[..., changed], before[players][..., changed]).any()
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_the_values_are_each_players_own_loss(alpha):
+    setting = Setting()
+    values = setting.losses(alpha).values
+    apart = setting.losses(alpha, one_backward=False).of_players
+    for player in PLAYERS:
+        torch.testing.assert_close(values[player], apart[(player,)], **EXACT)
+
+
 # Stop-gradients
 
 
-@pytest.mark.parametrize("one_backward", [True, False])
-def test_no_gradient_flows_through_the_weights_of_the_data(one_backward):
+def test_no_gradient_flows_through_the_weights_of_the_data():
     setting = Setting()
-    losses = setting.losses(0.5, penalized=True, one_backward=one_backward)
-    ((real, _),) = losses.real
+    losses = setting.losses(0.5, penalized=True, one_backward=False)
+    (judged,) = losses.judged
     for players, loss in losses.of_players.items():
-        (gradient,) = torch.autograd.grad(loss.sum(), real, retain_graph=True, allow_unused=True)
+        (gradient,) = torch.autograd.grad(
+            loss.sum(), judged.real, retain_graph=True, allow_unused=True
+        )
         assert (gradient is not None) == (players == ("discriminator",))
 
 
@@ -297,10 +333,10 @@ def test_the_discriminator_takes_part_in_the_generators_loss_by_the_reverse_half
 def test_the_data_carry_a_gradient_only_for_the_regulariser():
     setting = Setting()
     for penalized in (True, False):
-        ((real, f),) = setting.losses(0.5, penalized=penalized).real
-        assert torch.equal(real, setting.x)
-        torch.testing.assert_close(f, setting.f_data())
-        assert real.requires_grad is penalized
+        (judged,) = setting.losses(0.5, penalized=penalized).judged
+        assert torch.equal(judged.real, setting.x)
+        torch.testing.assert_close(judged.f_real, setting.f_data())
+        assert judged.real.requires_grad is penalized
     assert not setting.x.requires_grad
 
 
@@ -365,7 +401,48 @@ def test_each_half_uses_all_samples_at_its_own_end():
     torch.testing.assert_close(setting.losses(1.0).diagnostics["ess/reverse"], one)
 
 
-@pytest.mark.parametrize("clip", [0.0, -1.0, math.nan])
-def test_a_clip_that_is_not_positive_is_refused(clip):
-    with pytest.raises(ValueError, match=f"clip must be positive and finite, got {clip}"):
-        DataBridge(clip=clip)
+# Other games
+
+
+def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
+    setting = Setting("trials")
+    (judged,) = setting.losses(0.5).judged
+    torch.testing.assert_close(judged.fake, setting.model.generator(setting.noise.prior))
+    torch.testing.assert_close(judged.f_fake, setting.f_model())
+    torch.testing.assert_close(judged.log_ratio(judged.real), judged.f_real)
+    assert judged.noise is setting.noise.posterior
+
+
+@pytest.mark.parametrize("one_backward", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
+    setting = Setting()
+    game = FixedSum(weight=0.3)
+    gradient = setting.gradients(alpha, game=game, one_backward=one_backward)
+    likelihood = setting.gradient(-setting.log_likelihood(), "generator")
+    adversarial = setting.gradient(-setting.f_model(), "generator")
+    torch.testing.assert_close(gradient["generator"], 0.3 * likelihood + adversarial, **EXACT)
+    torch.testing.assert_close(
+        gradient["encoder"], setting.gradient(-setting.elbo(), "encoder"), **EXACT
+    )
+
+
+def test_a_critic_and_its_generator_pull_on_the_same_number():
+    setting = Setting()
+    losses = setting.losses(1.0, game=Wasserstein(), one_backward=False).of_players
+    for player, sign in (("generator", -1), ("discriminator", 1)):
+        expected = setting.gradient(sign * setting.f_model(), player)
+        if player == "discriminator":
+            expected = expected - setting.gradient(setting.f_data(), player)
+        torch.testing.assert_close(setting.gradient(losses[(player,)], player), expected, **EXACT)
+
+
+@every_kind
+def test_the_discriminator_alone_has_the_loss_that_it_has_among_all(kind):
+    setting = Setting(kind)
+    alone = DataBridge().discrimination(setting.model, setting.x, setting.noise, penalized=True)
+    assert set(alone.of_players) == {("discriminator",)}
+    among_all = setting.losses(0.5, one_backward=False).of_players[("discriminator",)]
+    torch.testing.assert_close(alone.of_players[("discriminator",)], among_all)
+    (judged,) = alone.judged
+    assert judged.real.requires_grad and not judged.fake.requires_grad

@@ -21,7 +21,7 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath, constant, join
-from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.training import Callback, Checkpoints, Optimization, fit
 from alpha_bridge.training.checkpoint import save
 
@@ -65,6 +65,7 @@ KINDS = {
     "mlp": (mlp, vectors, R1()),
     "learned noise": (lambda: mlp(learn_noise=True), vectors, R1(every=2)),
     "trials": (lambda: mlp(trials=3), vectors, SpectralNorm()),
+    "gradient penalty": (lambda: mlp(trials=3), vectors, GradientPenalty(every=2)),
     "dropout": (dropout, vectors, R1()),
     "conv": (conv, images, R1()),
     "spectral conv": (conv, images, SpectralNorm()),
@@ -72,14 +73,14 @@ KINDS = {
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def train(kind="mlp", seed=0, weights=0, **options):
+def train(kind="mlp", seed=0, weights=0, path=PATH, **options):
     build, data, regularizer = KINDS[kind]
     torch.manual_seed(weights)
     model = build()
     return fit(
         model,
         data(),
-        PATH,
+        path,
         regularizer=regularizer,
         batch_size=BATCH,
         seed=seed,
@@ -170,6 +171,40 @@ def test_a_trial_sees_what_a_run_with_its_seed_sees(seen):
             assert torch.equal(x[trial], own_x)
             assert torch.equal(noise.prior[trial], own_noise.prior)
             assert torch.equal(noise.posterior[trial], own_noise.posterior)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "trials"])
+def test_each_step_of_the_discriminator_has_samples_and_noise_of_its_own(seen, kind, monkeypatch):
+    discrimination = DataBridge.discrimination
+
+    def spy(self, model, x, noise, penalized=False):
+        seen.append((x.clone(), noise, None, None))
+        return discrimination(self, model, x, noise, penalized)
+
+    monkeypatch.setattr(DataBridge, "discrimination", spy)
+    path = AlphaPath.three_steps(ml=2, transfer=2, adversarial=2)
+    train(kind, path=path, optimization=Optimization(discriminator_steps=3))
+    several = list(seen)
+    assert [alpha is None for *_, alpha, _ in several] == [True, True, False] * len(path)
+    seen.clear()
+    train(kind, path=constant(0.0, 3 * len(path)))
+    for (x, noise, *_), (own_x, own_noise, *_) in zip(several, seen, strict=True):
+        assert torch.equal(x, own_x)
+        assert torch.equal(noise.prior, own_noise.prior)
+        assert torch.equal(noise.posterior, own_noise.posterior)
+
+
+def test_more_steps_of_the_discriminator_leave_the_first_of_the_others_alone():
+    once, thrice = (
+        train(path=constant(0.0, 1), optimization=Optimization(discriminator_steps=steps))
+        for steps in (1, 3)
+    )
+    counts = {
+        player: int(optimizer.state_dict()["state"][0]["step"])
+        for player, optimizer in thrice.optimizers.items()
+    }
+    assert counts == {"generator": 1, "encoder": 1, "discriminator": 3}
+    assert once.step == thrice.step == 1
 
 
 # Resumable
@@ -426,8 +461,9 @@ def test_maximum_likelihood_finds_principal_components():
     state = fit(model, data, constant(0.0, 700), optimization=rates, batch_size=200)
     layer = state.averaged().generator[0]
     expected_weight = math.sqrt(2.0**2 - 0.5**2)
-    assert layer.weight.detach().abs()[0].tolist() == pytest.approx([expected_weight, 0], abs=0.2)
-    assert layer.bias.detach()[0].tolist() == pytest.approx([1.0, -1.0], abs=0.2)
+    weight, bias = layer.weight.detach()[:, 0], layer.bias.detach()[:, 0]
+    assert weight.abs().tolist() == pytest.approx([expected_weight, 0], abs=0.2)
+    assert bias.tolist() == pytest.approx([1.0, -1.0], abs=0.2)
     assert model.sigma.item() == pytest.approx(0.5, abs=0.05)
 
 

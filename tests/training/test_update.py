@@ -14,9 +14,9 @@ from alpha_bridge.model import PLAYERS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, Losses, Noise, Objective
 from alpha_bridge.path import AlphaPath
-from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, GradientPenalty, Judged, Regularizer, SpectralNorm
 from alpha_bridge.training import Optimization, TrainState, fit
-from alpha_bridge.training.update import reduce, update
+from alpha_bridge.training.update import discriminate, reduce, update
 
 LATENT, FEATURES, BATCH, TRIALS = 2, 3, 8, 3
 
@@ -87,8 +87,11 @@ class Tangled(Objective):
         f = model.log_ratio(x)
         return Losses(
             {players: (scale * squares).expand(BATCH) for players, scale in self.SCALES.items()},
-            real=((x, f),),
+            judged=(Judged(model.log_ratio, x, f, x, f, x),),
         )
+
+    def discrimination(self, model, x, noise, penalized=False):  # noqa: ARG002
+        raise AssertionError("no update of β alone is asked for")
 
     def twins(self, model, x, noise, alpha):  # noqa: ARG002
         raise AssertionError("no update asks for the halves")
@@ -189,9 +192,9 @@ def test_there_is_one_number_for_each_trial(trials, alpha):
         assert not number.requires_grad
 
 
-def test_losses_are_named_by_the_players_that_they_train():
+def test_losses_are_named_by_the_players_whose_own_they_are():
     names = {name for name in step(start(model())) if name.startswith("loss/")}
-    assert names == {"loss/generator+encoder", "loss/discriminator"}
+    assert names == {f"loss/{player}" for player in PLAYERS}
 
 
 def test_the_updates_are_counted():
@@ -265,9 +268,9 @@ def test_each_network_runs_as_few_times_as_possible(alpha, graphs):
 def test_the_penalty_is_paid_lazily(every, due, monkeypatch):
     state, paid, penalty = start(model()), [], R1.penalty
 
-    def counted(self, x, f):
+    def counted(self, judged):
         paid.append(state.step)
-        return penalty(self, x, f)
+        return penalty(self, judged)
 
     monkeypatch.setattr(R1, "penalty", counted)
     for _ in range(6):
@@ -312,6 +315,61 @@ def test_the_penalty_is_added_to_the_gradient_of_the_discriminator():
     without = gradients_of(start(plain), regularizer=Regularizer())["discriminator"]
     for gradient, base, extra in zip(gradients, without, added, strict=True):
         torch.testing.assert_close(gradient, base + extra)
+
+
+# Updates of the discriminator alone
+
+
+def discriminate_once(state, regularizer):
+    draws = torch.Generator().manual_seed(77)
+    x, prior, posterior = (
+        torch.randn(*state.model.trial_shape, BATCH, size, generator=draws, dtype=torch.float64)
+        for size in (FEATURES, LATENT, LATENT)
+    )
+    noise = Noise(prior, posterior)
+    discriminate(state, x, noise, DataBridge(), regularizer, Accelerator())
+    return x, noise
+
+
+@pytest.mark.parametrize("regularizer", [Regularizer(), R1(), GradientPenalty()], ids=repr)
+def test_the_discriminator_can_take_a_step_alone(regularizer):
+    state = start(model(TRIALS))
+    step(state)
+    before = {file: dict(tensors) for file, tensors in copy.deepcopy(state.tensors()).items()}
+    discriminate_once(state, regularizer)
+    changed = {
+        name
+        for name, value in state.tensors()["model"].items()
+        if not torch.equal(value, before["model"][name])
+    }
+    assert changed == {name for name in before["model"] if name.startswith("discriminator.")}
+    for name, value in state.tensors()["average"].items():
+        assert torch.equal(value, before["average"][name])
+    assert state.step == 1
+    assert all(parameter.grad is None for parameter in state.model.parameters())
+
+
+def test_a_step_of_the_discriminator_alone_is_that_of_a_whole_update():
+    one = start(model())
+    other = start(copy.deepcopy(one.model))
+    x, noise = discriminate_once(one, R1())
+    update(other, x, noise, 0.5, SigmoidGamma(), DataBridge(), R1(), Accelerator())
+    torch.testing.assert_close(
+        values(one.model, "discriminator"), values(other.model, "discriminator")
+    )
+
+
+def test_steps_of_the_discriminator_alone_pay_the_penalty_of_their_update():
+    bridge, moved = model(), []
+    for regularizer in (Regularizer(), R1(weight=30.0, every=2)):
+        for done in (0, 1, 2):
+            state = start(copy.deepcopy(bridge))
+            state.step = done
+            discriminate_once(state, regularizer)
+            moved.append(values(state.model, "discriminator"))
+    plain, *_, first, between, last = moved
+    assert torch.equal(between, plain)
+    assert torch.equal(first, last) and not torch.equal(first, plain)
 
 
 # Trials
@@ -359,8 +417,8 @@ def train(bridge, regularizer, seed):
 
 @pytest.mark.parametrize(
     "regularizer",
-    [Regularizer(), R1(weight=0.5, every=2), SpectralNorm()],
-    ids=["none", "R1", "spectral norm"],
+    [Regularizer(), R1(weight=0.5, every=2), GradientPenalty(), SpectralNorm()],
+    ids=["none", "R1", "gradient penalty", "spectral norm"],
 )
 def test_a_trial_is_the_single_run_of_its_seed(regularizer):
     stacked = model(TRIALS)
@@ -368,7 +426,10 @@ def test_a_trial_is_the_single_run_of_its_seed(regularizer):
     together = train(stacked, regularizer, seed=4)
     for trial, single in enumerate(singles):
         alone = train(single, regularizer, seed=4 + trial)
-        for whole, own in ((together.model, alone.model), (together.average, alone.average)):
+        for whole, own in (
+            (together.model, alone.model),
+            (together.average.module, alone.average.module),
+        ):
             for part, value in zip(whole.parameters(), own.parameters(), strict=True):
                 torch.testing.assert_close(part[trial], value, rtol=1e-9, atol=1e-9)
 
@@ -396,6 +457,12 @@ def test_trials_do_not_touch_each_other():
 def test_a_learning_rate_that_is_not_positive_is_refused(player, rate):
     with pytest.raises(ValueError, match=f"learning rate of the {player} must be positive"):
         Optimization(**{player: rate})
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_a_discriminator_that_never_learns_is_refused(steps):
+    with pytest.raises(ValueError, match=f"discriminator_steps must be at least 1, got {steps}"):
+        Optimization(discriminator_steps=steps)
 
 
 @pytest.mark.parametrize("name", ["beta1", "beta2", "average"])

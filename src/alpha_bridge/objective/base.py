@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..gamma import Gamma
 from ..model import AlphaBridge, Player
+from ..penalty import Judged
 
 __all__ = ["Losses", "Noise", "Objective"]
 
@@ -30,15 +31,17 @@ class Losses:
     """What one update minimises.
 
     Attributes:
-        of_players: The players that a loss trains, and the loss of each sample,
-            ``(*trials, batch)``. A player's parameters take no gradient from another's loss.
-        real: Inputs of a discriminator that came from the data, and their logits: where its
-            regulariser applies.
+        of_players: The players that a backward pass serves, and the sum of each sample that it
+            starts from, ``(*trials, batch)``. It brings each of them the gradient of its own loss;
+            no other player's parameters take one.
+        judged: What each discriminator has seen: where its regulariser applies.
+        values: Each player's own loss of each sample, ``(*trials, batch)``, to log.
         diagnostics: Numbers to log, without a graph, each ``(*trials,)``.
     """
 
     of_players: Mapping[tuple[Player, ...], Tensor]
-    real: tuple[tuple[Tensor, Tensor], ...]
+    judged: tuple[Judged, ...]
+    values: Mapping[Player, Tensor] = field(default_factory=dict)
     diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -67,10 +70,23 @@ class Objective(ABC):
         """
 
     @abstractmethod
+    def discrimination(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
+    ) -> Losses:
+        """Losses of the discriminators alone, for an update in which only they take a step.
+
+        Args:
+            model: The players.
+            x: Data samples, shape ``(*trials, batch, *event)``.
+            noise: The update's random draws.
+            penalized: Whether the discriminator's regulariser needs gradients to ``x``.
+        """
+
+    @abstractmethod
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
-        """The two halves of θ's loss by themselves, without κ and γ.
+        """The two halves of θ's loss by themselves, without the shares κ and γ.
 
         Args:
             model: The players.
@@ -80,5 +96,5 @@ class Objective(ABC):
 
         Returns:
             Surrogates of each sample, ``(*trials, batch)``: the forward twin times 1 − α, and the
-            reverse twin.
+            reverse twin; in other games than the bridge, what stands in their places.
         """

@@ -1,21 +1,20 @@
 r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(x)]`."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .. import twin
-from ..checks import positive
+from ..game import Bridge, Game
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
 from ..model import AlphaBridge, Player
-from ..ratio import discriminator_loss, effective_sample_size, forward_weight, reverse_weight
+from ..penalty import Judged
 from .base import Losses, Noise, Objective
 
-__all__ = ["DataBridge", "divide_gradient"]
+__all__ = ["DataBridge", "rescale_gradient"]
 
 # Smaller weights lose digits in float32, times and again divided by a likelihood's gradient.
 LEAST_WEIGHT = 1e-20
@@ -23,7 +22,7 @@ LEAST_WEIGHT = 1e-20
 
 @dataclass(frozen=True)
 class DataBridge(Objective):
-    r"""The objective of the paper, equations (15) and (16).
+    r"""The objective of the paper, equations (15) and (16), and of its baselines.
 
     .. math::
         \theta:\ & -\kappa_\alpha e^{-\alpha f(x)} \log \tilde p_\theta(x|z)
@@ -33,28 +32,24 @@ class DataBridge(Objective):
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone, as Algorithm 1
-    has it: the limit of its forward half has expectation zero only for an exact ratio.
+    has it. The first and the last line are those of the game :class:`~alpha_bridge.game.Bridge`;
+    another game has others.
 
     Attributes:
-        clip: Bound on the exponents of the weights, in nats. Ours (5); the paper has none, which
-            is ``math.inf``.
-        one_backward: Whether θ and φ share one backward pass where that is exact: below α = 1,
-            with weights that float32 can divide by, and without batch normalisation. Switch it
-            off for a generator that mixes samples in another way.
-
-    Raises:
-        ValueError: ``clip`` is not positive.
+        game: What θ and β play for.
+        one_backward: Whether the players share one backward pass where that is exact. θ follows
+            the weighted likelihood and φ the plain ELBO in one pass through the generator, where
+            float32 can divide by the weights. θ's adversarial loss and β's loss have parallel
+            gradients at each fake sample, so that one pass through the discriminator serves both.
+            A network with batch normalisation mixes samples, and is passed once for each; switch
+            it off for one that mixes them in another way.
 
     Source:
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
     """
 
-    clip: float = 5.0
+    game: Game = field(default_factory=Bridge)
     one_backward: bool = True
-
-    def __post_init__(self) -> None:
-        if self.clip != math.inf:
-            positive("clip", self.clip)
 
     def losses(
         self,
@@ -65,48 +60,84 @@ class DataBridge(Objective):
         gamma: Gamma,
         penalized: bool = False,
     ) -> Losses:
-        real = x.detach().requires_grad_(penalized)
-        f_data = model.log_ratio(real)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and gamma(alpha) > 0):
-            fake = model.decode(noise.prior)
-        f_model = model.log_ratio(fake)
-        adversarial = gamma(alpha) * twin.reverse(f_model, alpha, self.clip)
-        weight = gamma.kappa(alpha) * forward_weight(f_data, alpha, self.clip)
+        kappa, share = self.game.shares(alpha, gamma)
+        judged = _judge(model, x, noise, penalized, trains_generator=share > 0)
+        adversarial = share * self.game.adversarial(judged.f_fake, alpha)
+        discrimination = self.game.discriminator(judged.f_real, judged.f_fake)
+        unscaled = self.game.likelihood_weight(judged.f_real, alpha)
+        weight = kappa * unscaled
         z, kl = _encode(model, x, noise.posterior)
-        arms: dict[tuple[Player, ...], Tensor]
-        if alpha == 1:
-            evidence = elbo(_likelihood(model, x, z), kl)
-            arms = {("generator",): adversarial, ("encoder",): -evidence}
-        elif self._divides(model, gamma.kappa(alpha)):
-            weighted = weight * _likelihood(model, x, divide_gradient(z, weight))
-            arms = {("generator", "encoder"): adversarial - elbo(weighted, kl)}
-        else:
-            likelihood = _likelihood(model, x, z)
-            arms = {
-                ("generator",): adversarial - weight * likelihood,
-                ("encoder",): -elbo(likelihood, kl),
-            }
+        likelihood = _likelihood(model, x, z)
+        weighted = weight * likelihood if kappa else torch.zeros_like(kl)
+
+        values: dict[Player, Tensor] = {
+            "generator": adversarial - weighted,
+            "encoder": -elbo(likelihood, kl),
+            "discriminator": discrimination,
+        }
+        losses, joined = dict(values), list[Player](["generator"])
+        if self._shares_decoder(model, kappa):
+            rescale_gradient(z, 1 / weight)
+            losses["encoder"] = kl
+            joined.append("encoder")
+        if self.one_backward and not mixes_samples(model.discriminator):
+            rescale_gradient(judged.fake, self._slopes(judged, share, alpha))
+            losses["generator"] = -weighted
+            joined.append("discriminator")
         return Losses(
-            of_players={**arms, ("discriminator",): discriminator_loss(f_data, f_model)},
-            real=((real, f_data),),
-            diagnostics={
-                "ess/forward": effective_sample_size(weight),
-                "ess/reverse": effective_sample_size(reverse_weight(f_model, alpha, self.clip)),
-            },
+            of_players=_summed(losses, joined),
+            judged=(judged,),
+            values=values,
+            diagnostics=self.game.diagnostics(unscaled, judged.f_fake, alpha),
         )
+
+    def discrimination(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
+    ) -> Losses:
+        judged = _judge(model, x, noise, penalized, trains_generator=False)
+        loss = self.game.discriminator(judged.f_real, judged.f_fake)
+        return Losses({("discriminator",): loss}, (judged,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
         f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
         z, _ = _encode(model, x, noise.posterior)
-        forward = -forward_weight(f_data, alpha, self.clip) * _likelihood(model, x, z)
-        return forward, twin.reverse(f_model, alpha, self.clip)
+        forward = -self.game.likelihood_weight(f_data, alpha) * _likelihood(model, x, z)
+        return forward, self.game.adversarial(f_model, alpha)
 
-    def _divides(self, model: AlphaBridge, kappa: float) -> bool:
+    def _shares_decoder(self, model: AlphaBridge, kappa: float) -> bool:
         """Whether the weights can be divided out again between the encoder and the generator."""
-        divisible = kappa * math.exp(-self.clip) > LEAST_WEIGHT
+        divisible = kappa * self.game.least_weight > LEAST_WEIGHT
         return self.one_backward and divisible and not mixes_samples(model.generator)
+
+    @torch.enable_grad()
+    def _slopes(self, judged: Judged, share: float, alpha: float) -> Tensor:
+        """θ's slope in the logit of each fake over β's; 0 for logits below −100, where β's is 0."""
+        f = judged.f_fake.detach().requires_grad_()
+        losses = (share * self.game.adversarial(f, alpha), self.game.discriminator(f.detach(), f))
+        theta, beta = (torch.autograd.grad(loss.sum(), f)[0] for loss in losses)
+        return (theta / beta).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _summed(
+    losses: Mapping[Player, Tensor], joined: Sequence[Player]
+) -> dict[tuple[Player, ...], Tensor]:
+    """The losses of joined players in one sum, the others by themselves."""
+    total = torch.stack([losses[player] for player in joined]).sum(0)
+    apart = [player for player in losses if player not in joined]
+    return {tuple(joined): total} | {(player,): losses[player] for player in apart}
+
+
+def _judge(
+    model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, trains_generator: bool
+) -> Judged:
+    """Show the discriminator both sides; the fakes have a graph only where it is of use."""
+    real = x.detach().requires_grad_(penalized)
+    f_real = model.log_ratio(real)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and trains_generator):
+        fake = model.decode(noise.prior)
+    return Judged(model.log_ratio, real, f_real, fake, model.log_ratio(fake), noise.posterior)
 
 
 def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,38 +161,23 @@ def mixes_samples(network: nn.Module) -> bool:
     return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
-def divide_gradient(z: Tensor, weight: Tensor) -> Tensor:
-    """Return ``z``, and divide the gradient that comes back by each sample's ``weight``.
+def rescale_gradient(x: Tensor, scale: Tensor) -> None:
+    """Multiply the gradient that comes back to ``x`` by each sample's ``scale``.
 
-    Between the encoder and the generator it undoes the weight of the reconstruction: θ follows
-    the weighted likelihood and φ the plain ELBO, in one pass through the generator.
+    So one backward pass serves two players, who want different multiples of a sample's gradient
+    on either side of ``x``.
 
     Args:
-        z: Latents, shape ``(*trials, batch, *latent_shape)``.
-        weight: Positive weights, shape ``(*trials, batch)``.
-
-    Returns:
-        ``z`` itself, for the forward pass.
+        x: Samples or latents, shape ``(*trials, batch, *event)``; without a graph, nothing is to
+            be done.
+        scale: Numbers, shape ``(*trials, batch)``.
 
     Example:
         >>> z = torch.ones(1, 1, requires_grad=True)
-        >>> weight = torch.tensor([4.0])
-        >>> (weight * divide_gradient(z, weight).sum(-1)).sum().backward()
+        >>> rescale_gradient(z, torch.tensor([4.0]))
+        >>> z.sum().backward()
         >>> z.grad
-        tensor([[1.]])
+        tensor([[4.]])
     """
-    return _DivideGradient.apply(z, weight)  # type: ignore[no-any-return, no-untyped-call]
-
-
-class _DivideGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, z: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(weight)
-        return z.view_as(z)
-
-    @staticmethod
-    def backward(
-        ctx: torch.autograd.function.BackwardCFunction, gradient: Tensor
-    ) -> tuple[Tensor, None]:
-        (weight,) = ctx.saved_tensors
-        return gradient / weight.reshape(*weight.shape, *[1] * (gradient.ndim - weight.ndim)), None
+    if x.requires_grad:
+        x.register_hook(lambda g: g * scale.reshape(*scale.shape, *[1] * (g.ndim - scale.ndim)))

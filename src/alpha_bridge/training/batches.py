@@ -14,19 +14,33 @@ __all__ = ["Batches"]
 
 
 class Batches:
-    """Data and noise of each update, for this process's share of the batch."""
+    """Data and noise of each update, for this process's share of the batch.
+
+    An update with several ``draws`` has as many pairs of its own: those of all updates are one
+    sequence, so that a single draw an update is the plain case.
+    """
 
     def __init__(
-        self, model: AlphaBridge, source: Source, size: int, seed: int, accelerator: Accelerator
+        self,
+        model: AlphaBridge,
+        source: Source,
+        size: int,
+        seed: int,
+        accelerator: Accelerator,
+        draws: int = 1,
     ) -> None:
         ranks, rank = accelerator.num_processes, accelerator.process_index
         if size % ranks:
             raise ValueError(f"batch_size must be a multiple of the {ranks} processes, got {size}")
-        self.model, self.source, self.size = model, source, size
+        self.model, self.source, self.size, self.draws = model, source, size, draws
         self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
 
-    def of(self, step: int) -> tuple[Tensor, Noise]:
+    def of(self, step: int) -> list[tuple[Tensor, Noise]]:
+        """Data and noise of each draw of update ``step``."""
+        return [self._draw(step * self.draws + draw) for draw in range(self.draws)]
+
+    def _draw(self, step: int) -> tuple[Tensor, Noise]:
         batches = [
             self.source.batch(seed, step, self.size, self.rank, self.ranks) for seed in self.seeds
         ]

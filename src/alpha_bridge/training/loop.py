@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import Source, from_tensor
+from ..errors import Interrupted
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
 from ..objective import DataBridge, Objective
@@ -17,10 +18,12 @@ from ..path import AlphaPath
 from ..penalty import R1, Regularizer
 from .batches import Batches
 from .checkpoint import restore
+from .compilation import compile_networks
 from .device import available_accelerator
 from .events import Callback, Event
+from .processes import agreement, share_weights
 from .state import Optimization, TrainState
-from .update import update
+from .update import discriminate, update
 
 __all__ = ["fit"]
 
@@ -36,6 +39,7 @@ def fit(
     optimization: Optimization | None = None,
     batch_size: int = 128,
     seed: int = 0,
+    compile: bool = False,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
     accelerator: Accelerator | None = None,
@@ -55,6 +59,7 @@ def fit(
         optimization: Learning rates, moments and averaging.
         batch_size: Samples of an update, over all processes, one or more.
         seed: Of batches and noise, zero or more.
+        compile: Whether the networks are compiled; the gradient penalty stays eager.
         callbacks: Told of every update, in order.
         checkpoint: Folder of a checkpoint to go on from.
         accelerator: Device, precision and processes; by default what the machine has.
@@ -65,6 +70,8 @@ def fit(
     Raises:
         ValueError: ``batch_size`` or ``seed`` is out of range, or the data are too few.
         Diverged: A parameter became NaN or infinite.
+        Interrupted: A callback of some process wanted to stop.
+        Lost: Another process is gone.
 
     Example:
         >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -77,13 +84,16 @@ def fit(
     at_least(0, "seed", seed)
     source = from_tensor(data) if isinstance(data, Tensor) else data
     objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
-    regularizer = regularizer or R1()
+    regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
     model.discriminator = regularizer.prepare(model.discriminator)
     model.to(accelerator.device).train()
+    share_weights(model, accelerator)
     if source.event_shape[1:]:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState.start(model, optimization or Optimization())
+    state = TrainState.start(model, optimization)
+    if compile:
+        compile_networks(model)
     if checkpoint is not None:
         restore(state, Path(checkpoint))
         gamma.recall(state.memory)
@@ -92,13 +102,17 @@ def fit(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
                 "give a longer path"
             )
-    batches = Batches(model, source, batch_size, seed, accelerator)
+    batches = Batches(
+        model, source, batch_size, seed, accelerator, draws=optimization.discriminator_steps
+    )
 
-    with ExitStack() as stack:
+    with agreement(accelerator) as agree, ExitStack() as stack:
         for callback in callbacks:
             stack.enter_context(callback.during(state))
         for step in range(state.step, len(path)):
-            x, noise = batches.of(step)
+            *before, (x, noise) = batches.of(step)
+            for batch in before:
+                discriminate(state, *batch, objective, regularizer, accelerator)
             alpha = path(step)
             numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
             event = Event(
@@ -109,9 +123,13 @@ def fit(
                 noise=noise,
                 numbers=numbers,
                 steps=len(path),
-                boundary=step + 1 in path.boundaries,
+                boundaries=path.boundaries,
             )
             for callback in callbacks:
                 callback.after(event)
+            if agree(any(callback.wants_to_stop() for callback in callbacks)):
+                for callback in callbacks:
+                    callback.stop(event)
+                raise Interrupted(f"stopped after update {event.step} of {event.steps}")
     state.require_finite()
     return state

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import ModuleDict
+from torch.nn import ModuleDict, Parameter
 from torch.optim import Adam
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..checks import at_least, positive
 from ..errors import Diverged
 from ..model import PLAYERS, AlphaBridge, Player
+from .average import MovingAverage
 
 __all__ = ["Optimization", "TrainState"]
 
@@ -31,6 +31,8 @@ class Optimization:
             likelihood's gradient within some hundred updates of Step III.
         average: Decay of the exponential moving average of generator and encoder, in [0, 1); 0
             for none.
+        discriminator_steps: Updates of β in each whole update, one or more: all but the last are
+            of β alone, each on samples and noise of its own. A lazy penalty counts whole updates.
 
     Raises:
         ValueError: A value is out of its range.
@@ -45,6 +47,7 @@ class Optimization:
     beta1: float = 0.5
     beta2: float = 0.99
     average: float = 0.995
+    discriminator_steps: int = 1
 
     def __post_init__(self) -> None:
         for player in PLAYERS:
@@ -52,6 +55,7 @@ class Optimization:
         for name in ("beta1", "beta2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        at_least(1, "discriminator_steps", self.discriminator_steps)
 
     def optimizer(self, model: AlphaBridge, player: Player) -> Adam:
         """Optimiser of ``player``'s parameters.
@@ -83,7 +87,7 @@ class TrainState:
     """
 
     model: AlphaBridge
-    average: AveragedModel
+    average: MovingAverage
     optimizers: dict[Player, Adam]
     step: int = 0
     memory: dict[str, Tensor] = field(default_factory=dict)
@@ -91,11 +95,15 @@ class TrainState:
     @classmethod
     def start(cls, model: AlphaBridge, optimization: Optimization) -> "TrainState":
         """State before the first update of ``model``."""
-        average = AveragedModel(
-            _arms(model), multi_avg_fn=get_ema_multi_avg_fn(optimization.average)
-        )
+        # what is averaged: a decoder and an encoder that fit each other
+        arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
         optimizers = {player: optimization.optimizer(model, player) for player in PLAYERS}
-        return cls(model, average.requires_grad_(False), optimizers)
+        return cls(model, MovingAverage(arms, optimization.average), optimizers)
+
+    def parameters(self, *players: Player) -> list[Parameter]:
+        """What ``players`` train."""
+        groups = (group for player in players for group in self.optimizers[player].param_groups)
+        return [parameter for group in groups for parameter in group["params"]]
 
     def averaged(self) -> AlphaBridge:
         """The model with the averaged arms: the one that is evaluated and kept."""
@@ -104,7 +112,7 @@ class TrainState:
 
     def update_average(self) -> None:
         """Let the averages follow the arms by one update."""
-        self.average.update_parameters(_arms(self.model))
+        self.average.update(first=self.step == 0)
 
     def require_finite(self) -> None:
         """Stop if training has diverged.
@@ -134,7 +142,7 @@ class TrainState:
         }
         return {
             "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
+            "average": self.average.module.state_dict(),
             "optimizers": moments,
             "memory": {**self.memory, "torch_rng": torch.get_rng_state()},
         }
@@ -142,7 +150,7 @@ class TrainState:
     def load(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Take over what :meth:`tensors` gave after update ``step``."""
         self.model.load_state_dict(tensors["model"])
-        self.average.load_state_dict(tensors["average"])
+        self.average.module.load_state_dict(tensors["average"])
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(
                 {
@@ -153,11 +161,6 @@ class TrainState:
         self.memory = dict(tensors["memory"])
         torch.set_rng_state(self.memory.pop("torch_rng"))
         self.step = at_least(0, "step", step)
-
-
-def _arms(model: AlphaBridge) -> ModuleDict:
-    """What is averaged: a decoder and an encoder that fit each other."""
-    return ModuleDict({"generator": model.generator, "encoder": model.encoder})
 
 
 def _moments(

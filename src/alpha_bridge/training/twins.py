@@ -13,6 +13,7 @@ from torch import Tensor
 from ..control import Moments, paired_moments
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
+from .processes import noticing_loss
 
 __all__ = ["PARTS", "centred_moments", "describe_twins", "twin_gradients"]
 
@@ -99,7 +100,8 @@ def centred_moments(forward: Tensor, reverse: Tensor, accelerator: Accelerator) 
     apart = (side - side.mean(-2, keepdim=True) for side in (forward, reverse))
     rows = (side.flatten(0, -2) for side in apart)
     total = paired_moments(*rows).total()
-    means = [accelerator.reduce(moment, "mean") for moment in vars(total).values()]
+    with noticing_loss(accelerator):
+        means = [accelerator.reduce(moment, "mean") for moment in vars(total).values()]
     return Moments(*means)
 
 

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from ..control import Moments
 from ..gamma import Gamma
-from ..objective import Noise, Objective
+from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
+from .processes import noticing_loss
 from .state import TrainState
 from .twins import centred_moments, twin_gradients
 
-__all__ = ["update"]
+__all__ = ["discriminate", "update"]
 
 
 def update(
@@ -42,7 +43,7 @@ def update(
     Returns:
         Losses by player and the objective's diagnostics, each ``(*trials,)``, without a graph.
     """
-    model, due = state.model, regularizer.due(state.step)
+    model = state.model
     if alpha < 1:
 
         def measure() -> Moments:
@@ -51,21 +52,58 @@ def update(
         gamma.observe(state.step, measure)
         state.memory.update(gamma.memory())
     with accelerator.autocast():
+        due = regularizer.due(state.step)
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
-    penalties = [regularizer.penalty(real, f) for real, f in losses.real if due]
-    numbers = dict(losses.diagnostics)
-    for players, loss in losses.of_players.items():
-        numbers["loss/" + "+".join(players)] = loss.detach().mean(-1)
-        total = sum(penalties, loss) if "discriminator" in players else loss
-        parameters = chain.from_iterable(map(model.player_parameters, players))
-        reduce(total).backward(inputs=list(parameters), retain_graph=True)
-    for player, optimizer in state.optimizers.items():
-        average_gradients(model.player_parameters(player), accelerator)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    _descend(state, losses, regularizer, accelerator)
     state.update_average()
     state.step += 1
-    return numbers
+    means = {f"loss/{player}": loss.detach().mean(-1) for player, loss in losses.values.items()}
+    return {**losses.diagnostics, **means}
+
+
+def discriminate(
+    state: TrainState,
+    x: Tensor,
+    noise: Noise,
+    objective: Objective,
+    regularizer: Regularizer,
+    accelerator: Accelerator,
+) -> None:
+    """Train β alone once more before an update, which pays the penalty if the update does.
+
+    Args:
+        state: Changed in place; its count is not.
+        x: Data samples, shape ``(*trials, batch, *event)``.
+        noise: Random draws for them.
+        objective: What is bridged to what.
+        regularizer: Of the discriminator.
+        accelerator: Precision, and the processes to average the gradients with.
+    """
+    with accelerator.autocast():
+        due = regularizer.due(state.step)
+        losses = objective.discrimination(state.model, x, noise, penalized=due)
+    _descend(state, losses, regularizer, accelerator)
+
+
+def _descend(
+    state: TrainState, losses: Losses, regularizer: Regularizer, accelerator: Accelerator
+) -> None:
+    """One step of each player that ``losses`` train, all from the parameters before it."""
+    penalties = [
+        regularizer.penalty(judged) for judged in losses.judged if regularizer.due(state.step)
+    ]
+    passes = [
+        (sum(penalties, loss) if "discriminator" in players else loss, state.parameters(*players))
+        for players, loss in losses.of_players.items()
+    ]
+    for left, (loss, parameters) in zip(reversed(range(len(passes))), passes, strict=True):
+        reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
+    trained = list(chain.from_iterable(losses.of_players))
+    # before the first step, so that the loss of a process leaves no player ahead of the others
+    average_gradients(state.parameters(*trained), accelerator)
+    for player in trained:
+        state.optimizers[player].step()
+        state.optimizers[player].zero_grad(set_to_none=True)
 
 
 def reduce(loss: Tensor) -> Tensor:
@@ -83,6 +121,7 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter], accelerator: Acc
     if accelerator.num_processes == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = accelerator.reduce(torch._utils._flatten_dense_tensors(gradients), "mean")
+    with noticing_loss(accelerator):
+        flat = accelerator.reduce(torch._utils._flatten_dense_tensors(gradients), "mean")
     means = torch._utils._unflatten_dense_tensors(flat, gradients)
     torch._foreach_copy_(gradients, list(means))

@@ -1,0 +1,86 @@
+"""The forward and backward passes of one update: as many as docs/speed.md derives, and no more."""
+
+from collections import Counter
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.objective import DataBridge, Noise
+from alpha_bridge.penalty import R1, Regularizer
+from alpha_bridge.training import Optimization, TrainState
+from alpha_bridge.training.update import update
+
+FORWARD = {"generator": 2, "encoder": 1, "discriminator": 2}
+BACKWARD = {
+    0.0: {"generator": 1, "encoder": 1, "discriminator": 2},
+    0.5: {"generator": 2, "encoder": 1, "discriminator": 2},
+    1.0: {"generator": 2, "encoder": 1, "discriminator": 2},
+}
+PENALTY = {"discriminator": 1, "double": 1}
+
+steps = pytest.mark.parametrize("alpha", BACKWARD, ids=["I", "II", "III"])
+
+
+def passes(alpha, regularizer=None, objective=None):
+    """Forward and backward passes through each network in one update."""
+    bridge = AlphaBridge(
+        MLPGenerator(2, 3, (6,)), MLPEncoder(2, 3, (6,)), MLPDiscriminator(3, (6,))
+    )
+    forward, backward = Counter(), Counter()
+
+    def watch(player):
+        def passed(_module, inputs, outputs):
+            forward[player] += 1
+            output = outputs[0] if isinstance(outputs, tuple) else outputs
+            if output.requires_grad:  # whatever goes back through the network begins here
+                output.register_hook(lambda _gradient: backward.update([player]))
+            if inputs[0].is_leaf and inputs[0].requires_grad:
+                inputs[0].register_hook(watch_slope)
+
+        return passed
+
+    def watch_slope(gradient):
+        if gradient.requires_grad:
+            gradient.register_hook(lambda _gradient: backward.update(["double"]))
+
+    for player in PLAYERS:
+        bridge.get_submodule(player).register_forward_hook(watch(player))
+    update(
+        TrainState.start(bridge, Optimization()),
+        torch.randn(8, 3),
+        Noise(torch.randn(8, 2), torch.randn(8, 2)),
+        alpha,
+        SigmoidGamma(),
+        objective or DataBridge(),
+        regularizer or Regularizer(),
+        Accelerator(),
+    )
+    return forward, backward
+
+
+@steps
+def test_each_network_runs_as_often_as_the_algorithm_needs(alpha):
+    forward, _ = passes(alpha)
+    assert forward == FORWARD
+
+
+@steps
+def test_each_network_is_gone_back_through_as_often_as_the_algorithm_needs(alpha):
+    _, backward = passes(alpha)
+    assert backward == BACKWARD[alpha]
+
+
+@steps
+def test_the_penalty_costs_a_slope_and_a_way_back_through_it(alpha):
+    forward, backward = passes(alpha, R1())
+    assert forward == FORWARD
+    assert backward == Counter(BACKWARD[alpha]) + Counter(PENALTY)
+
+
+def test_passes_of_their_own_cost_one_more_through_generator_and_discriminator():
+    _, backward = passes(0.5, objective=DataBridge(one_backward=False))
+    assert backward == Counter(BACKWARD[0.5]) + Counter(generator=1, discriminator=1)
