@@ -34,6 +34,7 @@ from .training import (
     StopOnSignal,
     available_accelerator,
     describe_twins,
+    keep_freed_memory,
     twin_gradients,
 )
 from .training.processes import main_process_first
@@ -83,6 +84,7 @@ def train(
         Lost: Another process is gone; a checkpoint is saved if this one writes.
     """
     console = console or Console(quiet=True)
+    keep_freed_memory()
     accelerator = available_accelerator(config.precision)
     run = Run.open(folder) if resume else Run.require_free(folder)
     writes = accelerator.is_main_process

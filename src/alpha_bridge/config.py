@@ -7,7 +7,9 @@ can tell.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import reduce
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Annotated, Any, Literal
@@ -26,6 +28,7 @@ __all__ = [
     "OptimizationConfig",
     "PathConfig",
     "RegularizerConfig",
+    "changed",
     "differences",
     "explain",
     "known_keys",
@@ -96,6 +99,8 @@ class GammaConfig(_Part):
 class ModelConfig(_Part):
     """Networks and decoder noise."""
 
+    kind: Literal["conv", "dcgan"] = "conv"
+    """Networks of images: small ones with a dense layer, or the DCGAN's."""
     latent: Count = 2
     """Size of a latent."""
     hidden: tuple[Count, ...] = Field(default=(128, 128, 128), min_length=1)
@@ -228,6 +233,8 @@ class Config(_Part):
     """Updates from one record of the losses to the next."""
     checkpoint_every: Count = 1000
     """Updates from one checkpoint to the next; ends of steps are always kept."""
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """Checkpoints that are kept of Step II, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None
     """Shape of one sample; None: that of the data, which is then kept here."""
     path: PathConfig = PathConfig()
@@ -248,6 +255,11 @@ class Config(_Part):
             raise ValueError(
                 f"{self.steps} steps leave a share of the path ({', '.join(map(str, shares))}) "
                 "without an update: give more steps, or that share as 0"
+            )
+        if self.snapshots > lengths[1]:
+            raise ValueError(
+                f"Step II has {lengths[1]} updates for {self.snapshots} snapshots: give fewer, or "
+                "a larger share of the path"
             )
         return self
 
@@ -286,6 +298,27 @@ def read_config(source: Path | dict[str, Any]) -> Config:
     except ValidationError as error:
         where = "" if isinstance(source, dict) else f"{source}: "
         raise ValueError(where + explain(error)) from None
+
+
+def changed(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same configuration with other values.
+
+    Args:
+        config: The configuration.
+        values: By key, with dots for the parts.
+
+    Raises:
+        ValueError: A key is unknown, or a value is not allowed; one line that names it.
+
+    Example:
+        >>> changed(Config(), {"steps": 500, "model.latent": 8}).model.latent
+        8
+    """
+    content = config.model_dump()
+    for key, value in values.items():
+        *parts, last = key.split(".")
+        reduce(lambda part, name: part.setdefault(name, {}), parts, content)[last] = value
+    return read_config(content)
 
 
 def explain(error: ValidationError) -> str:

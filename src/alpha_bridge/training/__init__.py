@@ -4,6 +4,7 @@ from .callbacks import Checkpoints, Progress, Records, StopOnSignal
 from .device import available_accelerator
 from .events import Callback, Event
 from .loop import fit
+from .memory import keep_freed_memory
 from .state import Optimization, TrainState
 from .twins import describe_twins, twin_gradients
 
@@ -19,5 +20,6 @@ __all__ = [
     "available_accelerator",
     "describe_twins",
     "fit",
+    "keep_freed_memory",
     "twin_gradients",
 ]

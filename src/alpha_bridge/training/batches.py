@@ -1,6 +1,10 @@
 """Data and noise of each update: what an update is given, as a function of seed and step."""
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, pairwise
 
 import torch
 from accelerate import Accelerator
@@ -11,6 +15,9 @@ from ..model import AlphaBridge
 from ..objective import Noise
 
 __all__ = ["Batches"]
+
+PRIOR, POSTERIOR = 1, 2
+"""Purposes of the noise."""
 
 
 class Batches:
@@ -35,28 +42,52 @@ class Batches:
         self.model, self.source, self.size, self.draws = model, source, size, draws
         self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
-
-    def of(self, step: int) -> list[tuple[Tensor, Noise]]:
-        """Data and noise of each draw of update ``step``."""
-        return [self._draw(step * self.draws + draw) for draw in range(self.draws)]
-
-    def _draw(self, step: int) -> tuple[Tensor, Noise]:
-        batches = [
-            self.source.batch(seed, step, self.size, self.rank, self.ranks) for seed in self.seeds
-        ]
-        x = self.source.units.normalize(self._stack(batches)).to(self.model.log_sigma.dtype)
-        if self.model.latent_shape is None:
+        if model.latent_shape is None:
             with torch.no_grad():
-                self.model.posterior(x)
-        return x, Noise(prior=self._normal(step, 1), posterior=self._normal(step, 2))
+                model.posterior(self._data(self._samples(0)))
 
-    def _normal(self, step: int, purpose: int) -> Tensor:
+    @contextmanager
+    def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:
+        """Data and noise of each update, drawn by a thread of their own while the one before runs.
+
+        Args:
+            steps: The updates, in order.
+        """
+        with ThreadPoolExecutor(1, "batches") as thread:
+            futures = (thread.submit(self._drawn, step) for step in steps)
+            # the next one is submitted before this one is given out
+            turns = pairwise(chain(futures, [Future()]))
+            yield ([self._placed(*draw) for draw in drawn.result()] for drawn, _ in turns)
+
+    def _drawn(self, step: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Samples in storage units and noise of update ``step``, on the host."""
+        draws = range(step * self.draws, (step + 1) * self.draws)
+        return [
+            (self._samples(draw), self._normal(draw, PRIOR), self._normal(draw, POSTERIOR))
+            for draw in draws
+        ]
+
+    def _samples(self, draw: int) -> Tensor:
+        return self._stack(
+            [self.source.batch(seed, draw, self.size, self.rank, self.ranks) for seed in self.seeds]
+        )
+
+    def _normal(self, draw: int, purpose: int) -> Tensor:
         shape = (self.size, *(self.model.latent_shape or ()))
         part = share(self.size, self.rank, self.ranks)
-        draws = self._stack([normal(seed, step, purpose, shape)[part] for seed in self.seeds])
-        return draws.to(self.model.log_sigma.dtype)
+        return self._stack([normal(seed, draw, purpose, shape)[part] for seed in self.seeds])
 
     def _stack(self, trials: list[Tensor]) -> Tensor:
-        """Trials side by side on the device, or the only one as it is."""
+        """Trials side by side, or the only one as it is, where the device can fetch it."""
         x = torch.stack(trials) if self.model.trial_shape else trials[0]
-        return x.to(self.device, non_blocking=True)
+        return x.pin_memory() if self.device.type == "cuda" else x
+
+    def _placed(self, samples: Tensor, *noise: Tensor) -> tuple[Tensor, Noise]:
+        dtype = self.model.log_sigma.dtype
+        return self._data(samples), Noise(
+            *(draw.to(self.device, non_blocking=True).to(dtype) for draw in noise)
+        )
+
+    def _data(self, samples: Tensor) -> Tensor:
+        x = self.source.units.normalize(samples.to(self.device, non_blocking=True))
+        return x.to(self.model.log_sigma.dtype)

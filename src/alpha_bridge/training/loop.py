@@ -109,8 +109,9 @@ def fit(
     with agreement(accelerator) as agree, ExitStack() as stack:
         for callback in callbacks:
             stack.enter_context(callback.during(state))
-        for step in range(state.step, len(path)):
-            *before, (x, noise) = batches.of(step)
+        steps = range(state.step, len(path))
+        for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
+            *before, (x, noise) = draws
             for batch in before:
                 discriminate(state, *batch, objective, regularizer, accelerator)
             alpha = path(step)

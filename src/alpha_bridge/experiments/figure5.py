@@ -1,0 +1,187 @@
+"""Figure 5: what the same latents show through time on MNIST, kept or forgotten.
+
+Three methods train the same networks for as many updates: likelihood and then the reverse-KL GAN
+at once (``naive``), the α-Bridge, and the reverse-KL GAN alone (``rkl-gp``), which has no Step I
+to keep anything of. All settings are ours: the paper's appendix is lost.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..plots import MUTED, SMALL, TEXT, WIDTH, spread
+from ..plots.pictures import GAP, mosaic_of, small
+from ..plots.records import Array
+from ..presets import PRESETS
+from .comparison import curves, metric_names, shade_steps
+from .watched import Watch, configurations, ends, last, watch, write
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "reproduce"]
+
+SHARED: dict[str, Any] = {
+    "steps": 6000,
+    "model.latent": 8,
+    "path.ml": 0.4,
+    "path.transfer": 0.2,
+    "path.adversarial": 0.4,
+    "evaluation.every": 400,
+    "evaluation.shown": 1000,
+}
+"""What all methods change in the preset; as many images are decoded again for the drift."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "naive": SHARED,
+    "alpha-bridge": SHARED | {"path.end": 0.97, "gamma.c": 15.0, "gamma.d": -7.5},
+    "rkl-gp": SHARED,
+}
+"""What each method changes in the preset, before it leaves out the steps that it does not have."""
+
+QUICK: dict[str, Any] = {"steps": 900, "evaluation.every": 60, "evaluation.samples": 500}
+"""What every method changes in the miniature as well."""
+
+LATENTS, COLUMNS = 4, 10
+"""Latents of each method in the picture, and numbers of updates."""
+
+METRICS = ("frechet_distance", "reconstruction_error", "retention", "drift")
+
+Record = dict[str, Any]
+Samples = Mapping[str, Mapping[int, Array]]
+
+
+def reproduce(
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    data: str | None = None,
+    quick: bool = False,
+) -> Record:
+    """Train every method with every seed, and write ``figure5.json``, ``.png`` and ``.npz``.
+
+    They are written anew after each evaluation and each run, so that what there is can be looked
+    at. The ``.npz`` has the samples of the first seed, by method and number of updates.
+
+    Args:
+        folder: Where to write; it is made if it is missing.
+        seed: Seed of the first trial; each further one adds 1.
+        trials: Trials of each method; None for 3, or 1 in the miniature.
+        data: A hub id, a folder or a file of images; None for the preset's.
+        quick: Whether to train a miniature on the built-in digits, for a minute or two.
+
+    Returns:
+        What ``figure5.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
+        configuration and evaluations; and ``last``, means and deviations at the end.
+
+    Raises:
+        ValueError: A number is out of its range, or the data cannot be used.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = "digits" if quick else "mnist"
+    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
+    trials = (1 if quick else 3) if trials is None else trials
+    runs: list[Record] = []
+    record: Record = {
+        "figure": "Figure 5",
+        "settings": {
+            "seed": seed,
+            "trials": trials,
+            "quick": quick,
+            "data": preset.data,
+            "preset": base,
+            "methods": settings,
+            "note": "all settings are ours: the paper's are not published",
+        },
+        "runs": runs,
+    }
+    samples: dict[str, dict[int, Array]] = {}
+    configs = [*configurations(preset, settings, seed, trials)]
+    marks = ends(next(config for name, config in configs if name == "alpha-bridge"))
+    record["settings"]["ends_of_steps"] = marks
+    for name, config in configs:
+        run: Record = {
+            "method": name,
+            "seed": config.seed,
+            "config": config.model_dump(mode="json"),
+        }
+        runs.append(run)
+
+        def tell(watched: Watch, run: Record = run) -> None:
+            run["evaluations"] = watched.evaluations
+            write(record | {"last": last(record)}, folder / "figure5.json")
+
+        due = {*range(config.evaluation.every, config.steps + 1, config.evaluation.every), *marks}
+        watched = watch(config, due, tell)
+        if name not in samples:
+            samples[name] = {step: shown[:LATENTS] for step, shown in watched.shown.items()}
+            _save(samples, folder / "figure5.npz")
+        draw(record, samples).savefig(folder / "figure5.png", dpi=150)
+    return record | {"last": last(record)}
+
+
+def _save(samples: Samples, path: Path) -> None:
+    named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
+    np.savez_compressed(path, **named)  # type: ignore[arg-type]
+
+
+def draw(record: Record, samples: Samples) -> "Figure":
+    """The pictures of each method, and its numbers along training.
+
+    Args:
+        record: As :func:`reproduce` gives it.
+        samples: By method and number of updates, uint8 ``(N, H, W, C)``.
+
+    Returns:
+        A row of pictures for each method, the same latents below one another and the updates from
+        the end of Step I on beside one another; below them a panel for each metric.
+    """
+    from matplotlib.figure import Figure
+
+    marks = record["settings"]["ends_of_steps"]
+    common = set.intersection(*(set(of) for of in samples.values()))
+    steps = spread(sorted(step for step in common if step >= marks[0]), COLUMNS)
+    names = metric_names(record, *METRICS)
+    height = WIDTH / COLUMNS * LATENTS * len(samples) + 2.6
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    grid = figure.add_gridspec(
+        len(samples) + 1, len(names), height_ratios=[*[LATENTS] * len(samples), 2.4]
+    )
+    for row, (name, of) in enumerate(samples.items()):
+        axes = figure.add_subplot(grid[row, :])
+        _pictures(axes, np.stack([small(of[step]) for step in steps], axis=1))
+        axes.set_ylabel(name, fontsize=TEXT)
+        if row == 0:
+            _name_columns(axes, [_spoken(step, marks) for step in steps])
+    for column, name in enumerate(names):
+        axes = figure.add_subplot(grid[len(samples), column])
+        curves(axes, record, name)
+        shade_steps(axes, marks)
+    figure.axes[len(samples)].legend(frameon=False, fontsize=SMALL)
+    return figure
+
+
+def _pictures(axes: "Axes", images: Array) -> None:
+    """Images ``(rows, columns, H, W, C)`` side by side."""
+    axes.imshow(mosaic_of(images.reshape(-1, *images.shape[2:]), images.shape[1]))
+    axes.spines[:].set_visible(False)
+    axes.set(xticks=[], yticks=[])
+
+
+def _name_columns(axes: "Axes", words: list[str]) -> None:
+    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(words)
+    centers = [(column + 0.5) * pitch - GAP / 2 - 0.5 for column in range(len(words))]
+    axes.xaxis.tick_top()
+    axes.set_xticks(centers, words, color=MUTED, fontsize=SMALL)
+    axes.tick_params(length=0)
+
+
+def _spoken(step: int, marks: tuple[int, int, int]) -> str:
+    """Which step of the bridge an update belongs to, and its number."""
+    numeral = "I" if step <= marks[0] else "II" if step <= marks[1] else "III"
+    return f"{numeral} · {step:,}"
