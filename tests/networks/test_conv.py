@@ -56,7 +56,7 @@ def test_the_discriminator_gives_one_logit(size, channels):
 
 @every_size
 def test_images_are_halved_to_a_base_of_four_to_seven_pixels(size):
-    base = network("generator", size)[3].unflattened_size[-1]
+    base = network("generator", size)[3].size
     assert 4 <= base <= 7
 
 
@@ -122,3 +122,18 @@ def test_trials_are_refused_with_a_way_out(kind):
 def test_a_count_below_one_is_refused(kind, name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         network(kind, **{name: 0})
+
+
+@pytest.mark.parametrize("player", ["discriminator", "encoder", "generator"])
+def test_vectors_and_images_have_one_order_in_memory(player):
+    network_ = network(player).to(memory_format=torch.channels_last)
+    x = batch(player)
+    x = x.to(memory_format=torch.channels_last) if x.ndim == 4 else x
+    for layer in network_:
+        before, x = x, layer(x)
+        if (
+            isinstance(before, torch.Tensor)
+            and isinstance(x, torch.Tensor)
+            and before.ndim != x.ndim
+        ):
+            assert x.untyped_storage().data_ptr() == before.untyped_storage().data_ptr()

@@ -6,7 +6,7 @@ mixes samples: there is no batch normalisation.
 
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..checks import at_least
 from .moments import Moments
@@ -40,6 +40,27 @@ def _check(trials: int | None, **sizes: int) -> None:
         )
 
 
+class _Flatten(nn.Module):
+    """Images ``(batch, channels, size, size)`` to vectors, channels innermost.
+
+    That is their order in memory, in which nothing has to be moved, backward or forward.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class _Unflatten(nn.Module):
+    """Vectors to images of ``size`` pixels, channels innermost in both."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.size, self.size, -1)).permute(0, 3, 1, 2)
+
+
 class _ConvBody(nn.Sequential):
     """Images ``(batch, channels, size, size)`` to features ``(batch, outputs)``."""
 
@@ -55,7 +76,7 @@ class _ConvBody(nn.Sequential):
         base = size >> halvings
         super().__init__(
             *layers,
-            nn.Flatten(),
+            _Flatten(),
             nn.Linear(widths[-1] * base**2, hidden),
             nn.LeakyReLU(0.2),
             nn.Linear(hidden, outputs),
@@ -159,7 +180,7 @@ class ConvGenerator(nn.Sequential):
             nn.Linear(latent, hidden),
             nn.LeakyReLU(0.2),
             nn.Linear(hidden, widths[0] * base**2),
-            nn.Unflatten(-1, (widths[0], base, base)),
+            _Unflatten(base),
             *layers,
             nn.Tanh(),
         )

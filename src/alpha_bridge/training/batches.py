@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, pairwise
 
 import torch
@@ -15,6 +15,8 @@ from ..model import AlphaBridge
 from ..objective import Noise
 
 __all__ = ["Batches"]
+
+HostDraws = list[tuple[Tensor, Tensor, Tensor]]
 
 PRIOR, POSTERIOR = 1, 2
 """Purposes of the noise."""
@@ -48,18 +50,22 @@ class Batches:
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:
-        """Data and noise of each update, drawn by a thread of their own while the one before runs.
+        """Data and noise of each update.
+
+        They are drawn by a thread of their own while an accelerator computes the update before.
+        Where the processor itself computes, a second thread would only stand in its way.
 
         Args:
             steps: The updates, in order.
         """
-        with ThreadPoolExecutor(1, "batches") as thread:
-            futures = (thread.submit(self._drawn, step) for step in steps)
-            # the next one is submitted before this one is given out
-            turns = pairwise(chain(futures, [Future()]))
-            yield ([self._placed(*draw) for draw in drawn.result()] for drawn, _ in turns)
+        with ExitStack() as stack:
+            drawn: Iterator[HostDraws] = map(self._drawn, steps)
+            if self.device.type != "cpu":
+                thread = stack.enter_context(ThreadPoolExecutor(1, "batches"))
+                drawn = _ahead(thread.submit(self._drawn, step) for step in steps)
+            yield ([self._placed(*draw) for draw in draws] for draws in drawn)
 
-    def _drawn(self, step: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def _drawn(self, step: int) -> HostDraws:
         """Samples in storage units and noise of update ``step``, on the host."""
         draws = range(step * self.draws, (step + 1) * self.draws)
         return [
@@ -91,3 +97,8 @@ class Batches:
     def _data(self, samples: Tensor) -> Tensor:
         x = self.source.units.normalize(samples.to(self.device, non_blocking=True))
         return x.to(self.model.log_sigma.dtype)
+
+
+def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:
+    """Results in order; the next future is taken, and so begun, before a result is given out."""
+    return (future.result() for future, _ in pairwise(chain(futures, [Future()])))
