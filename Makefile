@@ -30,6 +30,7 @@ test-slow: $(INSTALLED)
 bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/growth.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
 
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build

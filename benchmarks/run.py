@@ -247,6 +247,9 @@ def products(results: dict) -> str:
 
 def main() -> None:
     """Measure, and write the results and the tables."""
+    from alpha_bridge.training import keep_freed_memory
+
+    keep_freed_memory()  # as the command does, for both sides of each pair
     results: dict[str, object] = {"machine": machine()}
     for measure in (floor, stacked_trials, vaegan, kde, pipeline):
         results[measure.__name__] = measure()

@@ -53,8 +53,9 @@ class Discriminator(BaseDiscriminator):
 
     def __init__(self, network: nn.Sequential) -> None:
         super().__init__()
-        middle = next(i for i, layer in enumerate(network) if isinstance(layer, nn.Flatten))
         layers = list(network)
+        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
+        middle = last + 2  # after its rectifier
         self.features, self.head = nn.Sequential(*layers[:middle]), nn.Sequential(*layers[middle:])
 
     def forward(self, x: Tensor, output_layer_levels: list[int] | None = None) -> ModelOutput:

@@ -11,9 +11,9 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 def keep_freed_memory() -> bool:
     """Let this process keep the memory that it frees, for the tensors of the next update.
 
-    By default glibc gives large blocks back to the system, which hands them out again page by
-    page, each cleared: a tenth of the time of an update of ten stacked trials. The process then
-    holds its highest use until it ends, so this is for a program, not for a library.
+    By default glibc may give large blocks back to the system, which hands them out again page by
+    page, each cleared. With this the process holds its highest use until it ends, so it is for a
+    program, not for a library.
 
     Returns:
         Whether the C library knows these settings; another one is left as it is.
