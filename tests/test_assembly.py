@@ -7,6 +7,7 @@ import torch
 from alpha_bridge.assembly import (
     GAMES,
     GAMMAS,
+    NETWORKS,
     REGULARIZERS,
     SOURCES,
     assemble,
@@ -28,6 +29,7 @@ from alpha_bridge.data import DensitySource, ImageSource, VectorSource
 from alpha_bridge.game import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
 from alpha_bridge.methods import METHODS
+from alpha_bridge.networks import ConvGenerator, DCGANGenerator
 from alpha_bridge.objective import DataBridge
 from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.training import Optimization
@@ -100,6 +102,18 @@ def test_every_kind_that_the_configuration_allows_has_an_entry():
     assert set(DENSITIES) <= set(SOURCES)
     assert set(REGULARIZERS) == kinds(RegularizerConfig)
     assert set(GAMES) == kinds(ObjectiveConfig, "game")
+    assert set(NETWORKS) == kinds(ModelConfig)
+
+
+@pytest.mark.parametrize(("kind", "network"), [("conv", ConvGenerator), ("dcgan", DCGANGenerator)])
+def test_the_networks_of_images_are_the_kind_that_is_named(kind, network):
+    model = SMALL.model_copy(update={"kind": kind})
+    assert isinstance(assemble(config(data="digits", model=model)).model.generator, network)
+
+
+def test_snapshots_of_stacked_trials_are_refused():
+    with pytest.raises(ValueError, match="one trial at a time, got trials=3"):
+        assemble(config(snapshots=2, trials=3))
 
 
 def test_the_path_follows_the_shares_and_the_ends():

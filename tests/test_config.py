@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from alpha_bridge.config import (
     ImagesConfig,
     ModelConfig,
     PathConfig,
+    changed,
     differences,
     explain,
     known_keys,
@@ -97,6 +99,41 @@ def test_lengths_of_the_path_add_up_to_the_steps():
         lengths = path.lengths(steps)
         assert sum(lengths) == steps
         assert max(lengths) - min(lengths) <= 1
+
+
+def test_snapshots_lie_apart_within_step_two():
+    for steps in range(20, 120):
+        most = Config(steps=steps).path.lengths(steps)[1] - 1
+        for snapshots in {1, 2, 5, most}:
+            config = Config(steps=steps, snapshots=min(snapshots, most))
+            first, second, _ = config.path.lengths(steps)
+            found = config.snapshot_steps
+            assert len(set(found)) == len(found) == config.snapshots
+            assert first < min(found) and max(found) < first + second
+            gaps = [after - before for before, after in pairwise((first, *found, first + second))]
+            assert max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.parametrize(("snapshots", "transfer"), [(10, 0.5), (11, 0.5), (1, 0.0)])
+def test_more_snapshots_than_step_two_has_room_for_are_refused(snapshots, transfer):
+    path = {"ml": 0.5, "transfer": transfer, "adversarial": 0.5 - transfer}
+    with pytest.raises(ValueError, match=f"too few for {snapshots} snapshots"):
+        read_config({"steps": 20, "snapshots": snapshots, "path": path})
+
+
+def test_values_are_changed_by_key():
+    config = changed(Config(seed=3), {"steps": 500, "path.end": 0.9, "model.latent": 8})
+    assert differences(Config(seed=3), config) == [
+        "steps: 10000 and 500",
+        "path.end: 1.0 and 0.9",
+        "model.latent: 2 and 8",
+    ]
+
+
+@pytest.mark.parametrize("key", ["stepz", "model.noize", "modle.noise"])
+def test_a_key_to_change_that_is_unknown_is_named(key):
+    with pytest.raises(ValueError, match=f"unknown key '{key.removesuffix('.noise')}'"):
+        changed(Config(), {key: 1})
 
 
 def test_a_share_of_zero_has_no_updates():

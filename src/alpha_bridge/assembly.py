@@ -39,6 +39,9 @@ from .networks import (
     ConvDiscriminator,
     ConvEncoder,
     ConvGenerator,
+    DCGANDiscriminator,
+    DCGANEncoder,
+    DCGANGenerator,
     MLPDiscriminator,
     MLPEncoder,
     MLPGenerator,
@@ -51,7 +54,15 @@ from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
 from .training.trials import stack
 
-__all__ = ["Assembly", "assemble", "build_model", "build_source", "load_model", "model_of"]
+__all__ = [
+    "Assembly",
+    "assemble",
+    "build_model",
+    "build_path",
+    "build_source",
+    "load_model",
+    "model_of",
+]
 
 GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
@@ -76,6 +87,33 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "spectral": lambda _: SpectralNorm(),
     "none": lambda _: Regularizer(),
 }
+
+Networks = tuple[Module, Module, Module]
+
+
+def _conv(model: ModelConfig, size: int, channels: int, trials: int | None) -> Networks:
+    images = (size, channels, model.width, model.hidden[-1], trials)
+    return (
+        ConvGenerator(model.latent, *images),
+        ConvEncoder(model.latent, *images),
+        ConvDiscriminator(*images),
+    )
+
+
+def _dcgan(model: ModelConfig, size: int, channels: int, trials: int | None) -> Networks:
+    images = (size, channels, model.width, trials)
+    return (
+        DCGANGenerator(model.latent, *images),
+        DCGANEncoder(model.latent, *images),
+        DCGANDiscriminator(*images),
+    )
+
+
+NETWORKS: dict[str, Callable[[ModelConfig, int, int, int | None], Networks]] = {
+    "conv": _conv,
+    "dcgan": _dcgan,
+}
+"""Generator, encoder and discriminator of images, by size, colours and trials."""
 
 
 def _density(mixture: Callable[[MixtureConfig], GaussianMixture]) -> Callable[[Config], Source]:
@@ -163,11 +201,14 @@ def assemble(config: Config, progress: Callable[[int, int], None] | None = None)
         0.0
     """
     METHODS[config.method].require(config)
-    path = AlphaPath.three_steps(
-        *config.path.lengths(config.steps), start=config.path.start, end=config.path.end
-    )
+    path = build_path(config)
     if not len(path):
         raise ValueError(f"steps must be at least 1, got {config.steps}")
+    if config.snapshots and config.trials > 1:
+        raise ValueError(
+            f"snapshots are kept of one trial at a time, got trials={config.trials}: run them one "
+            "after the other"
+        )
     if config.gamma.kind == "optimal" and config.trials > 1:
         raise ValueError(
             f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
@@ -190,6 +231,18 @@ def build_source(config: Config, progress: Callable[[int, int], None] | None = N
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     return load_images(config.data, **config.images.model_dump(), progress=progress)
+
+
+def build_path(config: Config) -> AlphaPath:
+    """α of every update that ``config`` asks for.
+
+    Example:
+        >>> build_path(Config(steps=100)).boundaries
+        (20, 70, 100)
+    """
+    return AlphaPath.three_steps(
+        *config.path.lengths(config.steps), start=config.path.start, end=config.path.end
+    )
 
 
 def build_model(config: Config) -> AlphaBridge:
@@ -238,9 +291,7 @@ def _single_model(config: Config, seed: int) -> AlphaBridge:
     return AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
 
 
-def _networks(
-    shape: tuple[int, ...], model: ModelConfig, trials: int | None
-) -> tuple[Module, Module, Module]:
+def _networks(shape: tuple[int, ...], model: ModelConfig, trials: int | None) -> Networks:
     """Generator, encoder and discriminator for samples of that shape."""
     if len(shape) == 1:
         vectors = (shape[0], model.hidden, trials)
@@ -250,12 +301,7 @@ def _networks(
             MLPDiscriminator(*vectors),
         )
     channels, size, _ = shape
-    images = (size, channels, model.width, model.hidden[-1], trials)
-    return (
-        ConvGenerator(model.latent, *images),
-        ConvEncoder(model.latent, *images),
-        ConvDiscriminator(*images),
-    )
+    return NETWORKS[model.kind](model, size, channels, trials)
 
 
 def load_model(

@@ -28,6 +28,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from .config import Config, explain, known_keys, read_config
 from .errors import Stopped
+from .experiments import EXPERIMENTS
 from .methods import METHODS, Method
 from .presets import PRESETS
 
@@ -169,29 +170,71 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Frontier:
+    """Show how a run trades likelihood for realism along α, and name the best α."""
+
+    run: Positional[Path]
+    """Folder of a run that was trained with --snapshots."""
+    prefer: float = 0.5
+    """What counts: 0 for likelihood alone, 1 for realism alone, each over its range in the run."""
+    draws: int = 50
+    """Latents for each sample in the importance-weighted bound."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __call__(self, console: Console) -> None:
+        """Measure the snapshots, and name the best α, its checkpoint and the picture."""
+        from .frontier import frontier
+        from .metrics.names import METRICS
+        from .run import Run
+
+        found = frontier(Run.open(self.run), self.prefer, self.draws, console)
+        if self.json:
+            print((self.run / "frontier.json").read_text(encoding="utf-8"), end="")
+            return
+        realism = METRICS[found.realism.split("/")[0]].label
+        table = Table("update", "α", "σ", "bound", "best σ", "its bound", realism, "score")
+        for point in found.points:
+            sigmas = (point.sigma, point.bound, point.best_sigma, point.best_bound)
+            numbers = (point.alpha, *sigmas, point.metrics[found.realism], point.score)
+            table.add_row(str(point.step), *(f"{number:.4g}" for number in numbers))
+        console.print(table)
+        console.print(f"best: α = {found.best.alpha:.4g}, {found.checkpoint}", soft_wrap=True)
+        console.print(str(self.run / "frontier.png"), soft_wrap=True)
+
+
+@dataclass(frozen=True)
 class Reproduce:
     """Regenerate a result of the paper: alpha-bridge reproduce figure2 [options]."""
 
-    name: Positional[str]
-    """figure2: variance of the gradient estimators; gamma25: ours, γ in training."""
+    name: Annotated[Positional[str], arg(help="; ".join(map(": ".join, EXPERIMENTS.items())) + ".")]
     out: Path | None = None
-    """Folder of the JSON and the picture; by default results/NAME."""
+    """Folder of the JSON and the picture; by default results/NAME, or results/NAME-quick. An
+    experiment that was interrupted there goes on."""
     trials: int | None = None
     """Number of trials; by default the paper's."""
     seed: int = 0
     """Seed of all draws."""
+    quick: bool = False
+    """A miniature of at most two minutes, labelled so."""
+    data: str | None = None
+    """Images to train on, where the experiment is about images: a hub id, a folder or a file."""
 
     def __call__(self, console: Console) -> None:
         """Compute, and name the picture."""
         from .experiments import reproduce
 
-        folder = self.out or Path("results") / self.name
-        reproduce(self.name, folder, self.seed, self.trials)
+        folder = self.out or Path("results") / f"{self.name}{'-quick' if self.quick else ''}"
+
+        def tell(line: str) -> None:
+            console.print(line, soft_wrap=True)
+
+        reproduce(self.name, folder, self.seed, self.trials, self.quick, tell, self.data)
         console.print(str(folder / f"{self.name}.png"), soft_wrap=True)
 
 
-Command = Train | Sample | Reconstruct | Evaluate | Report | Reproduce
-COMMANDS = ("train", "sample", "reconstruct", "evaluate", "report", "reproduce")
+Command = Train | Sample | Reconstruct | Evaluate | Report | Frontier | Reproduce
+COMMANDS = ("train", "sample", "reconstruct", "evaluate", "report", "frontier", "reproduce")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -203,6 +246,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    # torch's threads wait for each other awake; beside other work on the same cores they must
+    # not do so for long, or an update takes ten times as long (read when torch is loaded)
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an α must not stop a run in an ASCII terminal
@@ -247,6 +293,7 @@ def _parse(words: list[str]) -> Command:
         | Annotated[Reconstruct, subcommand("reconstruct")]
         | Annotated[Evaluate, subcommand("evaluate")]
         | Annotated[Report, subcommand("report")]
+        | Annotated[Frontier, subcommand("frontier")]
         | Annotated[Reproduce, subcommand("reproduce")],
         FlagCreatePairsOff,
     ]

@@ -40,7 +40,7 @@ from .training import (
 from .training.processes import main_process_first
 from .trials import TrialRuns
 
-__all__ = ["Trained", "evaluate", "reconstruct", "sample", "train"]
+__all__ = ["Trained", "data_of", "evaluate", "reconstruct", "sample", "train"]
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Cal
     config, checkpoint = parts.config, trials.run.checkpoint_folder
     return [
         Records(write, config.record_every, evaluate, config.evaluation.every),
-        Checkpoints(checkpoint, config.checkpoint_every),
+        Checkpoints(checkpoint, config.checkpoint_every, config.snapshot_steps),
         progress,
     ]
 
@@ -262,12 +262,21 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
     console = console or Console(quiet=True)
     config = read_config(run.config_path)
     model, memory = load_model(run, config, step)
-    evaluation = build_evaluation(config, _data_of(run, config, console), console.print)
+    evaluation = build_evaluation(config, data_of(run, config, console), console.print)
     return evaluation(model, memory, phase="").metrics
 
 
-def _data_of(run: Run, config: Config, console: Console) -> Source:
-    """The data that ``run`` was trained on, which may have moved or changed since."""
+def data_of(run: Run, config: Config, console: Console) -> Source:
+    """The data that a run was trained on, which may have moved or changed since.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        console: Where to tell of images that are decoded.
+
+    Raises:
+        ValueError: They cannot be used, or have changed.
+    """
     try:
         source = build_source(config, _decoding(console))
     except (ValueError, OSError) as error:

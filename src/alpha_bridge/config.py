@@ -256,12 +256,24 @@ class Config(_Part):
                 f"{self.steps} steps leave a share of the path ({', '.join(map(str, shares))}) "
                 "without an update: give more steps, or that share as 0"
             )
-        if self.snapshots > lengths[1]:
+        if 0 < self.snapshots >= lengths[1]:
             raise ValueError(
-                f"Step II has {lengths[1]} updates for {self.snapshots} snapshots: give fewer, or "
-                "a larger share of the path"
+                f"Step II has {lengths[1]} updates, too few for {self.snapshots} snapshots within: "
+                "give fewer, or path.transfer a larger share"
             )
         return self
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """Numbers of updates done at the snapshots of Step II, evenly between its ends.
+
+        Example:
+            >>> Config(steps=100, snapshots=4).snapshot_steps
+            (30, 40, 50, 60)
+        """
+        begin, length, _ = self.path.lengths(self.steps)
+        parts = self.snapshots + 1
+        return tuple(begin + round(length * part / parts) for part in range(1, parts))
 
     @property
     def idle(self) -> tuple[str, ...]:

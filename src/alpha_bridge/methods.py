@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from .config import Config, MethodName, read_config
+from .config import Config, MethodName, changed
 
 __all__ = ["METHODS", "Method"]
 
@@ -61,11 +61,7 @@ class Method:
                 f"{self.name}: start from a preset or from a run of alpha-bridge"
             )
         given = {"method": self.name, **self._path(config), **self.defines, **self.suggests}
-        values = config.model_dump()
-        for key, value in given.items():
-            *parts, last = key.split(".")
-            reduce(lambda part, name: part[name], parts, values)[last] = value
-        return read_config(values)
+        return changed(config, given)
 
     def require(self, config: Config) -> None:
         """See that ``config`` is of this method.

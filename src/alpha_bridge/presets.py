@@ -63,7 +63,12 @@ PRESETS: dict[str, Config] = {
         }
     ),
     "cifar10": _COLOUR.model_copy(
-        update={"data": "uoft-cs/cifar10", "images": ImagesConfig(size=32, channels=3)}
+        update={
+            "data": "uoft-cs/cifar10",
+            "batch_size": 128,
+            "model": ModelConfig(kind="dcgan", latent=128, width=128, noise=0.5),
+            "images": ImagesConfig(size=32, channels=3),
+        }
     ),
     "celeba": _COLOUR.model_copy(
         update={"data": "flwrlabs/celeba", "images": ImagesConfig(size=64, channels=3)}

@@ -181,6 +181,12 @@ def test_a_resumed_run_keeps_its_first_checkpoint_only_at_a_boundary(tmp_path, b
     assert present == left
 
 
+@pytest.mark.parametrize("every", [3, 1000])
+def test_snapshots_are_kept_beside_the_checkpoints_of_segments(tmp_path, every):
+    train(Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11)))
+    assert sorted(int(folder.name) for folder in tmp_path.iterdir()) == [7, 9, 11, 13, 20]
+
+
 def test_checkpoints_refuse_a_cadence_below_one(tmp_path):
     with pytest.raises(ValueError, match="every must be at least 1, got 0"):
         Checkpoints(lambda _: tmp_path, every=0)

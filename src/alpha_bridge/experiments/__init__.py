@@ -1,25 +1,51 @@
 """One module for each figure or table of the paper: numbers from known seeds, then the picture."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 from ..checks import at_least
 
 __all__ = ["EXPERIMENTS", "reproduce"]
 
-EXPERIMENTS = ("figure2", "gamma25")
+EXPERIMENTS = {
+    "figure1": "what fixed latents keep of Step I, on the 25 Gaussians",
+    "figure2": "variance of the gradient estimators",
+    "figure3": "samples of the 25 Gaussians along training",
+    "figure4": "scores on the 25 Gaussians along training, ten trials",
+    "figure5": "what fixed latents keep of Step I, on MNIST",
+    "table-cifar10": "Inception scores and Fréchet distances on CIFAR-10",
+    "search25": "ours, the search that figures 3 and 4 take their settings from",
+    "robustness25": "ours, the same methods over a grid of 36 settings",
+    "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
+    "gamma25": "ours, γ in training",
+}
 """What can be regenerated, each by the module of its name: figures of the paper, and ours."""
 
 
-def reproduce(name: str, folder: str | Path, seed: int = 0, trials: int | None = None) -> Path:
+def reproduce(
+    name: str,
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    data: str | None = None,
+) -> Path:
     """Regenerate a result of the paper as ``NAME.json`` and ``NAME.png``.
 
     Args:
         name: One of :data:`EXPERIMENTS`.
-        folder: Where to write; it is made if it is missing.
+        folder: Where to write; it is made if it is missing. An experiment that was interrupted
+            there goes on.
         seed: Seed of all draws, zero or more.
-        trials: Number of trials; None for the paper's.
+        trials: Number of trials, one or more; None for the paper's.
+        quick: A miniature of at most two minutes.
+        tell: Told in a line of each run that ends.
+        data: A hub id, a folder or a file of images, for an experiment that trains on images;
+            None for its own.
 
     Returns:
         The folder.
@@ -35,6 +61,11 @@ def reproduce(name: str, folder: str | Path, seed: int = 0, trials: int | None =
         hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(EXPERIMENTS)}"
         raise ValueError(f"there is no result {name!r} to reproduce: {hint}")
     at_least(0, "seed", seed)
+    if trials is not None:
+        at_least(1, "trials", trials)
+    experiment = import_module(f".{name.replace('-', '_')}", __name__)
+    if data is not None and "data" not in signature(experiment.reproduce).parameters:
+        raise ValueError(f"{name} has data of its own, got --data {data}: leave it out")
     if (folder / f"{name}.json").exists():
         raise FileExistsError(f"{folder} has {name}.json already: choose another with --out")
     try:
@@ -43,6 +74,6 @@ def reproduce(name: str, folder: str | Path, seed: int = 0, trials: int | None =
         raise PermissionError(
             f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
         ) from error
-    options = {} if trials is None else {"trials": trials}
-    import_module(f".{name}", __name__).reproduce(folder, seed=seed, **options)
+    options = {} if data is None else {"data": data}
+    experiment.reproduce(folder, seed=seed, trials=trials, quick=quick, tell=tell, **options)
     return folder

@@ -5,17 +5,27 @@ twenty updates later. Here the same latents are followed to the end, under it an
 α-Bridge. All settings are ours: the paper's appendix is lost.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from ..data import grid
 from ..plots import LINE, SMALL, TEXT, WIDTH
 from ..plots.records import Array
 from ..presets import PRESETS
 from .comparison import curves, metric_names, shade_steps
-from .watched import Watch, configurations, ends, last, watch, write
+from .runs import Tell, silent
+from .watched import (
+    Samples,
+    compared,
+    configurations,
+    due,
+    ends,
+    keep_samples,
+    resumed_samples,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,14 +34,18 @@ if TYPE_CHECKING:
 __all__ = ["draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "path.ml": 0.2,
+    "path.ml": 0.4,
     "path.transfer": 0.3,
-    "path.adversarial": 0.5,
+    "path.adversarial": 0.3,
+    "model.noise": 0.2,
     "evaluation.every": 500,
 }
-"""What both methods change in the preset."""
+"""What both methods change in the preset; σ is small so that Step I tells the modes apart."""
 
-SETTINGS: dict[str, dict[str, Any]] = {"naive": SHARED, "alpha-bridge": SHARED}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "naive": SHARED,
+    "alpha-bridge": SHARED | {"path.end": 0.97, "gamma.c": 15.0, "gamma.d": -7.5},
+}
 """What each method changes in the preset, before it leaves out the steps that it does not have."""
 
 QUICK: dict[str, Any] = {"steps": 2000, "evaluation.every": 250, "evaluation.samples": 2000}
@@ -43,23 +57,27 @@ SOON = 20
 METRICS = ("retention", "inception_score", "log_likelihood", "drift")
 
 Record = dict[str, Any]
-Samples = Mapping[str, Mapping[int, Array]]
 
 
 def reproduce(
-    folder: str | Path, seed: int = 0, trials: int | None = None, quick: bool = False
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Tell = silent,
 ) -> Record:
     """Train both methods with every seed, and write ``figure1.json``, ``.png`` and ``.npz``.
 
     They are written anew after each evaluation and each run, so that what there is can be looked
-    at. The ``.npz`` has the samples of the first seed, by method and number of updates, and the
-    modes that Step I gave their latents.
+    at. The ``.npz`` has the samples of the first seed, by method and number of updates.
 
     Args:
-        folder: Where to write; it is made if it is missing.
+        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
+            has ended there are not trained again.
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials of each method; None for 3, or 1 in the miniature.
-        quick: Whether to train a miniature, for less than a minute or two.
+        quick: Whether to train a miniature, for a minute or less.
+        tell: Told in a line of each evaluation.
 
     Returns:
         What ``figure1.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
@@ -73,8 +91,9 @@ def reproduce(
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
     trials = (1 if quick else 3) if trials is None else trials
     configs = [*configurations(PRESETS["gaussians25"], settings, seed, trials)]
-    marks = ends(next(config for name, config in configs if name == "alpha-bridge"))
-    runs: list[Record] = []
+    bridge = next(config for name, config in configs if name == "alpha-bridge")
+    first, second, third = ends(bridge)
+    shown = [first, first + SOON, (first + second) // 2, second, third]
     record: Record = {
         "figure": "Figure 1",
         "settings": {
@@ -83,51 +102,27 @@ def reproduce(
             "quick": quick,
             "preset": "gaussians25",
             "methods": settings,
-            "ends_of_steps": marks,
-            "shown_updates": [marks[0], marks[0] + SOON, sum(marks[:2]) // 2, *marks[1:]],
+            "ends_of_steps": [first, second, third],
+            "shown_updates": shown,
             "note": "all settings are ours: the paper's are not published",
         },
-        "runs": runs,
     }
-    shown_updates = record["settings"]["shown_updates"]
-    samples: dict[str, dict[int, Array]] = {}
-    labels: dict[str, Array] = {}
-    for name, config in configs:
-        run: Record = {
-            "method": name,
-            "seed": config.seed,
-            "config": config.model_dump(mode="json"),
-        }
-        runs.append(run)
-
-        def tell(watched: Watch, run: Record = run) -> None:
-            run["evaluations"] = watched.evaluations
-            write(record | {"last": last(record)}, folder / "figure1.json")
-
-        every = range(config.evaluation.every, config.steps + 1, config.evaluation.every)
-        watched = watch(config, {*every, *shown_updates}, tell)
-        if name not in samples:
-            samples[name] = {step: watched.shown[step] for step in shown_updates}
-            assert watched.labels is not None
-            labels[name] = watched.labels[: config.evaluation.shown]
-            _save(samples, labels, folder / "figure1.npz")
-        draw(record, samples, labels).savefig(folder / "figure1.png", dpi=150)
-    return record | {"last": last(record)}
+    path = folder / "figure1.json"
+    samples = resumed_samples(path)
+    for name, watched in compared(record, configs, {*due(bridge), *shown}, path, tell):
+        if watched is not None and name not in samples:
+            samples[name] = {step: watched.shown[step] for step in shown}
+            keep_samples(samples, folder / "figure1.npz")
+        draw(record, samples).savefig(folder / "figure1.png", dpi=150)
+    return record
 
 
-def _save(samples: Samples, labels: Mapping[str, Array], path: Path) -> None:
-    named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
-    named |= {f"{name}/labels": kept for name, kept in labels.items()}
-    np.savez_compressed(path, **named)  # type: ignore[arg-type]
-
-
-def draw(record: Record, samples: Samples, labels: Mapping[str, Array]) -> "Figure":
+def draw(record: Record, samples: Samples) -> "Figure":
     """The samples of each method through time, and its numbers along training.
 
     Args:
         record: As :func:`reproduce` gives it.
         samples: By method and number of updates, ``(N, 2)``.
-        labels: By method, the mode that the end of Step I gave each latent, ``(N,)``.
 
     Returns:
         A row of panels for each method, each point in the colour of the mode that Step I gave its
@@ -140,12 +135,15 @@ def draw(record: Record, samples: Samples, labels: Mapping[str, Array]) -> "Figu
     names = metric_names(record, *METRICS)
     size = WIDTH / len(steps)
     figure = Figure(figsize=(WIDTH, size * len(samples) + 2.8), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[size * len(samples), 2.6])
+    parts = figure.add_gridspec(2, 1, height_ratios=[size * len(samples), 2.6])
+    above = figure.add_subfigure(parts[0])
+    below = figure.add_subfigure(parts[1])
     panels = above.subplots(len(samples), len(steps), squeeze=False)
     reach = 1.15 * max(np.abs(of[steps[-1]]).max() for of in samples.values())
     for row, (name, of) in zip(panels, samples.items(), strict=True):
+        modes = grid().posterior(torch.from_numpy(of[marks[0]])).argmax(-1).numpy()
         for axes, step in zip(row, steps, strict=True):
-            _scatter(axes, of[step], labels[name], reach)
+            _scatter(axes, of[step], modes, reach)
         row[0].set_ylabel(name, fontsize=TEXT)
     for axes, step in zip(panels[0], steps, strict=True):
         axes.set_title(f"{step:,} updates", fontsize=SMALL)
@@ -153,14 +151,15 @@ def draw(record: Record, samples: Samples, labels: Mapping[str, Array]) -> "Figu
         curves(axes, record, name)
         shade_steps(axes, marks)
     below.axes[0].legend(frameon=False, fontsize=SMALL)
+    if record["settings"]["quick"]:
+        figure.suptitle("quick miniature", fontsize=TEXT)
     return figure
 
 
-def _scatter(axes: "Axes", points: Array, labels: Array, reach: float) -> None:
+def _scatter(axes: "Axes", points: Array, modes: Array, reach: float) -> None:
     # neighbours on the grid have numbers that follow one another: far steps in the map part them
-    colors = labels * 7 % 25
-    axes.scatter(
-        *points.T, c=colors, cmap="turbo", vmin=0, vmax=24, s=2, linewidths=0, rasterized=True
-    )
+    colors = modes * 7 % 25
+    x, y = points.T
+    axes.scatter(x, y, c=colors, cmap="turbo", vmin=0, vmax=24, s=2, linewidths=0, rasterized=True)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color(LINE)

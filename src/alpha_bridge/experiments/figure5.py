@@ -5,7 +5,6 @@ at once (``naive``), the α-Bridge, and the reverse-KL GAN alone (``rkl-gp``), w
 to keep anything of. All settings are ours: the paper's appendix is lost.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,16 @@ from ..plots.pictures import GAP, mosaic_of, small
 from ..plots.records import Array
 from ..presets import PRESETS
 from .comparison import curves, metric_names, shade_steps
-from .watched import Watch, configurations, ends, last, watch, write
+from .runs import Tell, silent
+from .watched import (
+    Samples,
+    compared,
+    configurations,
+    due,
+    ends,
+    keep_samples,
+    resumed_samples,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,15 +59,15 @@ LATENTS, COLUMNS = 4, 10
 METRICS = ("frechet_distance", "reconstruction_error", "retention", "drift")
 
 Record = dict[str, Any]
-Samples = Mapping[str, Mapping[int, Array]]
 
 
 def reproduce(
     folder: str | Path,
     seed: int = 0,
     trials: int | None = None,
-    data: str | None = None,
     quick: bool = False,
+    tell: Tell = silent,
+    data: str | None = None,
 ) -> Record:
     """Train every method with every seed, and write ``figure5.json``, ``.png`` and ``.npz``.
 
@@ -67,11 +75,13 @@ def reproduce(
     at. The ``.npz`` has the samples of the first seed, by method and number of updates.
 
     Args:
-        folder: Where to write; it is made if it is missing.
+        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
+            has ended there are not trained again.
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials of each method; None for 3, or 1 in the miniature.
-        data: A hub id, a folder or a file of images; None for the preset's.
         quick: Whether to train a miniature on the built-in digits, for a minute or two.
+        tell: Told in a line of each evaluation.
+        data: A hub id, a folder or a file of images; None for the preset's.
 
     Returns:
         What ``figure5.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
@@ -86,7 +96,8 @@ def reproduce(
     preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
     trials = (1 if quick else 3) if trials is None else trials
-    runs: list[Record] = []
+    configs = [*configurations(preset, settings, seed, trials)]
+    bridge = next(config for name, config in configs if name == "alpha-bridge")
     record: Record = {
         "figure": "Figure 5",
         "settings": {
@@ -96,38 +107,18 @@ def reproduce(
             "data": preset.data,
             "preset": base,
             "methods": settings,
+            "ends_of_steps": ends(bridge),
             "note": "all settings are ours: the paper's are not published",
         },
-        "runs": runs,
     }
-    samples: dict[str, dict[int, Array]] = {}
-    configs = [*configurations(preset, settings, seed, trials)]
-    marks = ends(next(config for name, config in configs if name == "alpha-bridge"))
-    record["settings"]["ends_of_steps"] = marks
-    for name, config in configs:
-        run: Record = {
-            "method": name,
-            "seed": config.seed,
-            "config": config.model_dump(mode="json"),
-        }
-        runs.append(run)
-
-        def tell(watched: Watch, run: Record = run) -> None:
-            run["evaluations"] = watched.evaluations
-            write(record | {"last": last(record)}, folder / "figure5.json")
-
-        due = {*range(config.evaluation.every, config.steps + 1, config.evaluation.every), *marks}
-        watched = watch(config, due, tell)
-        if name not in samples:
+    path = folder / "figure5.json"
+    samples = resumed_samples(path)
+    for name, watched in compared(record, configs, due(bridge), path, tell):
+        if watched is not None and name not in samples:
             samples[name] = {step: shown[:LATENTS] for step, shown in watched.shown.items()}
-            _save(samples, folder / "figure5.npz")
+            keep_samples(samples, folder / "figure5.npz")
         draw(record, samples).savefig(folder / "figure5.png", dpi=150)
-    return record | {"last": last(record)}
-
-
-def _save(samples: Samples, path: Path) -> None:
-    named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
-    np.savez_compressed(path, **named)  # type: ignore[arg-type]
+    return record
 
 
 def draw(record: Record, samples: Samples) -> "Figure":
@@ -144,8 +135,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     from matplotlib.figure import Figure
 
     marks = record["settings"]["ends_of_steps"]
-    common = set.intersection(*(set(of) for of in samples.values()))
-    steps = spread(sorted(step for step in common if step >= marks[0]), COLUMNS)
+    steps = spread([step for step in next(iter(samples.values())) if step >= marks[0]], COLUMNS)
     names = metric_names(record, *METRICS)
     height = WIDTH / COLUMNS * LATENTS * len(samples) + 2.6
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -163,6 +153,8 @@ def draw(record: Record, samples: Samples) -> "Figure":
         curves(axes, record, name)
         shade_steps(axes, marks)
     figure.axes[len(samples)].legend(frameon=False, fontsize=SMALL)
+    if record["settings"]["quick"]:
+        figure.suptitle("quick miniature", fontsize=TEXT)
     return figure
 
 

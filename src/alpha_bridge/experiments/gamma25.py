@@ -16,6 +16,7 @@ from ..config import GammaConfig
 from ..evaluation import Evaluation, build_evaluation
 from ..presets import PRESETS
 from ..training import Event, Records
+from .runs import Tell, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,32 +29,44 @@ COLORS = {"sigmoid": "#1b2430", "linear": "#cf6a17", "optimal": "#2a8f5a"}
 Record = dict[str, Any]
 
 
-def reproduce(folder: str | Path, seed: int = 0, trials: int = 3) -> Record:
+def reproduce(
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Tell = silent,
+) -> Record:
     """Train with each γ, and write ``gamma25.json`` and ``gamma25.png`` into a folder.
 
     Args:
         folder: Where to write; it is made if it is missing.
         seed: Seed of the first trial; each further one adds 1.
-        trials: Trials for each γ, one or more.
+        trials: Trials for each γ, one or more; by default 3, or 1 if ``quick``.
+        quick: A miniature: a tenth of the updates.
+        tell: Told of each run in a line.
 
     Returns:
         What ``gamma25.json`` holds, as :func:`measure` gives it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    record = measure(seed, trials)
+    steps = PRESETS["gaussians25"].steps // 10 if quick else None
+    record = measure(seed, (1 if quick else 3) if trials is None else trials, steps, tell)
     (folder / "gamma25.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     draw(record).savefig(folder / "gamma25.png", dpi=150)
     return record
 
 
-def measure(seed: int = 0, trials: int = 3, steps: int | None = None) -> Record:
+def measure(
+    seed: int = 0, trials: int = 3, steps: int | None = None, tell: Tell = silent
+) -> Record:
     """Metrics along training for each γ and seed.
 
     Args:
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials for each γ, one or more.
         steps: Updates of each run; None for the preset's.
+        tell: Told of each run in a line.
 
     Returns:
         ``settings``, the preset's configuration, and ``runs``, one for each γ and seed, with its
@@ -74,6 +87,7 @@ def measure(seed: int = 0, trials: int = 3, steps: int | None = None) -> Record:
             records = Records(watch.keep, config.record_every, watch.evaluate, 1000)
             parts.fit(callbacks=[records])
             runs.append({"gamma": kind, "seed": seed + trial, **watch.found})
+            tell(f"{len(runs)}/{len(KINDS) * trials}  {kind}  seed {seed + trial}")
     return {"experiment": "gamma25", "settings": config.model_dump(mode="json"), "runs": runs}
 
 

@@ -1,26 +1,43 @@
 """Runs of several methods on the same data, watched from the same updates."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean, pstdev
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ..assembly import assemble
 from ..checks import at_least
 from ..config import Config, changed
 from ..data import Units
-from ..evaluation import RETENTION, Evaluation, build_evaluation
+from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
+from ..model import AlphaBridge
 from ..plots.records import Array
 from ..training import Callback, Event
+from .runs import Tell, silent
 
-__all__ = ["Watch", "configurations", "ends", "last", "watch", "write"]
+__all__ = [
+    "Samples",
+    "Watch",
+    "compared",
+    "configurations",
+    "due",
+    "ends",
+    "keep_samples",
+    "kept_samples",
+    "last",
+    "resumed_samples",
+]
 
 Record = dict[str, Any]
+Samples = Mapping[str, Mapping[int, Array]]
+"""By method and number of updates done, as runs keep them."""
 Settings = Mapping[str, Mapping[str, Any]]
 """By method, what it changes in a preset before the method is applied to it."""
 
@@ -36,6 +53,9 @@ def configurations(
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials of each method, one or more.
 
+    Yields:
+        The method and what trains it.
+
     Raises:
         ValueError: ``trials`` is below one, or a setting is out of its range.
     """
@@ -50,6 +70,78 @@ def ends(config: Config) -> tuple[int, int, int]:
     return first, first + second, first + second + third
 
 
+def due(config: Config) -> set[int]:
+    """Updates after which all methods are measured: the evaluations and ends of steps."""
+    every = config.evaluation.every
+    return {*range(every, config.steps + 1, every), *ends(config)}
+
+
+def compared(
+    record: Record,
+    configs: Iterable[tuple[str, Config]],
+    steps: Collection[int],
+    path: Path,
+    tell: Tell = silent,
+) -> Iterator[tuple[str, "Watch | None"]]:
+    """Train one configuration after the other, and keep what is seen.
+
+    What an interrupted experiment has left beside ``path`` is not trained again.
+
+    Args:
+        record: What is written as JSON after each evaluation: ``runs`` is added to it, each with
+            its method, seed, whole configuration, evaluations and seconds, and ``last``, the
+            means and deviations at the end.
+        configs: Methods and what trains them.
+        steps: Numbers of updates done after which all models are measured.
+        path: The file; until all runs have ended, ``.partial.json`` stands in its place.
+        tell: Told in a line of each evaluation.
+
+    Yields:
+        The method and what was seen, after each run; what is then added to the last of its
+        evaluations is kept too. None for a run that had ended before.
+    """
+    partial = partial_of(path)
+    known = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
+    ended = {_key(run["config"]): run for run in known if "seconds" in run}
+    runs = record.setdefault("runs", [])
+    for name, config in configs:
+        if found := ended.get(_key(config.model_dump(mode="json"))):
+            runs.append(found)
+            yield name, None
+            continue
+        run: Record = {"method": name, "seed": config.seed, "config": None, "evaluations": []}
+        runs.append(run)
+
+        def keep(watched: Watch, run: Record = run) -> None:
+            run["evaluations"] = watched.evaluations
+            record["last"] = last(record)
+            write(record, partial)
+            tell(f"{run['method']}  seed {run['seed']}  {_in_words(run['evaluations'][-1])}")
+
+        begin = perf_counter()
+        parts = assemble(config)
+        run["config"] = parts.config.model_dump(mode="json")
+        watched = Watch(build_evaluation(parts.config, parts.source), steps, keep)
+        parts.fit(callbacks=[watched])
+        run["seconds"] = round(perf_counter() - begin, 1)
+        yield name, watched
+        record["last"] = last(record)
+        write(record, partial)
+    record["last"] = last(record)
+    write(record, path)
+    partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """What stands in the place of an experiment's record until all its runs have ended."""
+    return path.with_suffix(".partial.json")
+
+
+def _key(config: Mapping[str, Any]) -> str:
+    """All that a run depends on: its configuration, but for what the data decide."""
+    return json.dumps({**config, "event_shape": None}, sort_keys=True)
+
+
 class Watch(Callback):
     r"""Measures the averaged model after chosen updates, under fixed latents.
 
@@ -59,34 +151,34 @@ class Watch(Callback):
     Attributes:
         evaluations: A record for each: ``step``, ``phase``, ``alpha``, ``gamma`` and metrics.
         shown: Samples of the same latents by the number of updates done, as runs keep them.
-        labels: Classes that the end of Step I gave to all latents; None without.
+        model: What was measured last.
     """
 
     def __init__(
         self,
         evaluation: Evaluation,
         steps: Collection[int],
-        tell: Callable[["Watch"], None] = lambda _: None,
+        keep: Callable[["Watch"], None] = lambda _: None,
     ) -> None:
         """Set it up.
 
         Args:
             evaluation: What measures.
             steps: Numbers of updates done after which it does.
-            tell: Called after each evaluation.
+            keep: Called after each evaluation.
         """
-        self.evaluation, self.steps, self.tell = evaluation, steps, tell
+        self.evaluation, self.steps, self.keep = evaluation, steps, keep
         self.evaluations: list[Record] = []
         self.shown: dict[int, Array] = {}
-        self.labels: Array | None = None
+        self.model: AlphaBridge | None = None
         self._reference: Tensor | None = None
 
     def after(self, event: Event) -> None:
         if event.step not in self.steps:
             return
         event.state.require_finite()
-        model, memory = event.state.averaged(), event.state.memory
-        measured = self.evaluation(model, memory, event.phase)
+        self.model, memory = event.state.averaged(), event.state.memory
+        measured = self.evaluation(self.model, memory, event.phase)
         where = {
             "step": event.step,
             "phase": event.phase,
@@ -96,9 +188,7 @@ class Watch(Callback):
         drift = self._drift(measured.pairs[1], event.phase)
         self.evaluations.append({**where, **measured.metrics, **drift})
         self.shown[event.step] = stored(self.evaluation.source.units, measured.shown)
-        if RETENTION in memory:
-            self.labels = memory[RETENTION].numpy()
-        self.tell(self)
+        self.keep(self)
 
     def _drift(self, decoded: Tensor, phase: str) -> dict[str, float]:
         if phase == "ml":
@@ -109,30 +199,16 @@ class Watch(Callback):
         return {f"drift/mse/{len(decoded)}": float(drift)}
 
 
-def watch(
-    config: Config, steps: Collection[int], tell: Callable[[Watch], None] = lambda _: None
-) -> Watch:
-    """Train what ``config`` names and watch it.
-
-    Args:
-        config: The configuration.
-        steps: Numbers of updates done after which the model is measured.
-        tell: Called after each evaluation.
-
-    Returns:
-        What was seen.
-    """
-    parts = assemble(config)
-    watched = Watch(build_evaluation(parts.config, parts.source), steps, tell)
-    parts.fit(callbacks=[watched])
-    return watched
-
-
 def stored(units: Units, x: Tensor) -> Array:
     """Samples in model units as runs keep them: uint8 (N, H, W, C) or float32 (N, D)."""
     kept = units.denormalize(x)
     array: Array = (kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept).contiguous().numpy()
     return array
+
+
+def _in_words(row: Record) -> str:
+    metrics = [f"{key.split('/')[0]} {row[key]:.4g}" for key in row if key.count("/") == 2]
+    return "  ".join([f"update {row['step']}", *metrics])
 
 
 def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
@@ -149,6 +225,28 @@ def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
         }
         for method, metrics in found.items()
     }
+
+
+def keep_samples(samples: Samples, path: Path) -> None:
+    """Write samples by method and number of updates."""
+    named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
+    np.savez_compressed(path, **named)  # type: ignore[arg-type]
+
+
+def kept_samples(path: Path) -> dict[str, dict[int, Array]]:
+    """Read what :func:`keep_samples` wrote."""
+    samples: dict[str, dict[int, Array]] = {}
+    with np.load(path, allow_pickle=False) as kept:
+        for key in kept.files:
+            name, step = key.rsplit("/", 1)
+            samples.setdefault(name, {})[int(step)] = kept[key]
+    return samples
+
+
+def resumed_samples(path: Path) -> dict[str, dict[int, Array]]:
+    """The samples that an interrupted experiment has kept beside its record; none without one."""
+    kept = path.with_suffix(".npz")
+    return kept_samples(kept) if partial_of(path).exists() and kept.exists() else {}
 
 
 def write(record: Record, path: Path) -> None:

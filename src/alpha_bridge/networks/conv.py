@@ -58,7 +58,8 @@ class _Unflatten(nn.Module):
         self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.size, self.size, -1)).permute(0, 3, 1, 2)
+        images: Tensor = x.unflatten(-1, (self.size, self.size, -1))
+        return images.permute(0, 3, 1, 2)
 
 
 class _ConvBody(nn.Sequential):

@@ -4,7 +4,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -79,20 +79,29 @@ class Records(Callback):
 class Checkpoints(Callback):
     """Saves the state every ``every`` updates, at the end of each segment and of the run.
 
-    Those of segments are kept; of the others, only the latest.
+    Those of segments are kept, and those that are asked for; of the others, only the latest. Each
+    takes, in bytes, some twelve times the parameters of the three players (with Adam's moments)
+    and four times those of the averaged arms.
     """
 
-    def __init__(self, folder: Callable[[int], Path], every: int = 1000) -> None:
+    def __init__(
+        self,
+        folder: Callable[[int], Path],
+        every: int = 1000,
+        snapshots: Collection[int] = (),
+    ) -> None:
         """Set it up.
 
         Args:
             folder: From the number of updates done to the folder of the checkpoint.
             every: Updates from one checkpoint to the next, one or more.
+            snapshots: Numbers of updates done of further checkpoints, which are kept.
 
         Raises:
             ValueError: ``every`` is below one.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
+        self.snapshots = frozenset(snapshots)
         self.latest = 0
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
@@ -100,10 +109,11 @@ class Checkpoints(Callback):
         return nullcontext()
 
     def after(self, event: Event) -> None:
-        if not (event.boundary or event.step % self.every == 0):
+        kept = self.snapshots.union(event.boundaries)
+        if not (event.step in kept or event.step % self.every == 0):
             return
         save(event.state, self.folder(event.step))
-        if self.latest not in (*event.boundaries, event.step):
+        if self.latest not in kept | {event.step}:
             shutil.rmtree(self.folder(self.latest), ignore_errors=True)
         self.latest = event.step
 

@@ -1,0 +1,80 @@
+"""Fill the parts of docs/results.md on what is kept of Step I and on CIFAR-10: python docs/kept.py.
+
+What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
+place in the page is left as it is.
+"""
+
+import json
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+from pages import put, table
+
+from alpha_bridge.experiments import figure1, figure5, table_cifar10
+from alpha_bridge.experiments.comparison import metric_names
+from alpha_bridge.plots import label
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE / "results.md"
+
+Record = dict[str, Any]
+
+
+def figure(record: Record, metrics: tuple[str, ...]) -> str:
+    """Metrics of each method at the ends of the bridge's three steps."""
+    names = metric_names(record, *metrics)
+    rows = [
+        [method, f"{step:,}", *(_cell(record, method, step, name) for name in names)]
+        for method in dict.fromkeys(run["method"] for run in record["runs"])
+        for step in record["settings"]["ends_of_steps"]
+    ]
+    return table(["method", "updates", *map(label, names)], rows)
+
+
+def _cell(record: Record, method: str, step: int, name: str) -> str:
+    """Mean and deviation over trials."""
+    values = [
+        row[name]
+        for run in record["runs"]
+        for row in run["evaluations"]
+        if run["method"] == method and row["step"] == step and name in row
+    ]
+    return f"{fmean(values):.4g} ± {pstdev(values):.2g}" if values else ""
+
+
+def settings(record: Record) -> str:
+    """What each method changes in the preset, all of it ours."""
+    rows = [
+        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
+        for method, values in record["settings"]["methods"].items()
+    ]
+    return table(["method", f"changes in the preset `{record['settings']['preset']}` (ours)"], rows)
+
+
+def told(record: Record) -> str:
+    """How many runs, how long, from which seed."""
+    given, minutes = record["settings"], sum(run["seconds"] for run in record["runs"]) / 60
+    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; the first seed is {given['seed']}."
+    return f"**A quick miniature, not the experiment.** {runs}" if given["quick"] else runs
+
+
+def main() -> None:
+    """Fill what there is."""
+    parts = {
+        "figure1": lambda record: figure(record, figure1.METRICS),
+        "figure5": lambda record: figure(record, figure5.METRICS),
+        "table-cifar10": table_cifar10.table,
+    }
+    for name, part in parts.items():
+        file = RESULTS / f"{name}.json"
+        if file.is_file():
+            record = json.loads(file.read_text(encoding="utf-8"))
+            picture = f"![{name}](results/{name}.png)"
+            blocks = [picture, told(record), part(record).strip(), settings(record)]
+            put(PAGE, name, "\n\n".join(blocks))
+
+
+if __name__ == "__main__":
+    main()

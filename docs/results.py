@@ -1,0 +1,230 @@
+"""Fill docs/results.md from docs/results/*.json: python docs/results.py.
+
+What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
+place in the page is left as it is. The table that Figures 3 and 4 are trained with is written from
+the search: run this between the search and the figures.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pages import put, table
+
+from alpha_bridge.experiments.scores import (
+    SCORES,
+    Array,
+    covering,
+    failures,
+    mean,
+    spread,
+    values,
+)
+from alpha_bridge.experiments.settings import BETAS, COMPARED, TUNED
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE / "results.md"
+
+Record = dict[str, Any]
+
+
+def figure4(record: Record) -> list[str]:
+    """The claims, and a table for each score."""
+    updates = record["judged"]
+    parts = [_claims(record)]
+    for metric, name in SCORES.items():
+        own = next(v for key, v in record["data"].items() if key.startswith(f"{metric}/"))
+        rows = [
+            [
+                f"{run['beta1']:g}",
+                run["method"],
+                *(
+                    _plus_minus(values(run, metric)[run["updates"].index(update)])
+                    for update in updates
+                ),
+            ]
+            for run in record["runs"]
+        ]
+        head = ["β₁", name, *(f"{update:,}" for update in updates)]
+        rows.append(["", "the data", *[""] * (len(updates) - 1), f"{own:.2f}"])
+        parts.append(table(head, rows))
+    rows = [
+        [
+            f"{run['beta1']:g}",
+            run["method"],
+            f"{covering(run)} of {record['trials']}",
+            str(failures(run)),
+            f"{run['seconds']:.0f}",
+        ]
+        for run in record["runs"]
+    ]
+    head = ["β₁", "method", "trials that end with all 25 modes", "failed trials", "seconds"]
+    return [*parts, table(head, rows)]
+
+
+def figure3(_: Record) -> list[str]:
+    """Nothing but the picture."""
+    return []
+
+
+def search25(record: Record) -> list[str]:
+    """Every setting with its mean rank; the chosen ones are bold."""
+    columns = [(method, beta1) for method in COMPARED for beta1 in BETAS]
+    ranks = {(r["method"], r["beta1"], r["setting"]): r["rank"] for r in record["ranks"]}
+    numbers = range(len(record["settings"]))
+    lowest = {column: min(ranks[*column, number] for number in numbers) for column in columns}
+    rows = []
+    for number, setting in enumerate(record["settings"]):
+        cells = [(ranks[*column, number], lowest[column]) for column in columns]
+        rows.append(
+            [*map(_cell, setting.values())]
+            + [f"**{rank:.2f}**" if rank == best else f"{rank:.2f}" for rank, best in cells]
+        )
+    names = [f"{method}, {beta1:g}" for method, beta1 in columns]
+    seconds = [
+        [method, f"{sum(r['seconds'] for r in record['runs'] if r['method'] == method):.0f}"]
+        for method in COMPARED
+    ]
+    return [table([*record["settings"][0], *names], rows), table(["method", "seconds"], seconds)]
+
+
+def robustness25(record: Record) -> list[str]:
+    """The claims, and what became of each method's settings."""
+    rows = []
+    for method, found in record["summary"].items():
+        shares = [
+            f"{found[of]:.0%}"
+            for of in (
+                "settings_with_all_modes",
+                "trials_with_all_modes",
+                "settings_with_no_mass_missed",
+            )
+        ]
+        scores = [
+            _cell(number)
+            for metric in SCORES
+            for number in (*found[metric]["quantiles"][1:4], found[metric]["interquartile_range"])
+        ]
+        rows.append([method, *shares, str(found["failed"]), *scores])
+    quartiles = [
+        f"{short} {of}"
+        for short in ("IS", "LL")
+        for of in ("lower quartile", "median", "upper quartile", "range of quartiles")
+    ]
+    head = ["method", "settings with all modes", "trials", "settings that miss no mass", "failed"]
+    return [_claims(record), table([*head, *quartiles], rows)]
+
+
+def mixtures(record: Record) -> list[str]:
+    """Missed and invented mass, and the scores of the data themselves."""
+    metrics = ("modes", "missed_mass", "invented_mass", "log_likelihood")
+    rows = [
+        [
+            end["data"],
+            end["method"],
+            *(
+                "failed"
+                if end[metric]["mean"] is None
+                else f"{end[metric]['mean']:.3g} ± {end[metric]['deviation']:.2g}"
+                for metric in metrics
+            ),
+            str(end["failed"]),
+        ]
+        for end in record["summary"]
+    ]
+    for own in record["data"]:
+        scores = {name.split("/")[0]: value for name, value in own["scores"].items()}
+        rows.append([own["data"], "the data", *(f"{scores[m]:.3g}" for m in metrics), ""])
+    spoken = [metric.replace("_", " ") for metric in metrics]
+    return [table(["density", "method", *spoken, "failed trials"], rows)]
+
+
+def hyperparameters(record: Record) -> str:
+    """Every key, its values, and whether they are the paper's."""
+    rows = [
+        [f"`{row['key']}`", _found(row["values"]), row["whose"]]
+        for row in record["hyperparameters"]
+    ]
+    return table(["key", "values", "whose"], rows)
+
+
+def _found(found: list[Any] | Record) -> str:
+    """Values where all columns agree; else each with the columns that have it."""
+    if not isinstance(found, dict):
+        return _cells(found)
+    columns: dict[str, list[str]] = {}
+    for name, own in found.items():
+        columns.setdefault(_cells(own), []).append(name)
+    return "<br>".join(f"{cell} ({'; '.join(names)})" for cell, names in columns.items())
+
+
+def _claims(record: Record) -> str:
+    return table(
+        ["statement", "holds", "where"],
+        [
+            [claim["about"], "yes" if claim["holds"] else "**no**", _where(claim["found"])]
+            for claim in record["claims"]
+        ],
+    )
+
+
+def _where(found: list[Record]) -> str:
+    """At which updates a statement holds; where it is not about updates, the numbers."""
+    if all("update" in point for point in found):
+        held = [f"{point['update']:,}" for point in found if point["holds"]]
+        return f"{len(held)} of {len(found)}" + (f": {', '.join(held)}" if held else "")
+    return "; ".join(f"{name} {_cell(v)}" for point in found for name, v in point.items())
+
+
+def _plus_minus(trials: Array) -> str:
+    center, around = float(mean(trials)), float(spread(trials))
+    return f"{center:.2f} ± {around:.2f}" if center > float("-inf") else "failed"
+
+
+def _cells(found: list[Any]) -> str:
+    return ", ".join(map(_cell, found))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "failed"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _seconds(record: Record) -> str:
+    minutes = sum(run["seconds"] for run in record["runs"]) / 60
+    size = fmean(len(run["failed"]) for run in record["runs"])
+    runs = f"{len(record['runs'])} runs of {size:.0f} stacked trials"
+    return f"{runs}, {minutes:.0f} minutes; the first seed is {record['seed']}."
+
+
+PARTS: dict[str, Callable[[Record], list[str]]] = {
+    "figure4": figure4,
+    "figure3": figure3,
+    "search25": search25,
+    "robustness25": robustness25,
+    "mixtures": mixtures,
+}
+
+
+def main() -> None:
+    """Fill what there is."""
+    for name, part in PARTS.items():
+        file = RESULTS / f"{name}.json"
+        if not file.is_file():
+            continue
+        record = json.loads(file.read_text(encoding="utf-8"))
+        quick = ["**A quick miniature, not the experiment.**"] if record["quick"] else []
+        picture = f"![{name}](results/{name}.png)"
+        blocks = [*quick, picture, _seconds(record), *part(record), hyperparameters(record)]
+        put(PAGE, name, "\n\n".join(blocks))
+        if name == "search25" and not record["quick"]:
+            best = {"from": "docs/results/search25.json", "best": record["best"]}
+            TUNED.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

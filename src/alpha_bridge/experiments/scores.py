@@ -1,0 +1,102 @@
+"""What is read from the numbers of stacked trials: means and spreads, with failures counted."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ALL_MODES",
+    "SCORES",
+    "Array",
+    "Claim",
+    "covering",
+    "failures",
+    "finite",
+    "in_words",
+    "mean",
+    "spread",
+    "values",
+]
+
+Array = NDArray[np.float64]
+Run = Mapping[str, Any]
+
+SCORES = {"inception_score": "inception score", "log_likelihood": "KDE log-likelihood"}
+"""The two metrics of Figure 4, higher is better."""
+
+ALL_MODES = 25
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that the numbers are held to.
+
+    Attributes:
+        about: The statement.
+        holds: Whether it is so.
+        found: The numbers that decide it.
+    """
+
+    about: str
+    holds: bool
+    found: list[dict[str, Any]]
+
+    def record(self) -> dict[str, Any]:
+        """The same as a dictionary for JSON."""
+        return asdict(self)
+
+
+def values(run: Run, metric: str) -> Array:
+    """A metric along a run, a row for each update and a column for each trial.
+
+    Args:
+        run: As :func:`alpha_bridge.experiments.curves.follow` gives it.
+        metric: The metric without its protocol. What was not finite is NaN.
+    """
+    name = next((name for name in run["metrics"] if name.startswith(f"{metric}/")), "")
+    missing = [[None] * len(run["failed"])] * len(run["updates"])
+    return np.array(run["metrics"].get(name, missing), float)
+
+
+def mean(trials: Array) -> Array:
+    """Mean over trials, the last axis; −∞ where one has failed, which is below every score."""
+    means: Array = np.where(np.isnan(trials), -np.inf, trials).mean(-1)
+    return means
+
+
+def spread(trials: Array) -> Array:
+    """Standard deviation over trials, the last axis: 0 of one, ∞ where one has failed."""
+    if trials.shape[-1] < 2:
+        return np.zeros(trials.shape[:-1])
+    deviation: Array = trials.std(-1, ddof=1)
+    return np.where(np.isnan(deviation), np.inf, deviation)
+
+
+def failures(run: Run) -> int:
+    """Number of trials that diverged."""
+    return sum(since is not None for since in run["failed"])
+
+
+def covering(run: Run) -> int:
+    """Number of trials that end with all 25 modes; one that failed has none."""
+    return int((values(run, "modes")[-1] == ALL_MODES).sum())
+
+
+def finite(value: float) -> float | None:
+    """``value`` rounded for a record, None where a failure made it infinite."""
+    return round(float(value), 5) if np.isfinite(value) else None
+
+
+def in_words(run: Run) -> str:
+    """How a run ended, in one short line."""
+    scores = "  ".join(
+        f"{name} {mean(found):.2f} ± {spread(found):.2f}"
+        for metric, name in SCORES.items()
+        for found in [values(run, metric)[-1]]
+    )
+    failed = f"  {failures(run)} failed" if failures(run) else ""
+    modes = np.nan_to_num(values(run, "modes")[-1]).astype(int).tolist()
+    return f"{scores}  modes {modes}{failed}  ({run['seconds']:.0f} s)"

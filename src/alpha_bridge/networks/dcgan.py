@@ -1,0 +1,139 @@
+r"""The DCGAN's networks for square images of 8 to 64 pixels, and an encoder like them.
+
+As in the DCGAN, every layer is a convolution of stride two with 4×4 kernels down to a base of 4 to
+7 pixels, the widths double with each halving, and there is no fully connected layer: the last
+convolution covers the whole base. The generator has rectifiers and a tanh, the other two leaky
+rectifiers of slope 0.2.
+
+Ours: there is no batch normalisation. It would let the samples of a batch see one another, while
+the bridge weighs each sample by itself, the encoder is a distribution given one image, and R1 is
+the slope at one image; the GANs for which R1 was made do without it too. What it did for the scale
+of the signal, the first weights do: their variance is :math:`2 / n` after a rectifier, with n the
+number of inputs of a unit.
+
+Source:
+    Radford, Metz and Chintala, Unsupervised Representation Learning with Deep Convolutional
+    Generative Adversarial Networks, ICLR 2016; Mescheder, Geiger and Nowozin, Which Training
+    Methods for GANs do actually Converge?, ICML 2018; He et al., Delving Deep into Rectifiers,
+    ICCV 2015.
+"""
+
+from itertools import pairwise
+
+from torch import nn
+
+from .conv import _check, _halvings
+from .moments import Moments
+
+__all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
+
+
+def _widths(width: int, halvings: int) -> list[int]:
+    """Channels after each halving, from the image inwards."""
+    return [width * 2**level for level in range(halvings)]
+
+
+class _DCGANBody(nn.Sequential):
+    """Images ``(batch, channels, size, size)`` to features ``(batch, outputs)``."""
+
+    def __init__(
+        self, size: int, channels: int, width: int, outputs: int, trials: int | None
+    ) -> None:
+        _check(trials, channels=channels, width=width, outputs=outputs)
+        halvings = _halvings(size)
+        widths = [channels, *_widths(width, halvings)]
+        layers: list[nn.Module] = []
+        for inputs, outs in pairwise(widths):
+            layers += [nn.Conv2d(inputs, outs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        head = nn.Conv2d(widths[-1], outputs, size >> halvings)
+        super().__init__(*layers, head, nn.Flatten())
+        for layer in layers[::2]:
+            assert isinstance(layer, nn.Conv2d)
+            _begin(layer, inputs=layer.in_channels * 16)
+
+
+class DCGANDiscriminator(_DCGANBody):
+    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
+
+    Example:
+        >>> import torch
+        >>> DCGANDiscriminator(size=32, channels=3, width=4)(torch.zeros(5, 3, 32, 32)).shape
+        torch.Size([5, 1])
+    """
+
+    def __init__(
+        self, size: int, channels: int, width: int = 64, trials: int | None = None
+    ) -> None:
+        """Build it.
+
+        Args:
+            size: Pixels of a side, such as 8, 16, 28, 32 or 64.
+            channels: Colours, one to three.
+            width: Channels of the layer next to the image; they double with each further one.
+            trials: Not available; any value but None is refused.
+
+        Raises:
+            ValueError: ``size`` is not base · 2ᵏ with a base of 4 to 7, or ``trials`` is given.
+        """
+        super().__init__(size, channels, width, 1, trials)
+
+
+class DCGANEncoder(_DCGANBody):
+    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
+
+    Example:
+        >>> import torch
+        >>> encoder = DCGANEncoder(latent=2, size=32, channels=3, width=4)
+        >>> mean, log_variance = encoder(torch.zeros(5, 3, 32, 32))
+        >>> mean.shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self, latent: int, size: int, channels: int, width: int = 64, trials: int | None = None
+    ) -> None:
+        """Build it; the arguments are those of :class:`DCGANDiscriminator` and the latent's size.
+
+        Raises:
+            ValueError: As for :class:`DCGANDiscriminator`.
+        """
+        super().__init__(size, channels, width, 2 * latent, trials)
+        self.append(Moments())
+
+
+class DCGANGenerator(nn.Sequential):
+    """Generator of images: latents ``(batch, latent)`` to images in [−1, 1].
+
+    Example:
+        >>> import torch
+        >>> DCGANGenerator(latent=2, size=32, channels=3, width=4)(torch.zeros(5, 2)).shape
+        torch.Size([5, 3, 32, 32])
+    """
+
+    def __init__(
+        self, latent: int, size: int, channels: int, width: int = 64, trials: int | None = None
+    ) -> None:
+        """Build it; the arguments are those of :class:`DCGANEncoder`.
+
+        Raises:
+            ValueError: As for :class:`DCGANDiscriminator`.
+        """
+        _check(trials, latent=latent, channels=channels, width=width)
+        halvings = _halvings(size)
+        widths = [*reversed(_widths(width, halvings)), channels]
+        first = nn.ConvTranspose2d(latent, widths[0], size >> halvings)
+        _begin(first, inputs=latent)
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+            _begin(layer, inputs=inputs * 4)  # a quarter of the kernel meets each pixel
+            layers += [nn.ReLU(), layer]
+        super().__init__(nn.Unflatten(-1, (latent, 1, 1)), first, *layers, nn.Tanh())
+        self.latent_shape = (latent,)
+
+
+def _begin(layer: nn.Conv2d | nn.ConvTranspose2d, inputs: int) -> None:
+    """Draw first weights that keep the scale of a signal through a rectifier."""
+    nn.init.normal_(layer.weight, std=(2 / inputs) ** 0.5)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)

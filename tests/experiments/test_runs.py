@@ -1,0 +1,61 @@
+"""The ledger of an experiment: nothing that has been trained is trained again."""
+
+import json
+
+import pytest
+from matplotlib.figure import Figure
+
+from alpha_bridge.config import changed
+from alpha_bridge.experiments.runs import Plan, carry_out, ledger_of, publish
+from alpha_bridge.presets import PRESETS
+
+CONFIG = changed(
+    PRESETS["gaussians25"],
+    {"steps": 20, "trials": 2, "evaluation.samples": 100, "model.hidden": [8]},
+)
+PLANS = [
+    Plan({"method": "alpha-bridge", "seed": seed}, changed(CONFIG, {"seed": seed}), [20])
+    for seed in (0, 5)
+]
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return ledger_of(tmp_path, "some")
+
+
+def test_each_run_is_told_of_in_a_line(ledger):
+    lines = []
+    carry_out(PLANS, ledger, lines.append)
+    assert [line.split("  ")[:3] for line in lines] == [
+        ["1/2", "alpha-bridge", "0"],
+        ["2/2", "alpha-bridge", "5"],
+    ]
+
+
+def test_an_interrupted_experiment_goes_on(ledger):
+    (first,) = carry_out(PLANS[:1], ledger)
+    first["seconds"] = 1234.5  # to be known again
+    line = json.loads(ledger.read_text(encoding="utf-8"))
+    line["found"]["seconds"] = 1234.5
+    ledger.write_text(json.dumps(line) + "\n" + '{"key": {"upd', encoding="utf-8")
+    runs = carry_out(PLANS, ledger)
+    assert runs[0] == first
+    assert runs[1]["seed"] == 5
+    assert len([*map(json.loads, ledger.read_text(encoding="utf-8").splitlines())]) == 2
+
+
+def test_a_run_of_other_settings_is_another(ledger):
+    carry_out(PLANS[:1], ledger)
+    other = Plan(PLANS[0].labels, changed(CONFIG, {"optimization.beta1": 0.1}), [20])
+    carry_out([other], ledger)
+    assert len(ledger.read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_what_is_published_takes_the_place_of_the_ledger(ledger, tmp_path):
+    record = {"experiment": "some", "quick": True, "runs": carry_out(PLANS[:1], ledger)}
+    publish(tmp_path, "some", record, Figure())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["some.json", "some.png"]
+    text = (tmp_path / "some.json").read_text(encoding="utf-8")
+    assert json.loads(text) == json.loads(json.dumps(record))
+    assert len(text.splitlines()) == 7

@@ -1,0 +1,156 @@
+"""What experiments that compare methods have in common: settings, updates that are due, records."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.experiments.watched import (
+    compared,
+    configurations,
+    due,
+    ends,
+    keep_samples,
+    kept_samples,
+    last,
+)
+
+TINY = Config(
+    steps=12,
+    batch_size=8,
+    path=PathConfig(ml=0.25, transfer=0.5, adversarial=0.25),
+    model=ModelConfig(latent=2, hidden=(8,)),
+    evaluation=EvaluationConfig(every=5, samples=50, shown=20),
+)
+SETTINGS = {"naive": {"model.noise": 0.2}, "rkl-gp": {}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("watched")
+
+
+@pytest.fixture(scope="module")
+def watched(folder):
+    record = {"settings": {}}
+    configs = configurations(TINY, SETTINGS, seed=5, trials=2)
+    seen = [*compared(record, configs, due(TINY), folder / "found.json")]
+    return record, seen
+
+
+def test_every_method_takes_each_seed_before_the_next_one():
+    found = [*configurations(TINY, SETTINGS, seed=5, trials=2)]
+    assert [(name, config.seed) for name, config in found] == [
+        ("naive", 5),
+        ("rkl-gp", 5),
+        ("naive", 6),
+        ("rkl-gp", 6),
+    ]
+    assert [config.method for _, config in found] == [name for name, _ in found]
+
+
+def test_a_setting_is_that_of_its_method_alone():
+    found = dict(configurations(TINY, SETTINGS, seed=0, trials=1))
+    assert found["naive"].model.noise == 0.2
+    assert found["rkl-gp"].model.noise == TINY.model.noise
+
+
+def test_no_trials_are_refused():
+    with pytest.raises(ValueError, match="trials must be at least 1, got 0"):
+        next(configurations(TINY, SETTINGS, seed=0, trials=0))
+
+
+def test_evaluations_are_due_now_and_then_and_at_the_ends_of_the_steps():
+    assert ends(TINY) == (3, 9, 12)
+    assert due(TINY) == {3, 5, 9, 10, 12}
+
+
+def test_all_methods_are_measured_after_the_same_updates(watched):
+    record, _ = watched
+    for run in record["runs"]:
+        assert [row["step"] for row in run["evaluations"]] == [3, 5, 9, 10, 12]
+
+
+def test_a_run_is_recorded_with_its_whole_configuration(watched):
+    record, _ = watched
+    found = [Config.model_validate(run["config"]) for run in record["runs"]]
+    assert [config.method for config in found] == ["naive", "rkl-gp"] * 2
+    assert all(config.event_shape == (2,) for config in found)
+
+
+def test_the_record_is_on_disk_when_all_runs_have_ended(folder, watched):
+    record, _ = watched
+    assert json.loads((folder / "found.json").read_text(encoding="utf-8")) == json.loads(
+        json.dumps(record)
+    )
+    assert [path.name for path in folder.iterdir()] == ["found.json"]
+
+
+def test_what_has_been_seen_is_on_disk_while_runs_go_on(tmp_path):
+    configs = configurations(TINY, SETTINGS, seed=0, trials=1)
+    runs = compared({}, configs, due(TINY), tmp_path / "found.json")
+    next(runs)
+    partial = json.loads((tmp_path / "found.partial.json").read_text(encoding="utf-8"))
+    assert [run["method"] for run in partial["runs"]] == ["naive"]
+    assert not (tmp_path / "found.json").exists()
+
+
+def test_runs_that_have_ended_are_not_trained_again(tmp_path, watched):
+    path = tmp_path / "found.json"
+    configs = [*configurations(TINY, SETTINGS, seed=5, trials=2)]
+    runs = compared({}, configs, due(TINY), path)
+    next(runs)
+    next(runs)  # the first has ended, the second is not yet told of
+    runs.close()
+    record = {}
+    again = [seen for _, seen in compared(record, configs, due(TINY), path)]
+    assert [seen is None for seen in again] == [True, False, False, False]
+    for run, whole in zip(record["runs"], watched[0]["runs"], strict=True):
+        assert run["evaluations"] == whole["evaluations"]
+
+
+def test_samples_come_back_as_they_were_kept(tmp_path):
+    samples = {"naive": {3: np.ones((2, 2))}, "rkl-gp": {3: np.zeros((2, 2)), 12: np.eye(2)}}
+    keep_samples(samples, tmp_path / "kept.npz")
+    kept = kept_samples(tmp_path / "kept.npz")
+    assert {name: [*of] for name, of in kept.items()} == {"naive": [3], "rkl-gp": [3, 12]}
+    assert all(
+        np.array_equal(kept[name][step], x) for name in kept for step, x in samples[name].items()
+    )
+
+
+def test_retention_and_drift_begin_after_step_one_and_need_it(watched):
+    record, _ = watched
+    naive, adversarial = (run["evaluations"] for run in record["runs"][:2])
+    for row, since in zip(naive, [False, *[True] * 4], strict=True):
+        assert any(name.startswith("retention/") for name in row) == since
+        assert any(name.startswith("drift/") for name in row) == since
+    assert not any(name.startswith(("retention/", "drift/")) for row in adversarial for name in row)
+
+
+def test_the_drift_is_the_change_of_reconstructions_since_step_one(watched):
+    record, seen = watched
+    _, run = seen[0]
+    x = run.evaluation.held_out[:20]
+    now = run.model.eval().reconstruct(x)
+    drift = float((now - run._reference).square().mean())
+    assert drift > 0
+    assert record["runs"][0]["evaluations"][-1]["drift/mse/20"] == pytest.approx(drift, rel=1e-5)
+
+
+def test_the_drift_grows_from_step_one_on_in_step_two(tmp_path):
+    configs = configurations(TINY, {"alpha-bridge": {}}, seed=0, trials=1)
+    ((_, watched),) = compared({}, configs, {3, 5, 7, 9}, tmp_path / "found.json")
+    drifts = [row["drift/mse/20"] for row in watched.evaluations[1:]]
+    assert 0 < drifts[0] < drifts[1] < drifts[2]
+
+
+def test_the_last_numbers_are_means_and_deviations_over_trials(watched):
+    record, _ = watched
+    name = "log_likelihood/kde-0.1/50"
+    values = [run["evaluations"][-1][name] for run in record["runs"] if run["method"] == "naive"]
+    found = last(record)["naive"][name]
+    assert found["mean"] == pytest.approx(sum(values) / 2)
+    assert found["std"] == pytest.approx(float(torch.tensor(values).std(correction=0)), rel=1e-4)

@@ -1,0 +1,194 @@
+"""The curve of a run's snapshots: its numbers, its best point, and whom it refuses."""
+
+import json
+
+import pytest
+import torch
+
+from alpha_bridge import commands, frontier
+from alpha_bridge.assembly import load_model
+from alpha_bridge.cli import main
+from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.methods import METHODS
+from alpha_bridge.run import Run
+
+STEPS = [6, 14, 21, 28, 36, 40]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        yield
+
+
+def config(**changes):
+    small = {
+        "data": "gaussians25",
+        "steps": 40,
+        "batch_size": 8,
+        "snapshots": 3,
+        "path": PathConfig(ml=0.15, transfer=0.75, adversarial=0.1),
+        "model": ModelConfig(latent=2, hidden=(8,), width=4, noise=0.3),
+        "evaluation": EvaluationConfig(samples=200, shown=6, every=1000),
+    }
+    return Config(**(small | changes))
+
+
+def trained(tmp_path_factory, name, **changes):
+    folder = tmp_path_factory.mktemp("frontier") / name
+    return commands.train(config(**changes), folder).run
+
+
+@pytest.fixture(scope="module")
+def mixture(tmp_path_factory):
+    return trained(tmp_path_factory, "mixture")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    return trained(tmp_path_factory, "digits", data="digits")
+
+
+@pytest.fixture(scope="module")
+def found(mixture):
+    return frontier.frontier(mixture, draws=3)
+
+
+def test_there_is_a_point_for_each_kept_checkpoint(mixture, found):
+    assert [point.step for point in found.points] == mixture.checkpoint_steps == STEPS
+
+
+def test_alpha_is_that_of_the_update_before_the_checkpoint(mixture, found):
+    recorded = {record["step"]: record["alpha"] for record in mixture.records}
+    alphas = {point.step: point.alpha for point in found.points}
+    assert {step: alphas[step] for step in (6, 36, 40)} == {
+        step: recorded[step] for step in (6, 36, 40)
+    }
+    assert alphas == dict(sorted(alphas.items(), key=lambda pair: pair[1]))
+
+
+def test_snapshots_are_even_along_alpha(found):
+    alphas = [point.alpha for point in found.points[:-1]]
+    gaps = torch.tensor(alphas).diff()
+    assert gaps.max() - gaps.min() < 0.05
+
+
+@pytest.mark.parametrize(("name", "realism"), [("mixture", "inception"), ("digits", "frechet")])
+def test_realism_is_measured_as_the_data_allow(name, realism, request):
+    found = frontier.frontier(request.getfixturevalue(name), draws=1)
+    assert found.realism.startswith(realism)
+    assert all(found.realism in point.metrics for point in found.points)
+
+
+def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
+    point = found.points[2]
+    model, _ = load_model(mixture, config(event_shape=(2,)), point.step)
+    x = commands.build_source(config()).held_out(frontier.HELD_OUT)
+    bound = model.log_likelihood_bound(x, draws=200).mean() / 2
+    assert point.sigma == pytest.approx(0.3)
+    assert point.bound == pytest.approx(float(bound), rel=0.5)
+
+
+def test_the_best_sigma_makes_the_bound_of_one_draw_largest(mixture):
+    model, _ = load_model(mixture, config(event_shape=(2,)), STEPS[-1])
+    x = commands.build_source(config()).held_out(frontier.HELD_OUT)
+    best = frontier._best_sigma(model, x)
+    bounds = [frontier._bound(model, x, share * best, draws=1) for share in (0.8, 1, 1.25)]
+    assert bounds[1] > max(bounds[0], bounds[2])
+
+
+def test_the_draws_are_the_same_at_every_call(mixture, found):
+    again = frontier.frontier(mixture, draws=3)
+    assert again.points == found.points
+
+
+@pytest.mark.parametrize(("prefer", "best"), [(0.0, 0), (1.0, 2), (0.6, 1)])
+def test_the_best_is_what_is_preferred(tmp_path, prefer, best):
+    values = [(-1.0, 30.0), (-1.2, 12.0), (-2.0, 10.0)]
+    name = "frechet_distance/classifier/200"
+    points = [
+        frontier.Point(step, 0.1 * step, 1.0, bound, 1.0, bound, {name: distance})
+        for step, (bound, distance) in enumerate(values)
+    ]
+    found = frontier.judge(Run(tmp_path), points, prefer)
+    assert found.best.step == best
+    assert found.checkpoint == Run(tmp_path).checkpoint_folder(best)
+
+
+def test_a_quality_that_does_not_vary_does_not_count():
+    assert frontier.scores([1.0, 1.0], [0.0, 5.0], prefer=0.5) == [0.0, 0.5]
+
+
+def test_the_files_say_what_was_found(mixture):
+    found = frontier.frontier(mixture, prefer=0.2, draws=2)
+    record = json.loads((mixture.folder / "frontier.json").read_text(encoding="utf-8"))
+    assert record["best"]["step"] == found.best.step
+    assert record["checkpoint"] == f"step-{found.best.step:08d}"
+    assert (record["prefer"], record["settings"]["draws"]) == (0.2, 2)
+    assert [point["step"] for point in record["points"]] == STEPS
+    assert (mixture.folder / "frontier.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_figure_has_a_curve_for_each_sigma_and_better_is_up(found):
+    figure = frontier.draw(found)
+    assert [len(axes.lines[0].get_xdata()) for axes in figure.axes[:2]] == [len(STEPS)] * 2
+    assert not figure.axes[0].yaxis_inverted()
+
+
+def test_a_person_gets_a_table_and_the_best_alpha(mixture, capsys):
+    assert main(["frontier", str(mixture.folder), "--draws", "1", "--prefer", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "best: α = " in said
+    assert str(mixture.folder / "frontier.png") in said
+
+
+def test_a_program_gets_one_object(mixture, capsys):
+    assert main(["frontier", str(mixture.folder), "--draws", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["draws"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"snapshots": 0}, "has no snapshots along α: .*--snapshots 10"),
+        ({"snapshots": 0, "trials": 2}, "holds 2 trials"),
+        ({"path": PathConfig(ml=0.2, transfer=0.6, adversarial=0.2, end=0.0)}, "α does not move"),
+    ],
+)
+def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
+    run = Run.create(tmp_path / "run", config(**changes).model_dump(mode="json"))
+    with pytest.raises(ValueError, match=message):
+        frontier.frontier(run)
+
+
+def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
+    naive = METHODS["naive"].apply(config(snapshots=0))
+    run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
+    with pytest.raises(ValueError, match=r"α does not move .* a run of naive"):
+        frontier.frontier(run)
+
+
+def test_a_run_that_has_only_begun_says_so(tmp_path):
+    run = Run.create(tmp_path / "run", config().model_dump(mode="json"))
+    with pytest.raises(ValueError, match=r"0 checkpoints .*--resume"):
+        frontier.frontier(run)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["frontier", "missing"], "missing is not a run"),
+        (["frontier", "missing", "--prefer", "much"], "'much'"),
+    ],
+)
+def test_wrong_words_get_one_line(words, part, capsys):
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert part in line
+
+
+@pytest.mark.parametrize(("name", "value"), [("prefer", -0.1), ("prefer", 1.1), ("draws", 0)])
+def test_a_number_out_of_its_range_is_named(mixture, name, value):
+    with pytest.raises(ValueError, match=f"{name} must .*got {value}"):
+        frontier.frontier(mixture, **{name: value})
