@@ -57,6 +57,9 @@ class Batches:
 
         Args:
             steps: The updates, in order.
+
+        Yields:
+            For each update its draws, samples in model units and noise, on the device.
         """
         with ExitStack() as stack:
             drawn: Iterator[HostDraws] = map(self._drawn, steps)
