@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
@@ -13,6 +14,10 @@ from typing import Any
 import torch
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "docs"))
+from pages import put as put  # noqa: E402
+from pages import table as table  # noqa: E402
+
 PAGE = HERE.parent / "docs" / "speed.md"
 Work = Callable[[], object]
 
@@ -107,17 +112,3 @@ def _processor() -> str:
 def write_json(path: Path, results: Any) -> None:
     """Write results for people and programs to read."""
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-
-
-def put(page: Path, name: str, text: str) -> None:
-    """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
-    before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->")
-    _, after = rest.split(f"<!-- /{name} -->")
-    whole = f"{before}<!-- {name} -->\n{text}\n<!-- /{name} -->{after}"
-    page.write_text(whole, encoding="utf-8")
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from pages import put
+
 from alpha_bridge import Run, plots
 from alpha_bridge.commands import metrics_of
 
@@ -50,12 +52,8 @@ def main(mnist: Path, gaussians25: Path) -> None:
     ).savefig(folder / "gaussians25.png")
     found = {name: results(run) for name, run in runs.items()}
     (folder / "results.json").write_text(json.dumps(found, indent=2) + "\n")
-    text = (HERE.parent / "README.md").read_text()
-    before, rest = text.split("<!-- results -->")
-    after = rest.split("<!-- /results -->")[1]
     rows = "\n".join(line for name, result in found.items() for line in table(name, result))
-    readme = f"{before}<!-- results -->\n{rows}\n<!-- /results -->{after}"
-    (HERE.parent / "README.md").write_text(readme)
+    put(HERE.parent / "README.md", "results", rows)
 
 
 if __name__ == "__main__":
