@@ -210,6 +210,8 @@ class _UnitSpectralNorm(nn.Module):
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.flatten(self.batch_ndim + 1)
 
+    # compiled, a second forward pass would spoil what the first one saved
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, weight: Tensor) -> Tensor:
         with torch.autocast(weight.device.type, enabled=False):
             matrix = self._matrix(weight)

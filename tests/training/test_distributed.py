@@ -34,6 +34,7 @@ from alpha_bridge.networks import (
 from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1, SpectralNorm
+from alpha_bridge.run import Run
 from alpha_bridge.training import (
     Callback,
     Checkpoints,
@@ -311,7 +312,7 @@ def interrupted(run, choose, *options):
         process.send_signal(signal.SIGTERM if process is launcher else signal.SIGKILL)
         said, _ = launcher.communicate(timeout=60)
         seconds = time.monotonic() - begin
-    steps = sorted(int(path.name[5:]) for path in (run / "checkpoints").iterdir())
+    steps = Run(run).checkpoint_steps
     return {
         "said": [line for line in said.splitlines() if line.startswith("alpha-bridge:")],
         "seconds": seconds,

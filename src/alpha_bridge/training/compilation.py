@@ -28,6 +28,8 @@ def _compile(network: nn.Module) -> None:
     def call(*inputs: Tensor) -> object:
         return network._call_impl(*inputs)
 
+    # several players may go back through one pass
+    torch._functorch.config.donated_buffer = False
     compiled = torch.compile(call, dynamic=False)
 
     def choose(*inputs: Tensor) -> object:
