@@ -4,12 +4,11 @@ What an experiment wrote lies in docs/results, its JSON and its picture. Where t
 place in the page is left as it is.
 """
 
-import json
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from pages import put, table
+from pages import put, recorded, table
 
 from alpha_bridge.experiments import figure1, figure5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
@@ -67,13 +66,10 @@ def main() -> None:
         "figure5": lambda record: figure(record, figure5.METRICS),
         "table-cifar10": table_cifar10.table,
     }
-    for name, part in parts.items():
-        file = RESULTS / f"{name}.json"
-        if file.is_file():
-            record = json.loads(file.read_text(encoding="utf-8"))
-            picture = f"![{name}](results/{name}.png)"
-            blocks = [picture, told(record), part(record).strip(), settings(record)]
-            put(PAGE, name, "\n\n".join(blocks))
+    for name, record in recorded(RESULTS, parts):
+        picture = f"![{name}](results/{name}.png)"
+        blocks = [picture, told(record), parts[name](record).strip(), settings(record)]
+        put(PAGE, name, "\n\n".join(blocks))
 
 
 if __name__ == "__main__":

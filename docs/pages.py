@@ -1,6 +1,9 @@
 """What all scripts share that write numbers into pages."""
 
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 
 def put(page: Path, name: str, text: str) -> None:
@@ -9,6 +12,14 @@ def put(page: Path, name: str, text: str) -> None:
     _, after = rest.split(f"<!-- /{name} -->")
     whole = f"{before}<!-- {name} -->\n{text}\n<!-- /{name} -->{after}"
     page.write_text(whole, encoding="utf-8")
+
+
+def recorded(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of those experiments that ``folder`` has, with their names."""
+    for name in names:
+        file = folder / f"{name}.json"
+        if file.is_file():
+            yield name, json.loads(file.read_text(encoding="utf-8"))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from pages import put, table
+from pages import put, recorded, table
 
 from alpha_bridge.experiments.scores import (
     SCORES,
@@ -212,14 +212,10 @@ PARTS: dict[str, Callable[[Record], list[str]]] = {
 
 def main() -> None:
     """Fill what there is."""
-    for name, part in PARTS.items():
-        file = RESULTS / f"{name}.json"
-        if not file.is_file():
-            continue
-        record = json.loads(file.read_text(encoding="utf-8"))
+    for name, record in recorded(RESULTS, PARTS):
         quick = ["**A quick miniature, not the experiment.**"] if record["quick"] else []
         picture = f"![{name}](results/{name}.png)"
-        blocks = [*quick, picture, _seconds(record), *part(record), hyperparameters(record)]
+        blocks = [*quick, picture, _seconds(record), *PARTS[name](record), hyperparameters(record)]
         put(PAGE, name, "\n\n".join(blocks))
         if name == "search25" and not record["quick"]:
             best = {"from": "docs/results/search25.json", "best": record["best"]}

@@ -21,7 +21,7 @@ from .config import Config, differences, read_config
 from .data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from .evaluation import CHUNK, Measured, build_evaluation
 from .metrics.images import reconstruction_error
-from .metrics.names import METRICS
+from .metrics.names import METRICS, is_metric
 from .model import AlphaBridge
 from .objective import Objective
 from .run import Array, Record, Run
@@ -172,12 +172,12 @@ def _twins(event: Event, objective: Objective) -> Record:
 
 def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
     """Write the samples and reconstructions of an evaluation into the run, in the data's units."""
-    shown = _stored(units, measured.shown)
+    shown = units.stored(measured.shown)
     run.write_samples(step, shown)
     if _is_image(shown):
         plots.save_png(shown, run.samples_picture(step))
     if measured.pairs.shape[1]:
-        originals, decoded = (_stored(units, side) for side in measured.pairs)
+        originals, decoded = (units.stored(side) for side in measured.pairs)
         run.write_reconstructions(step, np.stack([originals, decoded]))
 
 
@@ -205,7 +205,7 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
     assert model.latent_shape is not None
     latents = normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
     drawn = _in_chunks(model.decode, latents)
-    samples = _stored(_units(run, config), drawn)
+    samples = _units(run, config).stored(drawn)
     default = f"samples-{count}-seed-{seed}{'.png' if _is_image(samples) else '.npy'}"
     if not _is_image(samples) and out is not None and out.suffix != ".npy":
         raise ValueError(f"the run's samples are vectors, not images: end {out} with .npy")
@@ -235,7 +235,7 @@ def reconstruct(
     units = _units(run, config)
     x = units.normalize(read_samples(images, config.event_shape or ()))
     decoded = _in_chunks(model.reconstruct, x)
-    pairs = np.stack([_stored(units, x), _stored(units, decoded)])
+    pairs = np.stack([units.stored(x), units.stored(decoded)])
     default = (
         f"reconstructions-of-{images.resolve().stem}{'.png' if _is_image(pairs[0]) else '.npy'}"
     )
@@ -305,7 +305,7 @@ def metrics_of(record: Record) -> dict[str, float]:
     return {
         name: math.nan if value is None else value
         for name, value in record.items()
-        if name.split("/")[0] in METRICS and name.count("/") == 2
+        if is_metric(name)
     }
 
 
@@ -327,13 +327,6 @@ def _units(run: Run, config: Config) -> Units:
     if len(config.event_shape or ()) == 3:
         return PixelUnits()
     return Units() if run.units is None else StandardUnits(*map(torch.from_numpy, run.units))
-
-
-def _stored(units: Units, x: Tensor) -> Array:
-    """Samples in model units as they are kept: uint8 (N, H, W, C) or float32 (N, D)."""
-    kept = units.denormalize(x)
-    array: Array = (kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept).contiguous().numpy()
-    return array
 
 
 def _is_image(samples: Array) -> bool:

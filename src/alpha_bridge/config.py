@@ -276,6 +276,12 @@ class Config(_Part):
         return tuple(begin + round(length * part / parts) for part in range(1, parts))
 
     @property
+    def singles(self) -> tuple[Config, ...]:
+        """What trains each trial alone."""
+        seeds = range(self.seed, self.seed + self.trials)
+        return tuple(self.model_copy(update={"seed": seed, "trials": 1}) for seed in seeds)
+
+    @property
     def idle(self) -> tuple[str, ...]:
         """Parts that these data have no use for."""
         density = self.data in DENSITIES

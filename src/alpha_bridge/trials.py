@@ -45,12 +45,6 @@ class TrialRuns:
         return self.config.trials > 1
 
     @cached_property
-    def configs(self) -> tuple[Config, ...]:
-        """The configuration that trains each trial alone."""
-        seeds = range(self.config.seed, self.config.seed + self.config.trials)
-        return tuple(self.config.model_copy(update={"seed": seed, "trials": 1}) for seed in seeds)
-
-    @cached_property
     def runs(self) -> tuple[Run, ...]:
         """The run of each trial."""
         folders = [self.run.folder / f"trial-{trial}" for trial in range(self.config.trials)]
@@ -67,7 +61,7 @@ class TrialRuns:
         """
         begun = [(self.run, self.config)]
         if self.stacked:
-            begun += zip(self.runs, self.configs, strict=True)
+            begun += zip(self.runs, self.config.singles, strict=True)
         for run, config in begun:
             Run.create(run.folder, config.model_dump(mode="json"))
             if isinstance(units, StandardUnits):
@@ -91,7 +85,7 @@ class TrialRuns:
         own = [of_trial(tensors, trial) for trial in range(self.config.trials)]
         records = [
             measure(run, model_of(config, mine), mine["memory"])
-            for run, config, mine in zip(self.runs, self.configs, own, strict=True)
+            for run, config, mine in zip(self.runs, self.config.singles, own, strict=True)
         ]
         memory = stack([mine["memory"] for mine in own])
         state.memory.update({name: value for name, value in memory.items() if name != SHARED})

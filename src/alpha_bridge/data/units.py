@@ -1,8 +1,10 @@
 """Between the data's own units, in which they are stored, and those that the networks see."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 __all__ = ["PixelUnits", "StandardUnits", "Units"]
@@ -18,6 +20,13 @@ class Units:
     def denormalize(self, x: Tensor) -> Tensor:
         """From model units to storage units, on the device of ``x``."""
         return x
+
+    def stored(self, x: Tensor) -> NDArray[Any]:
+        """Samples in model units as a run keeps them: uint8 (N, H, W, C) or float32 (N, D)."""
+        kept = self.denormalize(x)
+        channels_last = kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept
+        array: NDArray[Any] = channels_last.contiguous().numpy()
+        return array
 
 
 class PixelUnits(Units):

@@ -16,7 +16,7 @@ from ..model import AlphaBridge
 from ..training import Callback, Event, TrainState
 from ..training.trials import of_trial
 
-__all__ = ["Watch", "follow", "own_scores"]
+__all__ = ["Watch", "follow", "own_scores", "rounded"]
 
 Record = dict[str, Any]
 POINTS = 1000
@@ -105,7 +105,7 @@ class Watch(Callback):
         if event.step in self.updates:
             self._keep([found.metrics if found else {} for found in measured], event.step)
         if event.step in self.shown and measured[0]:
-            self.samples[str(event.step)] = _rounded(measured[0].shown[:POINTS])
+            self.samples[str(event.step)] = rounded(measured[0].shown[:POINTS])
 
     def _keep(self, trials: Sequence[dict[str, float]], step: int) -> None:
         done = [update for update in sorted(self.updates) if update < step]
@@ -118,11 +118,9 @@ class Watch(Callback):
 def _finite_trials(state: TrainState, config: Config) -> Iterator[AlphaBridge | None]:
     """The averaged model of each trial, None for one with a tensor that is not finite."""
     tensors = state.tensors()
-    stacked = config.trials > 1
-    for trial in range(config.trials):
-        own = of_trial(tensors, trial) if stacked else tensors
+    for trial, single in enumerate(config.singles):
+        own = of_trial(tensors, trial) if config.trials > 1 else tensors
         finite = all(value.isfinite().all() for part in own.values() for value in part.values())
-        single = config.model_copy(update={"seed": config.seed + trial, "trials": 1})
         yield model_of(single, own) if finite else None
 
 
@@ -130,5 +128,6 @@ def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 5)
 
 
-def _rounded(points: Tensor) -> list[list[float]]:
+def rounded(points: Tensor) -> list[list[float]]:
+    """Points as they stand in JSON, to three decimals."""
     return [[round(value, 3) for value in point] for point in points.tolist()]

@@ -5,6 +5,7 @@ twenty updates later. Here the same latents are followed to the end, under it an
 α-Bridge. All settings are ours: the paper's appendix is lost.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,10 @@ from .comparison import curves, metric_names, shade_steps
 from .runs import Tell, silent
 from .watched import (
     Samples,
-    compared,
     configurations,
     due,
     ends,
-    keep_samples,
-    resumed_samples,
+    pictured,
 )
 
 if TYPE_CHECKING:
@@ -108,13 +107,11 @@ def reproduce(
         },
     }
     path = folder / "figure1.json"
-    samples = resumed_samples(path)
-    for name, watched in compared(record, configs, {*due(bridge), *shown}, path, tell):
-        if watched is not None and name not in samples:
-            samples[name] = {step: watched.shown[step] for step in shown}
-            keep_samples(samples, folder / "figure1.npz")
-        draw(record, samples).savefig(folder / "figure1.png", dpi=150)
-    return record
+
+    def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
+        return {step: seen[step] for step in shown}
+
+    return pictured(record, configs, {*due(bridge), *shown}, path, chosen, draw, tell)
 
 
 def draw(record: Record, samples: Samples) -> "Figure":

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..assembly import build_source
-from .curves import POINTS
+from .curves import POINTS, rounded
 from .drawing import scatter
-from .runs import Plan, Tell, carry_out, ledger_of, publish, silent
+from .runs import Plan, Tell, carry_out, conduct, silent
 from .settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
 
 if TYPE_CHECKING:
@@ -47,11 +47,9 @@ def reproduce(
         What ``figure3.json`` holds: ``data``, samples of the data; ``hyperparameters``; ``runs``,
         one for each method.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, "figure3"), seed, trials, quick, tell)
-    publish(folder, "figure3", record, draw(record))
-    return record
+    return conduct(
+        "figure3", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+    )
 
 
 def measure(
@@ -74,7 +72,7 @@ def measure(
         "trials": base.trials,
         "beta1": BETA1,
         "hyperparameters": hyperparameters([*configs.items()]),
-        "data": [[round(value, 3) for value in point] for point in data.tolist()],
+        "data": rounded(data),
         "runs": carry_out(plans, ledger, tell),
     }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .curves import own_scores
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, ledger_of, publish, silent
+from .runs import Plan, Tell, carry_out, conduct, silent
 from .scores import (
     ALL_MODES,
     SCORES,
@@ -68,11 +68,9 @@ def reproduce(
         What ``figure4.json`` holds: ``data``, the data's own scores; ``claims``;
         ``hyperparameters``; ``runs``, one for each method and β₁.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, "figure4"), seed, trials, quick, tell)
-    publish(folder, "figure4", record, draw(record))
-    return record
+    return conduct(
+        "figure4", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+    )
 
 
 def measure(

@@ -5,6 +5,7 @@ at once (``naive``), the α-Bridge, and the reverse-KL GAN alone (``rkl-gp``), w
 to keep anything of. All settings are ours: the paper's appendix is lost.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,10 @@ from .comparison import curves, metric_names, shade_steps
 from .runs import Tell, silent
 from .watched import (
     Samples,
-    compared,
     configurations,
     due,
     ends,
-    keep_samples,
-    resumed_samples,
+    pictured,
 )
 
 if TYPE_CHECKING:
@@ -112,13 +111,11 @@ def reproduce(
         },
     }
     path = folder / "figure5.json"
-    samples = resumed_samples(path)
-    for name, watched in compared(record, configs, due(bridge), path, tell):
-        if watched is not None and name not in samples:
-            samples[name] = {step: shown[:LATENTS] for step, shown in watched.shown.items()}
-            keep_samples(samples, folder / "figure5.npz")
-        draw(record, samples).savefig(folder / "figure5.png", dpi=150)
-    return record
+
+    def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
+        return {step: shown[:LATENTS] for step, shown in seen.items()}
+
+    return pictured(record, configs, due(bridge), path, chosen, draw, tell)
 
 
 def draw(record: Record, samples: Samples) -> "Figure":

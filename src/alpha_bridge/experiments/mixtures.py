@@ -17,9 +17,9 @@ from ..assembly import build_source
 from ..config import Config, changed
 from ..methods import METHODS
 from ..presets import PRESETS
-from .curves import POINTS, own_scores
+from .curves import POINTS, own_scores, rounded
 from .drawing import scatter
-from .runs import Plan, Tell, carry_out, ledger_of, publish, silent
+from .runs import Plan, Tell, carry_out, conduct, silent
 from .scores import failures, finite, mean, spread, values
 from .settings import COLORS, hyperparameters, miniature
 
@@ -56,11 +56,9 @@ def reproduce(
         What ``mixtures.json`` holds: ``data``, for each density its samples and the scores that
         they have; ``summary``; ``hyperparameters``; ``runs``, one for each density and method.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, "mixtures"), seed, trials, quick, tell)
-    publish(folder, "mixtures", record, draw(record))
-    return record
+    return conduct(
+        "mixtures", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+    )
 
 
 def measure(
@@ -102,8 +100,7 @@ def _preset(data: str, seed: int, trials: int, quick: bool) -> Config:
 
 
 def _own(data: str, config: Config) -> Record:
-    points = build_source(config).training(POINTS).tolist()
-    samples = [[round(value, 3) for value in point] for point in points]
+    samples = rounded(build_source(config).training(POINTS))
     return {"data": data, "scores": own_scores(config), "samples": samples}
 
 

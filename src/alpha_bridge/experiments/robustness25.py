@@ -20,7 +20,7 @@ import numpy as np
 from ..config import Config, changed
 from ..methods import METHODS
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, ledger_of, publish, silent
+from .runs import Plan, Tell, carry_out, conduct, silent
 from .scores import SCORES, Claim, covering, failures, finite, mean, spread, values
 from .settings import COLORS, COMPARED, gaussians25, hyperparameters
 
@@ -77,11 +77,9 @@ def reproduce(
     Returns:
         What ``robustness25.json`` holds: ``summary`` by method, ``claims``, ``runs``.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, "robustness25"), seed, trials, quick, tell)
-    publish(folder, "robustness25", record, draw(record))
-    return record
+    return conduct(
+        "robustness25", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+    )
 
 
 def measure(

@@ -13,7 +13,7 @@ from .scores import in_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Plan", "Tell", "carry_out", "publish", "silent"]
+__all__ = ["Plan", "Tell", "carry_out", "conduct", "publish", "silent"]
 
 Record = dict[str, Any]
 Tell = Callable[[str], None]
@@ -69,6 +69,30 @@ def carry_out(plans: Sequence[Plan], ledger: Path, tell: Tell = silent) -> list[
         named = "  ".join(str(value) for value in plan.labels.values())
         tell(f"{done}/{len(plans)}  {named}  {in_words(runs[-1])}")
     return runs
+
+
+def conduct(
+    name: str,
+    folder: str | Path,
+    measure: Callable[[Path], Record],
+    draw: Callable[[Record], "Figure"],
+) -> Record:
+    """Measure an experiment, go on where an interrupted one stood, and write what was found.
+
+    Args:
+        name: Of the experiment.
+        folder: Where to write ``NAME.json`` and ``NAME.png``; it is made if it is missing.
+        measure: From the ledger to the record.
+        draw: From the record to the picture.
+
+    Returns:
+        The record.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = measure(ledger_of(folder, name))
+    publish(folder, name, record, draw(record))
+    return record
 
 
 def publish(folder: Path, name: str, record: Record, figure: "Figure") -> None:

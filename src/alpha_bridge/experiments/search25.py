@@ -25,7 +25,7 @@ import numpy as np
 from ..config import Config, changed
 from ..methods import METHODS
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, ledger_of, publish, silent
+from .runs import Plan, Tell, carry_out, conduct, silent
 from .scores import SCORES, Array, finite, mean, values
 from .settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
 
@@ -111,11 +111,9 @@ def reproduce(
     Returns:
         What ``search25.json`` holds: ``settings``, ``best`` by method and β₁, ``ranks``, ``runs``.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, "search25"), seed, trials, quick, tell)
-    publish(folder, "search25", record, draw(record))
-    return record
+    return conduct(
+        "search25", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+    )
 
 
 def measure(

@@ -20,7 +20,7 @@ from ..assembly import build_source
 from ..config import Config, changed
 from ..evaluation import Evaluation, build_evaluation
 from ..metrics.classifier import inception_features
-from ..metrics.names import METRICS
+from ..metrics.names import is_metric
 from ..plots import TEXT, WIDTH
 from ..plots.pictures import mosaic_of
 from ..presets import PRESETS
@@ -151,10 +151,7 @@ def table(record: Record) -> str:
     """The table in Markdown: means over trials at the end, and what the paper reports."""
     settings = record["settings"]
     names = dict.fromkeys(
-        name
-        for run in record["runs"]
-        for name in run["evaluations"][-1]
-        if name.count("/") == 2 and name.split("/")[0] in METRICS
+        name for run in record["runs"] for name in run["evaluations"][-1] if is_metric(name)
     )
     methods = dict.fromkeys(run["method"] for run in record["runs"])
     title = "A miniature, whose numbers mean nothing. " if settings["quick"] else ""

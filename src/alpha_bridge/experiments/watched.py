@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean, pstdev
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -13,7 +13,6 @@ from torch import Tensor
 from ..assembly import assemble
 from ..checks import at_least
 from ..config import Config, changed
-from ..data import Units
 from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
@@ -21,6 +20,9 @@ from ..model import AlphaBridge
 from ..plots.records import Array
 from ..training import Callback, Event
 from .runs import Tell, silent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "Samples",
@@ -32,6 +34,7 @@ __all__ = [
     "keep_samples",
     "kept_samples",
     "last",
+    "pictured",
     "resumed_samples",
 ]
 
@@ -132,6 +135,38 @@ def compared(
     partial.unlink(missing_ok=True)
 
 
+def pictured(
+    record: Record,
+    configs: Iterable[tuple[str, Config]],
+    steps: Collection[int],
+    path: Path,
+    chosen: Callable[[Mapping[int, Array]], dict[int, Array]],
+    draw: Callable[[Record, Samples], "Figure"],
+    tell: Tell = silent,
+) -> Record:
+    """Train as :func:`compared` does, keep samples of each method's first run, and draw.
+
+    Args:
+        record: What is written as JSON.
+        configs: Methods and what trains them.
+        steps: Numbers of updates done after which all models are measured.
+        path: The JSON file; samples and picture stand beside it, as ``.npz`` and ``.png``.
+        chosen: From the samples of a run, by number of updates, to those that are kept.
+        draw: From the record and what is kept to the picture, which is drawn after each run.
+        tell: Told in a line of each evaluation.
+
+    Returns:
+        The record.
+    """
+    samples = resumed_samples(path)
+    for name, watched in compared(record, configs, steps, path, tell):
+        if watched is not None and name not in samples:
+            samples[name] = chosen(watched.shown)
+            keep_samples(samples, path.with_suffix(".npz"))
+        draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
+    return record
+
+
 def partial_of(path: Path) -> Path:
     """What stands in the place of an experiment's record until all its runs have ended."""
     return path.with_suffix(".partial.json")
@@ -187,7 +222,7 @@ class Watch(Callback):
         }
         drift = self._drift(measured.pairs[1], event.phase)
         self.evaluations.append({**where, **measured.metrics, **drift})
-        self.shown[event.step] = stored(self.evaluation.source.units, measured.shown)
+        self.shown[event.step] = self.evaluation.source.units.stored(measured.shown)
         self.keep(self)
 
     def _drift(self, decoded: Tensor, phase: str) -> dict[str, float]:
@@ -197,13 +232,6 @@ class Watch(Callback):
             return {}
         drift = reconstruction_error(self._reference, decoded, decoded.ndim - 1)
         return {f"drift/mse/{len(decoded)}": float(drift)}
-
-
-def stored(units: Units, x: Tensor) -> Array:
-    """Samples in model units as runs keep them: uint8 (N, H, W, C) or float32 (N, D)."""
-    kept = units.denormalize(x)
-    array: Array = (kept.permute(0, 2, 3, 1) if kept.ndim == 4 else kept).contiguous().numpy()
-    return array
 
 
 def _in_words(row: Record) -> str:

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from ..checks import at_least
 
-__all__ = ["METRICS", "Metric", "MetricName", "name", "parse"]
+__all__ = ["METRICS", "Metric", "MetricName", "is_metric", "name", "parse"]
 
 
 class Metric(NamedTuple):
@@ -50,6 +50,16 @@ METRICS: dict[str, Metric] = {
     "ess": Metric("Effective sample size", "higher"),
 }
 """The metrics, in the order in which they are shown."""
+
+
+def is_metric(key: str) -> bool:
+    """Whether a key of a record names a metric under its protocol, and not a loss or the like.
+
+    Example:
+        >>> is_metric("modes/3std/10000"), is_metric("ess/forward")
+        (True, False)
+    """
+    return key.split("/")[0] in METRICS and key.count("/") == 2
 
 
 def name(metric: str, protocol: str, samples: int) -> str:
