@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from alpha_bridge import commands, frontier
-from alpha_bridge.assembly import load_model
+from alpha_bridge import commands
+from alpha_bridge.assembly import build_source, load_model
 from alpha_bridge.cli import main
+from alpha_bridge.commands import frontier
 from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.methods import METHODS
 from alpha_bridge.run import Run
@@ -84,7 +85,7 @@ def test_realism_is_measured_as_the_data_allow(name, realism, request):
 def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
     point = found.points[2]
     model, _ = load_model(mixture, config(event_shape=(2,)), point.step)
-    x = commands.build_source(config()).held_out(frontier.HELD_OUT)
+    x = build_source(config()).held_out(frontier.HELD_OUT)
     bound = model.log_likelihood_bound(x, draws=200).mean() / 2
     assert point.sigma == pytest.approx(0.3)
     assert point.bound == pytest.approx(float(bound), rel=0.5)
@@ -92,7 +93,7 @@ def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
 
 def test_the_best_sigma_makes_the_bound_of_one_draw_largest(mixture):
     model, _ = load_model(mixture, config(event_shape=(2,)), STEPS[-1])
-    x = commands.build_source(config()).held_out(frontier.HELD_OUT)
+    x = build_source(config()).held_out(frontier.HELD_OUT)
     best = frontier._best_sigma(model, x)
     bounds = [frontier._bound(model, x, share * best, draws=1) for share in (0.8, 1, 1.25)]
     assert bounds[1] > max(bounds[0], bounds[2])

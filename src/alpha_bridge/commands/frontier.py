@@ -27,14 +27,14 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from .assembly import build_path, load_model
-from .checks import at_least, between_zero_and_one
-from .commands import data_of
-from .config import Config, read_config
-from .evaluation import Evaluation, build_evaluation
-from .metrics.names import METRICS
-from .model import AlphaBridge
-from .run import Array, Run
+from ..assembly import build_path, load_model
+from ..checks import at_least, between_zero_and_one
+from ..config import Config, read_config
+from ..evaluation import Evaluation, build_evaluation
+from ..metrics.names import METRICS
+from ..model import AlphaBridge
+from ..run import Array, Run
+from .opened import data_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -266,7 +266,7 @@ def draw(found: Frontier) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from .plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH, label
+    from ..plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH, label
 
     realism = [point.metrics[found.realism] for point in found.points]
     alphas = [point.alpha for point in found.points]

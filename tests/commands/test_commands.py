@@ -22,6 +22,7 @@ from alpha_bridge.config import (
     ModelConfig,
     OptimizationConfig,
     PathConfig,
+    read_config,
 )
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
@@ -190,7 +191,7 @@ def test_the_configuration_is_kept_with_the_shape_of_the_data(five):
 
 
 def test_a_configuration_that_is_kept_repeats_the_run_to_the_bit(folder, mixture):
-    settings = commands.read_config(mixture.run.config_path)
+    settings = read_config(mixture.run.config_path)
     again = commands.train(settings, folder / "again").run
     assert_same_tensors(tensors(mixture.run, STEPS), tensors(again, STEPS))
     for step in BOUNDARIES:
@@ -300,7 +301,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(folder):
 
 def test_a_run_that_is_done_stays_as_it_is_when_it_is_resumed(copy):
     before, records = tensors(copy, STEPS), copy.metrics_path.read_bytes()
-    settings = commands.read_config(copy.config_path)
+    settings = read_config(copy.config_path)
     trained = commands.train(settings, copy.folder, resume=True)
     assert_same_tensors(before, tensors(copy, STEPS))
     assert copy.metrics_path.read_bytes() == records
@@ -318,7 +319,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_whole_checkpoint(copy, left
     (torn / "model.safetensors").write_bytes(b"half")
     with copy.metrics_path.open("ab") as file:
         file.write(b'{"step": 16, "phase": "adv')
-    commands.train(commands.read_config(copy.config_path), copy.folder, resume=True)
+    commands.train(read_config(copy.config_path), copy.folder, resume=True)
     assert_same_tensors(before, tensors(copy, STEPS))
 
     def without_time(lines):
@@ -352,7 +353,7 @@ def test_a_damaged_checkpoint_is_named_and_not_gone_on_from(copy, harm):
     if harm == "missing":
         file.unlink()
     for use in (
-        lambda: commands.train(commands.read_config(copy.config_path), copy.folder, resume=True),
+        lambda: commands.train(read_config(copy.config_path), copy.folder, resume=True),
         lambda: commands.sample(copy, 3, 0, None),
         lambda: commands.evaluate(copy),
     ):

@@ -1,0 +1,134 @@
+"""The commands that use a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional, arg
+
+from .telling import as_json, table
+
+__all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Sample"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw samples from a run's generator."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    n: Annotated[int, arg(aliases=["-n"])] = 64
+    """Number of samples."""
+    out: Path | None = None
+    """A .png for a picture, an .npy for an array; by default in the run's folder."""
+    seed: int = 0
+    """Seed of the latents."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Draw, and name the file."""
+        from ..commands import sample
+        from ..run import Run
+
+        console.print(
+            str(sample(Run.open(self.run), self.n, self.seed, self.out, self.step)), soft_wrap=True
+        )
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Encode and decode images with a run's inference arm."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    images: Path
+    """An image, a folder of images, or an .npy file."""
+    out: Path | None = None
+    """A .png for a picture, an .npy for an array; by default in the run's folder."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Reconstruct, and name the file and the error."""
+        from ..commands import reconstruct
+        from ..run import Run
+
+        path, error = reconstruct(Run.open(self.run), self.images, self.out, self.step)
+        console.print(f"mean squared error {error:.4g}; {path}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a run's model again."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __call__(self, console: Console) -> None:
+        """Measure, and print the metrics."""
+        from ..commands import evaluate
+        from ..run import Run
+
+        metrics = evaluate(Run.open(self.run), self.step, console)
+        if self.json:
+            print(as_json(metrics))
+        else:
+            console.print(table(metrics))
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write a run's report.html again."""
+
+    run: Positional[Path]
+    """Folder of the run."""
+
+    def __call__(self, console: Console) -> None:
+        """Write, and name the file."""
+        from ..report import write_report
+        from ..run import Run
+
+        console.print(str(write_report(Run.open(self.run))), soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Show how a run trades likelihood for realism along α, and name the best α."""
+
+    run: Positional[Path]
+    """Folder of a run that was trained with --snapshots."""
+    prefer: float = 0.5
+    """What counts: 0 for likelihood alone, 1 for realism alone, each over its range in the run."""
+    draws: int = 50
+    """Latents for each sample in the importance-weighted bound."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __call__(self, console: Console) -> None:
+        """Measure the snapshots, and name the best α, its checkpoint and the picture."""
+        from ..commands.frontier import frontier
+        from ..metrics.names import METRICS
+        from ..run import Run
+
+        found = frontier(Run.open(self.run), self.prefer, self.draws, console)
+        if self.json:
+            print((self.run / "frontier.json").read_text(encoding="utf-8"), end="")
+            return
+        realism = METRICS[found.realism.split("/")[0]].label
+        rows = Table("update", "α", "σ", "bound", "best σ", "its bound", realism, "score")
+        for point in found.points:
+            sigmas = (point.sigma, point.bound, point.best_sigma, point.best_bound)
+            numbers = (point.alpha, *sigmas, point.metrics[found.realism], point.score)
+            rows.add_row(str(point.step), *(f"{number:.4g}" for number in numbers))
+        console.print(rows)
+        console.print(f"best: α = {found.best.alpha:.4g}, {found.checkpoint}", soft_wrap=True)
+        console.print(str(self.run / "frontier.png"), soft_wrap=True)

@@ -1,0 +1,201 @@
+"""Training that leaves a run."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from .. import plots
+from ..assembly import Assembly, assemble
+from ..config import Config, differences, read_config
+from ..data import Units
+from ..evaluation import Measured, build_evaluation
+from ..metrics.names import METRICS, is_metric
+from ..model import AlphaBridge
+from ..objective import Objective
+from ..run import Record, Run
+from ..training import (
+    Callback,
+    Checkpoints,
+    Event,
+    Progress,
+    Records,
+    StopOnSignal,
+    available_accelerator,
+    describe_twins,
+    keep_freed_memory,
+    twin_gradients,
+)
+from ..training.processes import main_process_first
+from ..trials import TrialRuns
+from .opened import decoding, is_image
+
+__all__ = ["Trained", "metrics_of", "train"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Attributes:
+        run: The folder.
+        first: Metrics at the end of Step I; empty without one.
+        last: Metrics at the end; of stacked trials, their means, as in ``first``.
+        spread: Standard deviation of ``last`` over stacked trials; empty for a single one.
+        seconds: How long it took, without the preparation.
+    """
+
+    run: Run
+    first: dict[str, float]
+    last: dict[str, float]
+    spread: dict[str, float]
+    seconds: float
+
+
+def train(
+    config: Config, folder: Path, resume: bool = False, console: Console | None = None
+) -> Trained:
+    """Train what ``config`` names and leave a run.
+
+    Args:
+        config: The configuration.
+        folder: Where the run is to live.
+        resume: Go on with the run that is there.
+        console: Where to show progress; nowhere by default.
+
+    Returns:
+        The run and its metrics.
+
+    Raises:
+        ValueError: The configuration cannot be trained, or is not that of the run to resume.
+        OSError: The folder stands already, or a file cannot be read or written.
+        Interrupted: A signal stopped it; a checkpoint is saved.
+        Diverged: A parameter became NaN; the last good checkpoint is kept.
+        Lost: Another process is gone; a checkpoint is saved if this one writes.
+    """
+    console = console or Console(quiet=True)
+    keep_freed_memory()
+    accelerator = available_accelerator(config.precision)
+    run = Run.open(folder) if resume else Run.require_free(folder)
+    writes = accelerator.is_main_process
+    console.quiet |= not writes
+    with main_process_first(accelerator):
+        parts = assemble(config, decoding(console))
+        if resume:
+            _require_same(run, parts.config)
+        trials = TrialRuns(run, parts.config)
+        watching = _callbacks(parts, trials, console) if writes else []
+    if writes and not resume:
+        trials.create(parts.source.units)
+    steps = run.checkpoint_steps
+    stop = StopOnSignal(run.checkpoint_folder if writes else None)
+    begin = time.perf_counter()
+    # who survives the loss of another process is told to end, and still has to write
+    with stop.heeding(signal.SIGTERM):
+        try:
+            with torch.random.fork_rng(devices=[]):
+                # networks that draw numbers of their own draw them as the seed says
+                torch.manual_seed(parts.config.seed)
+                parts.fit(
+                    callbacks=[stop, *watching],
+                    checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
+                    accelerator=accelerator,
+                )
+        finally:
+            if writes:
+                trials.write_reports()
+            accelerator.end_training()
+    return _trained(trials, time.perf_counter() - begin)
+
+
+def _require_same(run: Run, config: Config) -> None:
+    if unlike := differences(read_config(run.config_path), config):
+        raise ValueError(
+            f"{run.folder} was made with another configuration ({'; '.join(unlike)}): resume it "
+            f"with its own, alpha-bridge train {run.config_path} --out {run.folder} --resume"
+        )
+
+
+def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
+    evaluation = build_evaluation(parts.config, parts.source, console.print)
+    progress = Progress(len(parts.path), console, describe)
+
+    def write(record: Record) -> None:
+        progress.show(trials.append(record))
+
+    def evaluate(event: Event) -> Record:
+        def measure(run: Run, model: AlphaBridge, memory: dict[str, Tensor]) -> Record:
+            measured = evaluation(model, memory, event.phase)
+            keep(run, event.step, measured, parts.source.units)
+            return measured.metrics
+
+        metrics = trials.measure(event.state, measure)
+        if event.boundary or event.last:
+            trials.save(event.state)
+        return metrics | _twins(event, parts.objective)
+
+    config, checkpoint = parts.config, trials.run.checkpoint_folder
+    return [
+        Records(write, config.record_every, evaluate, config.evaluation.every),
+        Checkpoints(checkpoint, config.checkpoint_every, config.snapshot_steps),
+        progress,
+    ]
+
+
+def _twins(event: Event, objective: Objective) -> Record:
+    """Diagnostics of the two halves of the gradient, on the update's own batch."""
+    halves = twin_gradients(event.state.model, objective, event.x, event.noise, event.alpha)
+    numbers = describe_twins(*halves, event.alpha)
+    return {name: value.tolist() for name, value in numbers.items()}
+
+
+def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
+    """Write the samples and reconstructions of an evaluation into the run, in the data's units."""
+    shown = units.stored(measured.shown)
+    run.write_samples(step, shown)
+    if is_image(shown):
+        plots.save_png(shown, run.samples_picture(step))
+    if measured.pairs.shape[1]:
+        originals, decoded = (units.stored(side) for side in measured.pairs)
+        run.write_reconstructions(step, np.stack([originals, decoded]))
+
+
+def describe(record: Record) -> str:
+    """The metrics of a record in a short line; nothing if it has none.
+
+    Example:
+        >>> describe({"step": 1, "modes/3std/10000": 25.0})
+        'Modes 25'
+    """
+    shown = ((name.split("/")[0], value) for name, value in metrics_of(record).items())
+    return "  ".join(f"{METRICS[metric].label} {value:.4g}" for metric, value in shown)
+
+
+def metrics_of(record: Record) -> dict[str, float]:
+    """Metrics of a record, without its losses and diagnostics; NaN for one that is null."""
+    return {
+        name: math.nan if value is None else value
+        for name, value in record.items()
+        if is_metric(name)
+    }
+
+
+def _trained(trials: TrialRuns, seconds: float) -> Trained:
+    evaluated = [record for record in trials.run.records if metrics_of(record)]
+    first = [record for record in evaluated if record["phase"] == "ml"]
+    last = metrics_of(evaluated[-1]) if evaluated else {}
+    return Trained(
+        trials.run,
+        metrics_of(first[-1]) if first else {},
+        last,
+        trials.spread(list(last)),
+        seconds,
+    )
