@@ -150,6 +150,8 @@ class OptimizationConfig(_Part):
     """Decay of the first moment."""
     beta2: float = 0.99
     """Decay of the second moment."""
+    hold: float = 1.0
+    """What multiplies the encoder's rate at α = 1, in (0, 1]; in between its power α."""
     average: float = 0.995
     """Decay of the generator's moving average; 0 for none."""
     discriminator_steps: Count = 1

@@ -32,6 +32,11 @@ def model(trials=None):
     ).double()
 
 
+def model_of_seed(seed):
+    torch.manual_seed(seed)
+    return model()
+
+
 def start(bridge, **options):
     return TrainState.start(bridge, Optimization(**options))
 
@@ -168,6 +173,35 @@ def test_each_player_has_a_learning_rate_of_its_own(player):
         name for name in PLAYERS if (values(state.model, name) - before[name]).abs().max() > 1e-4
     }
     assert moved == {player}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.9, 1.0])
+def test_an_encoder_that_is_held_moves_less_along_alpha(alpha):
+    free, held = (start(model_of_seed(0), hold=hold) for hold in (1.0, 0.01))
+    before = {player: values(free.model, player) for player in PLAYERS}
+    for state in (free, held):
+        step(state, alpha)
+    moved = {
+        player: (values(held.model, player) - before[player]).norm()
+        / (values(free.model, player) - before[player]).norm()
+        for player in PLAYERS
+    }
+    # Adam's first step has the length of its rate
+    assert moved["encoder"] == pytest.approx(0.01**alpha, rel=1e-6)
+    assert moved["generator"] == moved["discriminator"] == 1
+
+
+def test_the_hold_of_one_update_does_not_outlast_it():
+    state = start(model(), hold=0.01)
+    step(state, alpha=1.0)
+    step(state, alpha=0.0)
+    assert state.optimizers["encoder"].param_groups[0]["lr"] == state.optimization.encoder
+
+
+@pytest.mark.parametrize("hold", [0.0, -0.1, 1.1, float("nan")])
+def test_a_hold_outside_its_range_is_refused(hold):
+    with pytest.raises(ValueError, match=r"hold must lie in \(0, 1\], got"):
+        Optimization(hold=hold)
 
 
 def test_a_frozen_layer_stays_where_it_is():

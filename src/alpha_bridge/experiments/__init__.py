@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "figure5": "what fixed latents keep of Step I, on MNIST",
     "table-cifar10": "Inception scores and Fréchet distances on CIFAR-10",
     "search25": "ours, the search that figures 3 and 4 take their settings from",
+    "search5": "ours, what was tried for figure 5, one seed",
     "robustness25": "ours, the same methods over a grid of 36 settings",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
     "gamma25": "ours, γ in training",

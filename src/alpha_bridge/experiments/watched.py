@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "Begun",
     "Samples",
     "Watch",
     "compared",
@@ -43,6 +44,8 @@ Samples = Mapping[str, Mapping[int, Array]]
 """By method and number of updates done, as runs keep them."""
 Settings = Mapping[str, Mapping[str, Any]]
 """By method, what it changes in a preset before the method is applied to it."""
+Begun = tuple[Path | None, list[Record]]
+"""The checkpoint that a run goes on from, if any, and its evaluations up to there."""
 
 
 def configurations(
@@ -85,6 +88,7 @@ def compared(
     steps: Collection[int],
     path: Path,
     tell: Tell = silent,
+    begin: Callable[[Config], Begun] = lambda _: (None, []),
 ) -> Iterator[tuple[str, "Watch | None"]]:
     """Train one configuration after the other, and keep what is seen.
 
@@ -98,6 +102,8 @@ def compared(
         steps: Numbers of updates done after which all models are measured.
         path: The file; until all runs have ended, ``.partial.json`` stands in its place.
         tell: Told in a line of each evaluation.
+        begin: From a configuration to the checkpoint that its run goes on from, if any, and what
+            was measured up to there.
 
     Yields:
         The method and what was seen, after each run; what is then added to the last of its
@@ -121,12 +127,14 @@ def compared(
             write(record, partial)
             tell(f"{run['method']}  seed {run['seed']}  {_in_words(run['evaluations'][-1])}")
 
-        begin = perf_counter()
+        since = perf_counter()
+        checkpoint, before = begin(config)
         parts = assemble(config)
         run["config"] = parts.config.model_dump(mode="json")
         watched = Watch(build_evaluation(parts.config, parts.source), steps, keep)
-        parts.fit(callbacks=[watched])
-        run["seconds"] = round(perf_counter() - begin, 1)
+        watched.evaluations += before
+        parts.fit(callbacks=[watched], checkpoint=checkpoint)
+        run["seconds"] = round(perf_counter() - since, 1)
         yield name, watched
         record["last"] = last(record)
         write(record, partial)

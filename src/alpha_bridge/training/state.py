@@ -29,6 +29,9 @@ class Optimization:
         beta1: Decay of the first moment, in [0, 1).
         beta2: Decay of the second moment, in [0, 1). With .99 it forgets the scale of the
             likelihood's gradient within some hundred updates of Step III.
+        hold: What multiplies φ's learning rate at α = 1, in (0, 1]; at α it is this to the power
+            α. Below 1 the encoder is held, and by the likelihood's half of the bridge the
+            generator with it: each latent keeps more of what Step I gave it.
         average: Decay of the exponential moving average of generator and encoder, in [0, 1); 0
             for none.
         discriminator_steps: Updates of β in each whole update, one or more: all but the last are
@@ -46,6 +49,7 @@ class Optimization:
     discriminator: float = 1e-3
     beta1: float = 0.5
     beta2: float = 0.99
+    hold: float = 1.0
     average: float = 0.995
     discriminator_steps: int = 1
 
@@ -55,7 +59,21 @@ class Optimization:
         for name in ("beta1", "beta2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        if not 0 < self.hold <= 1:
+            raise ValueError(f"hold must lie in (0, 1], got {self.hold}")
         at_least(1, "discriminator_steps", self.discriminator_steps)
+
+    def rate(self, player: Player, alpha: float) -> float:
+        r"""Learning rate of ``player`` at α.
+
+        .. math:: \eta_\phi h^\alpha \text{ for the encoder, } \eta \text{ for the others}
+
+        Example:
+            >>> Optimization(encoder=1e-3, hold=0.01).rate("encoder", 0.5)
+            0.0001
+        """
+        rate: float = getattr(self, player)
+        return rate * self.hold**alpha if player == "encoder" else rate
 
     def optimizer(self, model: AlphaBridge, player: Player) -> Adam:
         """Optimiser of ``player``'s parameters.
@@ -80,6 +98,7 @@ class TrainState:
 
     Attributes:
         model: The players as they are trained.
+        optimization: Adam's settings.
         average: Moving averages of the generator and of the encoder.
         optimizers: One for each player.
         step: Number of updates done.
@@ -87,6 +106,7 @@ class TrainState:
     """
 
     model: AlphaBridge
+    optimization: Optimization
     average: MovingAverage
     optimizers: dict[Player, Adam]
     step: int = 0
@@ -98,12 +118,18 @@ class TrainState:
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
         optimizers = {player: optimization.optimizer(model, player) for player in PLAYERS}
-        return cls(model, MovingAverage(arms, optimization.average), optimizers)
+        return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
 
     def parameters(self, *players: Player) -> list[Parameter]:
         """What ``players`` train."""
         groups = (group for player in players for group in self.optimizers[player].param_groups)
         return [parameter for group in groups for parameter in group["params"]]
+
+    def pace(self, alpha: float) -> None:
+        """Give each player the learning rate that it has at α."""
+        for player, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.optimization.rate(player, alpha)
 
     def averaged(self) -> AlphaBridge:
         """The model with the averaged arms: the one that is evaluated and kept."""

@@ -54,6 +54,7 @@ def update(
     with accelerator.autocast():
         due = regularizer.due(state.step)
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
+    state.pace(alpha)
     _descend(state, losses, regularizer, accelerator)
     state.update_average()
     state.step += 1

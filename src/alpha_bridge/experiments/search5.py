@@ -1,0 +1,181 @@
+"""What was tried for Figure 5: sharpness against what is kept of Step I, on MNIST.
+
+Each attempt is the α-Bridge or naive fine-tuning with other settings. Those that agree until the
+end of Step I share it: it is trained once, and each goes on from its checkpoint. All have the same
+seed, and as many updates. The settings of Figure 5 were chosen from what this shows.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..assembly import assemble
+from ..config import Config, GammaConfig, changed
+from ..evaluation import build_evaluation
+from ..methods import METHODS
+from ..plots import MUTED, SMALL, TEXT, WIDTH, label
+from ..presets import PRESETS
+from ..training.checkpoint import save
+from .comparison import metric_names
+from .drawing import style
+from .runs import Tell, silent
+from .watched import Begun, Watch, compared, ends
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "reproduce"]
+
+SHARED: dict[str, Any] = {
+    "steps": 6000,
+    "path.ml": 0.6,
+    "path.transfer": 0.2,
+    "path.adversarial": 0.2,
+}
+"""What all attempts change in the preset, unless they say otherwise."""
+
+ATTEMPTS: dict[str, dict[str, Any]] = {}
+"""By name, what an attempt changes beside it; ``method`` is the α-Bridge unless it says so."""
+
+QUICK: dict[str, Any] = {"steps": 300, "evaluation.samples": 500}
+"""What all attempts change in the miniature as well, which has the first two of them."""
+
+ALONE: dict[str, Any] = {
+    "method": "alpha-bridge",
+    "path.ml": 1.0,
+    "path.transfer": 0.0,
+    "path.adversarial": 0.0,
+    "path.end": 1.0,
+    "gamma": GammaConfig().model_dump(),
+    "optimization.hold": 1.0,
+}
+"""What makes Step I of an attempt a run of its own: nothing else tells until there."""
+
+METRICS = ("frechet_distance", "reconstruction_error", "retention")
+
+Record = dict[str, Any]
+
+
+def reproduce(
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Tell = silent,
+    data: str | None = None,
+) -> Record:
+    """Train every attempt, and write ``search5.json`` and ``search5.png``.
+
+    Args:
+        folder: Where to write; it is made if it is missing. Attempts that an interrupted search
+            has ended there are not trained again, and Step I is kept there between them.
+        seed: Seed of all attempts.
+        trials: None or 1: an attempt has one trial.
+        quick: Whether to train a miniature on the built-in digits, for half a minute.
+        tell: Told in a line of each evaluation.
+        data: A hub id, a folder or a file of images; None for the preset's.
+
+    Returns:
+        What ``search5.json`` holds: ``settings``; ``runs``, each with the attempt's name, its
+        whole configuration and its evaluations; and ``last``.
+
+    Raises:
+        ValueError: A number is out of its range, or the data cannot be used.
+    """
+    if trials not in (None, 1):
+        raise ValueError(f"search5 has one trial of each attempt, got {trials}: leave it out")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = "digits" if quick else "mnist"
+    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    names = [*ATTEMPTS][:2] if quick else [*ATTEMPTS]
+    configs = [(name, _config(preset, ATTEMPTS[name], seed, quick)) for name in names]
+    record: Record = {
+        "experiment": "search5",
+        "settings": {
+            "seed": seed,
+            "trials": 1,
+            "quick": quick,
+            "data": preset.data,
+            "preset": base,
+            "methods": {name: SHARED | ATTEMPTS[name] for name in names},
+            "note": "all settings are ours: the paper's are not published",
+        },
+    }
+    path = folder / "search5.json"
+    steps = {step for _, config in configs for step in _due(config)}
+    kept = folder / "search5.partial"
+    for _ in compared(record, configs, steps, path, tell, lambda own: step_one(own, kept)):
+        draw(record).savefig(path.with_suffix(".png"), dpi=150)
+    return record
+
+
+def _config(preset: Config, attempt: Mapping[str, Any], seed: int, quick: bool) -> Config:
+    own = {**SHARED, **attempt, **(QUICK if quick else {}), "seed": seed}
+    method = METHODS[own.pop("method", "alpha-bridge")]
+    return method.apply(changed(preset, own))
+
+
+def _due(config: Config) -> list[int]:
+    """Updates after which attempts are measured: all through what comes after Step I."""
+    first, *_, last = ends(config)
+    return [first + (last - first) * eighth // 8 for eighth in range(2, 9)]
+
+
+def step_one(config: Config, folder: Path) -> Begun:
+    """Where an attempt goes on from: the end of Step I, which is trained if it is not there.
+
+    Args:
+        config: Of an attempt.
+        folder: Where ends of Step I are kept, each under what it depends on.
+
+    Returns:
+        The checkpoint and what was measured there; nothing for an attempt without Step I.
+    """
+    first, *_ = ends(config)
+    if not first:
+        return None, []
+    alone = changed(config, ALONE | {"steps": first})
+    text = json.dumps(alone.model_dump(mode="json"), sort_keys=True)
+    kept = folder / hashlib.sha256(text.encode()).hexdigest()[:12]
+    measured = kept.with_suffix(".json")
+    if not measured.exists():
+        parts = assemble(alone)
+        watched = Watch(build_evaluation(parts.config, parts.source), [first])
+        save(parts.fit(callbacks=[watched]), kept)
+        measured.write_text(json.dumps(watched.evaluations), encoding="utf-8")
+    return kept, json.loads(measured.read_text(encoding="utf-8"))
+
+
+def draw(record: Record) -> "Figure":
+    """Fréchet distance against retention, a line through the last half of each attempt.
+
+    Args:
+        record: As :func:`reproduce` gives it.
+    """
+    from matplotlib.figure import Figure
+
+    distance, _, retention = metric_names(record, *METRICS)
+    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
+    axes = figure.subplots()
+    for place, run in enumerate(record["runs"]):
+        rows = [row for row in run["evaluations"] if retention in row]
+        rows = rows[len(rows) // 2 :]
+        color = f"C{place % 10}"
+        x, y = [row[distance] for row in rows], [row[retention] for row in rows]
+        axes.plot(x, y, color=color, marker=".", linewidth=1, label=run["method"])
+        if rows:
+            axes.plot(x[-1], y[-1], color=color, marker="o", markersize=7)
+    axes.set_xlabel(label(distance), color=MUTED, fontsize=SMALL)
+    axes.set_ylabel(label(retention), color=MUTED, fontsize=SMALL)
+    axes.legend(frameon=False, fontsize=SMALL, ncols=2)
+    style(axes)
+    quick = "quick miniature: " if record["settings"]["quick"] else ""
+    figure.suptitle(
+        f"{quick}seed {record['settings']['seed']}, the last half of each attempt after Step I; "
+        "the end is a disc",
+        fontsize=TEXT,
+    )
+    return figure
