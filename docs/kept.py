@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from pages import put, recorded, table
+from pages import claims, put, recorded, table
 
-from alpha_bridge.experiments import figure1, figure5, table_cifar10
+from alpha_bridge.experiments import figure1, figure5, search5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
 from alpha_bridge.plots import label
 
@@ -30,6 +30,28 @@ def figure(record: Record, metrics: tuple[str, ...]) -> str:
         for step in record["settings"]["ends_of_steps"]
     ]
     return table(["method", "updates", *map(label, names)], rows)
+
+
+def attempts(record: Record) -> str:
+    """What each attempt came to, and what it changes."""
+    names = metric_names(record, *search5.METRICS)
+    rows = []
+    for run in record["runs"]:
+        first, last = run["evaluations"][0], run["evaluations"][-1]
+        begun = [first[name] for name in names if name in first and first["phase"] == "ml"]
+        ended = [last[name] for name in names if name in last]
+        changes = record["settings"]["methods"][run["method"]]
+        rows.append(
+            [
+                run["method"],
+                ", ".join(f"`{key}` {value}" for key, value in changes.items()),
+                " / ".join(f"{value:.4g}" for value in begun),
+                " / ".join(f"{value:.4g}" for value in ended),
+            ]
+        )
+    spoken = " / ".join(map(label, names))
+    head = ["attempt", "changes in the preset", "end of Step I: distance / error", f"end: {spoken}"]
+    return table(head, rows)
 
 
 def _cell(record: Record, method: str, step: int, name: str) -> str:
@@ -64,11 +86,16 @@ def main() -> None:
     parts = {
         "figure1": lambda record: figure(record, figure1.METRICS),
         "figure5": lambda record: figure(record, figure5.METRICS),
+        "search5": attempts,
         "table-cifar10": table_cifar10.table,
     }
     for name, record in recorded(RESULTS, parts):
         picture = f"![{name}](results/{name}.png)"
-        blocks = [picture, told(record), parts[name](record).strip(), settings(record)]
+        blocks = [picture, told(record), parts[name](record).strip()]
+        if "claims" in record:
+            blocks.insert(2, claims(record))
+        if parts[name] is not attempts:  # which says what each changes beside what it came to
+            blocks.append(settings(record))
         put(PAGE, name, "\n\n".join(blocks))
 
 

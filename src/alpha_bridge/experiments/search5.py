@@ -20,6 +20,7 @@ from ..presets import PRESETS
 from ..training.checkpoint import save
 from .comparison import metric_names
 from .drawing import style
+from .figure5 import BRIDGE, SHARED
 from .runs import Tell, silent
 from .watched import Begun, Watch, compared, ends
 
@@ -28,16 +29,35 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "reproduce"]
 
-SHARED: dict[str, Any] = {
-    "steps": 6000,
+SLOW: dict[str, Any] = {
     "path.ml": 0.6,
     "path.transfer": 0.2,
     "path.adversarial": 0.2,
+    "optimization.generator": 5e-4,
+    "optimization.encoder": 5e-4,
+    "optimization.discriminator": 1e-3,
+    "model.noise": 1.0,
 }
-"""What all attempts change in the preset, unless they say otherwise."""
+"""The preset's rates, with which the search began."""
 
-ATTEMPTS: dict[str, dict[str, Any]] = {}
-"""By name, what an attempt changes beside it; ``method`` is the α-Bridge unless it says so."""
+ATTEMPTS: dict[str, dict[str, Any]] = {
+    "naive": {"method": "naive"},
+    "bridge": BRIDGE,
+    "bridge, not held": {**BRIDGE, "optimization.hold": 1.0},
+    "bridge, to α = 1": {**BRIDGE, "path.end": 1.0},
+    "σ 1, naive": {"method": "naive", "model.noise": 1.0},
+    "σ 1": {**BRIDGE, "model.noise": 1.0, "gamma.c": 12.0, "gamma.d": -6.0},
+    "σ 1, not held": {**BRIDGE, "model.noise": 1.0, "optimization.hold": 1.0},
+    "σ 1, slow, naive": {**SLOW, "method": "naive"},
+    "σ 1, slow, not held": {
+        **SLOW,
+        "path.end": 0.9,
+        "gamma.c": 15.0,
+        "gamma.d": -7.5,
+    },
+}
+"""By name, what an attempt changes in the settings that all methods of Figure 5 share; ``method``
+is the α-Bridge unless it says so."""
 
 QUICK: dict[str, Any] = {"steps": 300, "evaluation.samples": 500}
 """What all attempts change in the miniature as well, which has the first two of them."""

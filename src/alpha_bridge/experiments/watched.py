@@ -37,6 +37,7 @@ __all__ = [
     "last",
     "pictured",
     "resumed_samples",
+    "write",
 ]
 
 Record = dict[str, Any]
