@@ -40,11 +40,11 @@ def test_each_method_is_trained_with_each_seed(record):
 
 def test_the_numbers_of_the_figure_are_there_at_every_evaluation(record):
     for run in record["runs"]:
-        assert [row["step"] for row in run["evaluations"]] == [8, 10, 12, 20]
+        assert [row["step"] for row in run["evaluations"]] == [10, 12, 20]
         for row in run["evaluations"]:
             kept = {name.split("/")[0] for name in row}
             assert {"frechet_distance", "reconstruction_error"} <= kept
-            since = run["method"] != "rkl-gp" and row["step"] > 8
+            since = run["method"] != "rkl-gp" and row["step"] > 10
             assert ({"retention", "drift"} <= kept) == since
 
 
@@ -59,18 +59,49 @@ def test_every_setting_is_recorded(record):
     assert settings["quick"] and settings["data"] == "digits"
     assert [*settings["methods"]] == METHODS
     bridge = record["runs"][1]["config"]
-    assert (bridge["path"]["end"], bridge["gamma"]["c"], bridge["model"]["latent"]) == (0.97, 15, 8)
+    assert (bridge["path"]["end"], bridge["gamma"]["c"], bridge["model"]["latent"]) == (0.9, 9, 16)
+
+
+def with_last(**means):
+    """A record of one number for each method: retention and distance."""
+    last = {
+        method: {
+            "frechet_distance/classifier/60": {"mean": distance},
+            **({} if kept is None else {"retention/classifier/60": {"mean": kept}}),
+        }
+        for method, (kept, distance) in means.items()
+    }
+    return {"last": {name.replace("_", "-"): of for name, of in last.items()}}
+
+
+@pytest.mark.parametrize(
+    ("bridge", "naive", "gan", "holds"),
+    [
+        ((0.8, 9.0), (0.6, 10.0), (None, 9.0), [True, True, True]),
+        ((0.8, 9.1), (0.6, 10.0), (None, 9.0), [False, True, True]),
+        ((0.8, 9.0), (0.6, 8.9), (None, 12.0), [False, True, True]),
+        ((0.74, 9.0), (0.5, 10.0), (None, 9.0), [True, False, True]),
+        ((0.8, 9.0), (0.61, 10.0), (None, 9.0), [True, True, False]),
+        ((None, 9.0), (None, 10.0), (None, 9.0), [True]),
+    ],
+)
+def test_claims_are_read_from_the_means_at_the_end(bridge, naive, gan, holds):
+    record = with_last(alpha_bridge=bridge, naive=naive, rkl_gp=gan)
+    assert [claim.holds for claim in figure5.claims(record)] == holds
+
+
+def test_the_claims_are_recorded(record):
+    assert record["claims"] == [claim.record() for claim in figure5.claims(record)]
 
 
 def test_the_pictures_can_be_drawn_again(folder, record):
     samples = kept_samples(folder / "figure5.npz")
     assert [*samples] == METHODS
-    assert all([*of] == [8, 10, 12, 20] for of in samples.values())
+    assert all([*of] == [10, 12, 20] for of in samples.values())
     figure = figure5.draw(record, samples)
     assert len(figure.axes) == 3 + 4
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [
-        "I · 8",
-        "II · 10",
+        "I · 10",
         "II · 12",
         "III · 20",
     ]

@@ -29,17 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "reproduce"]
 
-SLOW: dict[str, Any] = {
-    "path.ml": 0.6,
-    "path.transfer": 0.2,
-    "path.adversarial": 0.2,
-    "optimization.generator": 5e-4,
-    "optimization.encoder": 5e-4,
-    "optimization.discriminator": 1e-3,
-    "model.noise": 1.0,
-}
-"""The preset's rates, with which the search began."""
-
 ATTEMPTS: dict[str, dict[str, Any]] = {
     "naive": {"method": "naive"},
     "bridge": BRIDGE,
@@ -47,14 +36,6 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "bridge, to α = 1": {**BRIDGE, "path.end": 1.0},
     "σ 1, naive": {"method": "naive", "model.noise": 1.0},
     "σ 1": {**BRIDGE, "model.noise": 1.0, "gamma.c": 12.0, "gamma.d": -6.0},
-    "σ 1, not held": {**BRIDGE, "model.noise": 1.0, "optimization.hold": 1.0},
-    "σ 1, slow, naive": {**SLOW, "method": "naive"},
-    "σ 1, slow, not held": {
-        **SLOW,
-        "path.end": 0.9,
-        "gamma.c": 15.0,
-        "gamma.d": -7.5,
-    },
 }
 """By name, what an attempt changes in the settings that all methods of Figure 5 share; ``method``
 is the α-Bridge unless it says so."""
