@@ -1,9 +1,12 @@
 """Experiments on the 25 Gaussians that take a second: their own code, at a few updates."""
 
+from functools import partial
+
 import pytest
 
 from alpha_bridge.config import changed
 from alpha_bridge.experiments import figure3, figure4, mixtures, robustness25, search25, settings
+from alpha_bridge.experiments.runs import carry_out
 from alpha_bridge.presets import PRESETS
 
 TINY = {"steps": 400, "evaluation.samples": 500, "evaluation.shown": 50, "model.hidden": [16, 16]}
@@ -21,3 +24,9 @@ def tiny(monkeypatch):
     monkeypatch.setattr(figure3, "UPDATES", (20, 400))
     monkeypatch.setattr(search25, "UPDATES", (100, 200, 250))
     monkeypatch.setattr(robustness25, "STEPS", 200)
+
+
+@pytest.fixture
+def by():
+    """From a ledger to what trains an experiment's plans."""
+    return lambda ledger: partial(carry_out, ledger=ledger)

@@ -20,8 +20,8 @@ def test_there_are_samples_of_each_method_at_each_update(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_each_panel_has_the_data_and_the_model_over_it(tmp_path):
-    record = figure3.measure(tmp_path / "runs.jsonl", quick=True)
+def test_each_panel_has_the_data_and_the_model_over_it(by, tmp_path):
+    record = figure3.measure(by(tmp_path / "runs.jsonl"), quick=True)
     axes = figure3.draw(record).axes
     assert len(axes) == len(COMPARED) * 2
     for panel in axes:
@@ -29,8 +29,8 @@ def test_each_panel_has_the_data_and_the_model_over_it(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_method_that_failed_has_panels_with_data_alone(tmp_path):
-    record = figure3.measure(tmp_path / "runs.jsonl", quick=True)
+def test_a_method_that_failed_has_panels_with_data_alone(by, tmp_path):
+    record = figure3.measure(by(tmp_path / "runs.jsonl"), quick=True)
     record["runs"][2]["samples"] = {}
     last = figure3.draw(record).axes[-1]
     assert [len(points.get_offsets()) for points in last.collections] == [1000, 0]

@@ -157,8 +157,8 @@ def test_one_command_leaves_the_record_and_the_picture(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_same_seed_gives_the_same_record(tmp_path):
-    first, second = (figure4.measure(tmp_path / f"{n}.jsonl", quick=True) for n in range(2))
+def test_the_same_seed_gives_the_same_record(by, tmp_path):
+    first, second = (figure4.measure(by(tmp_path / f"{n}.jsonl"), quick=True) for n in range(2))
     for record in (first, second):
         for each in record["runs"]:
             del each["seconds"]

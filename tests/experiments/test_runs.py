@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from alpha_bridge.config import changed
+from alpha_bridge.experiments import reproduce
 from alpha_bridge.experiments.runs import Plan, carry_out, ledger_of, publish
 from alpha_bridge.presets import PRESETS
 
@@ -50,6 +51,28 @@ def test_a_run_of_other_settings_is_another(ledger):
     other = Plan(PLANS[0].labels, changed(CONFIG, {"optimization.beta1": 0.1}), [20])
     carry_out([other], ledger)
     assert len(ledger.read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_several_jobs_give_the_numbers_of_one(ledger, tmp_path):
+    alone = carry_out(PLANS, ledger)
+    lines = []
+    together = carry_out(PLANS, tmp_path / "other.jsonl", lines.append, jobs=2)
+    for one, other in zip(alone, together, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert sorted(line.split("  ")[2] for line in lines) == ["0", "5"]
+    assert [line[:3] for line in lines] == ["1/2", "2/2"]
+
+
+def test_no_job_at_all_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="jobs must be at least 1, got 0"):
+        reproduce("figure4", tmp_path, quick=True, jobs=0)
+
+
+def test_jobs_of_an_experiment_that_has_none_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="figure5 has one run after the other, got --jobs 2"):
+        reproduce("figure5", tmp_path / "new", quick=True, jobs=2)
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_published_takes_the_place_of_the_ledger(ledger, tmp_path):

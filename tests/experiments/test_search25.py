@@ -94,15 +94,15 @@ def test_one_command_leaves_the_record_and_the_picture(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_its_seeds_are_not_those_of_the_figure(tmp_path):
-    record = search25.measure(tmp_path / "search.jsonl", quick=True)
-    figure = figure4.measure(tmp_path / "figure.jsonl", quick=True)
+def test_its_seeds_are_not_those_of_the_figure(by, tmp_path):
+    record = search25.measure(by(tmp_path / "search.jsonl"), quick=True)
+    figure = figure4.measure(by(tmp_path / "figure.jsonl"), quick=True)
     seeds = [{r["seed"] + trial for trial in range(10)} for r in (record, figure)]
     assert seeds[0].isdisjoint(seeds[1])
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_chosen_settings_are_ringed(tmp_path):
-    record = search25.measure(tmp_path / "runs.jsonl", quick=True)
+def test_the_chosen_settings_are_ringed(by, tmp_path):
+    record = search25.measure(by(tmp_path / "runs.jsonl"), quick=True)
     for axes in search25.draw(record).axes:
         assert sum(line.get_markerfacecolor() == "none" for line in axes.lines) == len(COMPARED)

@@ -42,7 +42,7 @@ def test_attempts_share_what_they_have_in_common(record, folder):
     assert len([*(folder / "search5.partial").glob("*.json")]) == 1
     first, other = (run["evaluations"][0] for run in record["runs"])
     assert first == other
-    assert (first["step"], first["phase"], RETENTION in first) == (12, "ml", False)
+    assert (first["step"], first["phase"], RETENTION in first) == (10, "ml", False)
 
 
 def test_each_attempt_goes_on_from_the_end_of_step_one_to_its_own_end(record):

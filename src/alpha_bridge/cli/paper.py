@@ -31,6 +31,9 @@ class Reproduce:
     data: str | None = None
     """Images to train on, where the experiment is about images: a hub id, a folder or a file."""
 
+    jobs: int = 1
+    """Runs that are trained at a time, each by a process of its own, where there are many."""
+
     def __call__(self, console: Console) -> None:
         """Compute, and name the picture."""
         from ..experiments import reproduce
@@ -40,5 +43,6 @@ class Reproduce:
         def tell(line: str) -> None:
             console.print(line, soft_wrap=True)
 
-        reproduce(self.name, folder, self.seed, self.trials, self.quick, tell, self.data)
+        settings = (self.seed, self.trials, self.quick)
+        reproduce(self.name, folder, *settings, tell, self.data, self.jobs)
         console.print(str(folder / f"{self.name}.png"), soft_wrap=True)

@@ -26,6 +26,10 @@ EXPERIMENTS = {
 """What can be regenerated, each by the module of its name: figures of the paper, and ours."""
 
 
+_INSTEAD = {"data": "data of its own", "jobs": "one run after the other"}
+"""What an experiment has that does not take an option."""
+
+
 def reproduce(
     name: str,
     folder: str | Path,
@@ -34,6 +38,7 @@ def reproduce(
     quick: bool = False,
     tell: Callable[[str], None] = lambda _: None,
     data: str | None = None,
+    jobs: int = 1,
 ) -> Path:
     """Regenerate a result of the paper as ``NAME.json`` and ``NAME.png``.
 
@@ -47,6 +52,8 @@ def reproduce(
         tell: Told in a line of each run that ends.
         data: A hub id, a folder or a file of images, for an experiment that trains on images;
             None for its own.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more, for an
+            experiment of many runs.
 
     Returns:
         The folder.
@@ -65,8 +72,14 @@ def reproduce(
     if trials is not None:
         at_least(1, "trials", trials)
     experiment = import_module(f".{name.replace('-', '_')}", __name__)
-    if data is not None and "data" not in signature(experiment.reproduce).parameters:
-        raise ValueError(f"{name} has data of its own, got --data {data}: leave it out")
+    options: dict[str, object] = {} if data is None else {"data": data}
+    if jobs != 1:
+        options["jobs"] = at_least(1, "jobs", jobs)
+    for option in options:
+        if option not in signature(experiment.reproduce).parameters:
+            raise ValueError(
+                f"{name} has {_INSTEAD[option]}, got --{option} {options[option]}: leave it out"
+            )
     if (folder / f"{name}.json").exists():
         raise FileExistsError(f"{folder} has {name}.json already: choose another with --out")
     try:
@@ -75,6 +88,5 @@ def reproduce(
         raise PermissionError(
             f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
         ) from error
-    options = {} if data is None else {"data": data}
     experiment.reproduce(folder, seed=seed, trials=trials, quick=quick, tell=tell, **options)
     return folder

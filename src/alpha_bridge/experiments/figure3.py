@@ -12,7 +12,7 @@ import numpy as np
 from ..assembly import build_source
 from .curves import POINTS, rounded
 from .drawing import scatter
-from .runs import Plan, Tell, carry_out, conduct, silent
+from .runs import Plan, Tell, Train, conduct, silent
 from .settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Train, and write ``figure3.json`` and ``figure3.png`` into a folder.
 
@@ -42,24 +43,24 @@ def reproduce(
         trials: Trials of each method, one or more; by default the paper's 1. The first is shown.
         quick: A miniature: a tenth of the updates.
         tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``figure3.json`` holds: ``data``, samples of the data; ``hyperparameters``; ``runs``,
         one for each method.
     """
     return conduct(
-        "figure3", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+        "figure3", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
     )
 
 
 def measure(
-    ledger: Path,
+    train: Train,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Tell = silent,
 ) -> Record:
-    """Train every method; arguments and result as of :func:`reproduce`."""
+    """Train every method by ``train``; the rest is as in :func:`reproduce`."""
     base = gaussians25(seed, trials or 1, quick)
     updates = [update // 10 if quick else update for update in UPDATES]
     configs = {method: tuned(method, BETA1, base) for method in COMPARED}
@@ -73,7 +74,7 @@ def measure(
         "beta1": BETA1,
         "hyperparameters": hyperparameters([*configs.items()]),
         "data": rounded(data),
-        "runs": carry_out(plans, ledger, tell),
+        "runs": train(plans),
     }
 
 

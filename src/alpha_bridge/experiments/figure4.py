@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .curves import own_scores
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, conduct, silent
+from .runs import Plan, Tell, Train, conduct, silent
 from .scores import (
     ALL_MODES,
     SCORES,
@@ -53,6 +53,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Train, and write ``figure4.json`` and ``figure4.png`` into a folder.
 
@@ -63,24 +64,24 @@ def reproduce(
         trials: Trials of each method at each β₁, one or more; by default the paper's 10.
         quick: A miniature: 2 trials, a tenth of the updates.
         tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``figure4.json`` holds: ``data``, the data's own scores; ``claims``;
         ``hyperparameters``; ``runs``, one for each method and β₁.
     """
     return conduct(
-        "figure4", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+        "figure4", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
     )
 
 
 def measure(
-    ledger: Path,
+    train: Train,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Tell = silent,
 ) -> Record:
-    """Train every method at each β₁; arguments and result as of :func:`reproduce`."""
+    """Train every method at each β₁ by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 10)
     base = gaussians25(seed, trials, quick)
     scale = 10 if quick else 1
@@ -104,7 +105,7 @@ def measure(
         "hyperparameters": hyperparameters(
             [(f"{p.labels['method']}, β₁ {p.labels['beta1']}", p.config) for p in plans]
         ),
-        "runs": carry_out(plans, ledger, tell),
+        "runs": train(plans),
     }
     record["claims"] = [claim.record() for claim in claims(record)]
     return record

@@ -19,7 +19,7 @@ from ..methods import METHODS
 from ..presets import PRESETS
 from .curves import POINTS, own_scores, rounded
 from .drawing import scatter
-from .runs import Plan, Tell, carry_out, conduct, silent
+from .runs import Plan, Tell, Train, conduct, silent
 from .scores import failures, finite, mean, spread, values
 from .settings import COLORS, hyperparameters, miniature
 
@@ -41,6 +41,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Train, and write ``mixtures.json`` and ``mixtures.png`` into a folder.
 
@@ -51,24 +52,24 @@ def reproduce(
         trials: Trials of each method on each density, one or more; 3 by default.
         quick: A miniature: 2 trials, a twentieth of the updates.
         tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``mixtures.json`` holds: ``data``, for each density its samples and the scores that
         they have; ``summary``; ``hyperparameters``; ``runs``, one for each density and method.
     """
     return conduct(
-        "mixtures", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+        "mixtures", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
     )
 
 
 def measure(
-    ledger: Path,
+    train: Train,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Tell = silent,
 ) -> Record:
-    """Train every method on each density; arguments and result as of :func:`reproduce`."""
+    """Train every method on each density by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 3)
     presets = {data: _preset(data, seed, trials, quick) for data in DATA}
     configs = {
@@ -79,7 +80,7 @@ def measure(
         Plan({"data": data, "method": method}, config, [config.steps], [config.steps])
         for (data, method), config in configs.items()
     ]
-    runs = carry_out(plans, ledger, tell)
+    runs = train(plans)
     return {
         "experiment": "mixtures",
         "quick": quick,

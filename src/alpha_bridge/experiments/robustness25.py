@@ -20,7 +20,7 @@ import numpy as np
 from ..config import Config, changed
 from ..methods import METHODS
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, conduct, silent
+from .runs import Plan, Tell, Train, conduct, silent
 from .scores import SCORES, Claim, covering, failures, finite, mean, spread, values
 from .settings import COLORS, COMPARED, gaussians25, hyperparameters
 
@@ -62,6 +62,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Train the grid, and write ``robustness25.json`` and ``robustness25.png`` into a folder.
 
@@ -73,23 +74,23 @@ def reproduce(
         quick: A miniature: four settings, the corners of rate and width, two trials, a tenth of
             the updates.
         tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``robustness25.json`` holds: ``summary`` by method, ``claims``, ``runs``.
     """
     return conduct(
-        "robustness25", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+        "robustness25", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
     )
 
 
 def measure(
-    ledger: Path,
+    train: Train,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Tell = silent,
 ) -> Record:
-    """Train every setting with every method; arguments and result as of :func:`reproduce`."""
+    """Train every setting with every method by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 3)
     base = gaussians25(seed + FIRST_SEED, trials, quick)
     base = changed(base, {"steps": STEPS // 10 if quick else STEPS, **SHARES})
@@ -98,7 +99,7 @@ def measure(
         for setting in (_corners() if quick else GRID)
         for method in COMPARED
     ]
-    runs = carry_out(plans, ledger, tell)
+    runs = train(plans)
     record: Record = {
         "experiment": "robustness25",
         "quick": quick,

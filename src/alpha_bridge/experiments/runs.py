@@ -1,11 +1,16 @@
 """The runs of an experiment, each written as it ends, so that an interrupted one can go on."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from ..checks import at_least
 from ..config import Config
 from .curves import follow
 from .scores import in_words
@@ -13,7 +18,7 @@ from .scores import in_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Plan", "Tell", "carry_out", "conduct", "publish", "silent"]
+__all__ = ["Plan", "Tell", "Train", "carry_out", "conduct", "publish", "silent"]
 
 Record = dict[str, Any]
 Tell = Callable[[str], None]
@@ -46,51 +51,98 @@ class Plan:
         return {"updates": [*self.updates], "shown": [*self.shown], "config": config}
 
 
-def carry_out(plans: Sequence[Plan], ledger: Path, tell: Tell = silent) -> list[Record]:
+def carry_out(
+    plans: Sequence[Plan], ledger: Path, tell: Tell = silent, jobs: int = 1
+) -> list[Record]:
     """Train what is planned, but for what the ledger has already.
 
     Args:
         plans: The runs.
         ledger: A file with a line for each run that has ended; it is made if it is missing.
         tell: Told in one line of each run that ends.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         For each plan its labels and what :func:`alpha_bridge.experiments.curves.follow` gives.
     """
     known = {_text(line["key"]): line["found"] for line in _lines(ledger)}
-    runs = []
-    for done, plan in enumerate(plans, 1):
-        key = _text(plan.key)
-        if key not in known:
-            known[key] = follow(plan.config, plan.updates, plan.shown)
-            with ledger.open("a", encoding="utf-8") as file:
-                file.write(_text({"key": plan.key, "found": known[key]}) + "\n")
-        runs.append({**plan.labels, **known[key]})
-        named = "  ".join(str(value) for value in plan.labels.values())
-        tell(f"{done}/{len(plans)}  {named}  {in_words(runs[-1])}")
-    return runs
+    new = {key: plan for plan in plans if (key := _text(plan.key)) not in known}
+    told = 0
+
+    def report(key: str) -> None:
+        nonlocal told
+        for plan in plans:
+            if _text(plan.key) == key:
+                told += 1
+                named = "  ".join(str(value) for value in plan.labels.values())
+                tell(f"{told}/{len(plans)}  {named}  {in_words(known[key])}")
+
+    for key in [*known]:
+        report(key)
+    for key, found in _followed(new, jobs):
+        known[key] = found
+        with ledger.open("a", encoding="utf-8") as file:
+            file.write(_text({"key": new[key].key, "found": found}) + "\n")
+        report(key)
+    return [{**plan.labels, **known[_text(plan.key)]} for plan in plans]
+
+
+def _followed(plans: Mapping[str, Plan], jobs: int) -> Iterator[tuple[str, Record]]:
+    """Each run as it ends; with several jobs they share the processor's cores."""
+    if jobs == 1:
+        yield from ((key, _follow(plan)) for key, plan in plans.items())
+        return
+    threads = max(1, torch.get_num_threads() // jobs)
+    # spawned: a fork would take over the state of torch's threads
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(threads,)
+    ) as pool:
+        futures = {pool.submit(_follow, plan): key for key, plan in plans.items()}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _follow(plan: Plan) -> Record:
+    return follow(plan.config, plan.updates, plan.shown)
+
+
+Train = Callable[[Sequence[Plan]], list[Record]]
+"""What an experiment trains its plans with."""
 
 
 def conduct(
     name: str,
     folder: str | Path,
-    measure: Callable[[Path], Record],
+    measure: Callable[[Train], Record],
     draw: Callable[[Record], "Figure"],
+    tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Measure an experiment, go on where an interrupted one stood, and write what was found.
 
     Args:
         name: Of the experiment.
         folder: Where to write ``NAME.json`` and ``NAME.png``; it is made if it is missing.
-        measure: From the ledger to the record.
+        measure: From what trains to the record.
         draw: From the record to the picture.
+        tell: Told in one line of each run that ends.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         The record.
+
+    Raises:
+        ValueError: ``jobs`` is below one.
     """
+    at_least(1, "jobs", jobs)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    record = measure(ledger_of(folder, name))
+    ledger = ledger_of(folder, name)
+    record = measure(lambda plans: carry_out(plans, ledger, tell, jobs))
     publish(folder, name, record, draw(record))
     return record
 

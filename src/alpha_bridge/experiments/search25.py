@@ -25,7 +25,7 @@ import numpy as np
 from ..config import Config, changed
 from ..methods import METHODS
 from .drawing import scale, style
-from .runs import Plan, Tell, carry_out, conduct, silent
+from .runs import Plan, Tell, Train, conduct, silent
 from .scores import SCORES, Array, finite, mean, values
 from .settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
 
@@ -97,6 +97,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Search, and write ``search25.json`` and ``search25.png`` into a folder.
 
@@ -107,23 +108,23 @@ def reproduce(
         trials: Trials of each setting, one or more; 3 by default.
         quick: A miniature: two settings, two trials, a tenth of the updates.
         tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``search25.json`` holds: ``settings``, ``best`` by method and β₁, ``ranks``, ``runs``.
     """
     return conduct(
-        "search25", folder, lambda ledger: measure(ledger, seed, trials, quick, tell), draw
+        "search25", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
     )
 
 
 def measure(
-    ledger: Path,
+    train: Train,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Tell = silent,
 ) -> Record:
-    """Train every setting of every method; arguments and result are those of :func:`reproduce`."""
+    """Train every setting of every method by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 3)
     settings = SETTINGS[:2] if quick else SETTINGS
     updates = [update // 10 for update in UPDATES] if quick else [*UPDATES]
@@ -138,7 +139,7 @@ def measure(
         for number, setting in enumerate(settings)
         for method in COMPARED
     ]
-    runs = carry_out(plans, ledger, tell)
+    runs = train(plans)
     return {
         "experiment": "search25",
         "quick": quick,
