@@ -5,8 +5,11 @@ from collections import Counter
 
 import pytest
 
+from alpha_bridge.assembly import build_path
+from alpha_bridge.config import changed
 from alpha_bridge.experiments import figure4, search25
 from alpha_bridge.experiments.settings import BETAS, COMPARED
+from alpha_bridge.methods import METHODS
 
 
 def run(method, beta1, setting, score):
@@ -35,6 +38,9 @@ def test_the_settings_differ_and_the_preset_is_the_first():
     texts = [json.dumps(setting) for setting in search25.SETTINGS]
     assert len(set(texts)) == len(texts) == search25.COUNT
     assert search25.own_setting("rkl-gp", search25.SETTINGS[0]) == {
+        "path.ml": 0.0,
+        "path.transfer": 0.0,
+        "path.adversarial": 1.0,
         "optimization.generator": 1e-3,
         "optimization.encoder": 1e-3,
         "optimization.discriminator": 1e-3,
@@ -42,6 +48,16 @@ def test_the_settings_differ_and_the_preset_is_the_first():
         "optimization.discriminator_steps": 1,
         "regularizer.weight": 0.3,
     }
+
+
+def test_the_first_updates_of_a_setting_are_those_of_the_figure():
+    base = search25.gaussians25(0, 1, quick=False)
+    for method in COMPARED:
+        for setting in search25.SETTINGS:
+            short = build_path(search25._config(base, method, 0.5, setting, 2500))
+            own = search25.own_setting(method, setting)
+            whole = build_path(changed(METHODS[method].apply(base), own))
+            assert [*map(short, range(2500))] == [*map(whole, range(2500))]
 
 
 def test_every_choice_has_as_many_settings():

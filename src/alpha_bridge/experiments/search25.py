@@ -3,15 +3,16 @@
 The settings are the same draws for all methods, the preset first, and every choice occurs in
 equally many. They vary the learning rates of both players apart (the encoder has the generator's),
 β₂, the updates of the discriminator and the weight of its penalty. Spectral normalisation has no
-weight: there its draw multiplies the discriminator's learning rate. Each setting is trained at both
-β₁ for the first updates of Figure 4's training, on seeds that Figure 4 does not use. All else is
-that of Figure 4.
+weight: there its draw multiplies the discriminator's learning rate. What only the bridge has, the
+lengths of its Steps I and II, varies in the bridge's settings alone. Each setting is trained at
+both β₁ for the first updates of Figure 4's training, on seeds that Figure 4 does not use. All else
+is that of Figure 4.
 
 The score was fixed before the first run: at each β₁ the settings of a method are ranked among
 themselves by each of six numbers, the mean over trials of the inception score and of the
 log-likelihood at the first two updates measured and at the last. The lowest mean rank is best. A
-trial that failed puts its setting last. The lengths of the bridge's steps and its σ are not
-searched: they stay the preset's, which were chosen by hand beforehand.
+trial that failed puts its setting last. The bridge's σ is not searched: it stays the preset's,
+which was chosen by hand beforehand.
 """
 
 from collections.abc import Sequence
@@ -41,12 +42,20 @@ PENALTIES: dict[str, tuple[float, float]] = {
 }
 """The weight of the penalty; in its place, what multiplies the rate under a spectral norm."""
 
+PATHS: dict[str, tuple[float, float]] = {
+    "as is": (0.05, 0.15),
+    "middle": (0.03, 0.07),
+    "short": (0.02, 0.05),
+}
+"""Shares of Steps I and II; the baselines have neither, whatever is drawn."""
+
 CHOICES: dict[str, tuple[Any, ...]] = {
     "generator": (1e-3, 3e-4, 3e-3),
     "discriminator": (1e-3, 3e-4, 3e-3),
     "beta2": (0.99, 0.9, 0.999),
     "discriminator_steps": (1, 1, 2),
     "penalty": ("as is", "weak", "strong"),
+    "path": ("as is", "short", "middle"),
 }
 """What a setting chooses from, the preset's value first; each has as many settings."""
 
@@ -80,8 +89,11 @@ def own_setting(method: str, setting: Setting) -> dict[str, Any]:
         0.001
     """
     weight, factor = PENALTIES[setting["penalty"]]
+    ml, transfer = PATHS[setting["path"]]
+    shares = METHODS[method].shares(ml, transfer, 1 - ml - transfer)
     spectral = METHODS[method].defines.get("regularizer.kind") == "spectral"
     values = {
+        **dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True)),
         "optimization.generator": setting["generator"],
         "optimization.encoder": setting["generator"],
         "optimization.discriminator": setting["discriminator"] * (factor if spectral else 1),
@@ -154,8 +166,8 @@ def measure(
 
 
 def _config(base: Config, method: str, beta1: float, setting: Setting, steps: int) -> Config:
-    own = METHODS[method].apply(beginning(base, steps))
-    return changed(own, {"optimization.beta1": beta1, **own_setting(method, setting)})
+    whole = {"optimization.beta1": beta1, **own_setting(method, setting)}
+    return beginning(changed(METHODS[method].apply(base), whole), steps)
 
 
 def ranks(runs: Sequence[Record]) -> list[Record]:
