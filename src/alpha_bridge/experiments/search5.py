@@ -30,12 +30,18 @@ if TYPE_CHECKING:
 __all__ = ["draw", "reproduce"]
 
 ATTEMPTS: dict[str, dict[str, Any]] = {
-    "naive": {"method": "naive"},
-    "bridge": BRIDGE,
-    "bridge, not held": {**BRIDGE, "optimization.hold": 1.0},
-    "bridge, to α = 1": {**BRIDGE, "path.end": 1.0},
-    "σ 1, naive": {"method": "naive", "model.noise": 1.0},
+    "not held": {**BRIDGE, "optimization.hold": 1.0},
+    "to α = 1": {**BRIDGE, "path.end": 1.0},
+    "less κ": {**BRIDGE, "gamma.c": 12.0, "gamma.d": -6.0},
+    "less κ, shorter Step I": {
+        **BRIDGE,
+        "gamma.c": 12.0,
+        "gamma.d": -6.0,
+        "path.ml": 0.3,
+        "path.adversarial": 0.6,
+    },
     "σ 1": {**BRIDGE, "model.noise": 1.0, "gamma.c": 12.0, "gamma.d": -6.0},
+    "σ 1, naive": {"method": "naive", "model.noise": 1.0},
 }
 """By name, what an attempt changes in the settings that all methods of Figure 5 share; ``method``
 is the α-Bridge unless it says so."""
