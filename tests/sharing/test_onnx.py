@@ -37,20 +37,23 @@ def dcgan(size, channels=3, width=4):
     return DCGANGenerator(2, *images), DCGANEncoder(2, *images), DCGANDiscriminator(*images)
 
 
-def agreeing(networks, folder):
-    """Export the networks, and see that the files lie there and agree."""
-    differences = onnx.export(AlphaBridge(*networks), folder)
+def assert_agreeing(differences, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["encoder.onnx", "generator.onnx"]
     assert differences.keys() == {"generator", "encoder"}
     assert max(differences.values()) < 1e-5
 
 
-def test_vectors_agree(tmp_path):
-    agreeing(mlp(), tmp_path / "files")
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A model in training mode, and its two files."""
+    folder = tmp_path_factory.mktemp("onnx") / "files"
+    bridge = AlphaBridge(*mlp()).train()
+    return bridge, folder, onnx.export(bridge, folder)
 
 
-def test_images_agree(tmp_path):
-    agreeing(conv(8), tmp_path / "files")
+def test_vectors_agree(exported):
+    _, folder, differences = exported
+    assert_agreeing(differences, folder)
 
 
 @pytest.mark.slow
@@ -58,35 +61,35 @@ def test_images_agree(tmp_path):
     "networks",
     [
         mlp(trials=3),
+        conv(8),
         conv(28),
         conv(32, channels=3),
         conv(64, channels=3),
         dcgan(32),
         [network.to(memory_format=torch.channels_last) for network in conv(28)],
     ],
-    ids=["stacked", "28", "32", "64", "dcgan", "channels-last"],
+    ids=["stacked", "8", "28", "32", "64", "dcgan", "channels-last"],
 )
 def test_all_networks_of_the_package_agree(networks, tmp_path):
-    agreeing(networks, tmp_path / "files")
+    differences = onnx.export(AlphaBridge(*networks), tmp_path / "files")
+    assert_agreeing(differences, tmp_path / "files")
 
 
-def test_a_file_takes_batches_of_any_size_by_name(tmp_path):
+def test_a_file_takes_batches_of_any_size_by_name(exported):
     import onnxruntime
 
-    bridge = AlphaBridge(*mlp()).eval()
-    onnx.export(bridge, tmp_path)
-    session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
+    bridge, folder, _ = exported
+    session = onnxruntime.InferenceSession(folder / "encoder.onnx")
     x = torch.randn(7, 3)
     mean, log_variance = session.run(["mean", "log_variance"], {"sample": x.numpy()})
     for ours, theirs in zip(bridge.posterior(x), (mean, log_variance), strict=True):
         assert np.allclose(ours.detach().numpy(), theirs, rtol=onnx.RTOL, atol=onnx.ATOL)
 
 
-def test_the_model_is_left_as_it_is(tmp_path):
-    bridge = AlphaBridge(*mlp()).train()
-    onnx.export(bridge, tmp_path)
-    assert bridge.training
+def test_the_model_is_left_in_the_mode_it_is_in(exported):
+    bridge, _, _ = exported
     assert bridge.generator.training
+    assert bridge.encoder.training
 
 
 class Other(nn.Module):

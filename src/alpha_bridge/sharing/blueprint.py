@@ -162,7 +162,7 @@ def shareable(kind: Class) -> Class:
             path = f"{kind.__module__}:{kind.__qualname__}"
             self.blueprint = Blueprint(path, _by_name(given))  # type: ignore[assignment]
 
-    kind.__init__ = build  # type: ignore[misc, assignment]
+    kind.__init__ = build  # type: ignore[misc, method-assign]
     return kind
 
 

@@ -85,7 +85,7 @@ def render(
         The page, with a head for the hub that has the metrics as well.
     """
     results = _results(card)
-    about = head.to_dict() | {
+    about = head.to_dict() | {  # type: ignore[no-untyped-call]
         "datasets": [card.dataset] if card.dataset else None,
         "eval_results": results or None,
         "model_name": card.title if results else None,

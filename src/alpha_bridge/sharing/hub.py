@@ -8,16 +8,16 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,  # type: ignore[attr-defined]
     LocalEntryNotFoundError,
     LocalTokenNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]
 
 from .stored import CONFIG, WEIGHTS
 
-__all__ = ["downloaded", "telling"]
+__all__ = ["folder_of", "telling"]
 
 NOT_ALLOWED = (401, 403)
 
@@ -69,35 +69,39 @@ def _not_allowed(hub_id: str) -> PermissionError:
     )
 
 
-def downloaded(
-    hub_id: str,
-    revision: str | None,
-    token: str | bool | None,
-    cache: str | Path | None,
-    force: bool,
-    offline: bool,
+def folder_of(
+    source: str | Path,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache: str | Path | None = None,
+    force: bool = False,
+    offline: bool = False,
 ) -> Path:
-    """Fetch a shared model from the hub: its two files and nothing else.
+    """Where the two files of a shared model lie: of the hub, no others are fetched.
 
     Args:
-        hub_id: The repository.
-        revision: Branch, tag or commit.
+        source: A folder, or the id of a model on the hub.
+        revision: Branch, tag or commit on the hub.
         token: Of who asks.
         cache: Where downloads are kept.
         force: Fetch what is there already.
         offline: Use what is there already.
 
-    Returns:
-        Where they are.
-
     Raises:
-        ValueError: The id is malformed, or there is no such revision.
-        OSError: It cannot be fetched; see :func:`telling`.
+        ValueError: There is no folder, and it cannot be an id; or no such revision.
+        FileNotFoundError: It is a file, or the hub has no such model.
+        PermissionError: You may not read it.
+        ConnectionError: The hub cannot be reached.
     """
-    with telling(hub_id, f"there is no folder {hub_id}, and "):
+    folder = Path(source)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise FileNotFoundError(f"{folder} is a file: give the folder that it lies in")
+    with telling(str(source), f"there is no folder {source}, and "):
         return Path(
             snapshot_download(
-                hub_id,
+                str(source),
                 revision=revision,
                 token=token,
                 cache_dir=cache,

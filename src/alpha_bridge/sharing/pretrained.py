@@ -17,13 +17,11 @@ from ..units import Units
 from .blueprint import Blueprint
 from .card import Card, render
 from .folder import appearing
-from .hub import downloaded, telling
+from .hub import folder_of, telling
 from .stored import WEIGHTS, Network, Stored, read_weights, units_from_words, units_in_words
 from .weights import own_memory, sha256
 
 __all__ = ["Pretrained"]
-
-NETWORKS = ("generator", "encoder", "discriminator")
 
 
 class Pretrained(
@@ -38,6 +36,11 @@ class Pretrained(
         units: Between the data's units and those of the networks.
     """
 
+    generator: nn.Module
+    encoder: nn.Module
+    discriminator: nn.Module
+    log_sigma: Tensor
+    latent_shape: tuple[int, ...] | None
     units: Units = Units()
 
     def save_pretrained(  # type: ignore[override]
@@ -133,18 +136,14 @@ class Pretrained(
             FileNotFoundError: There is no such folder or model, or it is not a shared model.
             ConnectionError: The hub cannot be reached.
         """
-        folder = Path(pretrained_model_name_or_path)
-        if not folder.is_dir():
-            if folder.exists():
-                raise FileNotFoundError(f"{folder} is a file: give the folder that it lies in")
-            folder = downloaded(
-                str(pretrained_model_name_or_path),
-                revision=revision,
-                token=token,
-                cache=cache_dir,
-                force=force_download,
-                offline=local_files_only,
-            )
+        folder = folder_of(
+            pretrained_model_name_or_path,
+            revision=revision,
+            token=token,
+            cache=cache_dir,
+            force=force_download,
+            offline=local_files_only,
+        )
         stored = Stored.read(folder)
         plans = (stored.generator, stored.encoder, stored.discriminator)
         with torch.random.fork_rng(devices=[]):
@@ -157,17 +156,19 @@ class Pretrained(
 
     def _save_pretrained(self, save_directory: Path) -> None:
         networks = {name: as_built(network) for name, network in self._networks().items()}
-        log_sigma: Tensor = cast(Any, self).log_sigma
         tensors = {
             f"{player}.{name}": value
             for player, network in networks.items()
             for name, value in network.state_dict().items()
-        } | {"log_sigma": log_sigma}
+        } | {"log_sigma": self.log_sigma}
         save_file(own_memory(tensors), save_directory / WEIGHTS)
+        plans = {name: Network.of(Blueprint.of(network)) for name, network in networks.items()}
         Stored(
-            **{player: Network.of(Blueprint.of(network)) for player, network in networks.items()},
-            learn_noise=isinstance(log_sigma, nn.Parameter),
-            latent_shape=cast(Any, self).latent_shape,
+            generator=plans["generator"],
+            encoder=plans["encoder"],
+            discriminator=plans["discriminator"],
+            learn_noise=isinstance(self.log_sigma, nn.Parameter),
+            latent_shape=self.latent_shape,
             units=units_in_words(self.units),
             sha256=sha256(save_directory / WEIGHTS),
         ).write(save_directory)
@@ -184,7 +185,11 @@ class Pretrained(
         return render(card, self._hub_mixin_info.model_card_data, self._networks(), source)
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {name: getattr(self, name) for name in NETWORKS}
+        return {
+            "generator": self.generator,
+            "encoder": self.encoder,
+            "discriminator": self.discriminator,
+        }
 
 
 def as_built(network: nn.Module) -> nn.Module:
@@ -201,22 +206,17 @@ def as_built(network: nn.Module) -> nn.Module:
     plan = Blueprint.of(network)
     with torch.random.fork_rng(devices=[]):
         fresh = plan.build(trust=[plan.module])
-    own = copy.deepcopy(network).eval()
-    try:
-        for name, layer in list(own.named_modules()):
-            _bake(layer, fresh.get_submodule(name))
-    except AttributeError as error:
-        raise ValueError(
-            f"a {plan.path} was changed after it was built ({error}): change its class instead, or "
-            "its arguments"
-        ) from error
+    own, layers = copy.deepcopy(network).eval(), dict(fresh.named_modules())
+    for name, layer in list(own.named_modules()):
+        if parametrize.is_parametrized(layer):
+            _bake(layer, layers.get(name, layer))
     _load(fresh, own.state_dict(), f"a {plan.path} that was changed after it was built")
     return fresh.eval()
 
 
 def _bake(layer: nn.Module, fresh: nn.Module) -> None:
     """Take the parametrizations off that a fresh layer does not have, and keep their results."""
-    for name in list(getattr(layer, "parametrizations", ())):
+    for name in list(layer.parametrizations):  # type: ignore[arg-type]
         if not parametrize.is_parametrized(fresh, name):
             parametrize.remove_parametrizations(layer, name, leave_parametrized=True)
 
