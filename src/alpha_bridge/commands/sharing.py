@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from matplotlib.figure import Figure
 
 from .. import plots

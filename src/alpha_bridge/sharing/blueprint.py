@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from ..causes import one_line
+
 __all__ = ["Blueprint", "shareable"]
 
 Class = TypeVar("Class", bound=type[nn.Module])
@@ -109,7 +111,7 @@ class Blueprint:
             network: nn.Module = kind(**self.arguments)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{self.path} cannot be built with {dict(self.arguments)}: {error}"
+                f"{self.path} cannot be built with {shortened(self.arguments)}: {one_line(error)}"
             ) from error
         network.blueprint = self  # type: ignore[assignment]
         return network
@@ -162,7 +164,7 @@ def shareable(kind: Class) -> Class:
             path = f"{kind.__module__}:{kind.__qualname__}"
             self.blueprint = Blueprint(path, _by_name(given))  # type: ignore[assignment]
 
-    kind.__init__ = build  # type: ignore[misc, method-assign]
+    kind.__init__ = build  # type: ignore[method-assign]
     return kind
 
 

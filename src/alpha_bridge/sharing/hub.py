@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]
 
+from ..causes import one_line
 from .stored import CONFIG, WEIGHTS
 
 __all__ = ["folder_of", "telling"]
@@ -55,10 +56,10 @@ def telling(hub_id: str, before: str = "") -> Iterator[None]:
     except HfHubHTTPError as error:
         if error.response.status_code in NOT_ALLOWED:
             raise _not_allowed(hub_id) from error
-        raise ConnectionError(f"the hub did not do it for {hub_id}: {error}") from error
+        raise ConnectionError(f"the hub did not do it for {hub_id}: {one_line(error)}") from error
     except (HTTPError, LocalEntryNotFoundError, ConnectionError) as error:
         raise ConnectionError(
-            f"{before}the hub cannot be reached for {hub_id} ({str(error)[:200]}): check the "
+            f"{before}the hub cannot be reached for {hub_id} ({one_line(error)}): check the "
             "connection"
         ) from error
 

@@ -16,6 +16,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from ..causes import one_line
+
 __all__ = ["ATOL", "RTOL", "export", "require_installed"]
 
 RTOL, ATOL = 1e-4, 1e-5
@@ -137,8 +139,7 @@ def _write(arm: _Arm, folder: Path) -> Path:
                 verbose=False,
             )
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the {arm.name} cannot be exported to ONNX: {reason}") from error
+        raise ValueError(f"the {arm.name} cannot be exported to ONNX: {one_line(error)}") from error
     return path
 
 

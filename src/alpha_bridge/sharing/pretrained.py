@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from ..causes import one_line
 from ..units import Units
 from .blueprint import Blueprint
 from .card import Card, render
@@ -173,9 +174,7 @@ class Pretrained(
             sha256=sha256(save_directory / WEIGHTS),
         ).write(save_directory)
 
-    def generate_model_card(  # type: ignore[override]
-        self, card: Card, source: str = "path/to/this/folder"
-    ) -> ModelCard:
+    def generate_model_card(self, card: Card, source: str = "path/to/this/folder") -> ModelCard:
         """The page that :meth:`save_pretrained` writes.
 
         Args:
@@ -230,7 +229,6 @@ def _load(module: nn.Module, tensors: dict[str, Tensor], whose: str) -> None:
     try:
         module.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())
         raise ValueError(
-            f"the weights of {whose} do not fit its networks ({reason[:200]})"
+            f"the weights of {whose} do not fit its networks ({one_line(error)})"
         ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..causes import one_line
 from ..sharing.weights import own_memory, sha256
 from .state import TrainState
 
@@ -86,9 +87,8 @@ def naming(folder: Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, LookupError, ValueError) as error:
-        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{folder} is a checkpoint of another configuration ({reason[:200]}): "
+            f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
             "use the config.json that the run began with"
         ) from error
 
