@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .checks import at_least, positive
 from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
+from .sharing import Pretrained
 
 __all__ = ["PLAYERS", "AlphaBridge", "Player", "lerp", "slerp"]
 
@@ -20,7 +21,7 @@ Player = Literal["generator", "encoder", "discriminator"]
 PLAYERS: tuple[Player, ...] = ("generator", "encoder", "discriminator")
 
 
-class AlphaBridge(nn.Module):
+class AlphaBridge(nn.Module, Pretrained):
     r"""Generator :math:`G_\theta`, encoder :math:`q_\phi`, discriminator :math:`f_\beta`, noise σ.
 
     Any three modules will do. If the generator has a ``trial_shape``, every tensor starts with
@@ -35,6 +36,7 @@ class AlphaBridge(nn.Module):
             log density ratio (6).
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
         latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
+        units: Between the data's units and the model's; what is saved with it has them.
 
     Example:
         >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator

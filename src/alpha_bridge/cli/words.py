@@ -19,6 +19,7 @@ from ..config import Config, explain, known_keys, read_config
 from ..methods import METHODS, Method
 from ..presets import PRESETS
 from .paper import Reproduce
+from .sharing import Export, Push
 from .train import Train
 from .use import Evaluate, Frontier, Reconstruct, Report, Sample
 
@@ -39,6 +40,8 @@ COMMANDS: dict[str, type[Command]] = {
     "evaluate": Evaluate,
     "report": Report,
     "frontier": Frontier,
+    "export": Export,
+    "push": Push,
     "reproduce": Reproduce,
 }
 """The commands by name."""

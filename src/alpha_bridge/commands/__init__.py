@@ -1,6 +1,7 @@
 """What can be done with a run, from its folder alone: the command line and the page call these."""
 
 from .opened import data_of
+from .sharing import export, push
 from .training import Trained, metrics_of, train
 from .use import evaluate, reconstruct, sample
 
@@ -8,7 +9,9 @@ __all__ = [
     "Trained",
     "data_of",
     "evaluate",
+    "export",
     "metrics_of",
+    "push",
     "reconstruct",
     "sample",
     "train",

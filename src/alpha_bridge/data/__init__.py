@@ -1,5 +1,6 @@
 """Data: densities that are known, images, vectors, and the order in which they are seen."""
 
+from ..units import PixelUnits, StandardUnits, Units
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
 from .bundled import digits
 from .density import DensitySource, GaussianMixture
@@ -9,7 +10,6 @@ from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream
 from .sampler import indices, share
 from .source import Source
-from .units import PixelUnits, StandardUnits, Units
 
 __all__ = [
     "ArraySource",

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..units import PixelUnits, StandardUnits, Units
 from .rng import HELD_OUT, TRAINING
 from .rows import Array, chunks, one_channel, shuffled, take
 from .sampler import indices, share
 from .source import Source
-from .units import PixelUnits, StandardUnits, Units
 
 __all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor"]
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from .units import Units
+from ..units import Units
 
 __all__ = ["Source"]
 

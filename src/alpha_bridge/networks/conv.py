@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..sharing.blueprint import shareable
 from .moments import Moments
 
 __all__ = ["ConvDiscriminator", "ConvEncoder", "ConvGenerator"]
@@ -84,6 +85,7 @@ class _ConvBody(nn.Sequential):
         )
 
 
+@shareable
 class ConvDiscriminator(_ConvBody):
     """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
 
@@ -116,6 +118,7 @@ class ConvDiscriminator(_ConvBody):
         super().__init__(size, channels, width, hidden, 1, trials)
 
 
+@shareable
 class ConvEncoder(_ConvBody):
     """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
 
@@ -144,6 +147,7 @@ class ConvEncoder(_ConvBody):
         self.append(Moments())
 
 
+@shareable
 class ConvGenerator(nn.Sequential):
     """Generator of images: latents ``(batch, latent)`` to images in [−1, 1].
 

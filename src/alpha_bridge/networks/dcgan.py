@@ -22,6 +22,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from ..sharing.blueprint import shareable
 from .conv import _check, _halvings
 from .moments import Moments
 
@@ -52,6 +53,7 @@ class _DCGANBody(nn.Sequential):
             _begin(layer, inputs=layer.in_channels * 16)
 
 
+@shareable
 class DCGANDiscriminator(_DCGANBody):
     """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
 
@@ -78,6 +80,7 @@ class DCGANDiscriminator(_DCGANBody):
         super().__init__(size, channels, width, 1, trials)
 
 
+@shareable
 class DCGANEncoder(_DCGANBody):
     """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
 
@@ -101,6 +104,7 @@ class DCGANEncoder(_DCGANBody):
         self.append(Moments())
 
 
+@shareable
 class DCGANGenerator(nn.Sequential):
     """Generator of images: latents ``(batch, latent)`` to images in [−1, 1].
 

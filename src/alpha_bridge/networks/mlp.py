@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..sharing.blueprint import shareable
 from .moments import Moments
 
 __all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator"]
@@ -65,6 +66,7 @@ class _MLP(nn.Sequential):
         self.trial_shape = () if trials is None else (trials,)
 
 
+@shareable
 class MLPGenerator(_MLP):
     """Generator of vectors: latents ``(*trials, batch, latent)`` to ``(*trials, batch, features)``.
 
@@ -92,6 +94,7 @@ class MLPGenerator(_MLP):
         self.latent_shape = (latent,)
 
 
+@shareable
 class MLPEncoder(_MLP):
     """Encoder of vectors: samples to mean and log-variance, each ``(*trials, batch, latent)``.
 
@@ -113,6 +116,7 @@ class MLPEncoder(_MLP):
         self.append(Moments())
 
 
+@shareable
 class MLPDiscriminator(_MLP):
     """Discriminator of vectors: samples to logits ``(*trials, batch, 1)``.
 

@@ -1,6 +1,5 @@
 """Checkpoints: safetensors for every tensor, JSON for the rest, a manifest of SHA-256 sums."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,8 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..causes import one_line
+from ..sharing.weights import own_memory, sha256
 from .state import TrainState
 
 __all__ = ["naming", "read_tensors", "restore", "save", "write"]
@@ -49,9 +50,9 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for file, named in tensors.items():
-        save_file(_own_memory(named), partial / f"{file}.safetensors")
+        save_file(own_memory(named), partial / f"{file}.safetensors")
     (partial / "state.json").write_text(json.dumps({"step": step}))
-    sums = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
+    sums = {file.name: sha256(file) for file in sorted(partial.iterdir())}
     (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
     replaced = folder.with_name(folder.name + ".replaced")
     if folder.exists():
@@ -86,9 +87,8 @@ def naming(folder: Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, LookupError, ValueError) as error:
-        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{folder} is a checkpoint of another configuration ({reason[:200]}): "
+            f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
             "use the config.json that the run began with"
         ) from error
 
@@ -104,7 +104,7 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
     """
     try:
         sums: dict[str, str] = json.loads((folder / MANIFEST).read_text())
-        damaged = [name for name, sum_ in sums.items() if _sha256(folder / name) != sum_]
+        damaged = [name for name, sum_ in sums.items() if sha256(folder / name) != sum_]
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{folder} is not a whole checkpoint ({error}): remove it to use the one before"
@@ -116,13 +116,3 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
     files = [folder / name for name in sums if name.endswith(".safetensors")]
     tensors = {file.stem: load_file(file) for file in files}
     return tensors, json.loads((folder / "state.json").read_text())["step"]
-
-
-def _own_memory(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies that share no memory and are dense in order, as safetensors wants them."""
-    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,11 +1,15 @@
 """Between the data's own units, in which they are stored, and those that the networks see."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["PixelUnits", "StandardUnits", "Units"]
 

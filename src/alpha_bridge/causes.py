@@ -1,4 +1,4 @@
-"""Why something could not be read, in the words of the library that tried."""
+"""Why something did not work, in the words of the library that tried."""
 
 __all__ = ["one_line"]
 

@@ -1,0 +1,143 @@
+"""The page of a shared model: what it is of, how it came about, and what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from torch import nn
+
+from .blueprint import OWN, Blueprint
+
+__all__ = ["Card", "Picture", "render"]
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+class Picture(NamedTuple):
+    """A picture on the page.
+
+    Attributes:
+        file: Its name, such as ``samples.png``.
+        caption: What it shows.
+        content: The file's bytes.
+    """
+
+    file: str
+    caption: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Card:
+    """What to say of a model; everything may be left out.
+
+    The licence is the sharer's to choose: ``README.md`` has none until a line
+    ``license: …`` is added to its head.
+
+    Attributes:
+        title: The heading.
+        data: What the model was trained on, in a few words.
+        dataset: The data's id on the hub, if they are there.
+        training: What was done, a row for each name: the method, the path through α, γ, σ.
+        measured: When the metrics were taken, such as ``after 3,000 updates``.
+        metrics: Numbers by names that state their protocol, ``metric/protocol/samples``.
+        pictures: Stored beside the page.
+
+    Raises:
+        ValueError: A metric's name does not state its protocol.
+    """
+
+    title: str = "α-Bridge"
+    data: str = ""
+    dataset: str | None = None
+    training: Mapping[str, str] = field(default_factory=dict)
+    measured: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.metrics:
+            if name.count("/") != 2:
+                raise ValueError(
+                    "a metric's name is metric/protocol/samples, such as modes/3std/10000, got "
+                    f"{name!r}"
+                )
+
+
+def render(
+    card: Card, head: ModelCardData, networks: Mapping[str, nn.Module], source: str
+) -> ModelCard:
+    """Write the page.
+
+    Args:
+        card: What to say.
+        head: What the library says of every model.
+        networks: By player, each with its blueprint.
+        source: What to give ``from_pretrained``.
+
+    Returns:
+        The page, with a head for the hub that has the metrics as well.
+    """
+    results = _results(card)
+    about = head.to_dict() | {  # type: ignore[no-untyped-call]
+        "datasets": [card.dataset] if card.dataset else None,
+        "eval_results": results or None,
+        "model_name": card.title if results else None,
+    }
+    plans = {player: Blueprint.of(network) for player, network in networks.items()}
+    packages = {plan.module.split(".")[0] for plan in plans.values()}
+    body = _template().render(
+        card=card,
+        metrics=[(*name.split("/"), value) for name, value in card.metrics.items()],
+        networks=[
+            (player, plan.path, sum(p.numel() for p in networks[player].parameters()))
+            for player, plan in plans.items()
+        ],
+        source=source,
+        trust=sorted(packages - {OWN.split(".")[0]}),
+    )
+    return ModelCard(f"---\n{ModelCardData(**about).to_yaml()}\n---\n\n{body}")
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template("model_card.md.jinja")
+
+
+def _cell(words: str) -> str:
+    """Words that stay in their cell of a table.
+
+    Example:
+        >>> _cell("a | b")
+        'a \\\\| b'
+    """
+    return " ".join(words.split()).replace("|", "\\|")
+
+
+def _results(card: Card) -> list[EvalResult]:
+    """The metrics as the hub shows them beside a model."""
+    return [
+        EvalResult(
+            task_type="unconditional-generation",
+            dataset_type=card.dataset or "custom",
+            dataset_name=card.data or "unnamed data",
+            metric_type=name.split("/")[0],
+            metric_name=name,
+            metric_value=value,
+        )
+        for name, value in card.metrics.items()
+        if math.isfinite(value)
+    ]

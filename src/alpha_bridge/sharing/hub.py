@@ -1,0 +1,113 @@
+"""The hub, and what to tell people where it says no."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]
+
+from ..causes import one_line
+from .stored import CONFIG, WEIGHTS
+
+__all__ = ["folder_of", "telling"]
+
+NOT_ALLOWED = (401, 403)
+
+
+@contextmanager
+def telling(hub_id: str, before: str = "") -> Iterator[None]:
+    """Say in one line what went wrong with the hub.
+
+    Args:
+        hub_id: The repository.
+        before: What to say first.
+
+    Raises:
+        ValueError: The id is malformed, or there is no such revision.
+        FileNotFoundError: There is no such repository.
+        PermissionError: It may not be read or written.
+        ConnectionError: The hub cannot be reached, or does not do it.
+    """
+    try:
+        yield
+    except HFValidationError as error:
+        raise ValueError(
+            f"{before}{hub_id!r} is not the id of a model on the hub: give owner/name, of letters, "
+            "digits, '-', '_' and '.'"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise FileNotFoundError(
+            f"{before}the hub has no {hub_id}, or it is private: check the name, or log in with "
+            "'hf auth login'"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ValueError(f"{hub_id} has no such revision on the hub: give another") from error
+    except LocalTokenNotFoundError as error:
+        raise _not_allowed(hub_id) from error
+    except HfHubHTTPError as error:
+        if error.response.status_code in NOT_ALLOWED:
+            raise _not_allowed(hub_id) from error
+        raise ConnectionError(f"the hub did not do it for {hub_id}: {one_line(error)}") from error
+    except (HTTPError, LocalEntryNotFoundError, ConnectionError) as error:
+        raise ConnectionError(
+            f"{before}the hub cannot be reached for {hub_id} ({one_line(error)}): check the "
+            "connection"
+        ) from error
+
+
+def _not_allowed(hub_id: str) -> PermissionError:
+    return PermissionError(
+        f"the hub does not let you use {hub_id}: log in with 'hf auth login', as one who may"
+    )
+
+
+def folder_of(
+    source: str | Path,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache: str | Path | None = None,
+    force: bool = False,
+    offline: bool = False,
+) -> Path:
+    """Where the two files of a shared model lie: of the hub, no others are fetched.
+
+    Args:
+        source: A folder, or the id of a model on the hub.
+        revision: Branch, tag or commit on the hub.
+        token: Of who asks.
+        cache: Where downloads are kept.
+        force: Fetch what is there already.
+        offline: Use what is there already.
+
+    Raises:
+        ValueError: There is no folder, and it cannot be an id; or no such revision.
+        FileNotFoundError: It is a file, or the hub has no such model.
+        PermissionError: You may not read it.
+        ConnectionError: The hub cannot be reached.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise FileNotFoundError(f"{folder} is a file: give the folder that it lies in")
+    with telling(str(source), f"there is no folder {source}, and "):
+        return Path(
+            snapshot_download(
+                str(source),
+                revision=revision,
+                token=token,
+                cache_dir=cache,
+                force_download=force,
+                local_files_only=offline,
+                allow_patterns=[CONFIG, WEIGHTS],
+            )
+        )

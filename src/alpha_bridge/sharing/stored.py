@@ -1,0 +1,156 @@
+"""What a shared folder says of a model: ``config.json`` beside ``model.safetensors``.
+
+Both are read as data. Nothing in them is run: what they name is imported by
+:meth:`~alpha_bridge.sharing.Blueprint.build` alone, if the caller trusts it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..units import PixelUnits, StandardUnits, Units
+from .blueprint import Blueprint
+from .weights import sha256
+
+__all__ = ["CONFIG", "WEIGHTS", "Network", "Stored", "read_weights"]
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Network(_Part):
+    """How a network is built."""
+
+    path: str
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(cls, plan: Blueprint) -> Network:
+        """The same, for a file."""
+        return cls(path=plan.path, arguments=dict(plan.arguments))
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The same, to build from."""
+        return Blueprint(self.path, self.arguments)
+
+
+class Standard(_Part):
+    """Mean and deviation of vectors, shape ``(D,)`` each."""
+
+    mean: list[FiniteFloat]
+    std: list[Positive]
+
+
+class Stored(_Part):
+    """The content of ``config.json``.
+
+    Attributes:
+        format: Of the folder.
+        generator: How it is built; so for the two others.
+        learn_noise: Whether σ is a parameter.
+        latent_shape: Of one latent.
+        units: Of the samples: the networks' own, pixels, or mean and deviation.
+        sha256: Sum of ``model.safetensors``.
+    """
+
+    format: Literal["alpha_bridge/1"] = "alpha_bridge/1"
+    generator: Network
+    encoder: Network
+    discriminator: Network
+    learn_noise: bool
+    latent_shape: tuple[Annotated[int, Field(ge=1)], ...] | None
+    units: Literal["model", "pixels"] | Standard
+    sha256: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Stored:
+        """Read and validate the file.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is damaged, or not that of a shared model.
+        """
+        path = folder / CONFIG
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{folder} is not a shared model: it has no {CONFIG}; give what save_pretrained, "
+                "push_to_hub or alpha-bridge export made"
+            )
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise ValueError(
+                f"{path} is damaged, or not that of a shared model: "
+                + (f"{key}: " if key else "")
+                + first["msg"]
+            ) from None
+
+    def write(self, folder: Path) -> None:
+        """Write the file."""
+        (folder / CONFIG).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def units_in_words(units: Units) -> Literal["model", "pixels"] | Standard:
+    """Units, for a file.
+
+    Raises:
+        ValueError: They are of a kind that has no words.
+    """
+    if isinstance(units, StandardUnits):
+        return Standard(mean=units.mean.tolist(), std=units.std.tolist())
+    if type(units) not in _WORDS:
+        raise ValueError(
+            f"units must be Units(), PixelUnits() or StandardUnits(mean, std), got {units}"
+        )
+    return _WORDS[type(units)]
+
+
+def units_from_words(words: Literal["model", "pixels"] | Standard) -> Units:
+    """Units, from a file."""
+    if isinstance(words, Standard):
+        return StandardUnits(torch.tensor(words.mean), torch.tensor(words.std))
+    return next(kind() for kind, word in _WORDS.items() if word == words)
+
+
+_WORDS: dict[type[Units], Literal["model", "pixels"]] = {Units: "model", PixelUnits: "pixels"}
+
+
+def read_weights(folder: Path, stored: Stored) -> dict[str, Tensor]:
+    """Read the tensors.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: It is damaged.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} has no {WEIGHTS}: restore it from where it came from")
+    try:
+        tensors = load_file(path)
+        whole = sha256(path) == stored.sha256
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): restore it from where it came from"
+        ) from error
+    if not whole:
+        raise ValueError(
+            f"{path} is damaged: its SHA-256 sum is not the one in {CONFIG}; restore both from "
+            "where they came from"
+        )
+    return tensors

@@ -1,0 +1,139 @@
+"""ONNX: onnxruntime gives what torch gives, for batches of any size, or there is no file."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from alpha_bridge import AlphaBridge
+from alpha_bridge.networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    DCGANDiscriminator,
+    DCGANEncoder,
+    DCGANGenerator,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+)
+from alpha_bridge.sharing import onnx
+
+pytest.importorskip("onnxruntime")
+
+
+def mlp(**more):
+    small = {"hidden": (8,), **more}
+    return MLPGenerator(2, 3, **small), MLPEncoder(2, 3, **small), MLPDiscriminator(3, **small)
+
+
+def conv(size, channels=1, width=4, hidden=8):
+    images = (size, channels, width, hidden)
+    return ConvGenerator(2, *images), ConvEncoder(2, *images), ConvDiscriminator(*images)
+
+
+def dcgan(size, channels=3, width=4):
+    images = (size, channels, width)
+    return DCGANGenerator(2, *images), DCGANEncoder(2, *images), DCGANDiscriminator(*images)
+
+
+def assert_agreeing(differences, folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["encoder.onnx", "generator.onnx"]
+    assert differences.keys() == {"generator", "encoder"}
+    assert max(differences.values()) < 1e-5
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A model in training mode, and its two files."""
+    folder = tmp_path_factory.mktemp("onnx") / "files"
+    bridge = AlphaBridge(*mlp()).train()
+    return bridge, folder, onnx.export(bridge, folder)
+
+
+def test_vectors_agree(exported):
+    _, folder, differences = exported
+    assert_agreeing(differences, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "networks",
+    [
+        mlp(trials=3),
+        conv(8),
+        conv(28),
+        conv(32, channels=3),
+        conv(64, channels=3),
+        dcgan(32),
+        [network.to(memory_format=torch.channels_last) for network in conv(28)],
+    ],
+    ids=["stacked", "8", "28", "32", "64", "dcgan", "channels-last"],
+)
+def test_all_networks_of_the_package_agree(networks, tmp_path):
+    differences = onnx.export(AlphaBridge(*networks), tmp_path / "files")
+    assert_agreeing(differences, tmp_path / "files")
+
+
+def test_a_file_takes_batches_of_any_size_by_name(exported):
+    import onnxruntime
+
+    bridge, folder, _ = exported
+    session = onnxruntime.InferenceSession(folder / "encoder.onnx")
+    x = torch.randn(7, 3)
+    mean, log_variance = session.run(["mean", "log_variance"], {"sample": x.numpy()})
+    for ours, theirs in zip(bridge.posterior(x), (mean, log_variance), strict=True):
+        assert np.allclose(ours.detach().numpy(), theirs, rtol=onnx.RTOL, atol=onnx.ATOL)
+
+
+def test_the_model_is_left_in_the_mode_it_is_in(exported):
+    bridge, _, _ = exported
+    assert bridge.generator.training
+    assert bridge.encoder.training
+
+
+class Other(nn.Module):
+    """A network that is another one when it is exported."""
+
+    latent_shape = (2,)
+
+    def forward(self, z):
+        return z + 1e-3 if torch.compiler.is_exporting() else z
+
+
+def test_files_that_differ_are_not_kept(tmp_path):
+    bridge = AlphaBridge(Other(), *mlp()[1:], latent_shape=(2,))
+    with pytest.raises(ValueError, match=r"differs from torch by 0\.001 in the sample of"):
+        onnx.export(bridge, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+class Unexportable(nn.Module):
+    latent_shape = (2,)
+
+    def forward(self, z):
+        return torch.from_numpy(np.sin(z.numpy(force=True)))
+
+
+def test_a_network_that_cannot_be_exported_is_named(tmp_path):
+    bridge = AlphaBridge(Unexportable(), *mlp()[1:])
+    with pytest.raises(ValueError, match="the generator cannot be exported to ONNX") as caught:
+        onnx.export(bridge, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "encoder.onnx").write_text("keep me")
+    with pytest.raises(FileExistsError, match=r"encoder\.onnx exists"):
+        onnx.export(AlphaBridge(*mlp()), tmp_path)
+    assert (tmp_path / "encoder.onnx").read_text() == "keep me"
+
+
+def test_without_the_packages_one_line_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxruntime" else name)
+    with pytest.raises(
+        ValueError, match=r"needs onnxruntime: .*pip install 'alpha-bridge\[onnx\]'"
+    ):
+        onnx.export(AlphaBridge(*mlp()), tmp_path / "files")
+    assert not (tmp_path / "files").exists()
