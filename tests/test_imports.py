@@ -42,6 +42,7 @@ def loaded_by(code):
         HELP.format(words=["train", "--help"]),
         HELP.format(words=["train", "mnist", "--help"]),
         HELP.format(words=["sample", "-h"]),
+        HELP.format(words=["edit", "--help"]),
         "from alpha_bridge.cli import main\n"
         "with contextlib.redirect_stderr(io.StringIO()): assert main(['train', 'mnits']) == 2",
     ],
@@ -73,5 +74,5 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
-        "evaluate, report, frontier, reproduce"
+        "edit, missed, evaluate, report, frontier, reproduce"
     ]

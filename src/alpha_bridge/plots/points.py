@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from .records import Array, Record, phase_at, spread
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["scatter", "scatter_through_time"]
+__all__ = ["scatter", "scatter_marked", "scatter_through_time"]
 
 
 def scatter_through_time(
@@ -51,6 +51,29 @@ def scatter_through_time(
         axes.set_title(f"{step:,}", loc="left", color=INK, fontsize=TEXT, fontweight="bold")
         numeral, name, _, color = phase_style(phase_at(step, records))
         axes.set_title(f"{numeral} · {name}".strip(" ·"), loc="right", color=color, fontsize=SMALL)
+    return figure
+
+
+def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
+    """Points of the model over those of the data, some of which are ringed.
+
+    Args:
+        data: Points, ``(N, D)`` with D two or more; the first two coordinates are shown, of at
+            most 3000 points.
+        model: Samples, ``(M, D)``.
+        marked: The points to ring, ``(K, D)``.
+    """
+    figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
+    axes = figure.add_subplot()
+    scatter(axes, data, LIGHT_RED, "data", size=12)
+    scatter(axes, model, BLUE, "model")
+    axes.scatter(
+        *marked[:, :2].T, s=40, facecolors="none", edgecolors=INK, linewidths=0.8, label="missed"
+    )
+    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.spines[:].set_color(LINE)
+    legend = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 3, "frameon": False}
+    axes.legend(fontsize=TEXT, labelcolor=INK, **legend)
     return figure
 
 
