@@ -194,7 +194,7 @@ def orthogonalise(vector: Tensor, others: Sequence[Tensor]) -> Tensor:
     if rest.norm() < 1e-4 * v.norm():
         raise ValueError("nothing is left of a direction that is a mixture of the others")
     rest = rest - basis @ (basis.T @ rest)  # what rounding left of the others
-    return (rest / rest.norm()).to(vector).reshape(vector.shape)
+    return _unit(rest).to(vector).reshape(vector.shape)
 
 
 def find_direction(
@@ -313,4 +313,5 @@ def _unit(vector: Tensor) -> Tensor:
     norm = vector.norm()
     if not norm > 0:
         raise ValueError("both classes have the same encodings on average: no direction is left")
-    return vector / norm
+    unit: Tensor = vector / norm
+    return unit

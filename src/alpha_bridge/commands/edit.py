@@ -94,8 +94,11 @@ class _Opened:
         """Write samples ``(rows, columns, *event)`` in model units."""
         flat = self.units.stored(cells.flatten(0, 1))
         array: Array = flat.reshape(*cells.shape[:2], *flat.shape[1:])
-        figure = lambda path: plots.strips(array, columns, rows).savefig(path, dpi=150)  # noqa: E731
-        return write(array, self.path, figure)
+
+        def picture(path: Path) -> None:
+            plots.strips(array, columns, rows).savefig(path, dpi=150)
+
+        return write(array, self.path, picture)
 
 
 def edit(

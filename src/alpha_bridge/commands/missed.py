@@ -141,9 +141,8 @@ def missed(
     assert model.latent_shape is not None
     generated = in_chunks(model.decode, normal(0, 0, 0, (GENERATED, *model.latent_shape)))
     sigma = best_sigma(model, x)
-    samples = judge(
-        model, x, generated, sigma, draws, None if labels is None else labels.tolist(), rows
-    )
+    known = [None if found is None else found.tolist() for found in (labels, rows)]
+    samples = judge(model, x, generated, sigma, draws, *known)
     found = Missed(samples, sigma, run.folder / "missed.png", run.folder / "missed.json")
     content = {
         "sigma": sigma,
@@ -191,7 +190,7 @@ def judge(
     samples = [
         Sample(
             index,
-            None if rows is None else int(rows[index]),
+            None if rows is None else rows[index],
             None if labels is None or labels[index] < 0 else labels[index],
             float(bound[index]),
             bound_rank[index],
@@ -208,7 +207,7 @@ def _ranks(values: Tensor) -> list[int]:
     """Place of each value in increasing order, from 1 on."""
     ranks = torch.empty(len(values), dtype=torch.long)
     ranks[values.argsort(stable=True)] = torch.arange(1, len(values) + 1)
-    return ranks.tolist()  # type: ignore[no-any-return]
+    return ranks.tolist()
 
 
 def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:

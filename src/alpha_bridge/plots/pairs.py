@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 
 from .pictures import strips
-from .points import scatter
+from .points import legend_above, scatter
 from .records import Array
-from .style import BLUE, INK, LIGHT_RED, LINE, TEXT, WIDTH
+from .style import BLUE, LIGHT_RED, LINE, WIDTH
 
 __all__ = ["reconstructions"]
 
@@ -35,12 +35,5 @@ def _points(pairs: Array) -> Figure:
     scatter(axes, decoded, BLUE, "reconstruction", size=10)
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color(LINE)
-    axes.legend(
-        frameon=False,
-        fontsize=TEXT,
-        labelcolor=INK,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=2,
-    )
+    legend_above(axes, columns=2)
     return figure

@@ -51,7 +51,7 @@ def through_time(samples: Mapping[int, Array], records: Sequence[Record] = ()) -
     shown = np.stack([samples[step][:6] for step in steps], axis=1)
     figure = strips(shown, [f"{step:,}" for step in steps])
     (axes,) = figure.axes
-    pitch = (axes.images[0].get_array().shape[1] + GAP) / len(steps)
+    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(steps)
     _bracket_phases(axes, [phase_at(step, records) for step in steps], pitch)
     return figure
 

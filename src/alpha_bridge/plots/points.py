@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from .records import Array, Record, phase_at, spread
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["scatter", "scatter_marked", "scatter_through_time"]
+__all__ = ["legend_above", "scatter", "scatter_marked", "scatter_through_time"]
 
 
 def scatter_through_time(
@@ -67,14 +67,24 @@ def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
     axes = figure.add_subplot()
     scatter(axes, data, LIGHT_RED, "data", size=12)
     scatter(axes, model, BLUE, "model")
-    axes.scatter(
-        *marked[:, :2].T, s=40, facecolors="none", edgecolors=INK, linewidths=0.8, label="missed"
-    )
+    x, y = marked[:, :2].T
+    axes.scatter(x, y, s=40, facecolors="none", edgecolors=INK, linewidths=0.8, label="missed")
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color(LINE)
-    legend = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 3, "frameon": False}
-    axes.legend(fontsize=TEXT, labelcolor=INK, **legend)
+    legend_above(axes, columns=3)
     return figure
+
+
+def legend_above(axes: Axes, columns: int) -> None:
+    """Name what is drawn, in one row over the right end of the axes."""
+    axes.legend(
+        frameon=False,
+        fontsize=TEXT,
+        labelcolor=INK,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=columns,
+    )
 
 
 def scatter(axes: Axes, points: Array, color: str, name: str, size: float = 3.0) -> None:
