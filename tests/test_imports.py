@@ -43,6 +43,7 @@ def loaded_by(code):
         HELP.format(words=["train", "mnist", "--help"]),
         HELP.format(words=["sample", "-h"]),
         HELP.format(words=["push", "-h"]),
+        HELP.format(words=["edit", "--help"]),
         "from alpha_bridge.cli import main\n"
         "with contextlib.redirect_stderr(io.StringIO()): assert main(['train', 'mnits']) == 2",
     ],
@@ -74,5 +75,5 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
-        "evaluate, report, frontier, export, push, reproduce"
+        "edit, missed, evaluate, report, frontier, export, push, reproduce"
     ]

@@ -318,6 +318,16 @@ def test_the_rest_is_shared_with_other_arms():
     assert other.log_sigma is model.log_sigma
 
 
+@pytest.mark.parametrize("learned", [False, True])
+def test_another_noise_is_no_parameter_and_leaves_the_original_untouched(learned):
+    model = bridge(learn_noise=learned)
+    before = model.sigma.clone()
+    other = model.with_noise(7.0)
+    assert other.sigma == pytest.approx(7.0) and other.generator is model.generator
+    assert "log_sigma" not in dict(other.named_parameters())
+    assert torch.equal(model.sigma, before) and isinstance(model.log_sigma, nn.Parameter) == learned
+
+
 # Likelihood
 
 NOISE = 0.5

@@ -115,6 +115,15 @@ def test_a_run_on_images_can_be_used(folder, name, capsys):
     assert json.loads(capsys.readouterr().out) == pytest.approx(last_metrics(run), rel=1e-4)
 
 
+def test_faces_are_edited_along_attributes_that_few_of_them_have(folder, capsys):
+    run, out = trained(folder, "celeba"), folder / "smiling.npy"
+    words = ["--attribute=Smiling", "--against=Male", "-n=2", "--columns=3"]
+    assert main(["edit", str(run.folder), *words, "--out", str(out), "--json"]) == 0
+    (direction,) = json.loads(capsys.readouterr().out.splitlines()[-1])["directions"]
+    assert (direction["having"], direction["lacking"]) == (222, 271)
+    assert np.load(out).shape == (2, 3, 64, 64, 3)
+
+
 def test_the_command_itself_trains_in_a_process_of_its_own(folder):
     out = folder / "process"
     done = subprocess.run(

@@ -112,6 +112,20 @@ class AlphaBridge(nn.Module, Pretrained):
         other._modules = {**self._modules, "generator": generator, "encoder": encoder}
         return other
 
+    def with_noise(self, sigma: float) -> "AlphaBridge":
+        """Same model with another σ, which is no parameter of it.
+
+        The networks are shared, as for :meth:`with_arms`.
+
+        Raises:
+            ValueError: ``sigma`` is not positive.
+        """
+        other = copy.copy(self)
+        other._parameters = {k: v for k, v in self._parameters.items() if k != "log_sigma"}
+        log_sigma = torch.full_like(self.log_sigma.detach(), positive("sigma", sigma)).log()
+        other._buffers = {**self._buffers, "log_sigma": log_sigma}
+        return other
+
     def prior(self, count: int, rng: torch.Generator | None = None) -> Tensor:
         """Draw ``count`` latents from N(0, I), shape ``(*trials, count, *latent_shape)``.
 
@@ -221,12 +235,35 @@ class AlphaBridge(nn.Module, Pretrained):
         Raises:
             ValueError: ``count`` is below two.
         """
+        return self.traverse(self.encode(start), self.encode(end), count, between)
+
+    @torch.no_grad()
+    def traverse(
+        self,
+        start: Tensor,
+        end: Tensor,
+        count: int = 8,
+        between: Callable[[Tensor, Tensor, float], Tensor] | None = None,
+    ) -> Tensor:
+        """Samples along the way from one latent to another.
+
+        Args:
+            start: Latents, shape ``(*trials, batch, *latent_shape)``.
+            end: Latents of the same shape.
+            count: Number of points on the way, both ends included, two or more.
+            between: The curve between two latents, :func:`slerp` (default) or :func:`lerp`.
+
+        Returns:
+            Samples, shape ``(count, *trials, batch, *event)``.
+
+        Raises:
+            ValueError: ``count`` is below two.
+        """
         at_least(2, "count", count)
         curve = between or slerp
-        z_start, z_end = self.encode(start), self.encode(end)
-        flat_start, flat_end = z_start.flatten(self.batch_ndim), z_end.flatten(self.batch_ndim)
+        flat_start, flat_end = start.flatten(self.batch_ndim), end.flatten(self.batch_ndim)
         shares = (index / (count - 1) for index in range(count))
-        points = [curve(flat_start, flat_end, share).reshape(z_start.shape) for share in shares]
+        points = [curve(flat_start, flat_end, share).reshape(start.shape) for share in shares]
         return torch.stack([self.decode(z) for z in points])
 
     @torch.no_grad()

@@ -477,8 +477,9 @@ def test_a_folder_an_image_and_an_array_can_be_reconstructed(unlabelled, folder,
     np.save(array, np.stack([np.asarray(Image.open(file)) for file in sorted(images.iterdir())]))
     errors = {}
     for given in (images, images / "000.png", array):
-        path, errors[given] = commands.reconstruct(run, given, tmp_path / f"{given.stem}.png")
-        with Image.open(path) as picture:
+        done = commands.reconstruct(run, given, tmp_path / f"{given.stem}.png")
+        errors[given] = done.error
+        with Image.open(done.path) as picture:
             picture.verify()
     assert errors[images] == pytest.approx(errors[array])
     assert 0 < errors[images / "000.png"] < 4
@@ -487,27 +488,38 @@ def test_a_folder_an_image_and_an_array_can_be_reconstructed(unlabelled, folder,
 def test_reconstructions_as_an_array_begin_with_the_originals(unlabelled, folder, tmp_path):
     run, _ = unlabelled
     image = folder / "unlabelled-images" / "000.png"
-    path, error = commands.reconstruct(run, image, tmp_path / "pairs.npy")
-    originals, decoded = np.load(path, allow_pickle=False)
+    done = commands.reconstruct(run, image, tmp_path / "pairs.npy")
+    originals, decoded = np.load(done.path, allow_pickle=False)
     assert np.array_equal(originals[0, ..., 0], np.asarray(Image.open(image)))
     from_pixels = np.square((originals.astype(float) - decoded) / 127.5).mean()
-    assert from_pixels == pytest.approx(error, rel=0.02)
+    assert from_pixels == pytest.approx(done.error, rel=0.02)
+    assert done.refined_error == done.error
+
+
+def test_refined_latents_reconstruct_better(vectors, tmp_path):
+    run, x = vectors
+    np.save(tmp_path / "some.npy", x[:50])
+    done = commands.reconstruct(run, tmp_path / "some.npy", tmp_path / "pairs.npy", refine=60)
+    originals, decoded = np.load(done.path, allow_pickle=False)
+    error = np.square((originals - decoded) / run.units[1]).mean()
+    assert error == pytest.approx(done.refined_error, rel=1e-3)
+    assert done.refined_error < 0.9 * done.error
 
 
 def test_reconstructions_go_into_the_run_by_default(unlabelled, folder):
     run, _ = unlabelled
-    path, _ = commands.reconstruct(run, folder / "unlabelled-images", None)
+    path = commands.reconstruct(run, folder / "unlabelled-images", None).path
     assert path == run.folder / "reconstructions-of-unlabelled-images.png"
 
 
 def test_vectors_are_reconstructed_in_the_units_of_the_data(vectors, tmp_path):
     run, x = vectors
-    path, error = commands.reconstruct(
-        run, tmp_path.parent / run.folder.parent / "vectors.npy", None
-    )
-    originals, decoded = np.load(path, allow_pickle=False)
+    images = tmp_path.parent / run.folder.parent / "vectors.npy"
+    done = commands.reconstruct(run, images, None)
+    originals, decoded = np.load(done.path, allow_pickle=False)
     np.testing.assert_allclose(originals, x, rtol=1e-3)
-    assert np.square((originals - decoded) / run.units[1]).mean() == pytest.approx(error, rel=1e-3)
+    error = np.square((originals - decoded) / run.units[1]).mean()
+    assert error == pytest.approx(done.error, rel=1e-3)
     assert error < 0.5
 
 

@@ -59,3 +59,16 @@ def test_save_png_writes_the_pixels(tmp_path):
     np.testing.assert_array_equal(pixels[:8, :8], shown[0])
     np.testing.assert_array_equal(pixels[-8:, -8:], shown[3])
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["samples.png"]
+
+
+def test_strips_name_their_columns_and_bands_of_rows():
+    cells = images(8, channels=3).reshape(4, 2, 8, 8, 3)
+    (axes,) = plots.strips(cells, ["-1", "+1"], ["Smiling", "Male"]).axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["-1", "+1"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["Smiling", "Male"]
+    pitch = 8 + plots.GAP
+    np.testing.assert_array_equal(
+        axes.images[0].get_array()[3 * pitch :, pitch : pitch + 8], cells[3, 1]
+    )
+    first, second = axes.get_yticks()
+    assert pitch - 1.5 < first < pitch and 3 * pitch - 2 < second < 3 * pitch

@@ -35,3 +35,11 @@ def test_scatter_through_time_needs_no_finite_model(tmp_path):
     diverged = np.full((5, 2), np.nan, np.float32)
     plots.scatter_through_time({1: diverged}).savefig(tmp_path / "diverged.png")
     assert (tmp_path / "diverged.png").stat().st_size > 0
+
+
+def test_marked_points_are_ringed_over_data_and_model():
+    marked = points(4, seed=2)
+    (axes,) = plots.scatter_marked(points(), points(seed=1), marked).axes
+    kinds = [artist.get_label() for artist in axes.collections]
+    assert kinds == ["data", "model", "missed"]
+    np.testing.assert_allclose(axes.collections[-1].get_offsets(), marked, rtol=1e-6)

@@ -52,14 +52,18 @@ class Reconstruct:
     """A .png for a picture, an .npy for an array; by default in the run's folder."""
     step: int | None = None
     """Updates of the checkpoint; by default the latest."""
+    refine: int = 0
+    """Steps that refine each latent from the encoder's mean on."""
 
     def __call__(self, console: Console) -> None:
         """Reconstruct, and name the file and the error."""
         from ..commands import reconstruct
         from ..run import Run
 
-        path, error = reconstruct(Run.open(self.run), self.images, self.out, self.step)
-        console.print(f"mean squared error {error:.4g}; {path}", soft_wrap=True)
+        run = Run.open(self.run)
+        done = reconstruct(run, self.images, self.out, self.step, self.refine)
+        refined = f", refined {done.refined_error:.4g}" if self.refine else ""
+        console.print(f"mean squared error {done.error:.4g}{refined}; {done.path}", soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tyro.conf import FlagCreatePairsOff, subcommand
 from ..config import Config, explain, known_keys, read_config
 from ..methods import METHODS, Method
 from ..presets import PRESETS
+from .arm import Edit, Missed
 from .paper import Reproduce
 from .sharing import Export, Push
 from .train import Train
@@ -37,6 +38,8 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "sample": Sample,
     "reconstruct": Reconstruct,
+    "edit": Edit,
+    "missed": Missed,
     "evaluate": Evaluate,
     "report": Report,
     "frontier": Frontier,

@@ -3,9 +3,10 @@
 from .opened import data_of
 from .sharing import export, push
 from .training import Trained, metrics_of, train
-from .use import evaluate, reconstruct, sample
+from .use import Reconstructed, evaluate, reconstruct, sample
 
 __all__ = [
+    "Reconstructed",
     "Trained",
     "data_of",
     "evaluate",

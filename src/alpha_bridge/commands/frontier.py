@@ -7,11 +7,9 @@ each dimension in model units,
     \frac{N(x; G_\theta(z_k), \sigma^2 I) \, p(z_k)}{q_\phi(z_k|x)},
     \qquad z_k \sim q_\phi(z|x)
 
-Under the run's own σ it is little more than the reconstruction error seen from afar, for σ is a
-choice of the training and mostly larger than the error. So it is measured under the best σ of each
-snapshot too: :math:`\sigma_*^2 = E \|x - G_\theta(z)\|^2 / d`, the one that makes the evidence
-lower bound (3) largest, and that is what counts. Realism is the Fréchet distance, or the inception
-score where the density of the data is known.
+It is measured under the run's own σ and under the best one of each snapshot (see
+:mod:`~alpha_bridge.likelihood`), and the second is what counts. Realism is the Fréchet distance, or
+the inception score where the density of the data is known.
 """
 
 from __future__ import annotations
@@ -23,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from rich.console import Console
 from torch import Tensor
 
@@ -31,8 +28,8 @@ from ..assembly import build_path, load_model
 from ..checks import at_least, between_zero_and_one
 from ..config import Config, read_config
 from ..evaluation import Evaluation, build_evaluation
+from ..likelihood import best_sigma, bounds
 from ..metrics.names import METRICS
-from ..model import AlphaBridge
 from ..run import Array, Run
 from .opened import data_of
 
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Frontier", "Point", "draw", "frontier", "judge", "scores"]
 
 HELD_OUT = 500
-CHUNK = 100
 REALISM = ("frechet_distance", "inception_score")
 """What realism is measured by: the first of these that the evaluation gives."""
 
@@ -218,40 +214,20 @@ def _measured(
     for step in steps:
         model, memory = load_model(run, config, step)
         metrics = evaluation(model, memory, phase="").metrics
-        sigma, best_sigma = float(model.sigma), _best_sigma(model, held_out)
+        sigma, fitting = float(model.sigma), best_sigma(model, held_out)
         yield Point(
             step=step,
             alpha=path(step - 1) if step else path(0),
             sigma=sigma,
-            bound=_bound(model, held_out, sigma, draws) / size,
-            best_sigma=best_sigma,
-            best_bound=_bound(model, held_out, best_sigma, draws) / size,
+            bound=float(bounds(model, held_out, sigma, draws).mean()) / size,
+            best_sigma=fitting,
+            best_bound=float(bounds(model, held_out, fitting, draws).mean()) / size,
             metrics=metrics,
         )
 
 
 def _held_out(evaluation: Evaluation) -> Tensor:
     return evaluation.held_out[:HELD_OUT]
-
-
-@torch.no_grad()
-def _best_sigma(model: AlphaBridge, x: Tensor) -> float:
-    """Root mean squared error of what draws from the encoder are decoded to."""
-    rng = torch.Generator().manual_seed(0)
-    errors = [
-        (part - model.decode(model.encode(part, draw=True, rng=rng))).square().flatten(1).mean(1)
-        for part in x.split(CHUNK)
-    ]
-    return float(torch.cat(errors).mean().sqrt())
-
-
-@torch.no_grad()
-def _bound(model: AlphaBridge, x: Tensor, sigma: float, draws: int) -> float:
-    """Mean bound under ``sigma``, in nats; the draws are the same for every σ and snapshot."""
-    rng = torch.Generator().manual_seed(0)
-    model.log_sigma.fill_(sigma).log_()
-    parts = [model.log_likelihood_bound(part, draws, rng) for part in x.split(CHUNK)]
-    return float(torch.cat(parts).mean())
 
 
 def draw(found: Frontier) -> Figure:

@@ -14,9 +14,21 @@ from ..assembly import build_source
 from ..config import Config
 from ..data import PixelUnits, Source, StandardUnits, Units
 from ..evaluation import CHUNK
+from ..inversion import refine
+from ..model import AlphaBridge
 from ..run import Array, Run
 
-__all__ = ["data_of", "decoding", "in_chunks", "is_image", "units_of", "write"]
+__all__ = [
+    "data_of",
+    "decoding",
+    "destination",
+    "in_chunks",
+    "inverted",
+    "is_image",
+    "require_free",
+    "units_of",
+    "write",
+]
 
 
 def decoding(console: Console) -> Callable[[int, int], None]:
@@ -69,12 +81,47 @@ def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return torch.cat([network(part) for part in x.split(CHUNK)])
 
 
+def inverted(model: AlphaBridge, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents of samples, refined, and the error of each sample before and after.
+
+    Args:
+        model: The model.
+        x: Samples in model units.
+        steps: Steps of :func:`~alpha_bridge.inversion.refine`, zero or more.
+    """
+    refined = [refine(model, part, steps) for part in x.split(CHUNK)]
+    return (
+        torch.cat([part.after.latents for part in refined]),
+        torch.cat([part.before.error for part in refined]),
+        torch.cat([part.after.error for part in refined]),
+    )
+
+
+def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
+    """Where samples of a run are to be written, looked at before there is anything to write.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for a picture of
+            images, or an array of vectors, in the run's folder.
+        stem: Name of that file without its ending.
+
+    Raises:
+        FileExistsError: The file stands already.
+        ValueError: It has another ending, or it is a picture and the samples are vectors.
+    """
+    images = len(config.event_shape or ()) == 3
+    path = out or run.folder / f"{stem}{'.png' if images else '.npy'}"
+    if not images and path.suffix != ".npy":
+        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    require_free(path)
+    return path
+
+
 def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     """Write ``array`` as a picture or as an array, by the ending of ``path``."""
-    if path.exists():
-        raise FileExistsError(f"{path} exists: choose another file with --out")
-    if path.suffix not in (".png", ".npy"):
-        raise ValueError(f"the file must end with .png or .npy, got {path}")
+    require_free(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".npy":
@@ -86,3 +133,11 @@ def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
             f"cannot write {path} ({error.strerror}): choose another file with --out"
         ) from error
     return path
+
+
+def require_free(path: Path) -> None:
+    """Refuse a file that stands already, or that is neither a picture nor an array."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --out")
+    if path.suffix not in (".png", ".npy"):
+        raise ValueError(f"the file must end with .png or .npy, got {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,10 @@ from ..checks import at_least
 from ..config import read_config
 from ..data import normal, read_samples
 from ..evaluation import build_evaluation
-from ..metrics.images import reconstruction_error
 from ..run import Run
-from .opened import data_of, in_chunks, is_image, units_of, write
+from .opened import data_of, destination, in_chunks, inverted, require_free, units_of, write
 
-__all__ = ["evaluate", "reconstruct", "sample"]
+__all__ = ["Reconstructed", "evaluate", "reconstruct", "sample"]
 
 
 def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None = None) -> Path:
@@ -43,17 +43,29 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
     model, _ = load_model(run, config, step)
     assert model.latent_shape is not None
     latents = normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
-    drawn = in_chunks(model.decode, latents)
-    samples = units_of(run, config).stored(drawn)
-    default = f"samples-{count}-seed-{seed}{'.png' if is_image(samples) else '.npy'}"
-    if not is_image(samples) and out is not None and out.suffix != ".npy":
-        raise ValueError(f"the run's samples are vectors, not images: end {out} with .npy")
-    return write(samples, out or run.folder / default, lambda path: plots.save_png(samples, path))
+    path = destination(run, config, out, f"samples-{count}-seed-{seed}")
+    samples = units_of(run, config).stored(in_chunks(model.decode, latents))
+    return write(samples, path, lambda path: plots.save_png(samples, path))
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """What the inference arm makes of a user's samples.
+
+    Attributes:
+        path: Originals and reconstructions, side by side.
+        error: Mean squared error per dimension of the encoder's means, in model units.
+        refined_error: That of the latents after refinement.
+    """
+
+    path: Path
+    error: float
+    refined_error: float
 
 
 def reconstruct(
-    run: Run, images: Path, out: Path | None, step: int | None = None
-) -> tuple[Path, float]:
+    run: Run, images: Path, out: Path | None, step: int | None = None, refine: int = 0
+) -> Reconstructed:
     """Encode and decode a user's images and write both side by side.
 
     Args:
@@ -61,9 +73,10 @@ def reconstruct(
         images: An image, a folder of images, or an ``.npy`` of the run's kind of samples.
         out: The picture to write; None for one in the run's folder.
         step: The checkpoint's number of updates; None for the latest.
+        refine: Steps of :func:`~alpha_bridge.inversion.refine`, zero or more.
 
     Returns:
-        The file, and the mean squared error per dimension in model units.
+        The file and the errors.
 
     Raises:
         ValueError: The images or the run cannot be used.
@@ -73,15 +86,13 @@ def reconstruct(
     model, _ = load_model(run, config, step)
     units = units_of(run, config)
     x = units.normalize(read_samples(images, config.event_shape or ()))
-    decoded = in_chunks(model.reconstruct, x)
-    pairs = np.stack([units.stored(x), units.stored(decoded)])
-    default = (
-        f"reconstructions-of-{images.resolve().stem}{'.png' if is_image(pairs[0]) else '.npy'}"
-    )
-    path = write(
-        pairs, out or run.folder / default, lambda path: plots.reconstructions(pairs).savefig(path)
-    )
-    return path, float(reconstruction_error(x, decoded, x.ndim - 1))
+    ending = ".png" if x.ndim == 4 else ".npy"
+    path = out or run.folder / f"reconstructions-of-{images.resolve().stem}{ending}"
+    require_free(path)
+    latents, before, after = inverted(model, x, refine)
+    pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
+    write(pairs, path, lambda path: plots.reconstructions(pairs).savefig(path))
+    return Reconstructed(path, float(before.mean()), float(after.mean()))
 
 
 def evaluate(run: Run, step: int | None = None, console: Console | None = None) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from ..units import PixelUnits, StandardUnits, Units
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
+from .attributes import Attributes
 from .bundled import digits
 from .density import DensitySource, GaussianMixture
-from .files import read_samples
+from .files import read_images, read_samples
 from .images import load_images
+from .labels import Labels, read_labels
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream
 from .sampler import indices, share
@@ -13,9 +15,11 @@ from .source import Source
 
 __all__ = [
     "ArraySource",
+    "Attributes",
     "DensitySource",
     "GaussianMixture",
     "ImageSource",
+    "Labels",
     "PixelUnits",
     "Source",
     "StandardUnits",
@@ -28,6 +32,8 @@ __all__ = [
     "indices",
     "load_images",
     "normal",
+    "read_images",
+    "read_labels",
     "read_samples",
     "ring",
     "share",

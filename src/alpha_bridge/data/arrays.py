@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..units import PixelUnits, StandardUnits, Units
+from .attributes import Attributes
 from .rng import HELD_OUT, TRAINING
-from .rows import Array, chunks, one_channel, shuffled, take
+from .rows import Array, Rows, chunks, one_channel, shuffled, take
 from .sampler import indices, share
 from .source import Source
 
@@ -32,6 +33,8 @@ class ArraySource(Source):
         held_out: Array | None = None,
         train_labels: Labels | None = None,
         held_out_labels: Labels | None = None,
+        train_attributes: Attributes | None = None,
+        held_out_attributes: Attributes | None = None,
     ) -> None:
         """Draw from the rows of ``train``.
 
@@ -41,6 +44,9 @@ class ArraySource(Source):
             held_out: Samples for evaluation, the same event shape; none when None.
             train_labels: Classes, −1 where unknown, shape ``(N,)``.
             held_out_labels: Classes of the held-out samples, shape ``(M,)``.
+            train_attributes: What is known of the N samples by name; by default their labels, and
+                the rows that they were chosen from.
+            held_out_attributes: The same of the M held-out samples.
 
         Raises:
             ValueError: The arrays are of another kind, there are no samples, shapes do not match,
@@ -65,6 +71,12 @@ class ArraySource(Source):
         known = [x for x in (self._train_labels, self._held_out_labels) if x is not None and x.size]
         self.classes = max((int(x.max()) + 1 for x in known), default=0)
         self.size = len(train)
+        self._train_attributes = train_attributes or self._by_name(
+            self._train_labels, _rows_given(train, 0)
+        )
+        self._held_out_attributes = held_out_attributes or self._by_name(
+            self._held_out_labels, _rows_given(held_out, len(train))
+        )
         self.units = self.units_of(train)
         self.event_shape = tuple(self.training(1).shape[1:])
 
@@ -105,6 +117,18 @@ class ArraySource(Source):
     def held_out_labels(self, count: int) -> Tensor | None:
         labels = self._held_out_labels
         return None if labels is None else torch.from_numpy(shuffled(labels, count, HELD_OUT))
+
+    def training_attributes(self, count: int) -> Attributes:
+        return self._train_attributes[shuffled(np.arange(self.size), count, TRAINING)]
+
+    def held_out_attributes(self, count: int) -> Attributes:
+        rows = np.arange(len(self._held_out))
+        return self._held_out_attributes[shuffled(rows, count, HELD_OUT)]
+
+    def _by_name(self, labels: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> Attributes:
+        if labels is None:
+            return Attributes.none(len(rows), rows)
+        return Attributes.of_labels(labels, self.classes, rows)
 
 
 class ImageSource(ArraySource):
@@ -229,6 +253,11 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
                 "convert it, or give uint8 images as an array to from_array"
             )
     return ArraySource(_to_array(x), None if held_out is None else _to_array(held_out))
+
+
+def _rows_given(array: Array, begin: int) -> NDArray[np.int64]:
+    """Which rows of the data as given these are; counted from ``begin`` if nobody chose them."""
+    return array.rows if isinstance(array, Rows) else begin + np.arange(len(array))
 
 
 def _to_array(x: Tensor) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrays import ImageSource
-from .rows import split
+from .rows import Rows, split
 
 __all__ = ["digits"]
 
@@ -21,4 +21,5 @@ def digits() -> ImageSource:
     data = load_digits()
     images = np.rint(data.images * (255 / 16)).astype(np.uint8)[..., None]
     kept, apart = split(len(images), 0.2)
-    return ImageSource(images[kept], images[apart], data.target[kept], data.target[apart])
+    labels = data.target[kept], data.target[apart]
+    return ImageSource(Rows(images, kept), Rows(images, apart), *labels)

@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .attributes import Attributes
 from .decode import Encoded, encoded
 from .rows import split
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+    from pyarrow import DataType
 
-__all__ = ["Choice", "chosen_splits", "columns", "encoded_images", "held_out_rows", "labels_of"]
+__all__ = [
+    "Choice",
+    "attributes_of",
+    "chosen_splits",
+    "columns",
+    "encoded_images",
+    "held_out_rows",
+    "labels_of",
+]
 
 # Encoded images that are in memory together.
 BATCH = 64
+# A column of more words than this describes single samples, not kinds of them.
+MOST_WORDS = 100
 
 
 @dataclass(frozen=True)
@@ -116,3 +128,41 @@ def labels_of(splits: "dict[str, Dataset]", column: str) -> NDArray[np.int64]:
             )
         values.append(cells.cast("int64").fill_null(-1).to_numpy())
     return np.concatenate(values)
+
+
+def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
+    """What all splits, in order, say of each image: classes, and columns of few words."""
+    import datasets
+    import pyarrow
+    from pyarrow import compute
+
+    count = sum(map(len, splits.values()))
+    words: dict[str, list[str]] = {}
+    codes: list[NDArray[np.int32]] = []
+    for name, kind in next(iter(splits.values())).features.items():
+        if any(dataset.features.get(name) != kind for dataset in splits.values()):
+            continue
+        chunks = [chunk for split in splits.values() for chunk in split.data.column(name).chunks]
+        cells = pyarrow.chunked_array(chunks, chunks[0].type)
+        if isinstance(kind, datasets.ClassLabel):
+            words[name], found = kind.names, cells
+        elif _has_words(cells.type):
+            values = compute.unique(cells).drop_null().sort()
+            if len(values) > MOST_WORDS:
+                continue
+            words[name] = [
+                str(value).strip() for value in compute.cast(values, "string").to_pylist()
+            ]
+            found = compute.index_in(cells, value_set=values)
+        else:
+            continue
+        codes.append(found.cast("int32").fill_null(-1).to_numpy())
+    table = np.stack(codes, axis=1) if codes else np.empty((count, 0), np.int32)
+    return Attributes(words, table, np.arange(count))
+
+
+def _has_words(kind: "DataType") -> bool:
+    from pyarrow import types
+
+    tests = (types.is_boolean, types.is_integer, types.is_string, types.is_large_string)
+    return any(test(kind) for test in tests)

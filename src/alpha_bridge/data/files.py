@@ -1,5 +1,6 @@
 """Samples that a user gives for a trained model: an image, a folder of them, or an array."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from .arrays import from_array
 from .decode import Encoded, Shape, decode
 
-__all__ = ["read_samples"]
+__all__ = ["read_images", "read_samples"]
 
 
 def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
@@ -35,7 +36,7 @@ def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
     if path.suffix == ".npy":
         samples = _array(path)
     elif len(event_shape) == 3:
-        samples = _images(path, event_shape)
+        samples = read_images(_images_at(path), event_shape)
     else:
         raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
     if samples.shape[1:] != event_shape:
@@ -61,15 +62,35 @@ def _array(path: Path) -> Tensor:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def _images(path: Path, event_shape: tuple[int, ...]) -> Tensor:
+def _images_at(path: Path) -> list[Path]:
     endings = Image.registered_extensions()
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     images = [file for file in files if file.is_file() and file.suffix.lower() in endings]
     if not images:
         raise ValueError(f"{path} has no images: give PNG or JPEG files")
+    return images
+
+
+def read_images(files: Sequence[Path], event_shape: tuple[int, ...]) -> Tensor:
+    """Read images in the shape that a model takes.
+
+    Images are cropped to their central square, resized, and turned to grey or colour.
+
+    Args:
+        files: The images, one or more.
+        event_shape: Shape of one sample for the model, ``(C, H, W)``.
+
+    Returns:
+        Samples in storage units, shape ``(N, C, H, W)``.
+
+    Raises:
+        ValueError: The model takes vectors, or an image cannot be read.
+    """
+    if len(event_shape) != 3:
+        raise ValueError(f"the model takes vectors, not images, got {files[0]}")
     channels, size, _ = event_shape
     pixels = [
         decode(Encoded(f"image {file}", str(file)), Shape(size, channels), (size, size, channels))
-        for file in images
+        for file in files
     ]
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)

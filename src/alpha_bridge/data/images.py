@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 
 from ..cache import cache_folder
 from .arrays import ArraySource, ImageSource
-from .choice import Choice, chosen_splits, columns, encoded_images, held_out_rows, labels_of
+from .attributes import Attributes
+from .choice import (
+    Choice,
+    attributes_of,
+    chosen_splits,
+    columns,
+    encoded_images,
+    held_out_rows,
+    labels_of,
+)
 from .decode import Shape, write_images
 from .npy import load_array
 from .origin import Folder, Hub, quiet
 
 __all__ = ["load_images"]
 
-# To be raised when the same images are decoded to other pixels.
-CACHE_FORMAT = 1
+# To be raised when the same images leave other files.
+CACHE_FORMAT = 2
 
 Progress = Callable[[int, int], None]
 
@@ -124,8 +133,17 @@ def _fill(target: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         if labels is not None and (labels >= 0).any():
             np.save(ready / "train_labels.npy", labels[~held_out])
             np.save(ready / "held_out_labels.npy", labels[held_out])
+        _save_attributes(ready, attributes_of(splits), held_out)
         with contextlib.suppress(OSError):  # another process was faster
             ready.rename(target)
+
+
+def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.bool_]) -> None:
+    (folder / "attributes.json").write_text(json.dumps(attributes.words), encoding="utf-8")
+    for part, chosen in (("train", ~held_out), ("held_out", held_out)):
+        rows = np.flatnonzero(chosen)
+        np.save(folder / f"{part}_rows.npy", rows)
+        np.save(folder / f"{part}_attributes.npy", attributes.codes[rows])
 
 
 def _open(folder: Path) -> ImageSource:
@@ -135,4 +153,9 @@ def _open(folder: Path) -> ImageSource:
             arrays[file.stem] = np.load(file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise ValueError(f"cached file '{file}' is damaged: remove {folder}") from error
-    return ImageSource(**arrays)
+    words = json.loads((folder / "attributes.json").read_text(encoding="utf-8"))
+    train, held_out = (
+        Attributes(words, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
+        for part in ("train", "held_out")
+    )
+    return ImageSource(**arrays, train_attributes=train, held_out_attributes=held_out)

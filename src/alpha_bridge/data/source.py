@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor
 
 from ..units import Units
+from .attributes import Attributes
 
 __all__ = ["Source"]
 
@@ -68,3 +69,16 @@ class Source(ABC):
     def held_out_labels(self, count: int) -> Tensor | None:  # noqa: ARG002
         """Labels of ``held_out(count)``, int64, −1 where unknown; None without labels."""
         return None
+
+    def training_attributes(self, count: int) -> Attributes:
+        """What is known by name of ``training(count)``; the labels, if nothing else is."""
+        labels = self.training_labels(count)
+        return Attributes.none(count) if labels is None else self._of_labels(labels)
+
+    def held_out_attributes(self, count: int) -> Attributes:
+        """What is known by name of ``held_out(count)``; the labels, if nothing else is."""
+        labels = self.held_out_labels(count)
+        return Attributes.none(count) if labels is None else self._of_labels(labels)
+
+    def _of_labels(self, labels: Tensor) -> Attributes:
+        return Attributes.of_labels(labels.numpy(), self.classes)

@@ -8,8 +8,8 @@ Algorithm 1 are read off the phases and shown in every figure that has updates o
 
 from .curves import diagnostics, losses, metric_curves, schedule
 from .pairs import reconstructions
-from .pictures import GAP, image_grid, save_png, through_time
-from .points import scatter_through_time
+from .pictures import GAP, image_grid, save_png, strips, through_time
+from .points import scatter_marked, scatter_through_time
 from .records import (
     Record,
     Region,
@@ -45,8 +45,10 @@ __all__ = [
     "reconstructions",
     "regions",
     "save_png",
+    "scatter_marked",
     "scatter_through_time",
     "schedule",
     "spread",
+    "strips",
     "through_time",
 ]

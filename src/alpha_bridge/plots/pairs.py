@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from .pictures import GAP, mosaic_of, picture, small
-from .points import scatter
+from .pictures import strips
+from .points import legend_above, scatter
 from .records import Array
-from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, TEXT, WIDTH
+from .style import BLUE, LIGHT_RED, LINE, WIDTH
 
 __all__ = ["reconstructions"]
 
@@ -23,12 +23,7 @@ def reconstructions(pairs: Array) -> Figure:
 
 
 def _images(pairs: Array) -> Figure:
-    mosaic = mosaic_of(small(pairs.reshape(-1, *pairs.shape[2:])), pairs.shape[1])
-    figure, axes = picture(mosaic, margin=0.1)
-    pitch = (mosaic.shape[0] + GAP) / 2
-    centers = [(row + 0.5) * pitch - GAP / 2 - 0.5 for row in range(2)]
-    axes.set_yticks(centers, ["original", "reconstruction"], color=MUTED, fontsize=TEXT)
-    return figure
+    return strips(pairs, columns=(), rows=["original", "reconstruction"])
 
 
 def _points(pairs: Array) -> Figure:
@@ -40,12 +35,5 @@ def _points(pairs: Array) -> Figure:
     scatter(axes, decoded, BLUE, "reconstruction", size=10)
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color(LINE)
-    axes.legend(
-        frameon=False,
-        fontsize=TEXT,
-        labelcolor=INK,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=2,
-    )
+    legend_above(axes, columns=2)
     return figure

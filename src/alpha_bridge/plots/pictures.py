@@ -12,7 +12,16 @@ from matplotlib.transforms import ScaledTranslation
 from .records import Array, Record, phase_at, spread
 from .style import MUTED, TEXT, WIDTH, phase_style
 
-__all__ = ["GAP", "image_grid", "mosaic_of", "picture", "save_png", "small", "through_time"]
+__all__ = [
+    "GAP",
+    "image_grid",
+    "mosaic_of",
+    "picture",
+    "save_png",
+    "small",
+    "strips",
+    "through_time",
+]
 
 GAP = 2
 """White pixels between the images of a grid."""
@@ -39,18 +48,32 @@ def through_time(samples: Mapping[int, Array], records: Sequence[Record] = ()) -
         records: Records in order of ``step``, to name the phases.
     """
     steps = spread(sorted(samples), 10)
-    columns = np.stack([small(samples[step][:6]) for step in steps], axis=1)
-    mosaic = mosaic_of(columns.reshape(-1, *columns.shape[2:]), len(steps))
-    figure, axes = picture(mosaic, margin=0.5)
-    pitch = (mosaic.shape[1] + GAP) / len(steps)
-    axes.xaxis.tick_top()
-    axes.set_xticks(
-        [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(steps))],
-        [f"{step:,}" for step in steps],
-        color=MUTED,
-        fontsize=TEXT,
-    )
+    shown = np.stack([samples[step][:6] for step in steps], axis=1)
+    figure = strips(shown, [f"{step:,}" for step in steps])
+    (axes,) = figure.axes
+    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(steps)
     _bracket_phases(axes, [phase_at(step, records) for step in steps], pitch)
+    return figure
+
+
+def strips(images: Array, columns: Sequence[str], rows: Sequence[str] = ()) -> Figure:
+    """Rows of images under the names of their columns.
+
+    Args:
+        images: uint8 ``(rows, columns, H, W, C)`` with one, three or four channels.
+        columns: A name for each column.
+        rows: Names for bands of equally many rows, from the top; none leave the rows unnamed.
+    """
+    mosaic = mosaic_of(small(images.reshape(-1, *images.shape[2:])), images.shape[1])
+    figure, axes = picture(mosaic, margin=0.5 if columns else 0.1)
+    axes.xaxis.tick_top()
+    for size, names, ticks in (
+        (mosaic.shape[1], columns, axes.set_xticks),
+        (mosaic.shape[0], rows, axes.set_yticks),
+    ):
+        pitch = (size + GAP) / max(len(names), 1)
+        centers = [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(names))]
+        ticks(centers, names, color=MUTED, fontsize=TEXT)
     return figure
 
 

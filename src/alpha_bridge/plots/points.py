@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from .records import Array, Record, phase_at, spread
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["scatter", "scatter_through_time"]
+__all__ = ["legend_above", "scatter", "scatter_marked", "scatter_through_time"]
 
 
 def scatter_through_time(
@@ -52,6 +52,39 @@ def scatter_through_time(
         numeral, name, _, color = phase_style(phase_at(step, records))
         axes.set_title(f"{numeral} · {name}".strip(" ·"), loc="right", color=color, fontsize=SMALL)
     return figure
+
+
+def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
+    """Points of the model over those of the data, some of which are ringed.
+
+    Args:
+        data: Points, ``(N, D)`` with D two or more; the first two coordinates are shown, of at
+            most 3000 points.
+        model: Samples, ``(M, D)``.
+        marked: The points to ring, ``(K, D)``.
+    """
+    figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
+    axes = figure.add_subplot()
+    scatter(axes, data, LIGHT_RED, "data", size=12)
+    scatter(axes, model, BLUE, "model")
+    x, y = marked[:, :2].T
+    axes.scatter(x, y, s=40, facecolors="none", edgecolors=INK, linewidths=0.8, label="missed")
+    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.spines[:].set_color(LINE)
+    legend_above(axes, columns=3)
+    return figure
+
+
+def legend_above(axes: Axes, columns: int) -> None:
+    """Name what is drawn, in one row over the right end of the axes."""
+    axes.legend(
+        frameon=False,
+        fontsize=TEXT,
+        labelcolor=INK,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=columns,
+    )
 
 
 def scatter(axes: Axes, points: Array, color: str, name: str, size: float = 3.0) -> None:

@@ -1,0 +1,224 @@
+r"""Real samples that the generator does not cover, the worst first.
+
+Two measures tell how well a sample x is covered, each of which ranks all samples: the
+importance-weighted bound on its likelihood under the noise that fits (see
+:mod:`~alpha_bridge.likelihood`), lowest first, and the distance to its reconstruction,
+
+.. math:: \sqrt{\|x - G_\theta(\mu_\phi(x))\|^2 / d}
+
+largest first. Samples are sorted by the mean of both ranks. The distance to the nearest of many
+generated samples, in the same units, stands beside them: where it is small and the other large, it
+is the encoder that fails, not the generator.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from .. import plots
+from ..assembly import load_model
+from ..checks import at_least
+from ..config import read_config
+from ..data import normal, read_samples
+from ..likelihood import best_sigma, bounds
+from ..model import AlphaBridge
+from ..run import Run
+from .opened import data_of, in_chunks, units_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..run import Array
+
+__all__ = ["Missed", "Sample", "judge", "missed"]
+
+GENERATED = 2000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A real sample, and how well it is covered.
+
+    Attributes:
+        index: Where it stands among the samples that were ranked.
+        row: Which row of the data it is, as they were given; None where data are drawn.
+        label: Its class, if known.
+        bound: Importance-weighted bound, in nats for each dimension.
+        bound_rank: 1 for the lowest bound.
+        distance: To its reconstruction: root mean square over dimensions, in model units.
+        distance_rank: 1 for the largest distance.
+        nearest: Distance to the nearest generated sample, in the same units.
+    """
+
+    index: int
+    row: int | None
+    label: int | None
+    bound: float
+    bound_rank: int
+    distance: float
+    distance_rank: int
+    nearest: float
+
+    @property
+    def rank(self) -> float:
+        """Mean of both ranks."""
+        return (self.bound_rank + self.distance_rank) / 2
+
+
+@dataclass(frozen=True)
+class Missed:
+    """How well real samples are covered.
+
+    Attributes:
+        samples: The worst first.
+        sigma: σ of the bounds, the one that fits these samples.
+        picture: The worst above their reconstructions, or among the others.
+        table: All of it as JSON.
+    """
+
+    samples: Sequence[Sample]
+    sigma: float
+    picture: Path
+    table: Path
+
+
+def missed(
+    run: Run,
+    images: Path | None = None,
+    count: int = 1000,
+    shown: int = 12,
+    draws: int = 50,
+    step: int | None = None,
+    console: Console | None = None,
+) -> Missed:
+    """Rank real samples, and write ``missed.json`` and ``missed.png`` into the run.
+
+    Args:
+        run: A run with a checkpoint.
+        images: Samples to rank: an image, a folder of images or an ``.npy``; None for held-out
+            data of the run.
+        count: How many samples are ranked at most, one or more.
+        shown: How many of the worst are in the picture, one or more.
+        draws: K, the number of latents for each sample in the bound, one or more.
+        step: The checkpoint's number of updates; None for the latest.
+        console: Where to tell of images that are decoded; nowhere by default.
+
+    Returns:
+        The samples, the worst first, and the files.
+
+    Raises:
+        ValueError: A number is out of its range, there are no samples, or the run or its data
+            cannot be used.
+        FileNotFoundError: There are no such images.
+
+    Source:
+        Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
+    """
+    console = console or Console(quiet=True)
+    for name, number in {"count": count, "n": shown, "draws": draws}.items():
+        at_least(1, name, number)
+    config = read_config(run.config_path)
+    model, _ = load_model(run, config, step)
+    units = units_of(run, config)
+    if images is None:
+        source = data_of(run, config, console)
+        x, labels = source.held_out(count), source.held_out_labels(count)
+        rows = source.held_out_attributes(count).rows
+    else:
+        x, labels, rows = read_samples(images, config.event_shape or ())[:count], None, None
+    if not len(x):
+        raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
+    x = units.normalize(x)
+    assert model.latent_shape is not None
+    generated = in_chunks(model.decode, normal(0, 0, 0, (GENERATED, *model.latent_shape)))
+    sigma = best_sigma(model, x)
+    known = [None if found is None else found.tolist() for found in (labels, rows)]
+    samples = judge(model, x, generated, sigma, draws, *known)
+    found = Missed(samples, sigma, run.folder / "missed.png", run.folder / "missed.json")
+    content = {
+        "sigma": sigma,
+        "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
+        "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
+    }
+    text = json.dumps(content, indent=1, allow_nan=False)
+    found.table.write_text(text + "\n", encoding="utf-8")
+    worst = x[[sample.index for sample in samples[:shown]]]
+    decoded = in_chunks(model.reconstruct, worst)
+    draw(*(units.stored(part) for part in (x, generated, worst, decoded))).savefig(
+        found.picture, dpi=150
+    )
+    return found
+
+
+def judge(
+    model: AlphaBridge,
+    x: Tensor,
+    generated: Tensor,
+    sigma: float,
+    draws: int,
+    labels: Sequence[int] | None = None,
+    rows: Sequence[int] | None = None,
+) -> list[Sample]:
+    """Measure and rank samples.
+
+    Args:
+        model: In evaluation mode.
+        x: The samples in model units, shape ``(N, *event)``.
+        generated: Samples of the model, shape ``(M, *event)``.
+        sigma: σ of the bounds.
+        draws: K of the bounds.
+        labels: Classes of the samples, −1 where unknown.
+        rows: Which rows of the data they are.
+
+    Returns:
+        All of them, the worst first.
+    """
+    size = x[0].numel()
+    bound = bounds(model, x, sigma, draws) / size
+    distance = (x - in_chunks(model.reconstruct, x)).square().flatten(1).mean(1).sqrt()
+    nearest = torch.cdist(x.flatten(1), generated.flatten(1)).amin(1) / size**0.5
+    bound_rank, distance_rank = _ranks(bound), _ranks(-distance)
+    samples = [
+        Sample(
+            index,
+            None if rows is None else rows[index],
+            None if labels is None or labels[index] < 0 else labels[index],
+            float(bound[index]),
+            bound_rank[index],
+            float(distance[index]),
+            distance_rank[index],
+            float(nearest[index]),
+        )
+        for index in range(len(x))
+    ]
+    return sorted(samples, key=lambda sample: sample.rank)
+
+
+def _ranks(values: Tensor) -> list[int]:
+    """Place of each value in increasing order, from 1 on."""
+    ranks = torch.empty(len(values), dtype=torch.long)
+    ranks[values.argsort(stable=True)] = torch.arange(1, len(values) + 1)
+    return ranks.tolist()
+
+
+def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
+    """The worst samples: images above their reconstructions, points among all others.
+
+    Args:
+        x: The samples that were ranked, as a run keeps them.
+        generated: Samples of the model.
+        worst: The worst of the samples.
+        decoded: Their reconstructions.
+    """
+    if x.ndim == 4:
+        return plots.reconstructions(np.stack([worst, decoded]))
+    return plots.scatter_marked(x, generated, worst)

@@ -1,0 +1,139 @@
+"""What is known of each sample by name: attributes such as ``Smiling``, classes as ``label=3``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Attributes"]
+
+YES, NO = {"true", "1", "yes"}, {"false", "0", "-1", "no"}
+"""Words of a column that says of each sample whether it has the attribute."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """Columns of words about N samples.
+
+    A column of yes and no (true and false, 1 and 0, 1 and −1) is one attribute, under its own name.
+    Any other column gives one for each of its words, that word against the rest: ``label=3``.
+
+    Attributes:
+        words: The words of each column, by its name.
+        codes: Which word a sample has, −1 where that is unknown, ints of shape
+            ``(N, len(words))``; may be a memory map.
+        rows: Which row of the data, as they were given, each sample is, shape ``(N,)``: those of
+            the training split first, then those held out. None if samples are drawn.
+
+    Example:
+        >>> smiling = Attributes.of({"Smiling": ["1", "", "-1"]})
+        >>> smiling.names, smiling.known("Smiling")
+        (['Smiling'], array([ 1, -1,  0], dtype=int8))
+    """
+
+    words: Mapping[str, Sequence[str]]
+    codes: NDArray[Any]
+    rows: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(
+        cls, cells: Mapping[str, Sequence[str]], rows: NDArray[np.int64] | None = None
+    ) -> Attributes:
+        """Take columns of cells as they are written; an empty one is unknown.
+
+        Args:
+            cells: The cells of each column, by its name.
+            rows: Which row of the data each sample is.
+        """
+        stripped = {name: [cell.strip() for cell in column] for name, column in cells.items()}
+        words = {name: sorted({*column} - {""}) for name, column in stripped.items()}
+        codes = [
+            [words[name].index(cell) if cell else -1 for cell in column]
+            for name, column in stripped.items()
+        ]
+        return cls(words, np.array(codes, np.int32).reshape(len(words), -1).T, rows)
+
+    @classmethod
+    def none(cls, count: int, rows: NDArray[np.int64] | None = None) -> Attributes:
+        """Say nothing about ``count`` samples but which rows they are."""
+        return cls({}, np.empty((count, 0), np.int32), rows)
+
+    @classmethod
+    def of_labels(
+        cls, labels: NDArray[np.integer[Any]], classes: int, rows: NDArray[np.int64] | None = None
+    ) -> Attributes:
+        """Take numbers of classes as the one column ``label``.
+
+        Args:
+            labels: In [0, classes), −1 where unknown, shape ``(N,)``.
+            classes: Number of classes.
+            rows: Which row of the data each sample is.
+
+        Example:
+            >>> Attributes.of_labels(np.array([0, 2]), 3).names
+            ['label=0', 'label=1', 'label=2']
+        """
+        return cls({"label": [str(k) for k in range(classes)]}, labels[:, None], rows)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Attributes:
+        given = None if self.rows is None else self.rows[rows]
+        return Attributes(self.words, self.codes[rows], given)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the attributes."""
+        return [
+            name
+            for column, words in self.words.items()
+            for name in ([column] if _says_yes(words) else [f"{column}={word}" for word in words])
+        ]
+
+    def known(self, name: str) -> NDArray[np.int8]:
+        """Whether each sample has an attribute: 1 if so, 0 if not, −1 where that is unknown.
+
+        Args:
+            name: One of ``names``, or any ``column=word``.
+
+        Returns:
+            Shape ``(N,)``.
+
+        Raises:
+            ValueError: There is no such attribute.
+        """
+        column, _, word = name.partition("=")
+        if name in self.words and _says_yes(self.words[name]):
+            column, word = name, next(one for one in self.words[name] if one.lower() in YES)
+        if word not in self.words.get(column, ()):
+            raise ValueError(f"there is no attribute {name!r}: {self._hint(name)}")
+        codes = self.codes[:, list(self.words).index(column)]
+        has = codes == self.words[column].index(word)
+        return np.where(codes < 0, -1, has).astype(np.int8)
+
+    def _hint(self, name: str) -> str:
+        names = self.names
+        if not names:
+            return "the data have no labels, so give a table of them with --labels FILE.csv"
+        near = get_close_matches(name, names, n=2)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        shown = [
+            column if _says_yes(words) else f"{column}={words[0]}"
+            for column, words in self.words.items()
+            if words
+        ][:10]
+        rest = len(names) - len(shown)
+        return f"give one of {', '.join(shown)}" + (f", or of {rest} more" if rest else "")
+
+
+def _says_yes(words: Sequence[str]) -> bool:
+    """Whether these are a word for yes and one for no, or yes alone."""
+    lower = {word.lower() for word in words}
+    return len(lower) <= 2 and len(lower & YES) == 1 and lower <= YES | NO

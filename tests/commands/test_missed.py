@@ -1,0 +1,177 @@
+"""What the generator misses: a known missing mode is found, and the numbers are what they say."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from alpha_bridge import Optimization, commands, constant, fit
+from alpha_bridge.assembly import build_model, build_source, load_model
+from alpha_bridge.cli import main
+from alpha_bridge.commands.missed import judge, missed
+from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.data import from_array, unbalanced
+from alpha_bridge.likelihood import best_sigma, bounds
+
+
+def config(**changes):
+    small = {
+        "steps": 20,
+        "batch_size": 16,
+        "path": PathConfig(ml=1.0, transfer=0.0, adversarial=0.0),
+        "model": ModelConfig(latent=2, hidden=(16,), width=8, noise=0.4),
+        "evaluation": EvaluationConfig(samples=20, shown=2, every=1000, features="pixels"),
+    }
+    return Config(**(small | changes))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("missed")
+
+
+@pytest.fixture(scope="module")
+def digits(folder):
+    return commands.train(config(data="digits"), folder / "digits").run
+
+
+@pytest.fixture(scope="module")
+def mixture(folder):
+    return commands.train(config(data="ring8"), folder / "mixture").run
+
+
+@pytest.fixture(scope="module")
+def found(digits):
+    return missed(digits, count=60, draws=3)
+
+
+def test_each_sample_is_ranked_once_by_each_measure_and_the_worst_come_first(found):
+    assert sorted(sample.index for sample in found.samples) == list(range(60))
+    for key, value in (("bound_rank", "bound"), ("distance_rank", "distance")):
+        by_rank = sorted(found.samples, key=lambda sample: getattr(sample, key))
+        assert [getattr(sample, key) for sample in by_rank] == list(range(1, 61))
+        worse = -1 if value == "distance" else 1
+        values = [worse * getattr(sample, value) for sample in by_rank]
+        assert values == sorted(values)
+    ranks = [sample.bound_rank + sample.distance_rank for sample in found.samples]
+    assert ranks == sorted(ranks)
+
+
+def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
+    settings = read_config(digits.config_path)
+    source, (model, _) = build_source(settings), load_model(digits, settings)
+    x, labels = source.units.normalize(source.held_out(60)), source.held_out_labels(60)
+    bound = bounds(model, x, best_sigma(model, x), 3) / 64
+    errors = (x - model.reconstruct(x)).square().flatten(1).mean(1)
+    rows = source.held_out_attributes(60).rows
+    for sample in found.samples:
+        at = sample.index
+        assert sample.bound == pytest.approx(float(bound[at]), rel=1e-4)
+        assert sample.distance**2 == pytest.approx(float(errors[at]), rel=1e-4)
+        assert (sample.label, sample.row) == (labels[at], rows[at])
+
+
+MISSING = 4
+
+
+@pytest.fixture(scope="module")
+def without_a_mode():
+    """Nine unequal modes, ranked by a model that was trained on all of them but the middle one."""
+    mixture = unbalanced(side=3)
+    x, modes = mixture.labelled_sample(4000, np.random.default_rng(0))
+    source = from_array(x[modes != MISSING].numpy())
+    settings = ModelConfig(latent=2, hidden=(64, 64), noise=0.1)
+    model = build_model(config(event_shape=(2,), model=settings))
+    rates = Optimization(generator=3e-3, encoder=3e-3, average=0.98)
+    model = fit(model, source, constant(0.0, 800), optimization=rates, batch_size=128).averaged()
+    held_out, labels = mixture.labelled_sample(1000, np.random.default_rng(1))
+    x = source.units.normalize(held_out)
+    model.eval()
+    return judge(model, x, model.sample(2000), best_sigma(model, x), 20, labels.tolist())
+
+
+def precision(samples, key):
+    """Share of the missing mode among as many of the worst as it has samples."""
+    count = sum(sample.label == MISSING for sample in samples)
+    worst = sorted(samples, key=key)[:count]
+    return sum(sample.label == MISSING for sample in worst) / count
+
+
+def test_a_known_missing_mode_is_at_the_top(without_a_mode):
+    share = sum(sample.label == MISSING for sample in without_a_mode) / len(without_a_mode)
+    assert share < 0.04
+    assert precision(without_a_mode, lambda sample: sample.rank) > 0.7
+
+
+def test_samples_of_the_missing_mode_are_farther_from_their_reconstructions(without_a_mode):
+    distances = {
+        missing: np.median([s.distance for s in without_a_mode if (s.label == MISSING) == missing])
+        for missing in (True, False)
+    }
+    assert distances[True] > 2 * distances[False]
+
+
+def test_the_nearest_sample_is_in_the_units_of_the_distance():
+    model = build_model(config(event_shape=(2,))).eval()
+    x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    generated = torch.tensor([[3.0, 4.0], [6.0, 8.0]])
+    nearest = {s.index: s.nearest for s in judge(model, x, generated, 1.0, 1)}
+    assert nearest == pytest.approx({0: 5 / 2**0.5, 1: 0.0}, abs=1e-6)
+
+
+def test_the_files_say_what_was_found(digits):
+    found = missed(digits, count=20, shown=3, draws=2)
+    record = json.loads(found.table.read_text(encoding="utf-8"))
+    assert record["settings"] == {"draws": 2, "ranked": 20, "generated": 2000}
+    assert [s["index"] for s in record["samples"]] == [s.index for s in found.samples]
+    assert record["samples"][0]["rank"] == found.samples[0].rank
+    with Image.open(digits.folder / "missed.png") as picture:
+        picture.verify()
+
+
+def test_points_of_a_known_density_are_ranked_too(mixture):
+    found = missed(mixture, count=30, draws=2)
+    assert {sample.row for sample in found.samples} == {None}
+    assert {sample.label for sample in found.samples} <= set(range(8))
+    assert found.picture.stat().st_size > 0
+
+
+def test_samples_of_the_user_are_ranked(digits, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "noise.npy", noise)
+    found = missed(digits, tmp_path / "noise.npy", draws=2)
+    assert len(found.samples) == 5 and found.samples[0].label is None
+
+
+def test_a_person_gets_a_table_and_a_program_an_object(digits, capsys):
+    words = ["missed", str(digits.folder), "--count", "20", "-n", "3", "--draws", "2"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "of 20, by the mean of both ranks" in said
+    assert str(digits.folder / "missed.png") in said.replace("\n", "")
+    assert main([*words, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["samples"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["nowhere"], "nowhere is not a run"),
+        (["digits", "--images=none.npy"], "none.npy does not exist"),
+        (["digits", "--images=point.npy"], "(2,)"),
+        (["digits", "--count=0"], "count must be at least 1"),
+        (["digits", "-n", "0"], "n must be at least 1"),
+        (["digits", "--draws=0"], "draws must be at least 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+@pytest.mark.usefixtures("digits")
+def test_wrong_words_get_one_line(folder, words, part, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    np.save("point.npy", np.zeros((3, 2)))
+    capsys.readouterr()
+    assert main(["missed", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert part in line

@@ -1,0 +1,138 @@
+"""Attributes by name: of the data's own columns, for the same rows, known or not."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from alpha_bridge.data import Attributes, DensitySource, digits, from_array, grid, load_images
+
+WORDS = {"Smiling": ["1", "", "-1", "1"], "label": ["cat", "dog", "", "cat"]}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["1", "0", ""], ["1", "-1", ""], ["true", "False", " "], ["YES", "no", ""], ["1 ", " 0", ""]],
+)
+def test_a_column_of_yes_and_no_is_one_attribute(cells):
+    attributes = Attributes.of({"Smiling": cells})
+    assert attributes.names == ["Smiling"]
+    assert attributes.known("Smiling").tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize("cells", [["cat", "dog", ""], ["0", "2", ""], ["-1", "0", ""]])
+def test_any_other_column_gives_an_attribute_for_each_word(cells):
+    attributes = Attributes.of({"label": cells})
+    assert attributes.names == [f"label={cells[0]}", f"label={cells[1]}"]
+    assert attributes.known(f"label={cells[1]}").tolist() == [0, 1, -1]
+
+
+def test_three_words_are_no_yes_and_no():
+    assert Attributes.of({"a": ["1", "0", "-1"]}).names == ["a=-1", "a=0", "a=1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("Smilin", "did you mean Smiling"), ("Beard", "give one of Smiling, label=cat, or of 1 more")],
+)
+def test_an_attribute_that_is_not_there_is_named(name, hint):
+    with pytest.raises(ValueError, match=f"no attribute '{name}': {hint}"):
+        Attributes.of(WORDS).known(name)
+
+
+def test_without_attributes_the_remedy_is_a_table():
+    with pytest.raises(ValueError, match=r"--labels FILE\.csv"):
+        Attributes.none(3).known("Smiling")
+
+
+def test_some_rows_are_taken_with_what_is_known_of_them():
+    part = Attributes.of(WORDS, np.arange(4))[np.array([3, 1])]
+    assert part.known("label=dog").tolist() == [0, 1]
+    assert part.rows.tolist() == [3, 1]
+
+
+# sources
+
+
+@pytest.mark.parametrize("side", ["training", "held_out"])
+def test_labels_are_attributes_of_the_same_samples(side):
+    for source in (digits(), DensitySource(grid())):
+        labels = getattr(source, f"{side}_labels")(50)
+        attributes = getattr(source, f"{side}_attributes")(50)
+        for k in (0, 3):
+            assert torch.equal(torch.from_numpy(attributes.known(f"label={k}")) == 1, labels == k)
+
+
+def test_rows_say_where_a_sample_is_in_the_data():
+    array = np.arange(20.0)[:, None]
+    source = from_array(array[:15], array[15:])
+    for side in ("training", "held_out"):
+        x = getattr(source, side)(20)
+        assert getattr(source, f"{side}_attributes")(20).rows.tolist() == x[:, 0].tolist()
+
+
+def test_rows_of_a_file_are_those_of_the_file(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(50.0)[:, None])
+    source = load_images(str(tmp_path / "x.npy"))
+    for side in ("training", "held_out"):
+        x = getattr(source, side)(50)
+        assert getattr(source, f"{side}_attributes")(50).rows.tolist() == x[:, 0].tolist()
+
+
+def test_data_that_are_drawn_have_no_rows():
+    assert DensitySource(grid()).training_attributes(5).rows is None
+
+
+# data sets with columns
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """Images whose grey level is their number, with columns of every kind about them."""
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "table"
+    folder.mkdir()
+    lines = []
+    for k in range(20):
+        Image.fromarray(np.full((4, 4), 10 * k, np.uint8)).save(folder / f"{k:02}.png")
+        known = {"even": k % 2 == 0, "third": ["a", "b", "c"][k % 3], "size": k % 4}
+        lines.append({"file_name": f"{k:02}.png"} | (known if k else {}) | {"id": f"unique {k}"})
+    text = "\n".join(map(json.dumps, lines))
+    (folder / "metadata.jsonl").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("side", ["training", "held_out"])
+def test_columns_are_attributes_of_the_decoded_images(table, side):
+    for _ in range(2):  # decoded, and from the cache
+        source = load_images(str(table))
+        number = getattr(source, side)(20)[:, 0, 0, 0].long().numpy() // 10
+        attributes = getattr(source, f"{side}_attributes")(20)
+        assert np.array_equal(attributes.rows, number)
+        known = number > 0
+        for name, has in (
+            ("even", number % 2 == 0),
+            ("third=b", number % 3 == 1),
+            ("size=3", number % 4 == 3),
+        ):
+            assert np.array_equal(attributes.known(name), np.where(known, has, -1)), name
+
+
+def test_a_column_that_names_single_samples_is_no_attribute(table, monkeypatch):
+    monkeypatch.setattr("alpha_bridge.data.choice.MOST_WORDS", 4)
+    names = load_images(str(table)).training_attributes(1).names
+    assert {name.split("=")[0] for name in names} == {"even", "size", "third"}
+
+
+def test_classes_of_folders_are_attributes_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    for name, value in (("cat", 0), ("dog", 255)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for k in range(5):
+            pixels = np.full((4, 4), value, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{k}.png")
+    source = load_images(str(tmp_path / "pets"))
+    has = source.training_attributes(10).known("label=dog")
+    assert np.array_equal(has, source.training(10)[:, 0, 0, 0].numpy() // 255)

@@ -1,0 +1,41 @@
+"""The bound under a noise of choice: which one fits, and that nothing else changes."""
+
+import pytest
+import torch
+
+from alpha_bridge.likelihood import best_sigma, bounds
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+
+
+@pytest.fixture
+def model():
+    networks = MLPGenerator(2, 3), MLPEncoder(2, 3), MLPDiscriminator(3)
+    return AlphaBridge(*networks, noise=0.3).eval()
+
+
+@pytest.fixture
+def x():
+    return torch.randn(250, 3, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_best_sigma_makes_the_bound_of_one_draw_largest(model, x):
+    best = best_sigma(model, x)
+    found = [bounds(model, x, share * best, draws=1).mean() for share in (0.8, 1, 1.25)]
+    assert found[1] > max(found[0], found[2])
+
+
+def test_each_sample_has_a_bound_of_its_own(model, x):
+    rng = torch.Generator().manual_seed(0)
+    expected = model.log_likelihood_bound(x[:100], 4, rng)
+    torch.testing.assert_close(bounds(model, x, 0.3, draws=4)[:100], expected)
+
+
+def test_the_models_own_noise_stays_as_it_is(model, x):
+    bounds(model, x, 2.0, draws=1)
+    assert model.sigma == pytest.approx(0.3)
+
+
+def test_a_sigma_that_is_not_positive_is_refused(model, x):
+    with pytest.raises(ValueError, match="sigma must be positive"):
+        bounds(model, x, 0.0, draws=1)
