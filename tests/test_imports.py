@@ -73,5 +73,5 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
-        "evaluate, report, frontier, reproduce"
+        "evaluate, report, frontier, restore, reproduce"
     ]

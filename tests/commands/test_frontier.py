@@ -94,7 +94,7 @@ def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
 def test_the_best_sigma_makes_the_bound_of_one_draw_largest(mixture):
     model, _ = load_model(mixture, config(event_shape=(2,)), STEPS[-1])
     x = build_source(config()).held_out(frontier.HELD_OUT)
-    best = frontier._best_sigma(model, x)
+    best = model.best_sigma(x)
     bounds = [frontier._bound(model, x, share * best, draws=1) for share in (0.8, 1, 1.25)]
     assert bounds[1] > max(bounds[0], bounds[2])
 

@@ -218,7 +218,7 @@ def _measured(
     for step in steps:
         model, memory = load_model(run, config, step)
         metrics = evaluation(model, memory, phase="").metrics
-        sigma, best_sigma = float(model.sigma), _best_sigma(model, held_out)
+        sigma, best_sigma = float(model.sigma), model.best_sigma(held_out)
         yield Point(
             step=step,
             alpha=path(step - 1) if step else path(0),
@@ -232,17 +232,6 @@ def _measured(
 
 def _held_out(evaluation: Evaluation) -> Tensor:
     return evaluation.held_out[:HELD_OUT]
-
-
-@torch.no_grad()
-def _best_sigma(model: AlphaBridge, x: Tensor) -> float:
-    """Root mean squared error of what draws from the encoder are decoded to."""
-    rng = torch.Generator().manual_seed(0)
-    errors = [
-        (part - model.decode(model.encode(part, draw=True, rng=rng))).square().flatten(1).mean(1)
-        for part in x.split(CHUNK)
-    ]
-    return float(torch.cat(errors).mean().sqrt())
 
 
 @torch.no_grad()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..causes import one_line
 from .arrays import ArraySource, from_array
-from .causes import one_line
 from .rows import Rows, split
 
 __all__ = ["load_array"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .causes import one_line
+from ..causes import one_line
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
