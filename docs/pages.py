@@ -26,3 +26,29 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def claims(record: dict[str, Any]) -> str:
+    """The statements that an experiment holds its numbers to."""
+    return table(
+        ["statement", "holds", "where"],
+        [
+            [claim["about"], "yes" if claim["holds"] else "**no**", _where(claim["found"])]
+            for claim in record["claims"]
+        ],
+    )
+
+
+def cell(value: object) -> str:
+    """A value as it stands in a table."""
+    if value is None:
+        return "failed"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _where(found: list[dict[str, Any]]) -> str:
+    """At which updates a statement holds; where it is not about updates, the numbers."""
+    if all("update" in point for point in found):
+        held = [f"{point['update']:,}" for point in found if point["holds"]]
+        return f"{len(held)} of {len(found)}" + (f": {', '.join(held)}" if held else "")
+    return "; ".join(f"{name} {cell(v)}" for point in found for name, v in point.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from pages import put, recorded, table
+from pages import cell, claims, put, recorded, table
 
 from alpha_bridge.experiments.scores import (
     SCORES,
@@ -34,7 +34,7 @@ Record = dict[str, Any]
 def figure4(record: Record) -> list[str]:
     """The claims, and a table for each score."""
     updates = record["judged"]
-    parts = [_claims(record)]
+    parts = [claims(record)]
     for metric, name in SCORES.items():
         own = next(v for key, v in record["data"].items() if key.startswith(f"{metric}/"))
         rows = [
@@ -80,7 +80,7 @@ def search25(record: Record) -> list[str]:
     for number, setting in enumerate(record["settings"]):
         cells = [(ranks[*column, number], lowest[column]) for column in columns]
         rows.append(
-            [*map(_cell, setting.values())]
+            [*map(cell, setting.values())]
             + [f"**{rank:.2f}**" if rank == best else f"{rank:.2f}" for rank, best in cells]
         )
     names = [f"{method}, {beta1:g}" for method, beta1 in columns]
@@ -104,7 +104,7 @@ def robustness25(record: Record) -> list[str]:
             )
         ]
         scores = [
-            _cell(number)
+            cell(number)
             for metric in SCORES
             for number in (*found[metric]["quantiles"][1:4], found[metric]["interquartile_range"])
         ]
@@ -115,7 +115,7 @@ def robustness25(record: Record) -> list[str]:
         for of in ("lower quartile", "median", "upper quartile", "range of quartiles")
     ]
     head = ["method", "settings with all modes", "trials", "settings that miss no mass", "failed"]
-    return [_claims(record), table([*head, *quartiles], rows)]
+    return [claims(record), table([*head, *quartiles], rows)]
 
 
 def mixtures(record: Record) -> list[str]:
@@ -161,37 +161,13 @@ def _found(found: list[Any] | Record) -> str:
     return "<br>".join(f"{cell} ({'; '.join(names)})" for cell, names in columns.items())
 
 
-def _claims(record: Record) -> str:
-    return table(
-        ["statement", "holds", "where"],
-        [
-            [claim["about"], "yes" if claim["holds"] else "**no**", _where(claim["found"])]
-            for claim in record["claims"]
-        ],
-    )
-
-
-def _where(found: list[Record]) -> str:
-    """At which updates a statement holds; where it is not about updates, the numbers."""
-    if all("update" in point for point in found):
-        held = [f"{point['update']:,}" for point in found if point["holds"]]
-        return f"{len(held)} of {len(found)}" + (f": {', '.join(held)}" if held else "")
-    return "; ".join(f"{name} {_cell(v)}" for point in found for name, v in point.items())
-
-
 def _plus_minus(trials: Array) -> str:
     center, around = float(mean(trials)), float(spread(trials))
     return f"{center:.2f} ± {around:.2f}" if center > float("-inf") else "failed"
 
 
 def _cells(found: list[Any]) -> str:
-    return ", ".join(map(_cell, found))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "failed"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return ", ".join(map(cell, found))
 
 
 def _seconds(record: Record) -> str:

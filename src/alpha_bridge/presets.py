@@ -12,7 +12,7 @@ from .config import (
     changed,
 )
 
-__all__ = ["PRESETS", "from_vae"]
+__all__ = ["FROM_VAE", "PRESETS", "from_vae"]
 
 _DENSITY = Config(
     data="gaussians25",
@@ -76,7 +76,7 @@ PRESETS: dict[str, Config] = {
     ),
 }
 
-FROM_VAE = {
+FROM_VAE: dict[str, float | None] = {
     "path.ml": 0.1,
     "path.transfer": 0.7,
     "path.adversarial": 0.2,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge import AlphaBridge
+from alpha_bridge import AlphaBridge, AlphaPath, fit
 from alpha_bridge.vae import VAEEncoder, VAEGenerator, latent_size
 
 MEAN, LOG_VARIANCE = torch.full((5, 2), 0.3), torch.full((5, 2), -1.0)
@@ -160,3 +160,28 @@ def test_a_decoder_of_other_samples_is_refused():
     encoder, _, discriminator, x = vae()
     with pytest.raises(ValueError, match=r"samples of shape \(7,\) of samples of shape \(2,\)"):
         AlphaBridge.from_vae(encoder, nn.Linear(2, 7), discriminator, x)
+
+
+def test_networks_with_batch_normalisation_are_averaged_with_their_statistics():
+    _, _, discriminator, x = vae()
+    encoder = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 4))
+    decoder = nn.Sequential(nn.Linear(2, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
+    bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, x, latent_scale=1.0)
+    state = fit(bridge, x, AlphaPath.three_steps(ml=1, transfer=3, adversarial=1), batch_size=32)
+    for arm in ("generator", "encoder"):
+        averaged = dict(state.average.module.get_submodule(arm).named_buffers())
+        trained = dict(bridge.get_submodule(arm).named_buffers())
+        assert any(name.endswith("num_batches_tracked") for name in trained)
+        assert all(torch.equal(averaged[name], value) for name, value in trained.items())
+    moved = bridge.generator.network[1].running_mean.abs().sum()
+    assert moved > 0
+    assert state.averaged().eval().reconstruct(x).isfinite().all()
+
+
+def test_the_map_of_the_latents_is_kept_with_the_weights():
+    *networks, x = vae(scale=5.0)
+    bridge = AlphaBridge.from_vae(*networks, x, latent_scale=0.2, latent_shift=0.1)
+    state = bridge.state_dict()
+    for arm in ("generator", "encoder"):
+        assert state[f"{arm}.scale"].item() == pytest.approx(0.2)
+        assert state[f"{arm}.shift"].item() == pytest.approx(0.1)

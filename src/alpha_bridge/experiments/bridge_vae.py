@@ -31,7 +31,7 @@ from ..methods import METHODS
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
-from ..presets import PRESETS, from_vae
+from ..presets import FROM_VAE, PRESETS, from_vae
 from ..vae import LIBRARIES, Pretrained, VAEEncoder, VAEGenerator
 from .comparison import curves, metric_names, shade_steps
 from .runs import Tell, silent
@@ -113,7 +113,8 @@ def reproduce(
     trials = at_least(1, "trials", (1 if quick else 3) if trials is None else trials)
     base = "digits" if quick else "mnist"
     preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
-    shared = changed(preset, SHARED | QUICK if quick else SHARED)
+    given = SHARED | QUICK if quick else SHARED
+    shared = changed(preset, given)
     updates = QUICK_VAE_UPDATES if quick else VAE_UPDATES
     bridge = _way(shared, "alpha-bridge", "", seed)
     record: Record = {
@@ -124,8 +125,7 @@ def reproduce(
             "quick": quick,
             "data": preset.data,
             "preset": base,
-            "shared": shared.model_dump(mode="json"),
-            "methods": SETTINGS,
+            "methods": {way: {**given, **FROM_VAE, **own} for way, own in SETTINGS.items()},
             "vae_updates": updates,
             "ends_of_steps": ends(bridge),
             "note": "all settings are ours",

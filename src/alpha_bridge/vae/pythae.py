@@ -79,7 +79,8 @@ class PythaeVAE(Pretrained):
         return (self.model.latent_dim,)  # type: ignore[return-value]
 
     def nearest(self, pixels: int) -> int:  # noqa: ARG002
-        return self._side
+        side: int = self._side
+        return side
 
 
 class _ToUnit(nn.Module):
