@@ -1,4 +1,6 @@
-"""Fill the parts of docs/results.md on what is kept of Step I and on CIFAR-10: python docs/kept.py.
+"""Fill the parts of docs/results.md on what is kept of Step I, on trained VAEs and on CIFAR-10.
+
+python docs/kept.py
 
 What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
 place in the page is left as it is.
@@ -10,7 +12,7 @@ from typing import Any
 
 from pages import claims, put, recorded, table
 
-from alpha_bridge.experiments import figure1, figure5, search5, table_cifar10
+from alpha_bridge.experiments import bridge_vae, figure1, figure5, search5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
 from alpha_bridge.plots import label
 
@@ -21,13 +23,13 @@ PAGE = HERE / "results.md"
 Record = dict[str, Any]
 
 
-def figure(record: Record, metrics: tuple[str, ...]) -> str:
-    """Metrics of each method at the ends of the bridge's three steps."""
+def figure(record: Record, metrics: tuple[str, ...], *before: int) -> str:
+    """Metrics of each method after the updates ``before`` and at the ends of the bridge's steps."""
     names = metric_names(record, *metrics)
     rows = [
         [method, f"{step:,}", *(_cell(record, method, step, name) for name in names)]
         for method in dict.fromkeys(run["method"] for run in record["runs"])
-        for step in record["settings"]["ends_of_steps"]
+        for step in (*before, *record["settings"]["ends_of_steps"])
     ]
     return table(["method", "updates", *map(label, names)], rows)
 
@@ -65,6 +67,11 @@ def _cell(record: Record, method: str, step: int, name: str) -> str:
     return f"{fmean(values):.4g} ± {pstdev(values):.2g}" if values else ""
 
 
+def bridged(record: Record) -> str:
+    """The claims, and the metrics from the VAE itself on."""
+    return f"{claims(record)}\n\n{figure(record, bridge_vae.METRICS, 0)}"
+
+
 def settings(record: Record) -> str:
     """What each method changes in the preset, all of it ours."""
     rows = [
@@ -87,6 +94,7 @@ def main() -> None:
         "figure1": lambda record: figure(record, figure1.METRICS),
         "figure5": lambda record: figure(record, figure5.METRICS),
         "search5": attempts,
+        "bridge-vae": bridged,
         "table-cifar10": table_cifar10.table,
     }
     for name, record in recorded(RESULTS, parts):

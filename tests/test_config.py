@@ -214,3 +214,22 @@ def test_a_part_that_is_built_alone_explains_itself_by_its_whole_key():
 )
 def test_parts_that_the_data_do_not_use_are_idle(data, idle):
     assert Config(data=data).idle == idle
+
+
+def test_noise_without_a_value_needs_a_vae_to_measure():
+    assert "model.noise is measured on the VAE of --from" in refusal({"model": {"noise": None}})
+    assert read_config({"init": "somewhere", "model": {"noise": None}}).model.noise is None
+
+
+def test_a_latent_scale_without_a_vae_is_refused():
+    assert "latent_scale is that of the VAE of --from" in refusal({"latent_scale": 0.5})
+
+
+def test_a_vae_is_bridged_by_one_trial_at_a_time():
+    assert "one trial at a time, got trials=2" in refusal({"init": "somewhere", "trials": 2})
+
+
+def test_the_architecture_of_a_vae_is_kept_as_it_is():
+    values = {"init": "somewhere", "architecture": {"library": "a", "config": {"sizes": [1, 2]}}}
+    config = read_config(values)
+    assert read_config(json.loads(config.model_dump_json())) == config

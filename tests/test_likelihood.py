@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from alpha_bridge.likelihood import best_sigma, bounds
+from alpha_bridge.likelihood import bounds
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 
@@ -20,7 +20,7 @@ def x():
 
 
 def test_the_best_sigma_makes_the_bound_of_one_draw_largest(model, x):
-    best = best_sigma(model, x)
+    best = model.best_sigma(x)
     found = [bounds(model, x, share * best, draws=1).mean() for share in (0.8, 1, 1.25)]
     assert found[1] > max(found[0], found[2])
 

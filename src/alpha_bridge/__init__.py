@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import estimator as estimator
     from . import twin as twin
+    from . import vae as vae
     from .config import Config as Config
     from .control import OnlineGamma as OnlineGamma
     from .control import optimal_gamma as optimal_gamma
@@ -67,7 +68,7 @@ _HOMES = {
     "ramp": "path",
 }
 
-_MODULES = ("estimator", "twin")
+_MODULES = ("estimator", "twin", "vae")
 
 __all__ = ["__version__", *_MODULES, *_HOMES]
 

@@ -53,6 +53,9 @@ from .run import Run
 from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
 from .training.trials import stack
+from .vae import Numbers, Pretrained, VAEEncoder, VAEGenerator
+from .vae import build as build_vae
+from .vae import load as load_vae
 
 __all__ = [
     "Assembly",
@@ -89,6 +92,9 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
 }
 
 Networks = tuple[Module, Module, Module]
+
+MEASURED = 1000
+"""Training samples that a VAE is measured on before it is bridged."""
 
 
 def _conv(model: ModelConfig, size: int, channels: int, trials: int | None) -> Networks:
@@ -185,12 +191,18 @@ class Assembly:
         )
 
 
-def assemble(config: Config, progress: Callable[[int, int], None] | None = None) -> Assembly:
+def assemble(
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    first_weights: bool = True,
+) -> Assembly:
     """Build everything that ``config`` names.
 
     Args:
         config: The configuration.
         progress: Told how many images of a data set are decoded, and how many there are.
+        first_weights: Whether the weights of a VAE to begin with are needed; a checkpoint that is
+            loaded later has its own.
 
     Raises:
         ValueError: A value is out of its range, or the data cannot be used; one line.
@@ -222,7 +234,10 @@ def assemble(config: Config, progress: Callable[[int, int], None] | None = None)
     source = build_source(config, progress)
     config = _with_shape(config, source)
     source.batch(config.seed, 0, config.batch_size)
-    model = build_model(config)
+    if config.init is not None and (first_weights or config.architecture is None):
+        config, model = _from_vae(config, source)
+    else:
+        model = build_model(config)
     return Assembly(config, source, model, path, gamma, objective, regularizer, optimization)
 
 
@@ -255,13 +270,15 @@ def build_model(config: Config) -> AlphaBridge:
     Raises:
         ValueError: No network fits the shape of the samples, or σ is not positive.
     """
+    if config.architecture is not None:
+        return _of_vae(config, build_vae(config.architecture))
     trials = range(config.trials)
     singles = [_single_model(config, config.seed + trial) for trial in trials]
     if len(singles) == 1:
         return singles[0]
     assert config.event_shape is not None
     networks = _networks(config.event_shape, config.model, config.trials)
-    model = AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
+    model = AlphaBridge(*networks, *_noise(config))
     model.load_state_dict(stack([single.state_dict() for single in singles]))
     return model
 
@@ -283,12 +300,57 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
     return model.eval().requires_grad_(False)
 
 
+def _noise(config: Config) -> tuple[float, bool]:
+    """σ, and whether it is learned; where a VAE is still to tell, or a checkpoint, it is 1."""
+    noise = config.model.noise
+    return (1.0 if noise is None else noise), config.model.learn_noise
+
+
 def _single_model(config: Config, seed: int) -> AlphaBridge:
+    return AlphaBridge(*_first_networks(config, seed), *_noise(config))
+
+
+def _first_networks(config: Config, seed: int) -> Networks:
     assert config.event_shape is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = _networks(config.event_shape, config.model, None)
-    return AlphaBridge(*networks, config.model.noise, config.model.learn_noise)
+        return _networks(config.event_shape, config.model, None)
+
+
+def _from_vae(config: Config, source: Source) -> tuple[Config, AlphaBridge]:
+    """The players with the weights of the VAE that ``config`` names, and what there is to keep."""
+    assert config.init is not None
+    vae = load_vae(config.init)
+    vae.require(source.event_shape)
+    *_, discriminator = _first_networks(config, config.seed)
+    scale, shift = _latent_units(config, vae)
+    model = AlphaBridge.from_vae(
+        vae.encoder,
+        vae.decoder,
+        discriminator,
+        source.units.normalize(source.training(MEASURED)),
+        config.model.noise,
+        config.model.learn_noise,
+        scale,
+        shift,
+    )
+    return config.model_copy(update={"architecture": vae.origin}), model
+
+
+def _of_vae(config: Config, vae: Pretrained) -> AlphaBridge:
+    """The players around the networks of ``vae``, for the weights of a checkpoint."""
+    assert config.event_shape is not None
+    vae.require(config.event_shape)
+    _, *sides = config.event_shape
+    *_, discriminator = _first_networks(config, config.seed)
+    units = _latent_units(config, vae)
+    generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)
+    encoder = VAEEncoder(vae.encoder, *units)
+    return AlphaBridge(generator, encoder, discriminator, *_noise(config))
+
+
+def _latent_units(config: Config, vae: Pretrained) -> tuple[Numbers, Numbers]:
+    return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
 
 
 def _networks(shape: tuple[int, ...], model: ModelConfig, trials: int | None) -> Networks:

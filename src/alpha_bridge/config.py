@@ -15,6 +15,7 @@ from reprlib import repr as shortened
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from tyro.conf import Suppress, arg
 
 __all__ = [
     "Config",
@@ -107,8 +108,9 @@ class ModelConfig(_Part):
     """Sizes of the hidden layers for vectors; images take the last for their dense layer."""
     width: Count = 32
     """Channels next to the image; deeper layers have more."""
-    noise: float = 0.4
-    """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]."""
+    noise: float | None = 0.4
+    """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the error of
+    the VAE that --from names."""
     learn_noise: bool = False
     """Learn σ with θ, from noise on."""
 
@@ -219,6 +221,13 @@ class Config(_Part):
     an .npy file."""
     method: MethodName = "alpha-bridge"
     """The paper's, or a baseline; options change what does not define it."""
+    init: Annotated[str | None, arg(name="from")] = None
+    """A trained VAE to begin with, in a folder or on the hub: diffusers' AutoencoderKL, or one of
+    pythae with its own networks."""
+    latent_scale: float | None = None
+    """Factor from the latents of that VAE to those of the prior; None: what its files say."""
+    architecture: Annotated[dict[str, Any] | None, Suppress] = None
+    """Library and configuration of that VAE, which are kept here."""
     seed: int = 0
     """Seed of the weights, the batches and the noise."""
     trials: Count = 1
@@ -262,6 +271,19 @@ class Config(_Part):
             raise ValueError(
                 f"Step II has {lengths[1]} updates, too few for {self.snapshots} snapshots within: "
                 "give fewer, or path.transfer a larger share"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_somewhere(self) -> Config:
+        if self.init is None and self.model.noise is None:
+            raise ValueError("model.noise is measured on the VAE of --from: without one, give it")
+        if self.init is None and self.latent_scale is not None:
+            raise ValueError("latent_scale is that of the VAE of --from: without one, leave it out")
+        if self.init is not None and self.trials > 1:
+            raise ValueError(
+                f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
+                "after the other"
             )
         return self
 

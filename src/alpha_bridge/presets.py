@@ -9,9 +9,10 @@ from .config import (
     OptimizationConfig,
     PathConfig,
     RegularizerConfig,
+    changed,
 )
 
-__all__ = ["PRESETS"]
+__all__ = ["FROM_VAE", "PRESETS", "from_vae"]
 
 _DENSITY = Config(
     data="gaussians25",
@@ -74,3 +75,32 @@ PRESETS: dict[str, Config] = {
         update={"data": "flwrlabs/celeba", "images": ImagesConfig(size=64, channels=3)}
     ),
 }
+
+FROM_VAE: dict[str, float | None] = {
+    "path.ml": 0.1,
+    "path.transfer": 0.7,
+    "path.adversarial": 0.2,
+    "path.end": 0.95,
+    "gamma.c": 15.0,
+    "gamma.d": -7.5,
+    "model.noise": None,
+}
+"""What a bridge from a trained VAE changes in a preset: Step I is as long as the discriminator
+needs to learn the ratio, and the path ends where reconstructions are still held."""
+
+
+def from_vae(config: Config, source: str) -> Config:
+    """The configuration that begins with a trained VAE where ``config`` begins with nothing.
+
+    Args:
+        config: A preset, or the configuration of a run; one that begins with that VAE already is
+            returned as it is.
+        source: The VAE, as ``--from`` takes it.
+
+    Example:
+        >>> from_vae(PRESETS["mnist"], "my/vae").path.ml
+        0.1
+    """
+    if config.init == source:
+        return config
+    return changed(config, {"init": source, "architecture": None, **FROM_VAE})

@@ -13,7 +13,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.commands.missed import judge, missed
 from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
 from alpha_bridge.data import from_array, unbalanced
-from alpha_bridge.likelihood import best_sigma, bounds
+from alpha_bridge.likelihood import bounds
 
 
 def config(**changes):
@@ -63,7 +63,7 @@ def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
     settings = read_config(digits.config_path)
     source, (model, _) = build_source(settings), load_model(digits, settings)
     x, labels = source.units.normalize(source.held_out(60)), source.held_out_labels(60)
-    bound = bounds(model, x, best_sigma(model, x), 3) / 64
+    bound = bounds(model, x, model.best_sigma(x), 3) / 64
     errors = (x - model.reconstruct(x)).square().flatten(1).mean(1)
     rows = source.held_out_attributes(60).rows
     for sample in found.samples:
@@ -89,7 +89,7 @@ def without_a_mode():
     held_out, labels = mixture.labelled_sample(1000, np.random.default_rng(1))
     x = source.units.normalize(held_out)
     model.eval()
-    return judge(model, x, model.sample(2000), best_sigma(model, x), 20, labels.tolist())
+    return judge(model, x, model.sample(2000), model.best_sigma(x), 20, labels.tolist())
 
 
 def precision(samples, key):

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.experiments.scores import Claim
 from alpha_bridge.experiments.watched import (
     compared,
     configurations,
@@ -15,6 +17,7 @@ from alpha_bridge.experiments.watched import (
     keep_samples,
     kept_samples,
     last,
+    pictured,
 )
 
 TINY = Config(
@@ -154,3 +157,28 @@ def test_the_last_numbers_are_means_and_deviations_over_trials(watched):
     found = last(record)["naive"][name]
     assert found["mean"] == pytest.approx(sum(values) / 2)
     assert found["std"] == pytest.approx(float(torch.tensor(values).std(correction=0)), rel=1e-4)
+
+
+def test_what_training_begins_with_can_be_measured_too(tmp_path):
+    configs = configurations(TINY, {"alpha-bridge": {}}, seed=0, trials=1)
+    ((_, watched),) = compared({}, configs, {0, 3}, tmp_path / "found.json")
+    assert [row["step"] for row in watched.evaluations] == [0, 3]
+    assert [*watched.shown] == [0, 3]
+    first = watched.evaluations[0]
+    assert any(name.startswith("reconstruction_error/") for name in first)
+    assert (first["phase"], first["alpha"]) == ("ml", 0.0)
+
+
+def test_claims_are_held_to_the_numbers_of_every_run(tmp_path):
+    configs = configurations(TINY, {"naive": {}}, seed=0, trials=2)
+
+    def claims(record):
+        return [Claim("there is a run", bool(record["runs"]), [{"runs": len(record["runs"])}])]
+
+    def draw(*_):
+        return Figure()
+
+    path = tmp_path / "found.json"
+    pictured({}, configs, {3}, path, lambda seen: dict(seen), draw, claims=claims)
+    (claim,) = json.loads(path.read_text(encoding="utf-8"))["claims"]
+    assert claim == {"about": "there is a run", "holds": True, "found": [{"runs": 2}]}

@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 
 from .telling import as_json, table
 
-__all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Sample"]
+__all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Restore", "Sample"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,25 @@ class Report:
         from ..run import Run
 
         console.print(str(write_report(Run.open(self.run))), soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Write the bridged VAE of a run in the format that it came in."""
+
+    run: Positional[Path]
+    """Folder of a run that was trained with --from."""
+    out: Path
+    """A new folder, which the VAE's library can load."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Write, and name the folder."""
+        from ..commands import restore
+        from ..run import Run
+
+        console.print(str(restore(Run.open(self.run), self.out, self.step)), soft_wrap=True)
 
 
 @dataclass(frozen=True)

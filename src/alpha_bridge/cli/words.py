@@ -17,14 +17,18 @@ from tyro.conf import FlagCreatePairsOff, subcommand
 
 from ..config import Config, explain, known_keys, read_config
 from ..methods import METHODS, Method
-from ..presets import PRESETS
+from ..presets import PRESETS, from_vae
 from .arm import Edit, Missed
 from .paper import Reproduce
 from .sharing import Export, Push
 from .train import Train
-from .use import Evaluate, Frontier, Reconstruct, Report, Sample
+from .use import Evaluate, Frontier, Reconstruct, Report, Restore, Sample
 
 __all__ = ["COMMANDS", "Command", "parse"]
+
+
+APART = ("--config=", "--from=", "--method=")
+"""Options that are looked at before the others are read."""
 
 
 class Command(Protocol):
@@ -45,6 +49,7 @@ COMMANDS: dict[str, type[Command]] = {
     "frontier": Frontier,
     "export": Export,
     "push": Push,
+    "restore": Restore,
     "reproduce": Reproduce,
 }
 """The commands by name."""
@@ -104,9 +109,12 @@ def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
             f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
         )
     config = _named_config(named)
-    for option, value in pairwise(words):
-        if option == "--method":
-            config = _method(value).apply(config)  # the other options may change what it sets
+    given = dict(pairwise(words))
+    # the other options may change what these two set
+    if "--from" in given:
+        config = from_vae(config, given["--from"])
+    if "--method" in given:
+        config = _method(given["--method"]).apply(config)
     return words, Train(preset=named, config=config)
 
 
@@ -133,7 +141,7 @@ def _config_first(words: list[str]) -> list[str]:
 
 
 def _apart(word: str) -> list[str]:
-    return word.split("=", 1) if word.startswith(("--config=", "--method=")) else [word]
+    return word.split("=", 1) if word.startswith(APART) else [word]
 
 
 def _named_config(name: str) -> Config:

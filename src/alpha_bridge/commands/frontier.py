@@ -28,7 +28,7 @@ from ..assembly import build_path, load_model
 from ..checks import at_least, between_zero_and_one
 from ..config import Config, read_config
 from ..evaluation import Evaluation, build_evaluation
-from ..likelihood import best_sigma, bounds
+from ..likelihood import bounds
 from ..metrics.names import METRICS
 from ..run import Array, Run
 from .opened import data_of
@@ -214,13 +214,13 @@ def _measured(
     for step in steps:
         model, memory = load_model(run, config, step)
         metrics = evaluation(model, memory, phase="").metrics
-        sigma, fitting = float(model.sigma), best_sigma(model, held_out)
+        sigma, best_sigma = float(model.sigma), model.best_sigma(held_out)
         yield Point(
             step=step,
             alpha=path(step - 1) if step else path(0),
             sigma=sigma,
             bound=float(bounds(model, held_out, sigma, draws).mean()) / size,
-            best_sigma=fitting,
+            best_sigma=best_sigma,
             best_bound=float(bounds(model, held_out, fitting, draws).mean()) / size,
             metrics=metrics,
         )

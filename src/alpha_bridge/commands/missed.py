@@ -29,7 +29,7 @@ from ..assembly import load_model
 from ..checks import at_least
 from ..config import read_config
 from ..data import normal, read_samples
-from ..likelihood import best_sigma, bounds
+from ..likelihood import bounds
 from ..model import AlphaBridge
 from ..run import Run
 from .opened import data_of, in_chunks, units_of
@@ -140,7 +140,7 @@ def missed(
     x = units.normalize(x)
     assert model.latent_shape is not None
     generated = in_chunks(model.decode, normal(0, 0, 0, (GENERATED, *model.latent_shape)))
-    sigma = best_sigma(model, x)
+    sigma = model.best_sigma(x)
     known = [None if found is None else found.tolist() for found in (labels, rows)]
     samples = judge(model, x, generated, sigma, draws, *known)
     found = Missed(samples, sigma, run.folder / "missed.png", run.folder / "missed.json")

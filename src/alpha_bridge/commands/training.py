@@ -87,15 +87,17 @@ def train(
     run = Run.open(folder) if resume else Run.require_free(folder)
     writes = accelerator.is_main_process
     console.quiet |= not writes
+    steps = run.checkpoint_steps
     with main_process_first(accelerator):
-        parts = assemble(config, decoding(console))
+        parts = assemble(config, decoding(console), first_weights=not steps)
         if resume:
             _require_same(run, parts.config)
         trials = TrialRuns(run, parts.config)
         watching = _callbacks(parts, trials, console) if writes else []
     if writes and not resume:
         trials.create(parts.source.units)
-    steps = run.checkpoint_steps
+    if config.init and not steps:
+        console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
     stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
     # who survives the loss of another process is told to end, and still has to write

@@ -1,7 +1,8 @@
 """Runs of several methods on the same data, watched from the same updates."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import fmean, pstdev
 from time import perf_counter
@@ -17,9 +18,11 @@ from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
 from ..model import AlphaBridge
+from ..path import Phase
 from ..plots.records import Array
-from ..training import Callback, Event
+from ..training import Callback, Event, TrainState
 from .runs import Tell, silent
+from .scores import Claim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,7 +103,7 @@ def compared(
             its method, seed, whole configuration, evaluations and seconds, and ``last``, the
             means and deviations at the end.
         configs: Methods and what trains them.
-        steps: Numbers of updates done after which all models are measured.
+        steps: Numbers of updates done after which all models are measured; 0 for before them.
         path: The file; until all runs have ended, ``.partial.json`` stands in its place.
         tell: Told in a line of each evaluation.
         begin: From a configuration to the checkpoint that its run goes on from, if any, and what
@@ -152,6 +155,7 @@ def pictured(
     chosen: Callable[[Mapping[int, Array]], dict[int, Array]],
     draw: Callable[[Record, Samples], "Figure"],
     tell: Tell = silent,
+    claims: Callable[[Record], Sequence[Claim]] = lambda _: (),
 ) -> Record:
     """Train as :func:`compared` does, keep samples of each method's first run, and draw.
 
@@ -163,12 +167,16 @@ def pictured(
         chosen: From the samples of a run, by number of updates, to those that are kept.
         draw: From the record and what is kept to the picture, which is drawn after each run.
         tell: Told in a line of each evaluation.
+        claims: From the record to the statements that its numbers are held to, which are kept in
+            it as ``claims``.
 
     Returns:
         The record.
     """
     samples = resumed_samples(path)
     for name, watched in compared(record, configs, steps, path, tell):
+        if held := claims(record):
+            record["claims"] = [claim.record() for claim in held]
         if watched is not None and name not in samples:
             samples[name] = chosen(watched.shown)
             keep_samples(samples, path.with_suffix(".npz"))
@@ -182,8 +190,8 @@ def partial_of(path: Path) -> Path:
 
 
 def _key(config: Mapping[str, Any]) -> str:
-    """All that a run depends on: its configuration, but for what the data decide."""
-    return json.dumps({**config, "event_shape": None}, sort_keys=True)
+    """All that a run depends on: its configuration, but for what data and a VAE decide."""
+    return json.dumps({**config, "event_shape": None, "architecture": None}, sort_keys=True)
 
 
 class Watch(Callback):
@@ -217,21 +225,30 @@ class Watch(Callback):
         self.model: AlphaBridge | None = None
         self._reference: Tensor | None = None
 
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        if state.step in self.steps:  # what the model begins with, such as a trained VAE
+            self._see(state, {"step": state.step, "phase": "ml", "alpha": 0.0, "gamma": 0.0})
+        return nullcontext()
+
     def after(self, event: Event) -> None:
         if event.step not in self.steps:
             return
         event.state.require_finite()
-        self.model, memory = event.state.averaged(), event.state.memory
-        measured = self.evaluation(self.model, memory, event.phase)
         where = {
             "step": event.step,
             "phase": event.phase,
             "alpha": event.alpha,
             "gamma": event.gamma,
         }
-        drift = self._drift(measured.pairs[1], event.phase)
+        self._see(event.state, where)
+
+    def _see(self, state: TrainState, where: Record) -> None:
+        phase: Phase = where["phase"]
+        self.model = state.averaged()
+        measured = self.evaluation(self.model, state.memory, phase)
+        drift = self._drift(measured.pairs[1], phase)
         self.evaluations.append({**where, **measured.metrics, **drift})
-        self.shown[event.step] = self.evaluation.source.units.stored(measured.shown)
+        self.shown[where["step"]] = self.evaluation.source.units.stored(measured.shown)
         self.keep(self)
 
     def _drift(self, decoded: Tensor, phase: str) -> dict[str, float]:

@@ -1,0 +1,36 @@
+"""A bridged VAE, back in the format that it came in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..assembly import load_model
+from ..config import read_config
+from ..run import Run
+from ..vae import save
+
+__all__ = ["restore"]
+
+
+def restore(run: Run, out: Path, step: int | None = None) -> Path:
+    """Write the averaged arms of a run as the library that they came from does.
+
+    Args:
+        run: A run that began with a VAE (``--from``).
+        out: A new or empty folder.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: The run did not begin with a VAE, or has no such checkpoint.
+        OSError: The folder is not empty or cannot be written.
+    """
+    config = read_config(run.config_path)
+    if config.architecture is None:
+        raise ValueError(
+            f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
+        )
+    model, _ = load_model(run, config, step)
+    return save(model, out)

@@ -1,0 +1,101 @@
+"""diffusers' ``AutoencoderKL``, whose latents are small images."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..causes import one_line
+from .pretrained import Pretrained, imported
+
+__all__ = ["AutoencoderKL"]
+
+
+class AutoencoderKL(Pretrained):
+    r"""An ``AutoencoderKL``, which takes images in [−1, 1] as the bridge does.
+
+    Its pipelines apply ``scaling_factor`` and ``shift_factor`` outside it, so that latents have
+    unit variance: :math:`z' = s (z - m)`. The bridge's latents are those.
+    """
+
+    library = "diffusers"
+    config_file = "config.json"
+    weights_file = "diffusion_pytorch_model.safetensors"
+
+    def build(self, config: dict[str, Any]) -> None:
+        diffusers = imported("diffusers", "diffusers.models.autoencoders.autoencoder_kl")
+        kind = config.get("_class_name")
+        if kind != "AutoencoderKL":
+            raise ValueError(f"a {kind} of diffusers cannot be bridged: give an AutoencoderKL")
+        try:
+            self.model = model = diffusers.AutoencoderKL.from_config(config)
+        except Exception as error:  # whatever a wrong value meets first
+            raise ValueError(
+                f"diffusers cannot build this AutoencoderKL ({one_line(error)}): correct its "
+                f"{self.config_file}"
+            ) from error
+        # the parts keep their names, so that their states together are the model's
+        self.encoder = _named(encoder=model.encoder, quant_conv=model.quant_conv, moments=_Halves())
+        self.decoder = _named(post_quant_conv=model.post_quant_conv, decoder=model.decoder)
+        self.channels = self._config["in_channels"]
+        if self._config["out_channels"] != self.channels:
+            raise ValueError(
+                f"the VAE takes {self.channels} channels and gives {self._config['out_channels']}: "
+                "give one with as many in as out"
+            )
+        std, mean = (_channels(self._config[name]) for name in ("latents_std", "latents_mean"))
+        self.scale = self._config["scaling_factor"] / (1.0 if std is None else std)
+        self.shift = (self._config["shift_factor"] or 0.0) if mean is None else mean
+
+    def read(self, weights: Path) -> None:
+        kind = type(self.model)
+        try:
+            # by its own means, which know the names of older versions; a pickle is not read
+            loaded = kind.from_pretrained(  # type: ignore[attr-defined]
+                str(weights.parent), use_safetensors=True, local_files_only=True
+            )
+            self.model.load_state_dict(loaded.state_dict())
+        except Exception as error:  # whatever a broken file makes diffusers raise
+            raise ValueError(
+                f"{weights} cannot be read ({one_line(error)}): restore it from a copy"
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        self.model.save_pretrained(str(folder))  # type: ignore[operator]
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, ...]:
+        latent_channels: int = self._config["latent_channels"]
+        return latent_channels, height // self._stride, width // self._stride
+
+    def nearest(self, pixels: int) -> int:
+        return max(round(pixels / self._stride), 1) * self._stride
+
+    @property
+    def _stride(self) -> int:
+        """Pixels along a side of the image for one of the latent."""
+        return 1 << len(self._config["block_out_channels"]) - 1
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        """The whole configuration, with the values that the file leaves out."""
+        return self.model.config  # type: ignore[return-value]
+
+
+class _Halves(nn.Module):
+    """Mean and log-variance, with the bounds of diffusers' own distribution."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = x.chunk(2, 1)
+        return mean, log_variance.clamp(-30.0, 20.0)
+
+
+def _named(**modules: nn.Module | None) -> nn.Sequential:
+    present = {name: module for name, module in modules.items() if module is not None}
+    return nn.Sequential(OrderedDict(present))
+
+
+def _channels(values: list[float] | None) -> Tensor | None:
+    return None if values is None else torch.tensor(values).reshape(-1, 1, 1)

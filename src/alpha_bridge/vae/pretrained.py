@@ -1,0 +1,177 @@
+"""The slot that a library of VAEs fills: its files, its networks, and the way between them."""
+
+import importlib
+import json
+import shutil
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+from torch import nn
+
+from .pair import Numbers
+
+__all__ = ["Origin", "Pretrained", "imported", "read_json"]
+
+Origin = dict[str, Any]
+"""Which library a VAE is of, and its configuration there: of values that JSON knows."""
+
+
+class Pretrained(ABC):
+    """A VAE of another library as an encoder and a decoder of images in [−1, 1].
+
+    Attributes:
+        model: The library's own object, which shares its weights with both.
+        encoder: What a :class:`~alpha_bridge.vae.VAEEncoder` takes.
+        decoder: What a :class:`~alpha_bridge.vae.VAEGenerator` takes; it carries ``origin``.
+        origin: Library and configuration.
+        channels: Of the images.
+        scale: s, from the VAE's latents to those of the prior, as its files have it.
+        shift: m, likewise.
+    """
+
+    library: ClassVar[str]
+    config_file: ClassVar[str]
+    weights_file: ClassVar[str]
+
+    model: nn.Module
+    encoder: nn.Module
+    decoder: nn.Module
+    channels: int
+    scale: Numbers = 1.0
+    shift: Numbers = 0.0
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Build the networks, with weights of no meaning yet.
+
+        Args:
+            config: As the library's file has it.
+
+        Raises:
+            ValueError: The library is missing, or has no such VAE.
+        """
+        self.origin: Origin = {"library": self.library, "config": config}
+        self.build(config)
+        self.decoder.origin = self.origin  # type: ignore[assignment]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder of the library; nothing in it is executed.
+
+        Args:
+            folder: A folder that has :attr:`config_file`.
+
+        Raises:
+            FileNotFoundError: There are no weights of a kind that can be read safely.
+            ValueError: A file is damaged, or the VAE is of another kind.
+        """
+        vae = cls(read_json(folder / cls.config_file))
+        weights = folder / cls.weights_file
+        if not weights.is_file():
+            raise FileNotFoundError(
+                f"{folder} has a {cls.config_file} and no {cls.weights_file}: give one with both"
+            )
+        vae.read(weights)
+        vae.model.eval()
+        return vae
+
+    def save(self, folder: Path) -> None:
+        """Write the library's files, all of them or none.
+
+        Args:
+            folder: A new or empty folder; parents are made.
+
+        Raises:
+            FileExistsError: The folder holds something already.
+            PermissionError: The folder cannot be written.
+        """
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise FileExistsError(f"{folder} is not empty: choose another with --out")
+        partial = folder.with_name(f".{folder.name}.partial")
+        try:
+            partial.mkdir(parents=True, exist_ok=True)
+            self.write(partial)
+            partial.replace(folder)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise PermissionError(
+                f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
+            ) from error
+
+    @abstractmethod
+    def build(self, config: dict[str, Any]) -> None:
+        """Set the attributes that are networks and numbers."""
+
+    @abstractmethod
+    def read(self, weights: Path) -> None:
+        """Take the weights from a file of the library."""
+
+    @abstractmethod
+    def write(self, folder: Path) -> None:
+        """Write what :meth:`load` reads, by the library's own means."""
+
+    @abstractmethod
+    def latent_shape(self, height: int, width: int) -> tuple[int, ...]:
+        """Shape of the latent of one image of so many pixels."""
+
+    @abstractmethod
+    def nearest(self, pixels: int) -> int:
+        """The side of an image nearest to one of ``pixels`` that the VAE takes."""
+
+    def require(self, event_shape: tuple[int, ...]) -> None:
+        """See that the VAE takes samples of a shape.
+
+        Args:
+            event_shape: Of images ``(channels, height, width)``.
+
+        Raises:
+            ValueError: It does not; one line that says what to change.
+        """
+        if len(event_shape) != 3:
+            raise ValueError(
+                f"the VAE takes images, and the data have samples of shape {event_shape}: give "
+                "images with --data"
+            )
+        channels, *sides = event_shape
+        if channels != self.channels:
+            raise ValueError(
+                f"the VAE takes {self.channels} channel(s), and the data have {channels}: give "
+                f"--images.channels {self.channels}, or other data with --data"
+            )
+        for side in sides:
+            if (near := self.nearest(side)) != side:
+                raise ValueError(
+                    f"the VAE does not take images of {side} pixels: give --images.size {near}, or "
+                    "other data with --data"
+                )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a file holds.
+
+    Raises:
+        ValueError: It holds none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}): restore it from a copy") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged (it holds no object): restore it from a copy")
+    return content
+
+
+def imported(library: str, module: str) -> ModuleType:
+    """A module of an optional library.
+
+    Raises:
+        ValueError: The library is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(
+            f"{library} is needed for its VAEs, and cannot be imported ({error}): install it with "
+            "pip install 'alpha-bridge[vae]'"
+        ) from error

@@ -1,0 +1,94 @@
+"""VAEs of pythae with its own networks, which work on images in [0, 1]."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..causes import one_line
+from .pretrained import Pretrained, imported
+
+__all__ = ["PythaeVAE"]
+
+KINDS = {
+    "VAEConfig": "VAE",
+    "BetaVAEConfig": "BetaVAE",
+    "BetaTCVAEConfig": "BetaTCVAE",
+    "DisentangledBetaVAEConfig": "DisentangledBetaVAE",
+    "INFOVAE_MMD_Config": "INFOVAE_MMD",
+    "IWAEConfig": "IWAE",
+    "CIWAEConfig": "CIWAE",
+    "MIWAEConfig": "MIWAE",
+    "PIWAEConfig": "PIWAE",
+    "MSSSIM_VAEConfig": "MSSSIM_VAE",
+}
+"""Those that are an encoder to a diagonal Gaussian and a decoder, and nothing else."""
+
+
+class PythaeVAE(Pretrained):
+    """A VAE of pythae; its images in [0, 1] are the bridge's in [−1, 1]."""
+
+    library = "pythae"
+    config_file = "model_config.json"
+    weights_file = "model.pt"
+
+    def build(self, config: dict[str, Any]) -> None:
+        kind = config.get("name")
+        if kind not in KINDS:
+            raise ValueError(f"pythae's {kind} cannot be bridged: give one of {', '.join(KINDS)}")
+        if not (config.get("uses_default_encoder") and config.get("uses_default_decoder")):
+            raise ValueError(
+                "the VAE has networks of its own, which pythae keeps as pickles: these are not "
+                "read, for they can run anything; build the VAE in Python and give its networks "
+                "to AlphaBridge.from_vae"
+            )
+        models = imported("pythae", "pythae.models")
+        settings = {key: value for key, value in config.items() if key != "name"}
+        try:
+            model = getattr(models, KINDS[kind])(getattr(models, kind)(**settings))
+            self.channels, self._side, width = model.input_dim
+        except Exception as error:  # whatever a wrong value meets first
+            raise ValueError(
+                f"pythae cannot build this VAE of images ({one_line(error)}): correct its "
+                f"{self.config_file}"
+            ) from error
+        if width != self._side:
+            raise ValueError(f"the VAE takes images of {self._side}×{width}: give one of squares")
+        self.model = model
+        # the parts keep their names, so that their states together are the model's
+        self.encoder = nn.Sequential(OrderedDict(pixels=_ToUnit(), encoder=model.encoder))
+        self.decoder = nn.Sequential(OrderedDict(decoder=model.decoder, pixels=_FromUnit()))
+
+    def read(self, weights: Path) -> None:
+        try:
+            found = torch.load(weights, map_location="cpu", weights_only=True)
+            self.model.load_state_dict(found["model_state_dict"])
+        except Exception as error:  # whatever a broken file makes torch raise
+            raise ValueError(
+                f"{weights} cannot be read as tensors alone ({one_line(error)}): restore it from "
+                "a copy"
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        # pythae has no other format than a pickle of tensors; we ourselves only read it as such
+        self.model.save(str(folder))  # type: ignore[operator]
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, ...]:  # noqa: ARG002
+        return (self.model.latent_dim,)  # type: ignore[return-value]
+
+    def nearest(self, pixels: int) -> int:  # noqa: ARG002
+        side: int = self._side
+        return side
+
+
+class _ToUnit(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + 1) / 2
+
+
+class _FromUnit(nn.Module):
+    def forward(self, output: Any) -> Tensor:  # noqa: ANN401
+        decoded: Tensor = output["reconstruction"]
+        return 2 * decoded - 1

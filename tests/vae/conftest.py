@@ -1,0 +1,55 @@
+"""Small VAEs of both libraries, trained on the digits for a second, in their libraries' folders."""
+
+import pytest
+import torch
+
+from alpha_bridge.data import digits
+from alpha_bridge.experiments.bridge_vae import ARCHITECTURES, train_vae
+from alpha_bridge.vae import LIBRARIES
+
+UPDATES = 60
+
+
+@pytest.fixture(scope="session")
+def source():
+    return digits()
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory, source):
+    """A folder of each library, written by the library itself."""
+    folder = tmp_path_factory.mktemp("vaes")
+    for library in LIBRARIES:
+        torch.manual_seed(0)
+        model = train_vae(library, source, seed=0, updates=UPDATES).model
+        write = model.save_pretrained if library == "diffusers" else model.save
+        write(str(folder / library))
+    return folder
+
+
+@pytest.fixture(params=[*LIBRARIES])
+def library(request):
+    return request.param
+
+
+@pytest.fixture
+def configuration(library):
+    return ARCHITECTURES[library](1, 8)
+
+
+@pytest.fixture(scope="session")
+def read_by_its_library():
+    """What a library itself makes of a folder: from images in [-1, 1] to reconstructions."""
+    return reconstructions
+
+
+def reconstructions(library, folder):
+    if library == "diffusers":
+        from diffusers import AutoencoderKL
+
+        model = AutoencoderKL.from_pretrained(str(folder), local_files_only=True).eval()
+        return lambda x: model(x).sample
+    from pythae.models import AutoModel
+
+    model = AutoModel.load_from_folder(str(folder)).eval()
+    return lambda x: 2 * model.predict((x + 1) / 2).recon_x - 1

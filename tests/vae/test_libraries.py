@@ -1,0 +1,240 @@
+"""VAEs of diffusers and of pythae: read, judged and written as their own libraries do it."""
+
+import json
+import pickle
+import shutil
+
+import pytest
+import torch
+
+from alpha_bridge import AlphaBridge
+from alpha_bridge.networks import ConvDiscriminator
+from alpha_bridge.vae import LIBRARIES, Pretrained, build, load, save
+from alpha_bridge.vae.pretrained import imported
+
+
+def bridge_of(vae, source):
+    x = source.units.normalize(source.training(200))
+    discriminator = ConvDiscriminator(8, 1, width=4, hidden=8)
+    return AlphaBridge.from_vae(
+        vae.encoder, vae.decoder, discriminator, x, None, False, vae.scale, vae.shift
+    )
+
+
+@pytest.fixture
+def x(source):
+    return source.units.normalize(source.held_out(20))
+
+
+@pytest.fixture
+def copied(folders, library, tmp_path):
+    """A folder of the library that a test may spoil."""
+    return shutil.copytree(folders / library, tmp_path / library)
+
+
+def test_a_bridge_makes_the_reconstructions_of_the_library(
+    folders, library, source, x, read_by_its_library
+):
+    bridge = bridge_of(load(folders / library), source).eval()
+    with torch.no_grad():
+        own = read_by_its_library(library, folders / library)(x)
+    assert torch.allclose(bridge.reconstruct(x), own, atol=1e-5)
+
+
+def test_what_is_written_is_what_was_read(
+    folders, library, source, x, tmp_path, read_by_its_library
+):
+    bridge = bridge_of(load(folders / library), source)
+    again = save(bridge, tmp_path / "new" / "again")
+    with torch.no_grad():
+        before, after = (
+            read_by_its_library(library, place)(x) for place in (folders / library, again)
+        )
+    assert torch.equal(before, after)
+    assert {file.name for file in again.iterdir()} == {
+        file.name for file in (folders / library).iterdir()
+    }
+    assert [path.name for path in again.parent.iterdir()] == ["again"]
+
+
+def test_the_configuration_stays_what_it_was(folders, library, source, tmp_path):
+    save(bridge_of(load(folders / library), source), tmp_path / "again")
+    name = LIBRARIES[library].config_file
+    before, after = (
+        json.loads((place / name).read_text(encoding="utf-8"))
+        for place in (folders / library, tmp_path / "again")
+    )
+    assert before == after
+
+
+def test_a_trained_bridge_is_written_with_its_new_weights(
+    folders, library, source, x, tmp_path, read_by_its_library
+):
+    bridge = bridge_of(load(folders / library), source).eval()
+    with torch.no_grad():
+        for parameter in bridge.generator.parameters():
+            parameter.mul_(1.1)
+    save(bridge, tmp_path / "again")
+    with torch.no_grad():
+        after = read_by_its_library(library, tmp_path / "again")(x)
+    assert torch.allclose(bridge.reconstruct(x), after, atol=1e-5)
+
+
+def test_a_vae_is_built_from_its_configuration_alone(folders, library):
+    vae = load(folders / library)
+    again = build(json.loads(json.dumps(vae.origin)))
+    assert again.origin == vae.origin
+    shapes = [{k: v.shape for k, v in side.model.state_dict().items()} for side in (vae, again)]
+    assert shapes[0] == shapes[1]
+
+
+def test_the_latents_have_the_shape_that_the_encoder_gives(folders, library, source):
+    vae = load(folders / library)
+    assert bridge_of(vae, source).latent_shape == vae.latent_shape(8, 8)
+
+
+def test_a_pipeline_keeps_its_vae_in_a_folder(folders, tmp_path):
+    shutil.copytree(folders / "diffusers", tmp_path / "vae")
+    assert load(tmp_path).library == "diffusers"
+
+
+def test_the_scale_of_the_pipelines_is_the_latents_scale(configuration_of_diffusers):
+    given = {"scaling_factor": 0.5, "shift_factor": 0.1}
+    vae = build(origin(configuration_of_diffusers | given))
+    assert (vae.scale, vae.shift) == (0.5, 0.1)
+
+
+def test_means_and_deviations_of_channels_are_the_latents_units(configuration_of_diffusers):
+    given = {"latents_mean": [2.0], "latents_std": [4.0], "scaling_factor": 0.5}
+    vae = build(origin(configuration_of_diffusers | given))
+    assert vae.scale.shape == (1, 1, 1)
+    assert (vae.scale.item(), vae.shift.item()) == (0.125, 2.0)
+
+
+@pytest.fixture
+def configuration_of_diffusers(folders):
+    return json.loads((folders / "diffusers" / "config.json").read_text(encoding="utf-8"))
+
+
+def origin(config):
+    return {"library": "diffusers", "config": config}
+
+
+# what cannot be bridged
+
+
+def test_a_folder_without_a_vae_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"has no VAE: give a folder with a config\.json"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["missing", "./missing", "missing/there/deep"])
+def test_what_is_not_there_is_refused(source):
+    with pytest.raises(FileNotFoundError, match=f"no VAE '{source}'"):
+        load(source)
+
+
+def test_an_id_that_cannot_be_fetched_is_refused():
+    with pytest.raises(FileNotFoundError, match="'someone/something' is no folder and could not"):
+        load("someone/something")
+
+
+def test_missing_weights_are_named(copied, library):
+    weights = LIBRARIES[library].weights_file
+    (copied / weights).unlink()
+    with pytest.raises(FileNotFoundError, match=f"no {weights}: give one with both"):
+        load(copied)
+
+
+def test_damaged_weights_are_named(copied, library):
+    weights = copied / LIBRARIES[library].weights_file
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ValueError, match=f"{weights.name} cannot be read"):
+        load(copied)
+
+
+def test_a_damaged_configuration_is_named(copied, library):
+    name = LIBRARIES[library].config_file
+    (copied / name).write_text("{nope")
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        load(copied)
+
+
+def test_a_configuration_that_cannot_be_built_is_named(copied, library):
+    path = copied / LIBRARIES[library].config_file
+    key = {"diffusers": "norm_num_groups", "pythae": "input_dim"}[library]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: 7}))
+    with pytest.raises(ValueError, match=f"{library} cannot build"):
+        load(copied)
+
+
+@pytest.mark.parametrize(
+    ("library", "key", "kind"), [("diffusers", "_class_name", "VQModel"), ("pythae", "name", "AE")]
+)
+def test_another_kind_of_model_is_refused(copied, library, key, kind):
+    path = copied / LIBRARIES[library].config_file
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: kind}))
+    with pytest.raises(ValueError, match=f"{kind}.* cannot be bridged"):
+        load(copied)
+
+
+@pytest.mark.parametrize("library", ["pythae"])
+def test_pickled_networks_are_not_read(copied):
+    path = copied / "model_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"uses_default_encoder": False}))
+    (copied / "encoder.pkl").write_bytes(b"anything")
+    with pytest.raises(ValueError, match=r"pickles: these are not read.*from_vae"):
+        load(copied)
+
+
+class Spoiler:
+    """What would run when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("the file was executed",)
+
+
+@pytest.mark.parametrize("library", ["pythae"])
+def test_weights_that_would_run_something_run_nothing(copied):
+    torch.save({"model_state_dict": Spoiler()}, copied / "model.pt")
+    with pytest.raises(ValueError, match=r"model\.pt cannot be read as tensors alone"):
+        load(copied)
+    with (copied / "model.pt").open("wb") as file:
+        pickle.dump(Spoiler(), file)
+    with pytest.raises(ValueError, match=r"model\.pt cannot be read as tensors alone"):
+        load(copied)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((3, 8, 8), r"takes 1 channel\(s\), and the data have 3: give --images.channels 1"),
+        ((1, 9, 9), "does not take images of 9 pixels: give --images.size 8"),
+        ((64,), "takes images, and the data have samples of shape"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(folders, library, shape, message):
+    with pytest.raises(ValueError, match=message):
+        load(folders / library).require(shape)
+
+
+def test_a_model_from_elsewhere_has_no_format_to_go_back_to(tmp_path):
+    networks = (torch.nn.Linear(2, 2), torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    with pytest.raises(ValueError, match="did not come from a VAE of diffusers or pythae"):
+        save(AlphaBridge(*networks), tmp_path / "new")
+
+
+def test_nothing_is_overwritten(folders, library, source, copied):
+    bridge = bridge_of(load(folders / library), source)
+    with pytest.raises(FileExistsError, match="is not empty"):
+        save(bridge, copied)
+
+
+def test_a_missing_library_is_told_how_to_install():
+    with pytest.raises(ValueError, match=r"pip install 'alpha-bridge\[vae\]'"):
+        imported("diffusers", "diffusers_that_is_not_there")
+
+
+@pytest.mark.parametrize("kind", LIBRARIES.values())
+def test_every_library_fills_the_slot(kind):
+    assert issubclass(kind, Pretrained)
