@@ -221,7 +221,7 @@ def _measured(
             sigma=sigma,
             bound=float(bounds(model, held_out, sigma, draws).mean()) / size,
             best_sigma=best_sigma,
-            best_bound=float(bounds(model, held_out, fitting, draws).mean()) / size,
+            best_bound=float(bounds(model, held_out, best_sigma, draws).mean()) / size,
             metrics=metrics,
         )
 
