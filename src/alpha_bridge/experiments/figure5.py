@@ -24,7 +24,6 @@ from .watched import (
     due,
     ends,
     pictured,
-    write,
 )
 
 if TYPE_CHECKING:
@@ -132,10 +131,7 @@ def reproduce(
     def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
         return {step: shown[:LATENTS] for step, shown in seen.items()}
 
-    pictured(record, configs, due(bridge), path, chosen, draw, tell)
-    record["claims"] = [claim.record() for claim in claims(record)]
-    write(record, path)
-    return record
+    return pictured(record, configs, due(bridge), path, chosen, draw, tell, claims)
 
 
 def claims(record: Record) -> list[Claim]:
@@ -147,13 +143,16 @@ def claims(record: Record) -> list[Claim]:
     Returns:
         That the bridge's Fréchet distance is no larger than either baseline's; and where the data
         have labels, that its retention is at least 0.75, and at least 0.2 above that of naive
-        fine-tuning.
+        fine-tuning. Nothing before all methods have been measured.
     """
+    ended = record.get("last", {})
+    if len(ended) < len(SETTINGS):
+        return []
 
     def means(metric: str) -> dict[str, float]:
         return {
             method: round(of[name]["mean"], 5)
-            for method, of in record["last"].items()
+            for method, of in ended.items()
             for name in of
             if name.startswith(f"{metric}/")
         }

@@ -40,7 +40,6 @@ __all__ = [
     "last",
     "pictured",
     "resumed_samples",
-    "write",
 ]
 
 Record = dict[str, Any]
