@@ -271,13 +271,15 @@ def draw(record: Record, samples: Samples) -> "Figure":
     from matplotlib.figure import Figure
 
     names = metric_names(record, *METRICS)
-    libraries = dict.fromkeys(name.split("/")[0] for name in samples)
+    seen = [run["method"] for run in record["runs"] if run["method"] in samples]
+    libraries = dict.fromkeys(name.split("/")[0] for name in seen)
     columns = len(SETTINGS) + 1
-    figure = Figure(figsize=(WIDTH, 5.4 * len(libraries)), layout="constrained")
+    rows = 2 * max(len(libraries), 1)
+    figure = Figure(figsize=(WIDTH, 2.7 * rows), layout="constrained")
     for row, library in enumerate(libraries):
-        pictures = figure.add_gridspec(2 * len(libraries), columns)
-        panels = figure.add_gridspec(2 * len(libraries), len(names))
-        shown = {way: of for way in SETTINGS if (of := samples.get(f"{library}/{way}"))}
+        pictures, panels = figure.add_gridspec(rows, columns), figure.add_gridspec(rows, len(names))
+        ways = [way for way in SETTINGS if f"{library}/{way}" in seen]
+        shown = {way: samples[f"{library}/{way}"] for way in ways}
         first = next(iter(shown.values()))
         whole = {f"{library}, trained": first[0]}
         whole |= {f"then {way}": of[max(of)] for way, of in shown.items()}
