@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["claims", "draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "steps": 1500,
+    "steps": 1200,
     "batch_size": 32,
     "model.width": 16,
     "model.hidden": [128],
     "images.size": 16,
-    "evaluation.every": 250,
+    "evaluation.every": 300,
     "evaluation.samples": 2000,
 }
 """What both ways change in the preset, before the bridge from a VAE changes more."""
@@ -62,14 +62,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """The two ways, and what each of them changes: the hard switch has α = 1 from the start."""
 
 QUICK: dict[str, Any] = {
-    "steps": 300,
+    "steps": 600,
     "images.size": None,
-    "evaluation.every": 100,
+    "evaluation.every": 150,
     "evaluation.samples": 1000,
 }
 """What both change in the miniature as well."""
 
-VAE_UPDATES, QUICK_VAE_UPDATES = 3000, 600
+VAE_UPDATES, QUICK_VAE_UPDATES = 2000, 600
 VAE_BATCH = 64
 SHOWN = 20
 METRICS = ("frechet_distance", "reconstruction_error")
