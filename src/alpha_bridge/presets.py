@@ -78,15 +78,16 @@ PRESETS: dict[str, Config] = {
 
 FROM_VAE: dict[str, float | None] = {
     "path.ml": 0.1,
-    "path.transfer": 0.7,
-    "path.adversarial": 0.2,
+    "path.transfer": 0.4,
+    "path.adversarial": 0.5,
     "path.end": 0.95,
-    "gamma.c": 15.0,
-    "gamma.d": -7.5,
+    "gamma.c": 20.0,
+    "gamma.d": -10.0,
     "model.noise": None,
 }
-"""What a bridge from a trained VAE changes in a preset: Step I is as long as the discriminator
-needs to learn the ratio, and the path ends where reconstructions are still held."""
+"""What a bridge from a trained VAE changes in a preset. Step I is for the discriminator, which is
+new. The path ends where the likelihood still has some say: its gradient has the weight κ/σ², and a
+VAE's own σ is small, so that γ must be steep for the other half to be heard at all."""
 
 
 def from_vae(config: Config, source: str) -> Config:

@@ -164,7 +164,7 @@ def train(*words):
     [
         (train("--from", "missing"), ["no VAE 'missing'", "give a folder"]),
         (train("--from=missing"), ["no VAE 'missing'"]),
-        (train("--from", "diffusers-run"), ["VAE"]),
+        (train("--from", "diffusers-run"), ["config.json is of no model", "AutoencoderKL"]),
         (train("--from"), ["--from"]),
         (train("--from", "pythae-kept", "--latent-scale", "0"), ["latent scale", "got 0.0"]),
         (

@@ -29,7 +29,10 @@ class AutoencoderKL(Pretrained):
         diffusers = imported("diffusers", "diffusers.models.autoencoders.autoencoder_kl")
         kind = config.get("_class_name")
         if kind != "AutoencoderKL":
-            raise ValueError(f"a {kind} of diffusers cannot be bridged: give an AutoencoderKL")
+            raise ValueError(
+                f"the {self.config_file} is of {kind or 'no model'}, which cannot be bridged: give "
+                "that of a diffusers AutoencoderKL"
+            )
         try:
             self.model = model = diffusers.AutoencoderKL.from_config(config)
         except Exception as error:  # whatever a wrong value meets first
