@@ -109,12 +109,13 @@ def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
             f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
         )
     config = _named_config(named)
-    given = dict(pairwise(words))
     # the other options may change what these two set
-    if "--from" in given:
-        config = from_vae(config, given["--from"])
-    if "--method" in given:
-        config = _method(given["--method"]).apply(config)
+    for option, value in pairwise(words):
+        if option == "--from":
+            config = from_vae(config, value)
+    for option, value in pairwise(words):
+        if option == "--method":
+            config = _method(value).apply(config)
     return words, Train(preset=named, config=config)
 
 

@@ -205,19 +205,23 @@ def as_built(network: nn.Module) -> nn.Module:
     plan = Blueprint.of(network)
     with torch.random.fork_rng(devices=[]):
         fresh = plan.build(trust=[plan.module])
-    own, layers = copy.deepcopy(network).eval(), dict(fresh.named_modules())
-    for name, layer in list(own.named_modules()):
-        if parametrize.is_parametrized(layer):
-            _bake(layer, layers.get(name, layer))
-    _load(fresh, own.state_dict(), f"a {plan.path} that was changed after it was built")
+    _load(fresh, _baked(network, fresh), f"a {plan.path} that was changed after it was built")
     return fresh.eval()
 
 
-def _bake(layer: nn.Module, fresh: nn.Module) -> None:
-    """Take the parametrizations off that a fresh layer does not have, and keep their results."""
-    for name in list(layer.parametrizations):  # type: ignore[arg-type]
-        if not parametrize.is_parametrized(fresh, name):
-            parametrize.remove_parametrizations(layer, name, leave_parametrized=True)
+def _baked(network: nn.Module, fresh: nn.Module) -> dict[str, Tensor]:
+    """Tensors of ``network``, with the results of those parametrizations that ``fresh`` lacks."""
+    # read from a copy: a parametrization lives in its layer's class, which copies share, so that
+    # taking it off the copy would take it off the network too
+    own, layers = copy.deepcopy(network).eval(), dict(fresh.named_modules())
+    tensors: dict[str, Tensor] = own.state_dict()
+    for name, layer in own.named_modules():
+        for tensor in layer.parametrizations if parametrize.is_parametrized(layer) else ():
+            if not parametrize.is_parametrized(layers.get(name, layer), tensor):
+                inside = f"{name}.parametrizations.{tensor}."
+                tensors = {key: x for key, x in tensors.items() if not key.startswith(inside)}
+                tensors[f"{name}.{tensor}"] = getattr(layer, tensor).detach()
+    return tensors
 
 
 def _load(module: nn.Module, tensors: dict[str, Tensor], whose: str) -> None:
