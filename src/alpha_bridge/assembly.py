@@ -53,7 +53,7 @@ from .run import Run
 from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
 from .training.trials import stack
-from .vae import Numbers, Pretrained, VAEEncoder, VAEGenerator
+from .vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
 from .vae import build as build_vae
 from .vae import load as load_vae
 
@@ -337,7 +337,7 @@ def _from_vae(config: Config, source: Source) -> tuple[Config, AlphaBridge]:
     return config.model_copy(update={"architecture": vae.origin}), model
 
 
-def _of_vae(config: Config, vae: Pretrained) -> AlphaBridge:
+def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
     """The players around the networks of ``vae``, for the weights of a checkpoint."""
     assert config.event_shape is not None
     vae.require(config.event_shape)
@@ -349,7 +349,7 @@ def _of_vae(config: Config, vae: Pretrained) -> AlphaBridge:
     return AlphaBridge(generator, encoder, discriminator, *_noise(config))
 
 
-def _latent_units(config: Config, vae: Pretrained) -> tuple[Numbers, Numbers]:
+def _latent_units(config: Config, vae: TrainedVAE) -> tuple[Numbers, Numbers]:
     return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
 
 

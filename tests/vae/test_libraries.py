@@ -9,8 +9,8 @@ import torch
 
 from alpha_bridge import AlphaBridge
 from alpha_bridge.networks import ConvDiscriminator
-from alpha_bridge.vae import LIBRARIES, Pretrained, build, load, save
-from alpha_bridge.vae.pretrained import imported
+from alpha_bridge.vae import LIBRARIES, TrainedVAE, build, load, save
+from alpha_bridge.vae.trained import imported
 
 
 def bridge_of(vae, source):
@@ -237,4 +237,4 @@ def test_a_missing_library_is_told_how_to_install():
 
 @pytest.mark.parametrize("kind", LIBRARIES.values())
 def test_every_library_fills_the_slot(kind):
-    assert issubclass(kind, Pretrained)
+    assert issubclass(kind, TrainedVAE)

@@ -32,7 +32,7 @@ from ..plots import SMALL, TEXT, WIDTH
 from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
 from ..presets import FROM_VAE, PRESETS, from_vae
-from ..vae import LIBRARIES, Pretrained, VAEEncoder, VAEGenerator
+from ..vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
 from .comparison import curves, metric_names, shade_steps
 from .runs import Tell, silent
 from .scores import Claim
@@ -157,7 +157,7 @@ def _way(shared: Config, name: str, vae: str, seed: int) -> Config:
     return changed(METHODS[name].apply(begun), SETTINGS[name])
 
 
-def train_vae(library: str, source: Source, seed: int, updates: int) -> Pretrained:
+def train_vae(library: str, source: Source, seed: int, updates: int) -> TrainedVAE:
     """A small VAE of a library, trained by likelihood alone.
 
     Args:

@@ -8,15 +8,15 @@ from torch import nn
 from ..causes import one_line
 from .autoencoder_kl import AutoencoderKL
 from .pair import Numbers, VAEEncoder, VAEGenerator, latent_size
-from .pretrained import Origin, Pretrained
 from .pythae import PythaeVAE
+from .trained import Origin, TrainedVAE
 
 __all__ = [
     "AutoencoderKL",
     "Numbers",
     "Origin",
-    "Pretrained",
     "PythaeVAE",
+    "TrainedVAE",
     "VAEEncoder",
     "VAEGenerator",
     "build",
@@ -25,7 +25,7 @@ __all__ = [
     "save",
 ]
 
-LIBRARIES: dict[str, type[Pretrained]] = {kind.library: kind for kind in (AutoencoderKL, PythaeVAE)}
+LIBRARIES: dict[str, type[TrainedVAE]] = {kind.library: kind for kind in (AutoencoderKL, PythaeVAE)}
 """The kinds of VAEs by the library that they are of."""
 
 PIPELINE = "vae"
@@ -44,7 +44,7 @@ class Arms(Protocol):
         """q."""
 
 
-def load(source: str | Path) -> Pretrained:
+def load(source: str | Path) -> TrainedVAE:
     """Read a trained VAE; nothing in its files is executed.
 
     Args:
@@ -69,7 +69,7 @@ def load(source: str | Path) -> Pretrained:
     raise FileNotFoundError(f"{source} has no VAE: give a folder with a {files}")
 
 
-def build(origin: Origin) -> Pretrained:
+def build(origin: Origin) -> TrainedVAE:
     """The VAE that ``origin`` tells of, with weights of no meaning.
 
     Args:

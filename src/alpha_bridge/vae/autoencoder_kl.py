@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..causes import one_line
-from .pretrained import Pretrained, imported
+from .trained import TrainedVAE, imported
 
 __all__ = ["AutoencoderKL"]
 
 
-class AutoencoderKL(Pretrained):
+class AutoencoderKL(TrainedVAE):
     r"""An ``AutoencoderKL``, which takes images in [−1, 1] as the bridge does.
 
     Its pipelines apply ``scaling_factor`` and ``shift_factor`` outside it, so that latents have

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..causes import one_line
-from .pretrained import Pretrained, imported
+from .trained import TrainedVAE, imported
 
 __all__ = ["PythaeVAE"]
 
@@ -27,7 +27,7 @@ KINDS = {
 """Those that are an encoder to a diagonal Gaussian and a decoder, and nothing else."""
 
 
-class PythaeVAE(Pretrained):
+class PythaeVAE(TrainedVAE):
     """A VAE of pythae; its images in [0, 1] are the bridge's in [−1, 1]."""
 
     library = "pythae"

@@ -12,13 +12,13 @@ from torch import nn
 
 from .pair import Numbers
 
-__all__ = ["Origin", "Pretrained", "imported", "read_json"]
+__all__ = ["Origin", "TrainedVAE", "imported", "read_json"]
 
 Origin = dict[str, Any]
 """Which library a VAE is of, and its configuration there: of values that JSON knows."""
 
 
-class Pretrained(ABC):
+class TrainedVAE(ABC):
     """A VAE of another library as an encoder and a decoder of images in [−1, 1].
 
     Attributes:
