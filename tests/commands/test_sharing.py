@@ -69,8 +69,8 @@ def exported(images, folder):
     return folder / "exported"
 
 
-def page(run, step=20, **more):
-    return card_of(run, read_config(run.config_path), step, **more)
+def page(run, step=20, pictures=False):
+    return card_of(run, read_config(run.config_path), step, pictures)
 
 
 def test_the_averaged_model_is_what_is_exported(images, exported):
@@ -147,7 +147,7 @@ def test_pictures_can_be_left_out(images, tmp_path):
 
 
 def test_vectors_are_shown_as_points(vectors):
-    assert [picture.file for picture in page(vectors).pictures] == ["samples.png"]
+    assert [picture.file for picture in page(vectors, pictures=True).pictures] == ["samples.png"]
 
 
 def test_the_page_tells_no_path_of_this_machine(folder, exported):

@@ -125,6 +125,7 @@ def test_saving_leaves_the_model_as_it_is(bridge, tmp_path):
     assert bridge.training
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+    assert bridge.log_ratio(torch.zeros(4, 3)).shape == (4,)
 
 
 def test_a_learned_noise_is_still_learned(tmp_path):

@@ -216,11 +216,12 @@ def _baked(network: nn.Module, fresh: nn.Module) -> dict[str, Tensor]:
     own, layers = copy.deepcopy(network).eval(), dict(fresh.named_modules())
     tensors: dict[str, Tensor] = own.state_dict()
     for name, layer in own.named_modules():
+        before = f"{name}." if name else ""
         for tensor in layer.parametrizations if parametrize.is_parametrized(layer) else ():
             if not parametrize.is_parametrized(layers.get(name, layer), tensor):
-                inside = f"{name}.parametrizations.{tensor}."
+                inside = f"{before}parametrizations.{tensor}."
                 tensors = {key: x for key, x in tensors.items() if not key.startswith(inside)}
-                tensors[f"{name}.{tensor}"] = getattr(layer, tensor).detach()
+                tensors[f"{before}{tensor}"] = getattr(layer, tensor).detach()
     return tensors
 
 
