@@ -73,10 +73,12 @@ def units_of(run: Run, config: Config) -> Units:
 
 
 def is_image(samples: Array) -> bool:
+    """Whether samples as a run keeps them are images."""
     return samples.ndim == 4
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What a network gives for samples, a part of them at a time, without a graph."""
     with torch.no_grad():
         return torch.cat([network(part) for part in x.split(CHUNK)])
 

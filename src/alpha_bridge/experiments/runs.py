@@ -1,9 +1,10 @@
 """The runs of an experiment, each written as it ends, so that an interrupted one can go on."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,25 +67,23 @@ def carry_out(
         For each plan its labels and what :func:`alpha_bridge.experiments.curves.follow` gives.
     """
     known = {_text(line["key"]): line["found"] for line in _lines(ledger)}
-    new = {key: plan for plan in plans if (key := _text(plan.key)) not in known}
-    told = 0
+    keyed = [(_text(plan.key), plan) for plan in plans]
+    new = {key: plan for key, plan in keyed if key not in known}
+    told = count(1)
 
-    def report(key: str) -> None:
-        nonlocal told
-        for plan in plans:
-            if _text(plan.key) == key:
-                told += 1
+    def report(ended: Collection[str]) -> None:
+        for key, plan in keyed:
+            if key in ended:
                 named = "  ".join(str(value) for value in plan.labels.values())
-                tell(f"{told}/{len(plans)}  {named}  {in_words(known[key])}")
+                tell(f"{next(told)}/{len(plans)}  {named}  {in_words(known[key])}")
 
-    for key in [*known]:
-        report(key)
+    report(known)
     for key, found in _followed(new, jobs):
         known[key] = found
         with ledger.open("a", encoding="utf-8") as file:
             file.write(_text({"key": new[key].key, "found": found}) + "\n")
-        report(key)
-    return [{**plan.labels, **known[_text(plan.key)]} for plan in plans]
+        report({key})
+    return [{**plan.labels, **known[key]} for key, plan in keyed]
 
 
 def _followed(plans: Mapping[str, Plan], jobs: int) -> Iterator[tuple[str, Record]]:

@@ -2,7 +2,8 @@
 
 Each attempt is the α-Bridge or naive fine-tuning with other settings. Those that agree until the
 end of Step I share it: it is trained once, and each goes on from its checkpoint. All have the same
-seed, and as many updates. The settings of Figure 5 were chosen from what this shows.
+seed, and as many updates. The settings of Figure 5 came from trials that were not recorded; this
+shows what each part of them does, and where to go from there.
 """
 
 import hashlib
