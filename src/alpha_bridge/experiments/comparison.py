@@ -19,6 +19,9 @@ COLORS = {
     "naive": ORANGE,
     "rkl-gp": "#2a8f5a",
     "js-gan": "#a33fd0",
+    "marginal": "#2a8f5a",
+    "joint": "#a33fd0",
+    "ali": ORANGE,
 }
 """A colour for each method."""
 
