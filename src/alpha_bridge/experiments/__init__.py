@@ -19,6 +19,8 @@ EXPERIMENTS = {
     "table-cifar10": "Inception scores and Fréchet distances on CIFAR-10",
     "bridge-vae": "ours, a trained VAE, bridged and switched to an adversarial loss at once",
     "generalisations": "ours, the bridge between marginals and joints beside ali, on MNIST",
+    "translation2d": "ours, unpaired translation between mixtures that are known",
+    "translation": "ours, unpaired translation of digits to inverted, turned and traced ones",
     "search25": "ours, the search that figures 3 and 4 take their settings from",
     "search5": "ours, what was tried for figure 5, one seed",
     "robustness25": "ours, the same methods over a grid of 36 settings",
