@@ -168,5 +168,5 @@ class MLPTranslator(_MLP):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(*trials, batch, features)`` to ``(*trials, batch, outputs)``."""
-        moved: Tensor = super().forward(x)
+        moved: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return x @ self.shared + moved
