@@ -45,17 +45,19 @@ if TYPE_CHECKING:
 __all__ = ["SETTINGS", "arm", "claims", "draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "steps": 3000,
+    "steps": 2500,
     "model.noise": 1.0,
     "path.ml": 0.3,
     "path.transfer": 0.3,
     "path.adversarial": 0.4,
+    "path.end": 0.9,
     "optimization.generator": 1e-3,
     "optimization.encoder": 1e-3,
     "optimization.discriminator": 1e-3,
     "evaluation.every": 500,
 }
-"""What all change in the preset."""
+"""What all change in the preset. The path ends below 1: there, nothing would hold the two arms of the
+bridge between marginals together. ``ali`` is at 1 by definition."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "alpha-bridge": SHARED,
