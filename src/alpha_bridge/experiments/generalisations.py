@@ -56,8 +56,8 @@ SHARED: dict[str, Any] = {
     "optimization.discriminator": 1e-3,
     "evaluation.every": 500,
 }
-"""What all change in the preset. The path ends below 1: there, nothing would hold the two arms of the
-bridge between marginals together. ``ali`` is at 1 by definition."""
+"""What all change in the preset. The path ends below 1: there, nothing would hold the two arms of
+the bridge between marginals together. ``ali`` is at 1 by definition."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "alpha-bridge": SHARED,
