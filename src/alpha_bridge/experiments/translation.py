@@ -135,14 +135,14 @@ def reproduce(
         "ceilings": {name: world.ceilings() for name, world in worlds.items()},
         "runs": [],
     }
-    known = _known(path)
+    known = _known(path, record["settings"])
     samples = resumed_samples(path)
     for trial, name, way in product(range(seed, seed + trials), names, COMPARED):
-        run = known.get((name, way, trial, updates))
+        run = known.get((name, way, trial))
         if run is None:
             since = perf_counter()
             model = _trained(way, worlds[name], updates, trial)
-            run = {"domain": name, "way": way, "seed": trial, "updates": updates}
+            run = {"domain": name, "way": way, "seed": trial}
             run |= {**worlds[name].score(model), "seconds": round(perf_counter() - since, 1)}
             samples.setdefault(f"{name}/{way}", {updates: worlds[name].shown(model)})
             keep_samples(samples, path.with_suffix(".npz"))
@@ -156,11 +156,12 @@ def reproduce(
     return record
 
 
-def _known(path: Path) -> dict[tuple[str, str, int, int], Record]:
-    """Runs that an interrupted experiment has ended."""
+def _known(path: Path, settings: Record) -> dict[tuple[str, str, int], Record]:
+    """Runs that an interrupted experiment with the same settings has ended."""
     partial = partial_of(path)
-    runs = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
-    return {(run["domain"], run["way"], run["seed"], run["updates"]): run for run in runs}
+    found = json.loads(partial.read_text(encoding="utf-8")) if partial.exists() else {}
+    runs = found["runs"] if found.get("settings") == settings else []
+    return {(run["domain"], run["way"], run["seed"]): run for run in runs}
 
 
 class World(NamedTuple):
