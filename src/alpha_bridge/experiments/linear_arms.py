@@ -23,7 +23,7 @@ from ..training import Callback, Event, Optimization, fit
 from .linear_gaussian import errors, linear_model
 from .scores import finite
 
-__all__ = ["ARMS", "NOISES", "STEPS", "Arm", "hyperparameters", "train"]
+__all__ = ["ARMS", "NOISES", "STEPS", "Arm", "ends_of_steps", "hyperparameters", "train"]
 
 SIZE, SIGMA = 2, 0.5
 MEAN, VARIANCES, ANGLE = (1.0, -1.0), (2.0, 0.5), pi / 6
@@ -75,6 +75,16 @@ NOISES = {"without noise": 0.0, "with noise": SIGMA}
 """The noise on fakes."""
 
 
+def ends_of_steps(steps: int) -> list[int]:
+    """Updates at which Steps I, II and III of the bridges end, of ``steps`` in all.
+
+    Example:
+        >>> ends_of_steps(1000)
+        [300, 700, 1000]
+    """
+    return [*ARMS["joint"].path(steps).boundaries]
+
+
 def _law() -> MultivariateNormal:
     """The data's density."""
     turn = torch.tensor([[cos(ANGLE), -sin(ANGLE)], [sin(ANGLE), cos(ANGLE)]]).double()
@@ -118,7 +128,8 @@ def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Record:
         Diverged: A parameter became NaN or infinite.
     """
     arm, law = ARMS[name], _law()
-    updates = [steps * point // POINTS for point in range(1, POINTS + 1)]
+    evenly = (steps * point // POINTS for point in range(1, POINTS + 1))
+    updates = sorted({*evenly, *ends_of_steps(steps)})
     model = linear_model(SIZE, SIGMA, NOISES[fakes], arm.discriminator, seed, trials)
     begin = perf_counter()
     with torch.random.fork_rng(devices=[]):

@@ -31,7 +31,7 @@ import numpy as np
 
 from ..checks import at_least
 from .drawing import style
-from .linear_arms import ARMS, NOISES, STEPS, hyperparameters, train
+from .linear_arms import ARMS, NOISES, STEPS, ends_of_steps, hyperparameters, train
 from .runs import Tell, publish, silent
 from .scores import Array, Claim, finite, spread
 
@@ -119,7 +119,7 @@ def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = s
         "quick": quick,
         "seed": seed,
         "trials": trials,
-        "ends_of_steps": [*ARMS["data"].path(steps).boundaries],
+        "ends_of_steps": ends_of_steps(steps),
         "hyperparameters": hyperparameters(trials, steps),
         "runs": runs,
     }
@@ -201,7 +201,7 @@ def draw(record: Record) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    from ..plots import SMALL, TEXT, WIDTH
+    from ..plots import MUTED, SMALL, TEXT, WIDTH
 
     figure = Figure(figsize=(WIDTH, 2.1 * len(METRICS)), layout="constrained")
     panels = figure.subplots(len(METRICS), len(NOISES), sharex=True, sharey="row")
@@ -210,6 +210,7 @@ def draw(record: Record) -> "Figure":
         for axes, (metric, name) in zip(column, METRICS.items(), strict=True):
             _panel(axes, runs, metric, record["ends_of_steps"][:-1])
             axes.set_title(f"{name}, fakes {fakes}", loc="left", fontsize=TEXT)
+        column[-1].set_xlabel("updates", color=MUTED, fontsize=SMALL)
     panels[0, 0].legend(frameon=False, fontsize=SMALL)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(
@@ -221,7 +222,7 @@ def draw(record: Record) -> "Figure":
 
 
 def _panel(axes: "Axes", runs: Sequence[Record], metric: str, boundaries: Sequence[int]) -> None:
-    from ..plots import MUTED, SMALL
+    from ..plots import MUTED
 
     for run in runs:
         color, found = COLORS[run["arm"]], values(run, metric)
@@ -236,5 +237,5 @@ def _panel(axes: "Axes", runs: Sequence[Record], metric: str, boundaries: Sequen
         axes.axvline(boundary, color=MUTED, linewidth=1, linestyle="--")
     axes.set_yscale("log")
     axes.set_ylim(bottom=LEAST)
-    axes.set_xlabel("updates", color=MUTED, fontsize=SMALL)
+    axes.minorticks_off()
     style(axes)
