@@ -167,7 +167,7 @@ def posterior(record: Record) -> list[str]:
 
 
 def reverse25(record: Record) -> list[str]:
-    """The claims, and how the collapse and each way ended."""
+    """The claims, how the collapse and each way ended, and the way there."""
     rows = [
         [
             end["way"],
@@ -182,7 +182,18 @@ def reverse25(record: Record) -> list[str]:
         for end in record["summary"]
     ]
     head = ["", "trials that end with all 25 modes", "fewest modes", *directions.METRICS.values()]
-    return [claims(record), table([*head, "failed trials"], rows)]
+    _, *ways = record["runs"]
+    along = [
+        [name, run["way"], *(_around(trials) for trials in values(run, metric))]
+        for metric, name in directions.METRICS.items()
+        for run in ways
+    ]
+    updates = [f"{update:,}" for update in ways[0]["updates"]]
+    return [
+        claims(record),
+        table([*head, "failed trials"], rows),
+        table(["", "updates after the collapse", *updates], along),
+    ]
 
 
 def hyperparameters(record: Record) -> str:

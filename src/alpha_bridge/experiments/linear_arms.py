@@ -53,14 +53,24 @@ def _of_both(trials: int | None) -> nn.Module:
 
 @dataclass(frozen=True)
 class Arm:
-    """What is trained: an objective, the discriminator that it needs, and shares of the steps."""
+    """What is trained.
+
+    Attributes:
+        objective: What is bridged to what.
+        discriminator: From a number of replicas, or None, to the discriminator that it needs.
+        shares: Of the updates, for Steps I, II and III.
+    """
 
     objective: Objective
     discriminator: Callable[[int | None], nn.Module]
     shares: tuple[float, float, float] = (0.3, 0.4, 0.3)
 
     def path(self, steps: int) -> AlphaPath:
-        """α of each of ``steps`` updates."""
+        """α of every update.
+
+        Args:
+            steps: Updates of the whole path.
+        """
         ml, transfer, adversarial = (round(share * steps) for share in self.shares)
         return AlphaPath.three_steps(ml, transfer, adversarial)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["METRICS", "claims", "draw", "measure", "reproduce"]
+__all__ = ["METRICS", "claims", "draw", "means", "measure", "reproduce", "values"]
 
 NEAR = 0.05
 """Nats above the least of a diagonal Gaussian that count as the posterior."""

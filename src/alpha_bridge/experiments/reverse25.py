@@ -16,13 +16,14 @@ the evidence lower bound of the collapsing generator all the while, on data of a
 are those of the moving average, which starts anew with each way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
-from ..assembly import assemble, build_path
+from ..assembly import assemble
 from ..checks import at_least
 from ..config import Config, PathConfig, changed
 from .curves import watched
@@ -33,11 +34,11 @@ from .scores import (
     SCORES,
     Claim,
     covering,
+    ends,
     failures,
     finite,
     in_words,
     mean,
-    spread,
     values,
 )
 from .settings import gaussians25, hyperparameters
@@ -124,18 +125,7 @@ def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = s
     part = 10 if quick else 1
     updates = [update // part for update in UPDATES]
     configs = _configs(seed, trials, part)
-    runs: list[Record] = []
-    weights = None
-    for way, config in configs.items():
-        parts = assemble(config)
-        if weights is not None:
-            parts.model.load_state_dict(weights)
-        path = build_path(config)
-        alpha = [path(update - 1) for update in updates]
-        runs.append({"way": way, "alpha": alpha, **watched(parts, updates)})
-        if weights is None:
-            weights = parts.model.state_dict()
-        tell(f"{len(runs)}/{len(configs)}  {way}  {in_words(runs[-1])}")
+    runs = _train(configs, updates, tell)
     record: Record = {
         "experiment": "reverse25",
         "quick": quick,
@@ -147,6 +137,21 @@ def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = s
     }
     record["claims"] = [claim.record() for claim in claims(record)]
     return record
+
+
+def _train(configs: Mapping[str, Config], updates: Sequence[int], tell: Tell) -> list[Record]:
+    """The first run, and the others from where it ended."""
+    runs: list[Record] = []
+    weights: dict[str, Tensor] = {}
+    for way, config in configs.items():
+        parts = assemble(config)
+        if weights:
+            parts.model.load_state_dict(weights)
+        alpha = [parts.path(update - 1) for update in updates]
+        runs.append({"way": way, "alpha": alpha, **watched(parts, updates)})
+        weights = weights or parts.model.state_dict()
+        tell(f"{len(runs)}/{len(configs)}  {way}  {in_words(runs[-1])}")
+    return runs
 
 
 def _configs(seed: int, trials: int, part: int) -> dict[str, Config]:
@@ -171,16 +176,12 @@ def summary(run: Record) -> Record:
         ``failed``; the fewest modes of a trial; and mean and deviation over trials of each metric,
         None where a trial has failed.
     """
-    last = {metric: values(run, metric)[-1] for metric in METRICS}
     return {
         "way": run["way"],
         "covering": covering(run),
         "failed": failures(run),
-        "fewest_modes": int(np.nan_to_num(last["modes"]).min()),
-        **{
-            metric: {"mean": finite(float(mean(found))), "deviation": finite(float(spread(found)))}
-            for metric, found in last.items()
-        },
+        "fewest_modes": int(np.nan_to_num(values(run, "modes")[-1]).min()),
+        **ends(run, METRICS),
     }
 
 
