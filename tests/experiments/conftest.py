@@ -34,7 +34,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(figure3, "UPDATES", (20, 400))
     monkeypatch.setattr(search25, "UPDATES", (100, 200, 250))
     monkeypatch.setattr(robustness25, "STEPS", 200)
-    monkeypatch.setattr(posterior, "STEPS", 100)
+    monkeypatch.setattr(posterior, "STEPS", 50)
     monkeypatch.setattr(linear_arms, "POINTS", 5)
     monkeypatch.setattr(reverse25, "STEPS", 200)
     monkeypatch.setattr(reverse25, "UPDATES", (100, 200))

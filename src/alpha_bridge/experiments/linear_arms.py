@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
+from ..config import PathConfig
 from ..game import Bridge
 from ..gamma import SigmoidGamma
 from ..networks import Marginals, MLPDiscriminator
@@ -33,6 +34,7 @@ HIDDEN, BATCH, STEPS = (64, 64), 128, 4000
 TRAINING, HELD_OUT = 2**16, 5000
 GAMMA, GAME, REGULARIZER = SigmoidGamma(), Bridge(), R1(weight=0.3)
 OPTIMIZATION = Optimization(generator=5e-3, encoder=5e-3, discriminator=2e-3)
+BRIDGE = PathConfig(ml=0.3, transfer=0.4, adversarial=0.3)
 POINTS = 20
 """Measurements along training."""
 
@@ -63,7 +65,7 @@ class Arm:
 
     objective: Objective
     discriminator: Callable[[int | None], nn.Module]
-    shares: tuple[float, float, float] = (0.3, 0.4, 0.3)
+    shares: PathConfig = BRIDGE
 
     def path(self, steps: int) -> AlphaPath:
         """α of every update.
@@ -71,15 +73,14 @@ class Arm:
         Args:
             steps: Updates of the whole path.
         """
-        ml, transfer, adversarial = (round(share * steps) for share in self.shares)
-        return AlphaPath.three_steps(ml, transfer, adversarial)
+        return AlphaPath.three_steps(*self.shares.lengths(steps))
 
 
 ARMS = {
     "data": Arm(DataBridge(GAME), _of_x),
     "marginal": Arm(MarginalBridge(GAME), _of_both),
     "joint": Arm(JointBridge(GAME), _of_pairs),
-    "adversarial": Arm(JointBridge(GAME), _of_pairs, (0, 0, 1)),
+    "adversarial": Arm(JointBridge(GAME), _of_pairs, PathConfig(ml=0, transfer=0, adversarial=1)),
 }
 NOISES = {"without noise": 0.0, "with noise": SIGMA}
 """The noise on fakes."""
@@ -193,7 +194,10 @@ def hyperparameters(trials: int, steps: int) -> list[Record]:
         **{f"optimization.{key}": value for key, value in vars(OPTIMIZATION).items()},
     }
     rows = [{"key": key, "whose": "ours", "values": [value]} for key, value in shared.items()]
-    shares = {name: [arm.shares] for name, arm in ARMS.items()}
+    shares = {
+        name: [[arm.shares.ml, arm.shares.transfer, arm.shares.adversarial]]
+        for name, arm in ARMS.items()
+    }
     noises = {f"fakes {fakes}": [noise] for fakes, noise in NOISES.items()}
     return [
         *rows,
