@@ -155,7 +155,7 @@ def posterior(record: Record) -> list[str]:
             run["fakes"],
             run["arm"],
             f"{update:,}",
-            f"{run['alpha'][at]:.2g}",
+            f"{run['alpha'][at]:.3g}",
             *(_around(posteriors.values(run, metric)[at]) for metric in metrics),
         ]
         for run in record["runs"]

@@ -211,11 +211,12 @@ def draw(record: Record) -> "Figure":
             _panel(axes, runs, metric, record["ends_of_steps"][:-1])
             axes.set_title(f"{name}, fakes {fakes}", loc="left", fontsize=TEXT)
         column[-1].set_xlabel("updates", color=MUTED, fontsize=SMALL)
-    panels[0, 0].legend(frameon=False, fontsize=SMALL)
+    panels[0, -1].legend(frameon=False, fontsize=SMALL, loc="upper right")
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(
         f"{quick}{record['trials']} trials, means and bands of one deviation; dashed: α leaves 0, "
-        "and comes to 1 (adversarial: 1 throughout)",
+        "and comes to 1 (adversarial: 1 throughout)\n"
+        "dotted: the least divergence of a diagonal Gaussian; the error of the mean as the inverse",
         fontsize=TEXT,
     )
     return figure
