@@ -8,16 +8,18 @@ the search: run this between the search and the figures.
 import json
 from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from pages import cell, claims, put, recorded, table
 
+from alpha_bridge.experiments import posterior as posteriors
+from alpha_bridge.experiments import reverse25 as directions
 from alpha_bridge.experiments.scores import (
     SCORES,
     Array,
     covering,
     failures,
+    finite,
     mean,
     spread,
     values,
@@ -125,12 +127,7 @@ def mixtures(record: Record) -> list[str]:
         [
             end["data"],
             end["method"],
-            *(
-                "failed"
-                if end[metric]["mean"] is None
-                else f"{end[metric]['mean']:.3g} ± {end[metric]['deviation']:.2g}"
-                for metric in metrics
-            ),
+            *(_pair(end[metric]["mean"], end[metric]["deviation"]) for metric in metrics),
             str(end["failed"]),
         ]
         for end in record["summary"]
@@ -140,6 +137,63 @@ def mixtures(record: Record) -> list[str]:
         rows.append([own["data"], "the data", *(f"{scores[m]:.3g}" for m in metrics), ""])
     spoken = [metric.replace("_", " ") for metric in metrics]
     return [table(["density", "method", *spoken, "failed trials"], rows)]
+
+
+def posterior(record: Record) -> list[str]:
+    """The claims, and every metric of each objective at the ends of the bridge's steps."""
+    metrics = {
+        "posterior_kl": "KL from the posterior",
+        "diagonal_kl": "least of a diagonal Gaussian",
+        "mean_error": "error of the mean",
+        "inverse_error": "error as the inverse",
+        "surrogate_kl": "KL of the data from the surrogate",
+        "implicit_kl": "from the model without noise",
+        "aggregate_kl": "KL of the aggregate from the prior",
+    }
+    rows = [
+        [
+            run["fakes"],
+            run["arm"],
+            f"{update:,}",
+            f"{run['alpha'][at]:.3g}",
+            *(_around(posteriors.values(run, metric)[at]) for metric in metrics),
+        ]
+        for run in record["runs"]
+        for update in record["ends_of_steps"]
+        for at in [run["updates"].index(update)]
+    ]
+    head = ["fakes", "objective", "updates", "α", *metrics.values()]
+    return [claims(record), table(head, rows)]
+
+
+def reverse25(record: Record) -> list[str]:
+    """The claims, how the collapse and each way ended, and the way there."""
+    rows = [
+        [
+            end["way"],
+            f"{end['covering']} of {record['trials']}",
+            str(end["fewest_modes"]),
+            *(
+                _pair(end[metric]["mean"], end[metric]["deviation"])
+                for metric in directions.METRICS
+            ),
+            str(end["failed"]),
+        ]
+        for end in record["summary"]
+    ]
+    head = ["", "trials that end with all 25 modes", "fewest modes", *directions.METRICS.values()]
+    _, *ways = record["runs"]
+    along = [
+        [name, run["way"], *(_around(trials) for trials in values(run, metric))]
+        for metric, name in directions.METRICS.items()
+        for run in ways
+    ]
+    updates = [f"{update:,}" for update in ways[0]["updates"]]
+    return [
+        claims(record),
+        table([*head, "failed trials"], rows),
+        table(["", "updates after the collapse", *updates], along),
+    ]
 
 
 def hyperparameters(record: Record) -> str:
@@ -166,14 +220,22 @@ def _plus_minus(trials: Array) -> str:
     return f"{center:.2f} ± {around:.2f}" if center > float("-inf") else "failed"
 
 
+def _around(trials: Array) -> str:
+    return _pair(finite(trials.mean()), finite(spread(trials)))
+
+
+def _pair(center: float | None, around: float | None) -> str:
+    """A mean and a deviation of any size; a failed trial has neither."""
+    return "failed" if center is None else f"{center:.3g} ± {around:.2g}"
+
+
 def _cells(found: list[Any]) -> str:
     return ", ".join(map(cell, found))
 
 
 def _seconds(record: Record) -> str:
     minutes = sum(run["seconds"] for run in record["runs"]) / 60
-    size = fmean(len(run["failed"]) for run in record["runs"])
-    runs = f"{len(record['runs'])} runs of {size:.0f} stacked trials"
+    runs = f"{len(record['runs'])} runs of {record['trials']} stacked trials"
     return f"{runs}, {minutes:.0f} minutes; the first seed is {record['seed']}."
 
 
@@ -183,6 +245,8 @@ PARTS: dict[str, Callable[[Record], list[str]]] = {
     "search25": search25,
     "robustness25": robustness25,
     "mixtures": mixtures,
+    "posterior": posterior,
+    "reverse25": reverse25,
 }
 
 

@@ -5,7 +5,17 @@ from functools import partial
 import pytest
 
 from alpha_bridge.config import changed
-from alpha_bridge.experiments import figure3, figure4, mixtures, robustness25, search25, settings
+from alpha_bridge.experiments import (
+    figure3,
+    figure4,
+    linear_arms,
+    mixtures,
+    posterior,
+    reverse25,
+    robustness25,
+    search25,
+    settings,
+)
 from alpha_bridge.experiments.runs import carry_out
 from alpha_bridge.presets import PRESETS
 
@@ -24,6 +34,10 @@ def tiny(monkeypatch):
     monkeypatch.setattr(figure3, "UPDATES", (20, 400))
     monkeypatch.setattr(search25, "UPDATES", (100, 200, 250))
     monkeypatch.setattr(robustness25, "STEPS", 200)
+    monkeypatch.setattr(posterior, "STEPS", 50)
+    monkeypatch.setattr(linear_arms, "POINTS", 5)
+    monkeypatch.setattr(reverse25, "STEPS", 200)
+    monkeypatch.setattr(reverse25, "UPDATES", (100, 200))
 
 
 @pytest.fixture

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from alpha_bridge.experiments import figure3, figure4, mixtures, robustness25, search25
+from alpha_bridge.experiments import (
+    figure3,
+    figure4,
+    mixtures,
+    posterior,
+    reverse25,
+    robustness25,
+    search25,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,7 +50,7 @@ def test_there_is_a_place_for_each_experiment(page):
 
 @pytest.mark.usefixtures("tiny")
 def test_every_experiment_fills_its_place(page):
-    for module in (figure4, figure3, search25, robustness25, mixtures):
+    for module in (figure4, figure3, search25, robustness25, mixtures, posterior, reverse25):
         module.reproduce(page.RESULTS, quick=True)
     page.main()
     for name in page.PARTS:

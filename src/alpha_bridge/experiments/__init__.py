@@ -26,6 +26,8 @@ EXPERIMENTS = {
     "robustness25": "ours, the same methods over a grid of 36 settings",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
     "gamma25": "ours, γ in training",
+    "posterior": "ours, the encoder against a posterior that is known, for each objective",
+    "reverse25": "ours, a collapsed GAN along the bridge in other directions",
 }
 """What can be regenerated, each by the module of its name: figures of the paper, and ours."""
 

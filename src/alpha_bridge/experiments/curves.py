@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..assembly import assemble, model_of
+from ..assembly import Assembly, assemble, model_of
 from ..config import Config
 from ..errors import Diverged
 from ..evaluation import Evaluation, build_evaluation
@@ -16,7 +16,7 @@ from ..model import AlphaBridge
 from ..training import Callback, Event, TrainState
 from ..training.trials import of_trial
 
-__all__ = ["Watch", "follow", "own_scores", "rounded"]
+__all__ = ["Watch", "follow", "own_scores", "rounded", "watched"]
 
 Record = dict[str, Any]
 POINTS = 1000
@@ -24,13 +24,18 @@ POINTS = 1000
 
 
 def follow(config: Config, updates: Sequence[int], shown: Sequence[int] = ()) -> Record:
+    """Train ``config`` from its first weights; the rest is as in :func:`watched`."""
+    return watched(assemble(config), updates, shown)
+
+
+def watched(parts: Assembly, updates: Sequence[int], shown: Sequence[int] = ()) -> Record:
     """Train stacked trials, and measure the averaged model of each on the way.
 
     A trial that diverges does not disturb the others. It has failed: from then on its numbers are
     None, and the record says since which of ``updates``.
 
     Args:
-        config: What to train, of one trial or more.
+        parts: What to train, of one trial or more; its model is trained in place.
         updates: Numbers of updates done at which to measure, in order.
         shown: Numbers of updates done at which to keep samples of the first trial.
 
@@ -40,7 +45,6 @@ def follow(config: Config, updates: Sequence[int], shown: Sequence[int] = ()) ->
         trial None or the first of ``updates`` at which it was not finite; ``samples`` by the
         number of updates, where any are ``shown``; and ``seconds``.
     """
-    parts = assemble(config)
     watch = Watch(parts.config, build_evaluation(parts.config, parts.source), updates, shown)
     begin = perf_counter()
     with suppress(Diverged):  # the watch has seen which of the trials

@@ -36,7 +36,7 @@ def scale(axes: "Axes", metric: str) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     else:
-        axes.set_ylim(0, ALL_MODES + 1)
+        axes.set_ylim(0, 1.04 * (1 if metric == "high_quality" else ALL_MODES))
 
 
 def scatter(axes: "Axes", data: Array, points: Array, color: str) -> None:

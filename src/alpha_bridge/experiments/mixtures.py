@@ -20,7 +20,7 @@ from ..presets import PRESETS
 from .curves import POINTS, own_scores, rounded
 from .drawing import scatter
 from .runs import Plan, Tell, Train, conduct, silent
-from .scores import failures, finite, mean, spread, values
+from .scores import ends, failures
 from .settings import COLORS, hyperparameters, miniature
 
 if TYPE_CHECKING:
@@ -111,15 +111,11 @@ def summary(run: Record) -> Record:
     Args:
         run: One of ``runs``. A number is None where a trial has failed.
     """
-    last = {metric: values(run, metric)[-1] for metric in METRICS}
     return {
         "data": run["data"],
         "method": run["method"],
         "failed": failures(run),
-        **{
-            metric: {"mean": finite(float(mean(found))), "deviation": finite(float(spread(found)))}
-            for metric, found in last.items()
-        },
+        **ends(run, METRICS),
     }
 
 
@@ -135,7 +131,7 @@ def draw(record: Record) -> "Figure":
 
     figure = Figure(figsize=(WIDTH, WIDTH * 0.88), layout="constrained")
     panels = figure.subplots(len(DATA), len(COMPARED))
-    ends = {(end["data"], end["method"]): end for end in record["summary"]}
+    found = {(end["data"], end["method"]): end for end in record["summary"]}
     for row, own in zip(panels, record["data"], strict=True):
         row[0].set_ylabel(own["data"], color=INK, fontsize=TEXT)
         for axes, method in zip(row, COMPARED, strict=True):
@@ -146,7 +142,7 @@ def draw(record: Record) -> "Figure":
             )
             points = np.array([*run["samples"].values()] or [[]]).reshape(-1, 2)
             scatter(axes, np.array(own["samples"]), points, COLORS["alpha-bridge"])
-            end = ends[own["data"], method]
+            end = found[own["data"], method]
             words = (f"{name} {_share(end[f'{name}_mass'])}" for name in ("missed", "invented"))
             axes.set_xlabel("\n".join(words), color=MUTED, fontsize=SMALL)
     for axes, method in zip(panels[0], COMPARED, strict=True):

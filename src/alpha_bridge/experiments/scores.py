@@ -1,6 +1,6 @@
 """What is read from the numbers of stacked trials: means and spreads, with failures counted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ __all__ = [
     "Array",
     "Claim",
     "covering",
+    "ends",
     "failures",
     "finite",
     "in_words",
@@ -83,6 +84,20 @@ def failures(run: Run) -> int:
 def covering(run: Run) -> int:
     """Number of trials that end with all 25 modes; one that failed has none."""
     return int((values(run, "modes")[-1] == ALL_MODES).sum())
+
+
+def ends(run: Run, metrics: Iterable[str]) -> dict[str, dict[str, float | None]]:
+    """How a run ended: mean and deviation over trials of each metric, for a record.
+
+    Args:
+        run: As :func:`alpha_bridge.experiments.curves.follow` gives it.
+        metrics: Metrics without their protocols. Their numbers are None where a trial has failed.
+    """
+    last = {metric: values(run, metric)[-1] for metric in metrics}
+    return {
+        metric: {"mean": finite(float(mean(found))), "deviation": finite(float(spread(found)))}
+        for metric, found in last.items()
+    }
 
 
 def finite(value: float) -> float | None:

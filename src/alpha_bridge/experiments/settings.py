@@ -49,7 +49,7 @@ ASIDE = frozenset(
     {"precision", "compile", "record_every", "checkpoint_every", "event_shape", "seed"}
     | {"mixture.modes", "mixture.radius", "mixture.arms", "mixture.pieces", "mixture.turns"}
     | {"snapshots", "model.kind", "gamma.exponent", "gamma.every", "gamma.decay", "model.width"}
-    | {"objective.weight"}
+    | {"objective.weight", "prior", "prior_shape", "init", "latent_scale", "architecture"}
     | {"evaluation.every", "evaluation.features", "evaluation.shown"}
 )
 """Keys that nothing depends on in these experiments, but for the seed, which is told apart."""
