@@ -13,7 +13,7 @@ from torch import Tensor
 from ..assembly import build_source
 from ..config import Config
 from ..data import PixelUnits, Source, StandardUnits, Units
-from ..evaluation import CHUNK
+from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
 from ..run import Array, Run
@@ -75,12 +75,6 @@ def units_of(run: Run, config: Config) -> Units:
 def is_image(samples: Array) -> bool:
     """Whether samples as a run keeps them are images."""
     return samples.ndim == 4
-
-
-def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """What a network gives for samples, a part of them at a time, without a graph."""
-    with torch.no_grad():
-        return torch.cat([network(part) for part in x.split(CHUNK)])
 
 
 def inverted(model: AlphaBridge, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
