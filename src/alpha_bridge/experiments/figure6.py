@@ -154,9 +154,8 @@ def reproduce(
         ValueError: A number is out of its range, or the data cannot be used.
     """
     path = Path(folder) / "figure6.json"
-    return conducted(
-        path, "celeba", SHARED, seed, 1 if trials is None else trials, quick, tell, data
-    )
+    trials = 1 if trials is None else trials
+    return conducted(path, "celeba", FACES, seed, trials, quick, tell, data)
 
 
 def conducted(
