@@ -7,7 +7,7 @@ import torch
 from alpha_bridge.assembly import (
     GAMES,
     GAMMAS,
-    NETWORKS,
+    OBJECTIVES,
     REGULARIZERS,
     SOURCES,
     assemble,
@@ -30,8 +30,9 @@ from alpha_bridge.game import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
 from alpha_bridge.methods import METHODS
 from alpha_bridge.networks import ConvGenerator, DCGANGenerator
-from alpha_bridge.objective import DataBridge
+from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
 from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
+from alpha_bridge.players import NETWORKS
 from alpha_bridge.training import Optimization
 
 SMALL = ModelConfig(latent=3, hidden=(8,), width=4)
@@ -103,12 +104,65 @@ def test_every_kind_that_the_configuration_allows_has_an_entry():
     assert set(REGULARIZERS) == kinds(RegularizerConfig)
     assert set(GAMES) == kinds(ObjectiveConfig, "game")
     assert set(NETWORKS) == kinds(ModelConfig)
+    assert set(OBJECTIVES) == kinds(ObjectiveConfig)
 
 
 @pytest.mark.parametrize(("kind", "network"), [("conv", ConvGenerator), ("dcgan", DCGANGenerator)])
 def test_the_networks_of_images_are_the_kind_that_is_named(kind, network):
     model = SMALL.model_copy(update={"kind": kind})
     assert isinstance(assemble(config(data="digits", model=model)).model.generator, network)
+
+
+@pytest.mark.parametrize(
+    ("data", "trials"), [("gaussians25", 1), ("gaussians25", 2), ("digits", 1)]
+)
+@pytest.mark.parametrize(
+    ("kind", "objective"), [("marginal", MarginalBridge), ("joint", JointBridge)]
+)
+def test_the_generalisations_are_trained_like_the_bridge(kind, objective, data, trials):
+    if data == "digits" and trials > 1:
+        pytest.skip("convolutional networks have no stacked trials")
+    parts = assemble(config(data=data, objective=ObjectiveConfig(kind=kind), trials=trials))
+    assert parts.objective == objective()
+    assert parts.fit().step == 20
+
+
+def test_an_objective_takes_the_game_and_the_cycle_that_are_named():
+    made = METHODS["cyclegan"].apply(config())
+    assert assemble(made).objective == MarginalBridge(FixedSum(), False, True)
+
+
+MARGINAL = ObjectiveConfig(kind="marginal")
+
+
+@pytest.mark.parametrize("second", ["unbalanced", "digits"])
+def test_a_second_domain_takes_the_place_of_the_prior(second):
+    data = "digits" if second == "digits" else "gaussians25"
+    parts = assemble(config(data=data, prior=second, objective=MARGINAL))
+    assert parts.objective == MarginalBridge(implicit=True)
+    assert parts.config.prior_shape == parts.prior.event_shape == parts.model.latent_shape
+    state = parts.fit()
+    z = parts.prior.units.normalize(parts.prior.held_out(3))
+    assert parts.model.decode(z).shape == (3, *parts.source.event_shape)
+    assert parts.model.encode(parts.model.decode(z)).shape == z.shape
+    again = build_model(parts.config)
+    again.load_state_dict(state.model.state_dict())
+
+
+def test_domains_that_do_not_fit_each_other_are_refused():
+    with pytest.raises(ValueError, match="no translation between samples of shape"):
+        assemble(config(data="digits", prior="ring8", objective=MARGINAL))
+
+
+def test_pairs_of_images_are_refused():
+    joint = ObjectiveConfig(kind="joint")
+    with pytest.raises(ValueError, match="no discriminator of pairs of images: give --objective"):
+        assemble(config(data="digits", prior="digits", objective=joint))
+
+
+def test_a_second_domain_needs_another_objective():
+    with pytest.raises(ValueError, match="prior=ring8, needs two sides to bridge: give --objec"):
+        config(prior="ring8")
 
 
 def test_snapshots_of_stacked_trials_are_refused():

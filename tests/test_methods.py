@@ -41,6 +41,8 @@ ROWS = {
     "wgan-gp": (Wasserstein, GradientPenalty, [1.0] * 20),
     "naive": (Bridge, None, [0.0] * 4 + [1.0] * 16),
     "vaegan-sum": (FixedSum, None, [0.5] * 20),
+    "ali": (JensenShannon, None, [1.0] * 20),
+    "cyclegan": (FixedSum, None, [0.5] * 20),
     "alpha-bridge": (Bridge, None, [0.0] * 4 + [k / 11 for k in range(1, 11)] + [1.0] * 6),
 }
 

@@ -148,3 +148,23 @@ def test_all_between_the_ends_is_transfer(alpha):
 
 def test_ends_are_likelihood_and_adversarial():
     assert (phase_of(0.0), phase_of(1.0)) == ("ml", "adversarial")
+
+
+def test_sweeps_go_the_whole_way_and_come_back():
+    path = AlphaPath.three_steps(ml=2, transfer=19, adversarial=2, start=0.2, end=0.8, sweeps=4)
+    alphas = [path(step) for step in range(len(path))]
+    assert alphas[:2] == alphas[-2:] == [0.2, 0.2]
+    at = [2 + quarter * 5 - 1 for quarter in (1, 2, 3)]
+    assert [alphas[step] for step in at] == pytest.approx([0.8, 0.2, 0.8])
+    assert min(alphas) == pytest.approx(0.2)
+    assert max(alphas) == pytest.approx(0.8)
+
+
+def test_the_bridge_may_run_the_other_way():
+    path = AlphaPath.three_steps(ml=1, transfer=3, adversarial=1, start=1.0, end=0.0)
+    assert [path(step) for step in range(5)] == [1.0, 0.75, 0.5, 0.25, 0.0]
+
+
+def test_a_ramp_needs_a_sweep():
+    with pytest.raises(ValueError, match="sweeps must be at least 1, got 0"):
+        ramp(0.0, 1.0, 5, sweeps=0)

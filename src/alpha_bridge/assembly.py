@@ -9,13 +9,11 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.nn import Module
 
 from .config import (
     Config,
     GammaConfig,
     MixtureConfig,
-    ModelConfig,
     ObjectiveConfig,
     RegularizerConfig,
 )
@@ -35,20 +33,10 @@ from .game import Bridge, FixedSum, Game, JensenShannon, Wasserstein
 from .gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from .methods import METHODS
 from .model import AlphaBridge
-from .networks import (
-    ConvDiscriminator,
-    ConvEncoder,
-    ConvGenerator,
-    DCGANDiscriminator,
-    DCGANEncoder,
-    DCGANGenerator,
-    MLPDiscriminator,
-    MLPEncoder,
-    MLPGenerator,
-)
-from .objective import DataBridge, Objective
+from .objective import DataBridge, JointBridge, MarginalBridge, Objective
 from .path import AlphaPath
 from .penalty import R1, GradientPenalty, Regularizer, SpectralNorm
+from .players import Networks, build_networks
 from .run import Run
 from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
@@ -62,6 +50,7 @@ __all__ = [
     "assemble",
     "build_model",
     "build_path",
+    "build_prior",
     "build_source",
     "load_model",
     "model_of",
@@ -91,35 +80,19 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "none": lambda _: Regularizer(),
 }
 
-Networks = tuple[Module, Module, Module]
+OBJECTIVES: dict[str, Callable[[Config, Game], Objective]] = {
+    "data": lambda config, game: DataBridge(game, config.objective.one_backward),
+    "marginal": lambda config, game: MarginalBridge(game, *_mutual(config)),
+    "joint": lambda config, game: JointBridge(game, *_mutual(config)),
+}
 
 MEASURED = 1000
 """Training samples that a VAE is measured on before it is bridged."""
 
 
-def _conv(model: ModelConfig, size: int, channels: int, trials: int | None) -> Networks:
-    images = (size, channels, model.width, model.hidden[-1], trials)
-    return (
-        ConvGenerator(model.latent, *images),
-        ConvEncoder(model.latent, *images),
-        ConvDiscriminator(*images),
-    )
-
-
-def _dcgan(model: ModelConfig, size: int, channels: int, trials: int | None) -> Networks:
-    images = (size, channels, model.width, trials)
-    return (
-        DCGANGenerator(model.latent, *images),
-        DCGANEncoder(model.latent, *images),
-        DCGANDiscriminator(*images),
-    )
-
-
-NETWORKS: dict[str, Callable[[ModelConfig, int, int, int | None], Networks]] = {
-    "conv": _conv,
-    "dcgan": _dcgan,
-}
-"""Generator, encoder and discriminator of images, by size, colours and trials."""
+def _mutual(config: Config) -> tuple[bool, bool]:
+    """Whether encodings have no noise, and whether cycles are full."""
+    return config.prior is not None, config.objective.full_cycle
 
 
 def _density(mixture: Callable[[MixtureConfig], GaussianMixture]) -> Callable[[Config], Source]:
@@ -150,6 +123,7 @@ class Assembly:
         objective: What is bridged to what.
         regularizer: Of the discriminator.
         optimization: Of the three players.
+        prior: A second domain, whose samples are the latents; None for N(0, I).
     """
 
     config: Config
@@ -160,6 +134,7 @@ class Assembly:
     objective: Objective
     regularizer: Regularizer
     optimization: Optimization
+    prior: Source | None = None
 
     def fit(
         self,
@@ -179,6 +154,7 @@ class Assembly:
             self.source,
             self.path,
             objective=self.objective,
+            prior=self.prior,
             gamma=self.gamma,
             regularizer=self.regularizer,
             optimization=self.optimization,
@@ -228,17 +204,19 @@ def assemble(
         )
     gamma = GAMMAS[config.gamma.kind](config.gamma)
     game = GAMES[config.objective.game](config.objective)
-    objective = DataBridge(game, config.objective.one_backward)
+    objective = OBJECTIVES[config.objective.kind](config, game)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     optimization = Optimization(**config.optimization.model_dump())
-    source = build_source(config, progress)
-    config = _with_shape(config, source)
-    source.batch(config.seed, 0, config.batch_size)
+    source, prior = build_source(config, progress), build_prior(config, progress)
+    config = _with_shapes(config, source, prior)
+    for domain in (source, prior):
+        if domain is not None:
+            domain.batch(config.seed, 0, config.batch_size)
     if config.init is not None and (first_weights or config.architecture is None):
         config, model = _from_vae(config, source)
     else:
         model = build_model(config)
-    return Assembly(config, source, model, path, gamma, objective, regularizer, optimization)
+    return Assembly(config, source, model, path, gamma, objective, regularizer, optimization, prior)
 
 
 def build_source(config: Config, progress: Callable[[int, int], None] | None = None) -> Source:
@@ -248,6 +226,15 @@ def build_source(config: Config, progress: Callable[[int, int], None] | None = N
     return load_images(config.data, **config.images.model_dump(), progress=progress)
 
 
+def build_prior(
+    config: Config, progress: Callable[[int, int], None] | None = None
+) -> Source | None:
+    """The second domain that ``config`` names, if it names one; errors as of :func:`assemble`."""
+    if config.prior is None:
+        return None
+    return build_source(config.model_copy(update={"data": config.prior}), progress)
+
+
 def build_path(config: Config) -> AlphaPath:
     """α of every update that ``config`` asks for.
 
@@ -255,8 +242,9 @@ def build_path(config: Config) -> AlphaPath:
         >>> build_path(Config(steps=100)).boundaries
         (20, 70, 100)
     """
+    given = config.path
     return AlphaPath.three_steps(
-        *config.path.lengths(config.steps), start=config.path.start, end=config.path.end
+        *given.lengths(config.steps), start=given.start, end=given.end, sweeps=given.sweeps
     )
 
 
@@ -276,9 +264,7 @@ def build_model(config: Config) -> AlphaBridge:
     singles = [_single_model(config, config.seed + trial) for trial in trials]
     if len(singles) == 1:
         return singles[0]
-    assert config.event_shape is not None
-    networks = _networks(config.event_shape, config.model, config.trials)
-    model = AlphaBridge(*networks, *_noise(config))
+    model = AlphaBridge(*build_networks(config, config.trials), *_noise(config))
     model.load_state_dict(stack([single.state_dict() for single in singles]))
     return model
 
@@ -311,10 +297,9 @@ def _single_model(config: Config, seed: int) -> AlphaBridge:
 
 
 def _first_networks(config: Config, seed: int) -> Networks:
-    assert config.event_shape is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _networks(config.event_shape, config.model, None)
+        return build_networks(config)
 
 
 def _from_vae(config: Config, source: Source) -> tuple[Config, AlphaBridge]:
@@ -353,19 +338,6 @@ def _latent_units(config: Config, vae: TrainedVAE) -> tuple[Numbers, Numbers]:
     return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
 
 
-def _networks(shape: tuple[int, ...], model: ModelConfig, trials: int | None) -> Networks:
-    """Generator, encoder and discriminator for samples of that shape."""
-    if len(shape) == 1:
-        vectors = (shape[0], model.hidden, trials)
-        return (
-            MLPGenerator(model.latent, *vectors),
-            MLPEncoder(model.latent, *vectors),
-            MLPDiscriminator(*vectors),
-        )
-    channels, size, _ = shape
-    return NETWORKS[model.kind](model, size, channels, trials)
-
-
 def load_model(
     run: Run, config: Config, step: int | None = None
 ) -> tuple[AlphaBridge, dict[str, Tensor]]:
@@ -396,10 +368,14 @@ def load_model(
         return model_of(config, tensors), tensors["memory"]
 
 
-def _with_shape(config: Config, source: Source) -> Config:
-    if config.event_shape not in (None, source.event_shape):
-        raise ValueError(
-            f"the configuration is for samples of shape {config.event_shape}, but {config.data} "
-            f"has {source.event_shape}: give the data it was made for with --data"
-        )
-    return config.model_copy(update={"event_shape": source.event_shape})
+def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config:
+    shapes = {"event_shape": (config.data, source.event_shape)}
+    if prior is not None:
+        shapes["prior_shape"] = (f"the second domain {config.prior}", prior.event_shape)
+    for key, (name, shape) in shapes.items():
+        if getattr(config, key) not in (None, shape):
+            raise ValueError(
+                f"the configuration is for samples of shape {getattr(config, key)}, but {name} "
+                f"has {shape}: give the data it was made for"
+            )
+    return config.model_copy(update={key: shape for key, (_, shape) in shapes.items()})

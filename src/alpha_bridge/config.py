@@ -39,7 +39,16 @@ __all__ = [
 Count = Annotated[int, Field(ge=1)]
 Alpha = Annotated[float, Field(ge=0, le=1)]
 MethodName = Literal[
-    "ml", "rkl-gp", "rkl-sn", "js-gan", "wgan-gp", "naive", "vaegan-sum", "alpha-bridge"
+    "ml",
+    "rkl-gp",
+    "rkl-sn",
+    "js-gan",
+    "wgan-gp",
+    "naive",
+    "vaegan-sum",
+    "ali",
+    "cyclegan",
+    "alpha-bridge",
 ]
 
 DENSITIES = ("gaussians25", "ring8", "unbalanced", "spirals")
@@ -62,7 +71,9 @@ class PathConfig(_Part):
     start: Alpha = 0.0
     """α of Step I, in [0, 1]; the paper's is 0."""
     end: Alpha = 1.0
-    """α of Step III, in [0, 1]; the paper's is 1."""
+    """α at the far end of Step II, in [0, 1]; the paper's is 1."""
+    sweeps: Count = 1
+    """How often Step II goes the whole way; every second time it comes back."""
 
     @model_validator(mode="after")
     def _shares_fit(self) -> PathConfig:
@@ -118,6 +129,8 @@ class ModelConfig(_Part):
 class ObjectiveConfig(_Part):
     """The objective that is followed along α, equation (15)."""
 
+    kind: Annotated[Literal["data", "marginal", "joint"], arg(aliases=["--objective"])] = "data"
+    """What is bridged: the model to the data, both marginals, or both joints (section 3.3)."""
     game: Literal["bridge", "sum", "js", "wasserstein"] = "bridge"
     """What generator and discriminator play for: the paper's bridge, or that of a baseline."""
     clip: float = 5.0
@@ -126,6 +139,8 @@ class ObjectiveConfig(_Part):
     """Weight of the likelihood in the fixed sum."""
     one_backward: bool = True
     """One backward pass for generator and encoder where it is exact."""
+    full_cycle: bool = False
+    """Reconstructions train who made their code too, between marginals and joints."""
 
 
 class RegularizerConfig(_Part):
@@ -220,6 +235,9 @@ class Config(_Part):
     data: str = "gaussians25"
     """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, or
     an .npy file."""
+    prior: str | None = None
+    """A second domain of data in place of the latents' N(0, I), named like data: the model then
+    translates between both. For the objectives marginal and joint."""
     method: MethodName = "alpha-bridge"
     """The paper's, or a baseline; options change what does not define it."""
     init: Annotated[str | None, arg(name="from")] = None
@@ -249,6 +267,8 @@ class Config(_Part):
     """Checkpoints that are kept of Step II, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None
     """Shape of one sample; None: that of the data, which is then kept here."""
+    prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
+    """Shape of one sample of the second domain, which is kept here."""
     path: PathConfig = PathConfig()
     gamma: GammaConfig = GammaConfig()
     model: ModelConfig = ModelConfig()
@@ -285,6 +305,20 @@ class Config(_Part):
             raise ValueError(
                 f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
                 "after the other"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_use_for(self) -> Config:
+        if self.prior is not None and self.objective.kind == "data":
+            raise ValueError(
+                f"a second domain, got prior={self.prior}, needs two sides to bridge: give "
+                "--objective marginal"
+            )
+        if self.init is not None and self.objective.kind != "data":
+            raise ValueError(
+                f"a trained VAE is bridged to the data alone, got the objective "
+                f"{self.objective.kind}: leave out --objective, or --from"
             )
         return self
 

@@ -10,6 +10,7 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
+from .assembly import build_prior
 from .checks import at_least
 from .config import Config
 from .data import DensitySource, Source, normal
@@ -121,9 +122,17 @@ class Pooled:
 class Evaluation:
     """Measures a model with latents that stay the same through time."""
 
-    def __init__(self, source: Source, judge: Judge, samples: int, shown: int) -> None:
-        self.source, self.judge, self.samples = source, judge, samples
-        self.shown = min(shown, samples)
+    def __init__(
+        self,
+        source: Source,
+        judge: Judge,
+        samples: int,
+        shown: int,
+        latents: Tensor | None = None,
+    ) -> None:
+        self.source, self.judge, self.latents = source, judge, latents
+        self.samples = samples if latents is None else len(latents)
+        self.shown = min(shown, self.samples)
         self.held_out = source.units.normalize(source.held_out(HELD_OUT))
 
     @torch.no_grad()
@@ -156,7 +165,9 @@ class Evaluation:
     @torch.no_grad()
     def generated(self, model: AlphaBridge) -> Tensor:
         """Samples of ``model`` as they are kept: in the data's own units and back."""
-        latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
+        latents = self.latents
+        if latents is None:
+            latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
         kept = [
             units.normalize(units.denormalize(model.decode(z.to(model.sigma)).cpu()))
@@ -183,16 +194,24 @@ def build_evaluation(
         ValueError: Inception is asked for and not installed, the data have fewer than two
             training samples, or the classifier cannot take the images.
     """
-    settings = config.evaluation
+    settings, latents = config.evaluation, _second_domain(config)
     if isinstance(source, DensitySource):
         judge: Judge = MixtureJudge(source, settings.samples, settings.bandwidth)
-        return Evaluation(source, judge, settings.samples, settings.shown)
+        return Evaluation(source, judge, settings.samples, settings.shown, latents)
     samples = min(settings.samples, source.size or settings.samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
     network, protocol, classes = _FEATURES[settings.features](source, tell)
     judge = FeatureJudge(network, protocol, real, classes)
-    return Evaluation(source, judge, samples, settings.shown)
+    return Evaluation(source, judge, samples, settings.shown, latents)
+
+
+def _second_domain(config: Config) -> Tensor | None:
+    """Held-out samples of a second domain, which are the latents of what is measured."""
+    prior = build_prior(config)
+    if prior is None:
+        return None
+    return prior.units.normalize(prior.held_out(config.evaluation.samples))
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

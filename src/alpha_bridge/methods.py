@@ -158,6 +158,27 @@ _ROWS = (
         {"objective.weight": 1.0},
     ),
     Method(
+        "ali",
+        "adversarially learned inference (Dumoulin et al., 2017; Donahue et al., 2017): encoder "
+        "and generator against one discriminator of pairs, in the form that does not saturate",
+        _only_adversarial,
+        {"objective.kind": "joint", "objective.game": "js", "path.end": 1.0},
+    ),
+    Method(
+        "cyclegan",
+        "like CycleGAN (Zhu et al., 2017): reverse-KL games in both domains and a squared cycle "
+        "error, at fixed weights",
+        _only_transfer,
+        {
+            "objective.kind": "marginal",
+            "objective.game": "sum",
+            "objective.full_cycle": True,
+            "path.start": 0.5,
+            "path.end": 0.5,
+        },
+        {"objective.weight": 1.0},
+    ),
+    Method(
         "alpha-bridge",
         "from maximum likelihood to the reverse-KL GAN along the α-divergence (Algorithm 1)",
         _all_three,

@@ -250,14 +250,38 @@ class AlphaBridge(nn.Module, Pretrained):
         Raises:
             ValueError: The discriminator gives more than one number for each sample.
         """
-        logits = self.discriminator(x)
-        batch = x.shape[: self.batch_ndim]
+        return self._log_ratio(self.discriminator, x)
+
+    def latent_log_ratio(self, z: Tensor) -> Tensor:
+        r"""Estimate of :math:`g(z) = \log p(z) - \log q_\phi(z)`, section 3.3.
+
+        Args:
+            z: Latents, shape ``(*trials, batch, *latent_shape)``.
+
+        Returns:
+            Logits in nats, shape ``(*trials, batch)``.
+
+        Raises:
+            ValueError: The discriminator has none of latents, or it gives more than one number for
+                each.
+        """
+        of_z = getattr(self.discriminator, "of_z", None)
+        if of_z is None:
+            raise ValueError(
+                f"the discriminator, a {type(self.discriminator).__name__}, has no part of_z for "
+                "latents: give alpha_bridge.networks.Marginals"
+            )
+        return self._log_ratio(of_z, z)
+
+    def _log_ratio(self, discriminator: nn.Module, samples: Tensor) -> Tensor:
+        logits = discriminator(samples)
+        batch = samples.shape[: self.batch_ndim]
         if logits.numel() != batch.numel():
             raise ValueError(
                 f"the discriminator must give one number for each sample, got shape "
                 f"{tuple(logits.shape)} for a batch of shape {tuple(batch)}"
             )
-        return logits.reshape(batch).to(x.dtype)  # type: ignore[no-any-return]
+        return logits.reshape(batch).to(samples.dtype)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator | None = None) -> Tensor:

@@ -64,21 +64,40 @@ class AlphaPath:
 
     @classmethod
     def three_steps(
-        cls, ml: int, transfer: int, adversarial: int, start: float = 0.0, end: float = 1.0
+        cls,
+        ml: int,
+        transfer: int,
+        adversarial: int,
+        start: float = 0.0,
+        end: float = 1.0,
+        sweeps: int = 1,
     ) -> "AlphaPath":
         """Algorithm 1: hold α at ``start``, move it to ``end``, hold it there.
+
+        With ``start`` 1 and ``end`` 0 it is the bridge in the other direction, which the paper's
+        Appendix H leaves open; with more sweeps it goes to and fro.
 
         Args:
             ml: Updates of Step I.
             transfer: Updates of Step II.
             adversarial: Updates of Step III.
             start: α of Step I, in [0, 1]; the paper's is 0.
-            end: α of Step III, in [0, 1]; the paper's is 1.
+            end: α at the far end of Step II, in [0, 1]; the paper's is 1.
+            sweeps: How often Step II goes the whole way, one or more; α stays where the last one
+                ends: after an even number of them at ``start``.
 
         Raises:
-            ValueError: A number of updates is negative, or an α is outside [0, 1].
+            ValueError: A number of updates is negative, or another argument is out of its range.
+
+        Example:
+            >>> path = AlphaPath.three_steps(ml=1, transfer=3, adversarial=1, sweeps=2)
+            >>> [path(step) for step in range(len(path))]
+            [0.0, 0.5, 1.0, 0.5, 0.0]
         """
-        return join(constant(start, ml), ramp(start, end, transfer), constant(end, adversarial))
+        last = end if sweeps % 2 else start
+        return join(
+            constant(start, ml), ramp(start, end, transfer, sweeps), constant(last, adversarial)
+        )
 
     @cached_property
     def boundaries(self) -> tuple[int, ...]:
@@ -129,13 +148,19 @@ def constant(alpha: float, steps: int) -> AlphaPath:
     return AlphaPath((Segment(steps, lambda _: alpha),))
 
 
-def ramp(start: float, end: float, steps: int) -> AlphaPath:
-    """Move α evenly over ``steps`` updates, strictly between ``start`` and ``end``.
+def ramp(start: float, end: float, steps: int, sweeps: int = 1) -> AlphaPath:
+    """Move α evenly over ``steps`` updates from ``start`` to ``end``, and perhaps back again.
 
-    The ends are left out because Step II runs from 0+ to 1−.
+    The first and the last point are left out because Step II runs from 0+ to 1−.
+
+    Args:
+        start: Where it begins, in [0, 1].
+        end: The other end, in [0, 1].
+        steps: Number of updates, zero or more.
+        sweeps: How often it goes the whole way, one or more; every second time it comes back.
 
     Raises:
-        ValueError: ``start`` or ``end`` is outside [0, 1], or ``steps`` is negative.
+        ValueError: An argument is out of its range.
 
     Example:
         >>> path = ramp(0.0, 1.0, 4)
@@ -144,7 +169,13 @@ def ramp(start: float, end: float, steps: int) -> AlphaPath:
     """
     between_zero_and_one("start", start)
     between_zero_and_one("end", end)
-    return AlphaPath((Segment(steps, lambda share: start + (end - start) * share),))
+    at_least(1, "sweeps", sweeps)
+
+    def alpha(share: float) -> float:
+        way = share * sweeps % 2
+        return start + (end - start) * (way if way <= 1 else 2 - way)
+
+    return AlphaPath((Segment(steps, alpha),))
 
 
 def join(*paths: AlphaPath) -> AlphaPath:

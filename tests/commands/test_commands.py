@@ -20,6 +20,7 @@ from alpha_bridge.config import (
     ImagesConfig,
     MixtureConfig,
     ModelConfig,
+    ObjectiveConfig,
     OptimizationConfig,
     PathConfig,
     read_config,
@@ -120,6 +121,16 @@ def unlabelled(folder):
     console = Console(record=True, width=200, file=StringIO())
     trained = commands.train(config(images), folder / "unlabelled", console=console)
     return trained.run, console.export_text()
+
+
+@pytest.fixture(scope="module")
+def translator(folder):
+    """A run between colourless and coloured images."""
+    grey = save_images(folder / "grey", 30)
+    coloured = save_images(folder / "coloured", 30, mode="RGB")
+    marginal = ObjectiveConfig(kind="marginal")
+    settings = config(coloured, prior=str(grey), objective=marginal)
+    return commands.train(settings, folder / "translator").run
 
 
 @pytest.fixture(scope="module")
@@ -577,3 +588,49 @@ def test_a_metric_that_was_not_finite_is_nan():
     record = {"step": 1, "phase": "ml", "modes/3std/5": None, "loss/generator": 1.0}
     assert math.isnan(commands.metrics_of(record)["modes/3std/5"])
     assert list(commands.metrics_of(record)) == ["modes/3std/5"]
+
+
+# translating
+
+
+@pytest.mark.parametrize(
+    ("back", "source", "channels"), [(False, "grey", 3), (True, "coloured", 1)]
+)
+def test_images_are_translated_to_the_other_domain(
+    translator, folder, tmp_path, back, source, channels
+):
+    out = tmp_path / "there.npy"
+    assert commands.translate(translator, folder / source, out, back) == out
+    translated = np.load(out)
+    assert translated.dtype == np.uint8
+    assert translated.shape == (30, 8, 8, channels)
+
+
+def test_translations_are_drawn_beside_their_originals(translator, folder):
+    path = commands.translate(translator, folder / "grey", None)
+    assert path == translator.folder / "translations-of-grey.png"
+    assert path.stat().st_size > 0
+
+
+def test_a_translator_is_measured_on_the_second_domain(translator):
+    assert commands.evaluate(translator)
+
+
+def test_vectors_are_translated_into_an_array(tmp_path):
+    settings = config(prior="ring8", objective=ObjectiveConfig(kind="marginal"))
+    run = commands.train(settings, tmp_path / "run").run
+    np.save(tmp_path / "some.npy", np.zeros((5, 2), np.float32))
+    path = commands.translate(run, tmp_path / "some.npy", None)
+    assert np.load(path).shape == (5, 2)
+    with pytest.raises(ValueError, match=r"end .* with .npy"):
+        commands.translate(run, tmp_path / "some.npy", tmp_path / "a.png")
+
+
+def test_a_translator_draws_no_samples_of_its_own(translator):
+    with pytest.raises(ValueError, match=r"translates samples of .*grey, and draws none"):
+        commands.sample(translator, 4, 0, None)
+
+
+def test_a_run_without_a_second_domain_does_not_translate(unlabelled, folder):
+    with pytest.raises(ValueError, match=r"has no second domain .* --objective marginal --prior"):
+        commands.translate(unlabelled[0], folder / "grey", None)

@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 
 from .telling import as_json, table
 
-__all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Restore", "Sample"]
+__all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Restore", "Sample", "Translate"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,30 @@ class Reconstruct:
         done = reconstruct(run, self.images, self.out, self.step, self.refine)
         refined = f", refined {done.refined_error:.4g}" if self.refine else ""
         console.print(f"mean squared error {done.error:.4g}{refined}; {done.path}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Translate:
+    """Take samples of a run's second domain to its first, or back."""
+
+    run: Positional[Path]
+    """Folder of a run that was trained with --prior."""
+    images: Path
+    """An image, a folder of images, or an .npy file."""
+    back: bool = False
+    """From the run's data to the second domain, instead of the other way."""
+    out: Path | None = None
+    """A .png for a picture, an .npy for an array; by default in the run's folder."""
+    step: int | None = None
+    """Updates of the checkpoint; by default the latest."""
+
+    def __call__(self, console: Console) -> None:
+        """Translate, and name the file."""
+        from ..commands import translate
+        from ..run import Run
+
+        path = translate(Run.open(self.run), self.images, self.out, self.back, self.step)
+        console.print(str(path), soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .arm import Edit, Missed
 from .paper import Reproduce
 from .sharing import Export, Push
 from .train import Train
-from .use import Evaluate, Frontier, Reconstruct, Report, Restore, Sample
+from .use import Evaluate, Frontier, Reconstruct, Report, Restore, Sample, Translate
 
 __all__ = ["COMMANDS", "Command", "parse"]
 
@@ -42,6 +42,7 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "sample": Sample,
     "reconstruct": Reconstruct,
+    "translate": Translate,
     "edit": Edit,
     "missed": Missed,
     "evaluate": Evaluate,

@@ -4,7 +4,7 @@ from .opened import data_of
 from .restore import restore
 from .sharing import export, push
 from .training import Trained, metrics_of, train
-from .use import Reconstructed, evaluate, reconstruct, sample
+from .use import Reconstructed, evaluate, reconstruct, sample, translate
 
 __all__ = [
     "Reconstructed",
@@ -18,4 +18,5 @@ __all__ = [
     "restore",
     "sample",
     "train",
+    "translate",
 ]

@@ -18,11 +18,11 @@ from .. import plots
 from ..assembly import load_model
 from ..checks import at_least, positive
 from ..config import Config, read_config
-from ..data import Attributes, Units, normal, read_images, read_labels, read_samples
+from ..data import Attributes, Units, read_images, read_labels, read_samples
 from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
 from ..model import AlphaBridge, lerp, slerp
 from ..run import Array, Run
-from .opened import data_of, destination, in_chunks, inverted, units_of, write
+from .opened import data_of, destination, in_chunks, inverted, latents_of, units_of, write
 
 __all__ = ["BETWEEN", "FINDERS", "Edited", "Subjects", "edit", "interpolate"]
 
@@ -214,8 +214,7 @@ def _latents(
     if subjects.samples and subjects.refine:
         raise ValueError("the latents of samples are known: leave out --refine")
     if subjects.samples:
-        assert opened.model.latent_shape is not None
-        return normal(subjects.seed, 0, 0, (count, *opened.model.latent_shape)), None
+        return latents_of(opened.config, opened.model, count, subjects.seed), None
     if subjects.images is not None:
         x = read_samples(subjects.images, opened.config.event_shape or ())[:count]
     else:

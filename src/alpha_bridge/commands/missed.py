@@ -28,11 +28,11 @@ from .. import plots
 from ..assembly import load_model
 from ..checks import at_least
 from ..config import read_config
-from ..data import normal, read_samples
+from ..data import read_samples
 from ..likelihood import bounds
 from ..model import AlphaBridge
 from ..run import Run
-from .opened import data_of, in_chunks, units_of
+from .opened import data_of, in_chunks, latents_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,8 +138,7 @@ def missed(
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
     x = units.normalize(x)
-    assert model.latent_shape is not None
-    generated = in_chunks(model.decode, normal(0, 0, 0, (GENERATED, *model.latent_shape)))
+    generated = in_chunks(model.decode, latents_of(config, model, GENERATED, seed=0))
     sigma = model.best_sigma(x)
     known = [None if found is None else found.tolist() for found in (labels, rows)]
     samples = judge(model, x, generated, sigma, draws, *known)

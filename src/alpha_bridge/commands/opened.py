@@ -10,9 +10,10 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from ..assembly import build_source
+from ..assembly import build_prior, build_source
+from ..checks import at_least
 from ..config import Config
-from ..data import PixelUnits, Source, StandardUnits, Units
+from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
@@ -25,6 +26,8 @@ __all__ = [
     "in_chunks",
     "inverted",
     "is_image",
+    "latents_of",
+    "prior_units_of",
     "require_free",
     "units_of",
     "write",
@@ -70,6 +73,36 @@ def units_of(run: Run, config: Config) -> Units:
     if len(config.event_shape or ()) == 3:
         return PixelUnits()
     return Units() if run.units is None else StandardUnits(*map(torch.from_numpy, run.units))
+
+
+def prior_units_of(config: Config) -> Units:
+    """Units of the second domain of a run that translates."""
+    if len(config.prior_shape or ()) == 3:
+        return PixelUnits()
+    prior = build_prior(config)
+    return Units() if prior is None else prior.units
+
+
+def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Tensor:
+    """Latents from N(0, I), always the same for a seed.
+
+    Args:
+        config: Of the run.
+        model: Its model.
+        count: Number of latents, one or more.
+        seed: Zero or more.
+
+    Raises:
+        ValueError: A number is out of its range, or the latents are samples of a second domain.
+    """
+    if config.prior is not None:
+        raise ValueError(
+            f"the run translates samples of {config.prior}, and draws none: give some to "
+            "alpha-bridge translate"
+        )
+    assert model.latent_shape is not None
+    at_least(0, "seed", seed)
+    return normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
 
 
 def is_image(samples: Array) -> bool:

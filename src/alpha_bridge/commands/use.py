@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from torch import Tensor
 
 from .. import plots
 from ..assembly import load_model
-from ..checks import at_least
 from ..config import read_config
-from ..data import normal, read_samples
+from ..data import read_samples
 from ..evaluation import build_evaluation
-from ..run import Run
-from .opened import data_of, destination, in_chunks, inverted, require_free, units_of, write
+from ..run import Array, Run
+from .opened import (
+    data_of,
+    destination,
+    in_chunks,
+    inverted,
+    latents_of,
+    prior_units_of,
+    require_free,
+    units_of,
+    write,
+)
 
-__all__ = ["Reconstructed", "evaluate", "reconstruct", "sample"]
+__all__ = ["Reconstructed", "evaluate", "reconstruct", "sample", "translate"]
 
 
 def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None = None) -> Path:
@@ -39,10 +50,8 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
         OSError: The file stands already or cannot be written.
     """
     config = read_config(run.config_path)
-    at_least(0, "seed", seed)
     model, _ = load_model(run, config, step)
-    assert model.latent_shape is not None
-    latents = normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
+    latents = latents_of(config, model, count, seed)
     path = destination(run, config, out, f"samples-{count}-seed-{seed}")
     samples = units_of(run, config).stored(in_chunks(model.decode, latents))
     return write(samples, path, lambda path: plots.save_png(samples, path))
@@ -86,13 +95,60 @@ def reconstruct(
     model, _ = load_model(run, config, step)
     units = units_of(run, config)
     x = units.normalize(read_samples(images, config.event_shape or ()))
-    ending = ".png" if x.ndim == 4 else ".npy"
+    ending = _ending(config.event_shape or ())
     path = out or run.folder / f"reconstructions-of-{images.resolve().stem}{ending}"
     require_free(path)
     latents, before, after = inverted(model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
     write(pairs, path, lambda path: plots.reconstructions(pairs).savefig(path))
     return Reconstructed(path, float(before.mean()), float(after.mean()))
+
+
+def translate(
+    run: Run, images: Path, out: Path | None, back: bool = False, step: int | None = None
+) -> Path:
+    """Take a user's samples from one domain to the other, and write both side by side.
+
+    Args:
+        run: A run with a second domain.
+        images: An image, a folder of images, or an ``.npy`` of vectors.
+        out: A ``.png`` for a picture, or an ``.npy`` for the translations alone; None for a file
+            in the run's folder.
+        back: From the run's data to the second domain, instead of the other way.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: The samples or the run cannot be used.
+        OSError: A file is missing, stands already or cannot be written.
+    """
+    config = read_config(run.config_path)
+    if config.prior is None:
+        raise ValueError(
+            f"{run.folder} has no second domain to translate from or to: train one with "
+            "--objective marginal --prior DATA"
+        )
+    model, _ = load_model(run, config, step)
+    domains = [
+        (prior_units_of(config), config.prior_shape or ()),
+        (units_of(run, config), config.event_shape or ()),
+    ]
+    (here, shape), (there, _) = domains[::-1] if back else domains
+    network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
+    x = here.normalize(read_samples(images, shape))
+    path = out or run.folder / f"translations-of-{images.resolve().stem}{_ending(shape)}"
+    require_free(path)
+    if len(shape) == 1 and path.suffix != ".npy":
+        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    before, after = here.stored(x), there.stored(in_chunks(network, x))
+
+    def draw(path: Path) -> None:
+        pairs = np.stack([_coloured(before), _coloured(after)])
+        plots.reconstructions(pairs, ("original", "translation")).savefig(path)
+
+    return write(after, path, draw)
 
 
 def evaluate(run: Run, step: int | None = None, console: Console | None = None) -> dict[str, float]:
@@ -114,3 +170,12 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
     model, memory = load_model(run, config, step)
     evaluation = build_evaluation(config, data_of(run, config, console), console.print)
     return evaluation(model, memory, phase="").metrics
+
+
+def _coloured(images: Array) -> Array:
+    """Images (N, H, W, C) with three colours, so that those of both domains lie in one picture."""
+    return images if images.shape[-1] > 1 else images.repeat(3, axis=-1)
+
+
+def _ending(shape: tuple[int, ...]) -> str:
+    return ".png" if len(shape) == 3 else ".npy"

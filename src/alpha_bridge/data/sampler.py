@@ -12,8 +12,8 @@ from .rng import EPOCHS, stream
 __all__ = ["indices", "share"]
 
 
-# Two data sets, each between two epochs, are all that a training run looks at.
-@lru_cache(maxsize=4)
+# Three data sets, each between two epochs, are all that a training run looks at.
+@lru_cache(maxsize=6)
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     """Order in which epoch ``epoch`` goes through ``n`` samples."""
     order = stream(seed, epoch, EPOCHS).permutation(n)

@@ -61,8 +61,7 @@ FACES: dict[str, Any] = {
     "evaluation.samples": 2000,
     "evaluation.features": "rotations",
 }
-"""What all methods change in the preset on faces: small networks and few updates, for an hour on one
-core."""
+"""What all methods change in the preset on faces: small networks and few updates, for one core."""
 
 QUICK: dict[str, Any] = {
     "steps": 900,

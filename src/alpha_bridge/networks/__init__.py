@@ -1,13 +1,23 @@
 """Networks for vectors and for images: nothing but networks."""
 
-from .conv import ConvDiscriminator, ConvEncoder, ConvGenerator
+from .conv import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    ConvPairDiscriminator,
+    ConvTranslator,
+)
 from .dcgan import DCGANDiscriminator, DCGANEncoder, DCGANGenerator
+from .marginals import Marginals
 from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator
+from .surrogate import Surrogate
 
 __all__ = [
     "ConvDiscriminator",
     "ConvEncoder",
     "ConvGenerator",
+    "ConvPairDiscriminator",
+    "ConvTranslator",
     "DCGANDiscriminator",
     "DCGANEncoder",
     "DCGANGenerator",
@@ -15,4 +25,6 @@ __all__ = [
     "MLPDiscriminator",
     "MLPEncoder",
     "MLPGenerator",
+    "Marginals",
+    "Surrogate",
 ]

@@ -4,15 +4,23 @@ All three halve or double the image between its size and a base of 4 to 7 pixels
 mixes samples: there is no batch normalisation.
 """
 
+import math
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from ..checks import at_least
 from ..sharing.blueprint import shareable
 from .moments import Moments
 
-__all__ = ["ConvDiscriminator", "ConvEncoder", "ConvGenerator"]
+__all__ = [
+    "ConvDiscriminator",
+    "ConvEncoder",
+    "ConvGenerator",
+    "ConvPairDiscriminator",
+    "ConvTranslator",
+]
 
 
 def _halvings(size: int) -> int:
@@ -190,3 +198,125 @@ class ConvGenerator(nn.Sequential):
             nn.Tanh(),
         )
         self.latent_shape = (latent,)
+
+
+@shareable
+class ConvPairDiscriminator(nn.Module):
+    """Discriminator of pairs: images and their latents, as vectors, to logits ``(batch, 1)``.
+
+    A pair is what :func:`~alpha_bridge.objective.pairs` makes: all numbers of the image, and then
+    the latent, which joins the features of the image before the fully connected layers.
+
+    Example:
+        >>> import torch
+        >>> ConvPairDiscriminator(latent=2, size=8, channels=1)(torch.zeros(5, 66)).shape
+        torch.Size([5, 1])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        size: int,
+        channels: int,
+        width: int = 32,
+        hidden: int = 256,
+        trials: int | None = None,
+    ) -> None:
+        """Build it; the arguments are those of :class:`ConvEncoder`.
+
+        Raises:
+            ValueError: As for :class:`ConvDiscriminator`.
+        """
+        super().__init__()
+        self.image = (channels, size, size)
+        self.features = _ConvBody(size, channels, width, hidden, hidden, trials)
+        self.head = nn.Sequential(
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden + latent, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 1),
+        )
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Map ``(batch, channels · size² + latent)`` to ``(batch, 1)``."""
+        numbers = math.prod(self.image)
+        features = self.features(pairs[:, :numbers].unflatten(-1, self.image))
+        logits: Tensor = self.head(torch.cat([features, pairs[:, numbers:]], -1))
+        return logits
+
+
+class _Residual(nn.Module):
+    """What two convolutions add to their input."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.added = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = x + self.added(x)
+        return total
+
+
+@shareable
+class ConvTranslator(nn.Sequential):
+    """From images of one domain to images of another, of the same size, in [−1, 1].
+
+    Two halvings, residual layers and two doublings, so that an output sees a good part of the image
+    around it and keeps its place.
+
+    Example:
+        >>> import torch
+        >>> ConvTranslator(size=8, channels=1, outputs=3)(torch.zeros(5, 1, 8, 8)).shape
+        torch.Size([5, 3, 8, 8])
+
+    Source:
+        Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Transfer and
+        Super-Resolution, ECCV 2016, as in CycleGAN; without normalisation, and smaller.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        channels: int,
+        outputs: int,
+        width: int = 32,
+        depth: int = 2,
+        trials: int | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            size: Pixels of a side, a multiple of four.
+            channels: Colours of the images that it takes.
+            outputs: Colours of those that it makes.
+            width: Channels of the layer next to the image; further in there are twice as many.
+            depth: Residual layers, zero or more.
+            trials: Not available; any value but None is refused.
+
+        Raises:
+            ValueError: ``size`` is no multiple of four, a number is too small, or ``trials`` is
+                given.
+        """
+        _check(trials, channels=channels, outputs=outputs, width=width)
+        at_least(0, "depth", depth)
+        if size < 1 or size % 4:
+            raise ValueError(
+                f"a translator halves images twice, got a size of {size}: resize them to a "
+                "multiple of four (--images.size 32)"
+            )
+        super().__init__(
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+            *(_Residual(2 * width) for _ in range(depth)),
+            nn.LeakyReLU(0.2),
+            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.ConvTranspose2d(width, outputs, 4, stride=2, padding=1),
+            nn.Tanh(),
+        )
+        self.latent_shape = (channels, size, size)

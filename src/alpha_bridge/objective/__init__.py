@@ -2,5 +2,18 @@
 
 from .base import Losses, Noise, Objective
 from .data import DataBridge
+from .joint import JointBridge, pairs
+from .marginal import MarginalBridge
+from .mutual import Ends, MutualBridge
 
-__all__ = ["DataBridge", "Losses", "Noise", "Objective"]
+__all__ = [
+    "DataBridge",
+    "Ends",
+    "JointBridge",
+    "Losses",
+    "MarginalBridge",
+    "MutualBridge",
+    "Noise",
+    "Objective",
+    "pairs",
+]

@@ -13,6 +13,7 @@ from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
 from ..model import AlphaBridge, Player
 from ..penalty import Judged
 from .base import Losses, Noise, Objective
+from .side import Side
 
 __all__ = ["DataBridge", "rescale_gradient"]
 
@@ -103,8 +104,7 @@ class DataBridge(Objective):
     ) -> tuple[Tensor, Tensor]:
         f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
         z, _ = _encode(model, x, noise.posterior)
-        forward = -self.game.likelihood_weight(f_data, alpha) * _likelihood(model, x, z)
-        return forward, self.game.adversarial(f_model, alpha)
+        return Side(f_data, f_model, _likelihood(model, x, z)).twins(self.game, alpha)
 
     def _shares_decoder(self, model: AlphaBridge, kappa: float) -> bool:
         """Whether the weights can be divided out again between the encoder and the generator."""

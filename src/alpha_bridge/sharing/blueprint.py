@@ -32,7 +32,8 @@ class Blueprint:
 
     Attributes:
         path: ``package.module:Class`` of a :class:`torch.nn.Module`.
-        arguments: Of its constructor, by name; values that JSON knows.
+        arguments: Of its constructor, by name; values that JSON knows, and blueprints of networks
+            that it is made of, which JSON has as ``{"network": path, "arguments": {...}}``.
 
     Example:
         >>> plan = Blueprint("alpha_bridge.networks.mlp:MLPDiscriminator", {"features": 3})
@@ -69,7 +70,8 @@ class Blueprint:
         """
         assert self.module
         try:
-            arguments = json.loads(json.dumps(dict(self.arguments), allow_nan=False))
+            plain = json.dumps(dict(self.arguments), allow_nan=False, default=_in_words)
+            arguments = json.loads(plain)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"the arguments of {self.path} must be values that JSON knows, got "
@@ -107,8 +109,9 @@ class Blueprint:
                 not take the arguments.
         """
         kind = self._import(trust)
+        arguments = {name: _built(value, trust) for name, value in self.arguments.items()}
         try:
-            network: nn.Module = kind(**self.arguments)
+            network: nn.Module = kind(**arguments)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{self.path} cannot be built with {shortened(self.arguments)}: {one_line(error)}"
@@ -168,6 +171,22 @@ def shareable(kind: Class) -> Class:
     return kind
 
 
+def _in_words(value: object) -> dict[str, Any]:
+    """An argument that JSON does not know: how a part is built."""
+    if isinstance(value, Blueprint):
+        return {"network": value.path, "arguments": dict(value.arguments)}
+    raise TypeError(
+        f"{shortened(value)} is no such value, nor a network that knows how it is built"
+    )
+
+
+def _built(value: object, trust: Collection[str]) -> object:
+    """An argument as the constructor takes it."""
+    if isinstance(value, dict) and value.keys() == {"network", "arguments"}:
+        value = Blueprint(value["network"], value["arguments"])
+    return value.build(trust) if isinstance(value, Blueprint) else value
+
+
 def _by_name(given: BoundArguments) -> dict[str, Any]:
     """Arguments by name, those of ``**kwargs`` among them."""
     arguments = dict(given.arguments)
@@ -176,4 +195,9 @@ def _by_name(given: BoundArguments) -> dict[str, Any]:
             arguments |= arguments.pop(parameter.name)
         elif parameter.kind is Parameter.VAR_POSITIONAL and not arguments[parameter.name]:
             del arguments[parameter.name]
-    return arguments
+    return {name: _planned(value) for name, value in arguments.items()}
+
+
+def _planned(value: object) -> object:
+    """How a network is built in place of the network, which would be kept twice."""
+    return getattr(value, "blueprint", type(value)) if isinstance(value, nn.Module) else value

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..data import Source, normal, share
 from ..model import AlphaBridge
 from ..objective import Noise
+from ..units import Units
 
 __all__ = ["Batches"]
 
@@ -20,6 +21,10 @@ HostDraws = list[tuple[Tensor, Tensor, Tensor]]
 
 PRIOR, POSTERIOR = 1, 2
 """Purposes of the noise."""
+
+APART = 2**63
+"""What is added to a seed for the samples of a second domain, so that they are not drawn as those
+of the first one are."""
 
 
 class Batches:
@@ -37,6 +42,7 @@ class Batches:
         seed: int,
         accelerator: Accelerator,
         draws: int = 1,
+        prior: Source | None = None,
     ) -> None:
         ranks, rank = accelerator.num_processes, accelerator.process_index
         if size % ranks:
@@ -44,9 +50,12 @@ class Batches:
         self.model, self.source, self.size, self.draws = model, source, size, draws
         self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
+        self.prior = prior
+        # of samples, latents and the encoder's noise
+        self.units = (source.units, prior.units if prior else Units(), Units())
         if model.latent_shape is None:
             with torch.no_grad():
-                model.posterior(self._data(self._samples(0)))
+                model.posterior(self._in(source.units, self._samples(0)))
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:
@@ -72,7 +81,7 @@ class Batches:
         """Samples in storage units and noise of update ``step``, on the host."""
         draws = range(step * self.draws, (step + 1) * self.draws)
         return [
-            (self._samples(draw), self._normal(draw, PRIOR), self._normal(draw, POSTERIOR))
+            (self._samples(draw), self._latents(draw), self._normal(draw, POSTERIOR))
             for draw in draws
         ]
 
@@ -80,6 +89,12 @@ class Batches:
         return self._stack(
             [self.source.batch(seed, draw, self.size, self.rank, self.ranks) for seed in self.seeds]
         )
+
+    def _latents(self, draw: int) -> Tensor:
+        if self.prior is None:
+            return self._normal(draw, PRIOR)
+        part = (draw, self.size, self.rank, self.ranks)
+        return self._stack([self.prior.batch(APART + seed, *part) for seed in self.seeds])
 
     def _normal(self, draw: int, purpose: int) -> Tensor:
         shape = (self.size, *(self.model.latent_shape or ()))
@@ -91,14 +106,13 @@ class Batches:
         x = torch.stack(trials) if self.model.trial_shape else trials[0]
         return x.pin_memory() if self.device.type == "cuda" else x
 
-    def _placed(self, samples: Tensor, *noise: Tensor) -> tuple[Tensor, Noise]:
-        dtype = self.model.log_sigma.dtype
-        return self._data(samples), Noise(
-            *(draw.to(self.device, non_blocking=True).to(dtype) for draw in noise)
-        )
+    def _placed(self, *draws: Tensor) -> tuple[Tensor, Noise]:
+        x, *noise = (self._in(units, draw) for units, draw in zip(self.units, draws, strict=True))
+        return x, Noise(*noise)
 
-    def _data(self, samples: Tensor) -> Tensor:
-        x = self.source.units.normalize(samples.to(self.device, non_blocking=True))
+    def _in(self, units: Units, samples: Tensor) -> Tensor:
+        """Samples in model units, on the device."""
+        x = units.normalize(samples.to(self.device, non_blocking=True))
         return x.to(self.model.log_sigma.dtype)
 
 

@@ -12,8 +12,8 @@ def compile_networks(model: AlphaBridge) -> None:
     """Compile each network's forward and backward pass, and leave double backward passes eager.
 
     The names of the parameters stay as they are, and a copy of a network is eager again. A call
-    is eager where its input is a leaf that asks for a gradient: that is how a gradient penalty
-    differentiates, and torch.compile has no double backward.
+    is eager where its input is a leaf that asks for a gradient, or keeps its own: that is how a
+    gradient penalty differentiates, and torch.compile has no double backward.
 
     Args:
         model: Changed in place; call it when the networks are final, spectral norm included.
@@ -39,4 +39,4 @@ def _compile(network: nn.Module) -> None:
 
 
 def _is_penalized(x: Tensor) -> bool:
-    return torch.is_grad_enabled() and x.is_leaf and x.requires_grad
+    return torch.is_grad_enabled() and x.requires_grad and (x.is_leaf or x.retains_grad)

@@ -34,6 +34,7 @@ def fit(
     path: AlphaPath,
     *,
     objective: Objective | None = None,
+    prior: Source | Tensor | None = None,
     gamma: Gamma | None = None,
     regularizer: Regularizer | None = None,
     optimization: Optimization | None = None,
@@ -54,6 +55,8 @@ def fit(
         data: Where batches come from; a tensor is taken as it is, shape ``(size, *event)``.
         path: α of every update.
         objective: What is bridged to what; by default the model to the data (16).
+        prior: A second domain of data, whose samples are the latents; by default N(0, I). The
+            model then translates between both; see :class:`~alpha_bridge.objective.MarginalBridge`.
         gamma: The choice of γ; by default the paper's sigmoid.
         regularizer: Of the discriminator; by default R1 of weight 1.
         optimization: Learning rates, moments and averaging.
@@ -83,6 +86,7 @@ def fit(
     at_least(1, "batch_size", batch_size)
     at_least(0, "seed", seed)
     source = from_tensor(data) if isinstance(data, Tensor) else data
+    domain = from_tensor(prior) if isinstance(prior, Tensor) else prior
     objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
     regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
@@ -103,7 +107,7 @@ def fit(
                 "give a longer path"
             )
     batches = Batches(
-        model, source, batch_size, seed, accelerator, draws=optimization.discriminator_steps
+        model, source, batch_size, seed, accelerator, optimization.discriminator_steps, domain
     )
 
     with agreement(accelerator) as agree, ExitStack() as stack:

@@ -1,0 +1,48 @@
+r"""Both marginals bridged: :math:`D_\alpha[p_\theta(x)\|q(x)] + D_\alpha[q_\phi(z)\|p(z)]`."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..model import AlphaBridge
+from ..penalty import Judged
+from .base import Noise
+from .mutual import Ends, MutualBridge
+
+__all__ = ["MarginalBridge"]
+
+
+@dataclass(frozen=True)
+class MarginalBridge(MutualBridge):
+    r"""The first generalisation of section 3.3, which resembles CycleGAN.
+
+    .. math::
+        f_\theta = f = \log q(x) - \log p_\theta(x), \qquad
+        f_\phi = g = \log p(z) - \log q_\phi(z)
+
+    f at data and at model samples, g at latents of the prior and at encodings, each from a
+    discriminator of its own. p(z) is N(0, I), or a second domain of data: the model then
+    translates between the two. Where the encoder's noise is :math:`\sigma^2 I`,
+    :math:`-\log q_\phi(z'|x')` is the paper's :math:`\|z' - E_\phi(x')\|^2 / 2\sigma^2`, but for a
+    constant.
+
+    The model's discriminator is one for both spaces, such as
+    :class:`~alpha_bridge.networks.Marginals`.
+
+    Source:
+        Zhao et al., AAAI 2020, section 3.3; Zhu et al., Unpaired Image-to-Image Translation using
+        Cycle-Consistent Adversarial Networks, ICCV 2017.
+    """
+
+    def judge(
+        self, model: AlphaBridge, ends: Ends, noise: Noise, penalized: bool
+    ) -> tuple[Judged, ...]:
+        f, g = model.log_ratio, model.latent_log_ratio
+        x, prior = (end.detach().requires_grad_(penalized) for end in (ends.x, ends.prior))
+        return (
+            Judged(f, x, f(x), ends.fake, f(ends.fake), noise.posterior),
+            Judged(g, prior, g(prior), ends.z, g(ends.z), noise.posterior),
+        )
+
+    def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:
+        return tuple((space.f_real, space.f_fake) for space in judged)

@@ -1,0 +1,59 @@
+r"""One divergence between a player's distribution and another, as an update meets it.
+
+With y the samples of the one that is to be met, y' those of the player, f the log ratio of both
+and c a code from which the player makes y again, the player's loss is that of equation (16),
+
+.. math:: -\kappa_\alpha w(f(y)) \log p(y|c) + \gamma_\alpha a(f(y'))
+
+for the κ, w, γ and a of a game. Nothing here knows which player it is: for the generator y is
+data and c its encoding; for the encoder y is a latent and c the sample made of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..game import Game
+from ..gamma import Gamma
+
+__all__ = ["Side"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a player's half of an objective is made of.
+
+    Attributes:
+        f_real: f(y), shape ``(*trials, batch)``; used as a constant.
+        f_fake: f(y'), the same shape, with the graph to the player.
+        log_likelihood: log p(y|c) in nats, the same shape, with the graph to the player.
+    """
+
+    f_real: Tensor
+    f_fake: Tensor
+    log_likelihood: Tensor
+
+    def loss(self, game: Game, alpha: float, gamma: Gamma) -> Tensor:
+        """The player's loss of each sample, shape ``(*trials, batch)``.
+
+        Args:
+            game: What it plays for.
+            alpha: α in [0, 1].
+            gamma: The choice of γ.
+        """
+        kappa, share = game.shares(alpha, gamma)
+        forward, reverse = self.twins(game, alpha)
+        # a weight without bound may be infinite where κ is zero
+        return share * reverse + (kappa * forward if kappa else torch.zeros_like(reverse))
+
+    def twins(self, game: Game, alpha: float) -> tuple[Tensor, Tensor]:
+        """Both halves of the loss without their shares κ and γ, each ``(*trials, batch)``."""
+        weight = game.likelihood_weight(self.f_real, alpha)
+        return -weight * self.log_likelihood, game.adversarial(self.f_fake, alpha)
+
+    def diagnostics(self, game: Game, alpha: float) -> Mapping[str, Tensor]:
+        """Numbers of the game to log, by name, each ``(*trials,)``."""
+        weight = game.likelihood_weight(self.f_real, alpha)
+        return game.diagnostics(weight, self.f_fake, alpha)
