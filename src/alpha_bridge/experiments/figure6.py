@@ -220,10 +220,10 @@ def conducted(
             found = assay(watched.model, watched.evaluation, judge, half)
             watched.evaluations[-1] |= found.metrics
             record["runs"][-1]["edits"] = found.edits
-            record["last"] = last(record)
             for subject, images in found.pictures.items():
                 samples.setdefault(f"{name}/{subject}", {bridge.steps: images})
             keep_samples(samples, path.with_suffix(".npz"))
+        record["last"] = last(record)
         if held := claims(record):
             record["claims"] = [claim.record() for claim in held]
         draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
