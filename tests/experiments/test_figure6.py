@@ -1,7 +1,10 @@
 """Figure 6 in a miniature of the miniature."""
 
+import importlib
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from alpha_bridge.experiments import edits, figure6, reproduce
 from alpha_bridge.experiments.watched import configurations, kept_samples
 from alpha_bridge.presets import PRESETS
 
+DOCS = Path(__file__).parents[2] / "docs"
 METHODS = ["alpha-bridge", "rkl-gp", "ml"]
 SUBJECTS = ["held-out", "generated"]
 
@@ -157,3 +161,38 @@ def test_images_of_which_nothing_is_known_are_reconstructed_and_not_edited(tmp_p
     assert record["judge"] == [] and record["settings"]["shown"] == []
     assert all(run["edits"] == [] for run in record["runs"])
     assert len(record["claims"]) == 5
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(DOCS)
+    kept = importlib.import_module("kept")
+    shutil.copy(DOCS / "results.md", tmp_path)
+    monkeypatch.setattr(kept, "PAGE", tmp_path / "results.md")
+    monkeypatch.setattr(kept, "RESULTS", tmp_path / "results")
+    kept.RESULTS.mkdir()
+    return kept
+
+
+def part(page, name):
+    text = page.PAGE.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0]
+
+
+def test_the_page_has_a_row_for_each_metric_and_attribute(page, folder, record):
+    for file in folder.glob("figure6-mnist.*"):
+        shutil.copy(file, page.RESULTS)
+    page.main()
+    text = part(page, "figure6-mnist")
+    assert "![figure6-mnist](results/figure6-mnist.png)" in text
+    assert "| Edits reached (strength-2-generated, 60) | " in text
+    assert all(f"| {told['attribute']} | " in text for told in record["judge"])
+    assert all(f"| {claim['about']} | " in text for claim in record["claims"])
+
+
+def test_a_record_without_a_picture_leaves_the_page_without_one(page, record):
+    (page.RESULTS / "figure6.json").write_text(json.dumps(record), encoding="utf-8")
+    page.main()
+    text = part(page, "figure6")
+    assert "| Reconstruction error (mse, 359) | " in text
+    assert "![" not in text
