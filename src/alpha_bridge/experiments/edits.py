@@ -38,7 +38,9 @@ FEWEST = 10
 MOST = 5000
 """Labelled images that directions are found from, at most."""
 
-HELD_OUT = 10_000
+LABELLED, HELD_OUT = 60_000, 10_000
+"""Training images that are looked at for labels, and held-out ones, at most."""
+
 SIDE = 16
 """Pixels of a side of what a linear judge sees."""
 
@@ -89,9 +91,8 @@ class AttributeJudge:
 
 def labelled_halves(source: Source) -> tuple[Labelled, Labelled]:
     """The training images of which something is known: every other one, and the rest."""
-    assert source.size is not None
-    attributes = source.training_attributes(source.size)
-    everything = _labelled(source.training(source.size), attributes)
+    attributes = source.training_attributes(LABELLED)
+    everything = _labelled(source.training(LABELLED), attributes)
     return everything[::2], everything[1::2]
 
 
