@@ -101,5 +101,5 @@ def _edits(axes: "Axes", record: Record, metric: str) -> None:
 
 def _title(axes: "Axes", metric: str) -> None:
     axes.set_title(metric.replace("_", " ").capitalize(), loc="left", fontsize=TEXT)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(axes.dataLim.y1, 0) or 1)
     style(axes)
