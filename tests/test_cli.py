@@ -139,6 +139,10 @@ def case(words, *parts):
         case(["train", "range.json"], "noise must be positive and finite, got 0.0"),
         case(["train", "alpha.json"], "alpha.json: path.start: must be", "got 2"),
         case(["train", "--config"], "--config needs a file"),
+        case(["train", "ring8", "--prior", "spirals"], "prior=spirals", "--objective marginal"),
+        case(["train", "digits", "--objective=marginal", "--from", "vae"], "to the data alone"),
+        case(["train", "ring8", "--objective", "pairs"], "--objective"),
+        case(["translate", "run", "--images", "images"], "no second domain", "--prior DATA"),
         case(["train", "--config", "--seed"], "--config needs a file"),
         case(["train", "digits", "--config", "range.json"], "not both", "digits", "range.json"),
         # unknown options and words

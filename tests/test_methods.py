@@ -11,6 +11,7 @@ from alpha_bridge.config import (
     Config,
     MethodName,
     ModelConfig,
+    ObjectiveConfig,
     PathConfig,
     RegularizerConfig,
     differences,
@@ -238,11 +239,32 @@ def test_a_method_gives_the_same_bits_and_resumes_to_them(name, preset, tmp_path
     assert not differing(everything(whole), everything(fitted(settings)))
 
 
-@every_method
-def test_a_stacked_trial_of_a_method_is_its_single_run(name):
-    together = fitted(config(name, trials=TRIALS, seed=7), double=True).tensors()
+OTHERS = {
+    "marginal": {"objective": ObjectiveConfig(kind="marginal")},
+    "joint": {"objective": ObjectiveConfig(kind="joint")},
+    "two domains": {"objective": ObjectiveConfig(kind="marginal"), "prior": "ring8"},
+    "to and fro": {"path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3, sweeps=3)},
+    "backwards": {"path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3, start=1, end=0)},
+}
+"""What else the method of the paper may be given."""
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path):
+    settings = config("alpha-bridge", **OTHERS[other])
+    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 2 + 1, tmp_path / "saved")])
+    resumed = fitted(settings, checkpoint=tmp_path / "saved")
+    assert not differing(everything(whole), everything(resumed))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
+)
+def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
+    together = fitted(config(name, trials=TRIALS, seed=7, **changes), double=True).tensors()
     for trial in range(TRIALS):
-        alone = fitted(config(name, seed=7 + trial), double=True).tensors()
+        alone = fitted(config(name, seed=7 + trial, **changes), double=True).tensors()
         mine = of_trial(together, trial)
         for file in ("model", "average", "optimizers"):
             assert mine[file].keys() == alone[file].keys()

@@ -22,6 +22,7 @@ from .networks import (
     MLPDiscriminator,
     MLPEncoder,
     MLPGenerator,
+    MLPTranslator,
     Surrogate,
 )
 
@@ -81,8 +82,8 @@ def _translators(x: Shape, z: Shape, config: Config, trials: int | None) -> Arms
     model = config.model
     assert model.noise is not None
     if len(x) == len(z) == 1:
-        there = MLPGenerator(z[0], x[0], model.hidden, trials)
-        back: Module = MLPGenerator(x[0], z[0], model.hidden, trials)
+        there = MLPTranslator(z[0], x[0], model.hidden, trials)
+        back = MLPTranslator(x[0], z[0], model.hidden, trials)
         return there, Surrogate(back, model.noise)
     if len(x) != len(z) or x[1:] != z[1:]:
         raise ValueError(

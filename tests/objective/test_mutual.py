@@ -11,6 +11,7 @@ from torch.quasirandom import SobolEngine
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.game import Bridge, JensenShannon, Wasserstein
 from alpha_bridge.gamma import Gamma, LinearGamma, SigmoidGamma
+from alpha_bridge.metrics.names import is_metric
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,
@@ -230,6 +231,16 @@ def test_the_losses_are_of_each_sample(name, kind, alpha):
     losses = Setting(name, kind).losses(alpha)
     shape = (TRIALS, BATCH) if kind == "trials" else (BATCH,)
     assert all(loss.shape == shape for loss in losses.of_players.values())
+
+
+@each
+def test_the_diagnostics_are_of_both_arms_and_no_metrics(name):
+    found = Setting(name).losses(0.5).diagnostics
+    assert [*found] == [
+        f"ess/{space}{half}" for space in ("", "latent_") for half in ("forward", "reverse")
+    ]
+    assert all(value.shape == () for value in found.values())
+    assert not any(map(is_metric, found))
 
 
 @each

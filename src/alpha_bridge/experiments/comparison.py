@@ -22,6 +22,9 @@ COLORS = {
     "rkl-gp": "#2a8f5a",
     "js-gan": "#a33fd0",
     "ml": MUTED,
+    "marginal": "#2a8f5a",
+    "joint": "#a33fd0",
+    "ali": ORANGE,
 }
 """A colour for each method."""
 

@@ -58,19 +58,22 @@ def configurations(
 
     Args:
         preset: What the methods have in common.
-        settings: By method, what it changes in the preset.
+        settings: By name, what it changes in the preset; ``method`` is the name, unless it is
+            among that.
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials of each method, one or more.
 
     Yields:
-        The method and what trains it.
+        The name and what trains it.
 
     Raises:
         ValueError: ``trials`` is below one, or a setting is out of its range.
     """
     for trial in range(at_least(1, "trials", trials)):
         for name, values in settings.items():
-            yield name, METHODS[name].apply(changed(preset, {**values, "seed": seed + trial}))
+            own = {"method": name, **values, "seed": seed + trial}
+            method = METHODS[own.pop("method")]
+            yield name, method.apply(changed(preset, own))
 
 
 def ends(config: Config) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ from .conv import (
 )
 from .dcgan import DCGANDiscriminator, DCGANEncoder, DCGANGenerator
 from .marginals import Marginals
-from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator
+from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator, MLPTranslator
 from .surrogate import Surrogate
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "MLPDiscriminator",
     "MLPEncoder",
     "MLPGenerator",
+    "MLPTranslator",
     "Marginals",
     "Surrogate",
 ]

@@ -262,11 +262,13 @@ class _Residual(nn.Module):
 
 
 @shareable
-class ConvTranslator(nn.Sequential):
-    """From images of one domain to images of another, of the same size, in [−1, 1].
+class ConvTranslator(nn.Module):
+    r"""From images of one domain to those of another, of one size: :math:`P x + \text{CNN}(x)`.
 
     Two halvings, residual layers and two doublings, so that an output sees a good part of the image
-    around it and keeps its place.
+    around it and keeps its place. P takes over as many colours as both domains have, so that a
+    translation begins near what they share; nothing bounds its pixels, which learn to stay in
+    [−1, 1].
 
     Example:
         >>> import torch
@@ -277,6 +279,8 @@ class ConvTranslator(nn.Sequential):
         Johnson, Alahi and Fei-Fei, Perceptual Losses for Real-Time Style Transfer and
         Super-Resolution, ECCV 2016, as in CycleGAN; without normalisation, and smaller.
     """
+
+    shared: Tensor
 
     def __init__(
         self,
@@ -301,6 +305,7 @@ class ConvTranslator(nn.Sequential):
             ValueError: ``size`` is no multiple of four, a number is too small, or ``trials`` is
                 given.
         """
+        super().__init__()
         _check(trials, channels=channels, outputs=outputs, width=width)
         at_least(0, "depth", depth)
         if size < 1 or size % 4:
@@ -308,7 +313,7 @@ class ConvTranslator(nn.Sequential):
                 f"a translator halves images twice, got a size of {size}: resize them to a "
                 "multiple of four (--images.size 32)"
             )
-        super().__init__(
+        self.moved = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
@@ -317,6 +322,12 @@ class ConvTranslator(nn.Sequential):
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.ConvTranspose2d(width, outputs, 4, stride=2, padding=1),
-            nn.Tanh(),
         )
         self.latent_shape = (channels, size, size)
+        kernel = torch.eye(outputs, channels)[..., None, None]
+        self.register_buffer("shared", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, channels, size, size)`` to ``(batch, outputs, size, size)``."""
+        translated: Tensor = nn.functional.conv2d(x, self.shared) + self.moved(x)
+        return translated

@@ -11,7 +11,7 @@ from ..checks import at_least
 from ..sharing.blueprint import shareable
 from .moments import Moments
 
-__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator"]
+__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 
 
 class Linear(nn.Module):
@@ -130,3 +130,43 @@ class MLPDiscriminator(_MLP):
     ) -> None:
         """Build it; the arguments are those of :class:`MLPGenerator`."""
         super().__init__((features, *hidden, 1), trials)
+
+
+@shareable
+class MLPTranslator(_MLP):
+    r"""From vectors of one space to those of another: :math:`x \mapsto P x + \text{MLP}(x)`.
+
+    P takes over as many numbers as both spaces have, so that a translation begins near what they
+    share. Which of all maps between two distributions is found depends on where it begins: the
+    distributions alone do not tell.
+
+    Example:
+        >>> MLPTranslator(features=3, outputs=2)(torch.zeros(5, 3)).shape
+        torch.Size([5, 2])
+    """
+
+    shared: Tensor
+
+    def __init__(
+        self,
+        features: int,
+        outputs: int,
+        hidden: Sequence[int] = (128, 128, 128),
+        trials: int | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            features: Size of what it takes.
+            outputs: Size of what it makes.
+            hidden: Sizes of the hidden layers.
+            trials: Number of replicas, or None.
+        """
+        super().__init__((features, *hidden, outputs), trials)
+        self.latent_shape = (features,)
+        self.register_buffer("shared", torch.eye(features, outputs), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(*trials, batch, features)`` to ``(*trials, batch, outputs)``."""
+        moved: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return x @ self.shared + moved

@@ -101,7 +101,8 @@ class MutualBridge(Objective):
         of_theta, of_phi = (side.loss(self.game, alpha, gamma) for side in (theta, phi))
         of_beta = self._discrimination(judged)
         latent = {
-            f"{name}/latent": value for name, value in phi.diagnostics(self.game, alpha).items()
+            name.replace("/", "/latent_"): value
+            for name, value in phi.diagnostics(self.game, alpha).items()
         }
         return Losses(
             # one pass for both: without a full cycle neither loss has a slope in the other player

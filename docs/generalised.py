@@ -1,0 +1,101 @@
+"""Fill the parts of docs/objectives.md on what was measured: python docs/generalised.py.
+
+What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
+place in the page is left as it is.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pages import claims, put, recorded, table
+
+from alpha_bridge.experiments import generalisations, translation, translation2d
+from alpha_bridge.experiments.comparison import metric_names
+from alpha_bridge.plots import label
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE / "objectives.md"
+
+Record = dict[str, Any]
+
+
+def methods(record: Record) -> list[str]:
+    """The claims, every metric of each method at the end, and what each changes."""
+    names = metric_names(record, *generalisations.METRICS)
+    rows = [
+        [method, *(_spread(of[name]["mean"], of[name]["std"]) for name in names)]
+        for method, of in record["last"].items()
+    ]
+    given = record["settings"]
+    changes = [
+        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
+        for method, values in given["methods"].items()
+    ]
+    return [
+        claims(record),
+        table(["method", *map(label, names)], rows),
+        table(["method", f"changes in the preset `{given['preset']}` (ours)"], changes),
+    ]
+
+
+def mixtures(record: Record) -> list[str]:
+    """Means and deviations over trials of every way and beginning."""
+    rows = [
+        [
+            run["begins"],
+            run["way"],
+            *(_spread(np.mean(run[name]), np.std(run[name])) for name in translation2d.METRICS),
+        ]
+        for run in record["runs"]
+    ]
+    head = ["networks begin", "way", *translation2d.METRICS.values()]
+    return [table(head, rows), _settings(record)]
+
+
+def digits(record: Record) -> list[str]:
+    """Means and deviations over trials of every domain and way, and what the classifiers can."""
+    rows = [
+        [
+            end["domain"],
+            end["way"],
+            *(_spread(end[name]["mean"], end[name]["deviation"]) for name in translation.METRICS),
+        ]
+        for end in record["summary"]
+    ]
+    for domain, of in record["ceilings"].items():
+        rows.append([domain, "the true images", f"{of['there']:.3g}", f"{of['back']:.3g}", "", ""])
+    return [table(["domain", "way", *translation.METRICS.values()], rows), _settings(record)]
+
+
+def _spread(mean: float, deviation: float) -> str:
+    return f"{mean:.3g} ± {deviation:.1g}" if deviation else f"{mean:.3g}"
+
+
+def _settings(record: Record) -> str:
+    given = record["settings"].items()
+    chosen = ", ".join(f"`{key}` {value}" for key, value in given if key not in ("note", "quick"))
+    return f"All settings are ours: {chosen}."
+
+
+PARTS = {"generalisations": methods, "translation2d": mixtures, "translation": digits}
+
+
+def main() -> None:
+    """Fill what there is."""
+    for name, record in recorded(RESULTS, PARTS):
+        minutes = sum(run["seconds"] for run in record["runs"]) / 60
+        quick = record["settings"].get("quick", record.get("quick"))
+        told = f"{len(record['runs'])} runs, {minutes:.0f} minutes."
+        blocks = [
+            *(["**A quick miniature, not the experiment.**"] if quick else []),
+            f"![{name}](results/{name}.png)",
+            told,
+            *PARTS[name](record),
+        ]
+        put(PAGE, name, "\n\n".join(blocks))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The validated configuration: everything that a run depends on, and nothing else.
+
+Ranges are checked where the values are used, so that a library user hears the same; here are
+types, unknown keys, the ranges that need a key's name to be understood, and what only the whole
+can tell.
+"""
+
+from .parts import (
+    DENSITIES,
+    EvaluationConfig,
+    GammaConfig,
+    ImagesConfig,
+    MethodName,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    OptimizationConfig,
+    PathConfig,
+    RegularizerConfig,
+)
+from .reading import changed, differences, explain, known_keys, read_config
+from .whole import Config
+
+__all__ = [
+    "DENSITIES",
+    "Config",
+    "EvaluationConfig",
+    "GammaConfig",
+    "ImagesConfig",
+    "MethodName",
+    "MixtureConfig",
+    "ModelConfig",
+    "ObjectiveConfig",
+    "OptimizationConfig",
+    "PathConfig",
+    "RegularizerConfig",
+    "changed",
+    "differences",
+    "explain",
+    "known_keys",
+    "read_config",
+]
