@@ -1,9 +1,9 @@
-"""Fill the parts of docs/results.md on what is kept of Step I, on trained VAEs and on CIFAR-10.
+"""Fill docs/results.md where it is about what is kept of Step I, its arm, VAEs and CIFAR-10.
 
 python docs/kept.py
 
 What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
-place in the page is left as it is.
+place in the page is left as it is; where there is no picture, as of faces, it has none.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from pages import claims, put, recorded, table
 
-from alpha_bridge.experiments import bridge_vae, figure1, figure5, search5, table_cifar10
+from alpha_bridge.experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
 from alpha_bridge.plots import label
 
@@ -56,6 +56,46 @@ def attempts(record: Record) -> str:
     return table(head, rows)
 
 
+def arms(record: Record) -> str:
+    """What each method's arm is worth at the end, and how well single attributes are reached."""
+    methods = record["last"]
+    rows = [
+        [label(name), *(_plus_minus(methods[method].get(name)) for method in methods)]
+        for name in metric_names(record, *figure6.METRICS)
+    ]
+    parts = [table(["at the end", *methods], rows)]
+    if record["judge"]:
+        parts.append(_attributes(record, [*methods]))
+    return "\n\n".join(parts)
+
+
+def _attributes(record: Record, methods: list[str]) -> str:
+    """How sure the judge is of each attribute, and the share of edits that reach it."""
+    strength = figure6.CLAIMED
+    place = record["settings"]["strengths"].index(strength)
+    rows = []
+    for told in record["judge"]:
+        low, high = told["interval"]
+        cells = [f"{told['accuracy']:.2f} ({low:.2f} to {high:.2f})"]
+        for subject in figure6.SUBJECTS:
+            for method in methods:
+                reached = [
+                    row["reached"][place]
+                    for run in record["runs"]
+                    for row in run["edits"]
+                    if run["method"] == method
+                    and (row["subject"], row["attribute"]) == (subject, told["attribute"])
+                ]
+                cells.append(f"{fmean(reached):.2f}" if reached else "")
+        rows.append([told["attribute"], *cells])
+    asked = [f"{subject}: {method}" for subject in figure6.SUBJECTS for method in methods]
+    return table([f"reached at strength {strength}", "the judge's accuracy", *asked], rows)
+
+
+def _plus_minus(of: dict[str, float] | None) -> str:
+    return f"{of['mean']:.4g} ± {of['std']:.2g}" if of else ""
+
+
 def _cell(record: Record, method: str, step: int, name: str) -> str:
     """Mean and deviation over trials."""
     values = [
@@ -64,7 +104,7 @@ def _cell(record: Record, method: str, step: int, name: str) -> str:
         for row in run["evaluations"]
         if run["method"] == method and row["step"] == step and name in row
     ]
-    return f"{fmean(values):.4g} ± {pstdev(values):.2g}" if values else ""
+    return _plus_minus({"mean": fmean(values), "std": pstdev(values)} if values else None)
 
 
 def settings(record: Record) -> str:
@@ -89,14 +129,17 @@ def main() -> None:
         "figure1": lambda record: figure(record, figure1.METRICS),
         "figure5": lambda record: figure(record, figure5.METRICS),
         "search5": attempts,
+        "figure6-mnist": arms,
+        "figure6": arms,
         "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
         "table-cifar10": table_cifar10.table,
     }
     for name, record in recorded(RESULTS, parts):
-        picture = f"![{name}](results/{name}.png)"
-        blocks = [picture, told(record), parts[name](record).strip()]
+        blocks = [told(record), parts[name](record).strip()]
         if "claims" in record:
-            blocks.insert(2, claims(record))
+            blocks.insert(1, claims(record))
+        if (RESULTS / f"{name}.png").is_file():
+            blocks.insert(0, f"![{name}](results/{name}.png)")
         if parts[name] is not attempts:  # which says what each changes beside what it came to
             blocks.append(settings(record))
         put(PAGE, name, "\n\n".join(blocks))

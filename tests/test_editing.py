@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from alpha_bridge.editing import (
+    balanced_accuracy,
     find_direction,
     linear_direction,
     mean_direction,
@@ -187,3 +188,16 @@ def test_a_class_with_fewer_than_two_labels_is_refused(having):
 def test_classes_with_the_same_encodings_have_no_direction():
     with pytest.raises(ValueError, match="no direction is left"):
         mean_direction(torch.ones(4, 3), torch.tensor([0, 1, 0, 1]))
+
+
+def test_a_rare_class_counts_as_much_as_a_frequent_one_and_leaves_the_interval_wide():
+    y = torch.tensor([1] * 4 + [0] * 396)
+    assert balanced_accuracy(y == 0, y)[0] == 0.5
+    _, (rare, _) = balanced_accuracy(torch.ones(400), y)
+    _, (even, _) = balanced_accuracy(torch.ones(400), torch.arange(400) % 2)
+    assert rare < 0.85 < 0.98 < even
+
+
+def test_an_accuracy_needs_both_classes():
+    with pytest.raises(ValueError, match="1 or more labels of either kind, got 3 with it and 0"):
+        balanced_accuracy(torch.ones(3), torch.ones(3))

@@ -1,11 +1,13 @@
 """The evaluation: the right metrics, the same latents, and nothing left changed."""
 
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
 
+import alpha_bridge.evaluation as evaluation_module
 from alpha_bridge.assembly import assemble
 from alpha_bridge.config import Config, EvaluationConfig, MixtureConfig, ModelConfig
 from alpha_bridge.data import (
@@ -105,6 +107,21 @@ def test_vectors_are_measured_by_their_own_distances(vectors):
 def test_pixels_can_be_asked_for_where_there_are_labels():
     evaluation, model = built("digits", features="pixels")
     assert ("frechet_distance", "pixels") in kinds(evaluation(model, {}, "ml").metrics)
+
+
+def test_images_without_labels_can_be_compared_by_which_way_up_they_are(monkeypatch):
+    classifier = partial(evaluation_module.cached_classifier, updates=60)
+    monkeypatch.setattr(evaluation_module, "cached_classifier", classifier)
+    images = np.zeros((60, 8, 8, 1), np.uint8)
+    images[:, :4] = 200
+    source, told = from_array(images[:40], images[40:]), []
+    evaluation = build_evaluation(config("unused", features="rotations"), source, told.append)
+    assert told == ["features of a classifier that tells 100.0% of the quarter turns of images"]
+    same, labels = evaluation.judge(source.units.normalize(source.held_out(20)))
+    turned, _ = evaluation.judge(source.units.normalize(source.held_out(20)).flip(-2))
+    assert labels is None and not any("inception" in name for name in same)
+    name = "frechet_distance/rotations/20"
+    assert same[name] < 1e-3 < turned[name]
 
 
 def test_images_without_labels_fall_back_to_pixels_and_say_so():

@@ -25,6 +25,7 @@ __all__ = [
     "Direction",
     "Evidence",
     "Finder",
+    "balanced_accuracy",
     "find_direction",
     "linear_direction",
     "mean_direction",
@@ -259,14 +260,45 @@ def strip(
     return torch.stack([decode(direction.move(z, strength)) for strength in strengths], 1)
 
 
+def balanced_accuracy(right: Tensor, y: Tensor) -> tuple[float, tuple[float, float]]:
+    """Mean of both classes' shares that are told correctly, and 95 % of its posterior.
+
+    Each class's accuracy has a uniform prior, so that few labels leave the interval wide even if
+    all of them are right.
+
+    Args:
+        right: Whether each sample is told correctly, shape ``(N,)``.
+        y: Its class, 0 or 1, shape ``(N,)``.
+
+    Returns:
+        The accuracy and its interval, in [0, 1].
+
+    Raises:
+        ValueError: A class is missing.
+
+    Example:
+        >>> accuracy, _ = balanced_accuracy(torch.tensor([1, 1, 1, 0]), torch.tensor([1, 1, 0, 0]))
+        >>> accuracy
+        0.75
+
+    Source:
+        Brodersen et al., The Balanced Accuracy and Its Posterior, ICPR 2010.
+    """
+    _counted(y, least=1)
+    rng = np.random.default_rng(0)
+    shares, draws = [], []
+    for label in (0, 1):
+        hits, count = int(right[y == label].sum()), int((y == label).sum())
+        shares.append(hits / count)
+        draws.append(rng.beta(hits + 1, count - hits + 1, DRAWS))
+    low, high = np.quantile(np.mean(draws, 0), [0.025, 0.975])
+    return float(np.mean(shares)), (float(low), float(high))
+
+
 def _held_out(
     z: Tensor, y: Tensor, find: Callable[[Tensor], Tensor]
 ) -> tuple[float, tuple[float, float], float]:
-    """Balanced accuracy, its interval, and the area under the curve, all cross-validated.
-
-    Each class's accuracy has a uniform prior, so that few labels leave the interval wide even if
-    all of them are right (Brodersen et al., The Balanced Accuracy and Its Posterior, ICPR 2010).
-    """
+    """Balanced accuracy, its interval, and the area under the curve, all cross-validated."""
     folds = StratifiedKFold(min(FOLDS, *_counted(y, least=2)), shuffle=True, random_state=0)
     right, areas = torch.zeros(len(y), dtype=torch.bool), []
     for parts in folds.split(np.zeros(len(y)), y.numpy()):
@@ -276,14 +308,7 @@ def _held_out(
         middle = (ends[0] + ends[1]) / 2
         right[apart] = (along[apart] > middle) == (labels == 1)
         areas.append(roc_auc_score(labels.numpy(), along[apart].numpy()))
-    rng = np.random.default_rng(0)
-    shares, draws = [], []
-    for label in (0, 1):
-        hits, count = int(right[y == label].sum()), int((y == label).sum())
-        shares.append(hits / count)
-        draws.append(rng.beta(hits + 1, count - hits + 1, DRAWS))
-    low, high = np.quantile(np.mean(draws, 0), [0.025, 0.975])
-    return float(np.mean(shares)), (float(low), float(high)), float(np.mean(areas))
+    return *balanced_accuracy(right, y), float(np.mean(areas))
 
 
 def _agreement(y: Tensor, find: Callable[[Tensor], Tensor], seed: int) -> float:

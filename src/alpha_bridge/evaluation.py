@@ -20,11 +20,12 @@ from .metrics.images import FeatureNetwork, features_of
 from .metrics.names import name
 from .model import AlphaBridge
 
-__all__ = ["Evaluation", "Judge", "Measured", "build_evaluation"]
+__all__ = ["CHUNK", "Evaluation", "Judge", "Measured", "build_evaluation", "in_chunks"]
 
 LATENTS = 9
 HELD_OUT = 1000
 LABELLED = 60_000
+ROTATED = 10_000
 CHUNK = 250
 RETENTION = "retention/labels"
 
@@ -48,6 +49,8 @@ class Judge(ABC):
     """Compares samples with the data."""
 
     protocol: str
+    network: FeatureNetwork | None = None
+    """What it compares features of, if it does."""
 
     @abstractmethod
     def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
@@ -84,7 +87,8 @@ class FeatureJudge(Judge):
     """Compares features of the samples with those of training samples."""
 
     def __init__(self, network: FeatureNetwork, protocol: str, real: Tensor, classes: bool) -> None:
-        self.network, self.protocol, self.classes = network, protocol, classes
+        self.network: FeatureNetwork = network
+        self.protocol, self.classes = protocol, classes
         self.real = features_of(network, real.split(CHUNK))
 
     def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
@@ -142,7 +146,7 @@ class Evaluation:
         """
         training = model.training
         model.eval()
-        x = self._samples(model)
+        x = self.generated(model)
         metrics, labels = self.judge(x)
         if labels is not None and phase == "ml":
             memory[RETENTION] = labels
@@ -158,8 +162,9 @@ class Evaluation:
         pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
         return Measured(metrics, x[: self.shown], pairs)
 
-    def _samples(self, model: AlphaBridge) -> Tensor:
-        """Samples as they are kept: in the data's own units and back."""
+    @torch.no_grad()
+    def generated(self, model: AlphaBridge) -> Tensor:
+        """Samples of ``model`` as they are kept: in the data's own units and back."""
         latents = self.latents
         if latents is None:
             latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
@@ -196,8 +201,8 @@ def build_evaluation(
     samples = min(settings.samples, source.size or settings.samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
-    network, protocol = _FEATURES[settings.features](source, tell)
-    judge = FeatureJudge(network, protocol, real, classes=not isinstance(network, Pooled))
+    network, protocol, classes = _FEATURES[settings.features](source, tell)
+    judge = FeatureJudge(network, protocol, real, classes)
     return Evaluation(source, judge, samples, settings.shown, latents)
 
 
@@ -209,15 +214,22 @@ def _second_domain(config: Config) -> Tensor | None:
     return prior.units.normalize(prior.held_out(config.evaluation.samples))
 
 
-Features = tuple[FeatureNetwork, str]
+def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What a network gives for samples, a part of them at a time, without a graph."""
+    with torch.no_grad():
+        return torch.cat([network(part) for part in x.split(CHUNK)])
+
+
+Features = tuple[FeatureNetwork, str, bool]
+"""What compares images, its protocol, and whether its logits are of the data's own classes."""
 
 
 def _pooled(source: Source, _: Callable[[str], None]) -> Features:
-    return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels"
+    return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
 
 
 def _inception(_: Source, __: Callable[[str], None]) -> Features:
-    return inception_features(), "inception"
+    return inception_features(), "inception", True
 
 
 def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
@@ -236,7 +248,27 @@ def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     tell(f"features of a classifier that is right on {accuracy:.1%} of {len(held_out[0])} images")
-    return classifier, "classifier"
+    return classifier, "classifier", True
+
+
+def _rotations(source: Source, tell: Callable[[str], None]) -> Features:
+    """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
+    look at how things are drawn."""
+    try:
+        require_shape(source.event_shape)
+        train = _turned(source.training(ROTATED))
+        held_out = _turned(source.held_out(ROTATED))
+        classifier, accuracy = cached_classifier(*train, *held_out, classes=4)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
+    tell(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
+    return classifier, "rotations", False
+
+
+def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Images turned by none to three quarters, and by how many."""
+    turns = [torch.rot90(x, turn, (-2, -1)) for turn in range(4)]
+    return torch.cat(turns), torch.arange(4).repeat_interleave(len(x))
 
 
 def _any_known(labels: Tensor | None) -> TypeGuard[Tensor]:
@@ -251,6 +283,7 @@ def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 _FEATURES: dict[str, Callable[[Source, Callable[[str], None]], Features]] = {
     "classifier": _classifier,
+    "rotations": _rotations,
     "inception": _inception,
     "pixels": _pooled,
 }

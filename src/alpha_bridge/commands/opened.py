@@ -14,7 +14,7 @@ from ..assembly import build_prior, build_source
 from ..checks import at_least
 from ..config import Config
 from ..data import PixelUnits, Source, StandardUnits, Units, normal
-from ..evaluation import CHUNK
+from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
 from ..run import Array, Run
@@ -108,12 +108,6 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
 def is_image(samples: Array) -> bool:
     """Whether samples as a run keeps them are images."""
     return samples.ndim == 4
-
-
-def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """What a network gives for samples, a part of them at a time, without a graph."""
-    with torch.no_grad():
-        return torch.cat([network(part) for part in x.split(CHUNK)])
 
 
 def inverted(model: AlphaBridge, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -172,8 +172,9 @@ class EvaluationConfig(Part):
     """Updates from one evaluation to the next; ends of steps are always evaluated."""
     samples: Annotated[int, Field(ge=2)] = 5000
     """Samples that metrics are computed from, two or more."""
-    features: Literal["classifier", "inception", "pixels"] = "classifier"
-    """Features of images: a classifier trained on the labels, Inception, or averaged pixels."""
+    features: Literal["classifier", "rotations", "inception", "pixels"] = "classifier"
+    """Features of images: a classifier trained on the labels, one that tells which way up an image
+    is and needs none, Inception, or averaged pixels."""
     bandwidth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.1
     """Bandwidth of the kernel density estimate, in the units of the mixture."""
     shown: Count = 64

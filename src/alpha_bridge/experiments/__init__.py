@@ -16,6 +16,8 @@ EXPERIMENTS = {
     "figure3": "samples of the 25 Gaussians along training",
     "figure4": "scores on the 25 Gaussians along training, ten trials",
     "figure5": "what fixed latents keep of Step I, on MNIST",
+    "figure6": "the inference arm: reconstructions and edits, on CelebA",
+    "figure6-mnist": "the same on MNIST",
     "table-cifar10": "Inception scores and Fréchet distances on CIFAR-10",
     "bridge-vae": "ours, a trained VAE, bridged and switched to an adversarial loss at once",
     "generalisations": "ours, the bridge between marginals and joints beside ali, on MNIST",

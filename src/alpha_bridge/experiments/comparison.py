@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots import BLUE, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, label
+from ..plots import BLUE, GAP, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, label
+from ..plots.pictures import mosaic_of
+from ..plots.records import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "curves", "metric_names", "shade_steps"]
+__all__ = ["COLORS", "curves", "metric_names", "name_columns", "shade_steps", "show_rows"]
 
 Record = Mapping[str, Any]
 
@@ -19,6 +21,7 @@ COLORS = {
     "naive": ORANGE,
     "rkl-gp": "#2a8f5a",
     "js-gan": "#a33fd0",
+    "ml": MUTED,
     "marginal": "#2a8f5a",
     "joint": "#a33fd0",
     "ali": ORANGE,
@@ -62,3 +65,19 @@ def shade_steps(axes: "Axes", ends: Sequence[int]) -> None:
     for (_, _, shade, _), begin, end in zip(PHASES.values(), begins, ends, strict=False):
         axes.axvspan(begin, end, color=shade, linewidth=0, zorder=0)
     axes.set_xlim(0, ends[-1])
+
+
+def show_rows(axes: "Axes", images: Array) -> None:
+    """Draw images ``(rows, columns, H, W, C)`` side by side."""
+    axes.imshow(mosaic_of(images.reshape(-1, *images.shape[2:]), images.shape[1]))
+    axes.spines[:].set_visible(False)
+    axes.set(xticks=[], yticks=[])
+
+
+def name_columns(axes: "Axes", words: Sequence[str]) -> None:
+    """Write a name above each column of what :func:`show_rows` drew."""
+    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(words)
+    centers = [(column + 0.5) * pitch - GAP / 2 - 0.5 for column in range(len(words))]
+    axes.xaxis.tick_top()
+    axes.set_xticks(centers, words, color=MUTED, fontsize=SMALL)
+    axes.tick_params(length=0)

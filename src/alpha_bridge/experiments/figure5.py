@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots import MUTED, SMALL, TEXT, WIDTH, spread
-from ..plots.pictures import GAP, mosaic_of, small
+from ..plots import SMALL, TEXT, WIDTH, spread
+from ..plots.pictures import small
 from ..plots.records import Array
 from ..presets import PRESETS
-from .comparison import curves, metric_names, shade_steps
+from .comparison import curves, metric_names, name_columns, shade_steps, show_rows
 from .runs import Tell, silent
 from .scores import Claim
 from .watched import (
@@ -27,7 +27,6 @@ from .watched import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["BRIDGE", "SHARED", "claims", "draw", "reproduce"]
@@ -198,10 +197,10 @@ def draw(record: Record, samples: Samples) -> "Figure":
     )
     for row, (name, of) in enumerate(samples.items()):
         axes = figure.add_subplot(grid[row, :])
-        _pictures(axes, np.stack([small(of[step]) for step in steps], axis=1))
+        show_rows(axes, np.stack([small(of[step]) for step in steps], axis=1))
         axes.set_ylabel(name, fontsize=TEXT)
         if row == 0:
-            _name_columns(axes, [_spoken(step, marks) for step in steps])
+            name_columns(axes, [_spoken(step, marks) for step in steps])
     for column, name in enumerate(names):
         axes = figure.add_subplot(grid[len(samples), column])
         curves(axes, record, name)
@@ -210,21 +209,6 @@ def draw(record: Record, samples: Samples) -> "Figure":
     if record["settings"]["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure
-
-
-def _pictures(axes: "Axes", images: Array) -> None:
-    """Images ``(rows, columns, H, W, C)`` side by side."""
-    axes.imshow(mosaic_of(images.reshape(-1, *images.shape[2:]), images.shape[1]))
-    axes.spines[:].set_visible(False)
-    axes.set(xticks=[], yticks=[])
-
-
-def _name_columns(axes: "Axes", words: list[str]) -> None:
-    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(words)
-    centers = [(column + 0.5) * pitch - GAP / 2 - 0.5 for column in range(len(words))]
-    axes.xaxis.tick_top()
-    axes.set_xticks(centers, words, color=MUTED, fontsize=SMALL)
-    axes.tick_params(length=0)
 
 
 def _spoken(step: int, marks: tuple[int, int, int]) -> str:
