@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["claims", "draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "steps": 1200,
+    "steps": 2400,
     "batch_size": 32,
     "model.width": 16,
     "model.hidden": [128],
     "images.size": 16,
-    "evaluation.every": 300,
+    "evaluation.every": 400,
     "evaluation.samples": 2000,
 }
 """What both ways change in the preset, before the bridge from a VAE changes more."""
@@ -62,9 +62,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """The two ways, and what each of them changes: the hard switch has α = 1 from the start."""
 
 QUICK: dict[str, Any] = {
-    "steps": 600,
+    "steps": 800,
     "images.size": None,
-    "evaluation.every": 150,
+    "evaluation.every": 200,
     "evaluation.samples": 1000,
 }
 """What both change in the miniature as well."""
