@@ -108,8 +108,8 @@ def kernel_distance(
         real_features: Shape ``(N, F)``.
         fake_features: Shape ``(M, F)``.
         subsets: Number of subsets, one or more.
-        subset_size: Samples in each, from 2 to the smaller of N and M; where it is both, all subsets
-            are the same, and one is taken.
+        subset_size: Samples in each, from 2 to the smaller of N and M; where it is both, all
+            subsets are the same, and one is taken.
         seed: Of the subsets; torch's global generator is left as it was.
 
     Returns:
