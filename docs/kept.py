@@ -57,14 +57,15 @@ def attempts(record: Record) -> str:
 
 
 def _cell(record: Record, method: str, step: int, name: str) -> str:
-    """Mean and deviation over trials."""
+    """Mean over trials, and their deviation where there are several."""
     values = [
         row[name]
         for run in record["runs"]
         for row in run["evaluations"]
         if run["method"] == method and row["step"] == step and name in row
     ]
-    return f"{fmean(values):.4g} ± {pstdev(values):.2g}" if values else ""
+    mean = f"{fmean(values):.4g}" if values else ""
+    return f"{mean} ± {pstdev(values):.2g}" if len(values) > 1 else mean
 
 
 def settings(record: Record) -> str:
@@ -77,9 +78,11 @@ def settings(record: Record) -> str:
 
 
 def told(record: Record) -> str:
-    """How many runs, how long, from which seed."""
+    """How many runs, how long, with which seeds."""
     given, minutes = record["settings"], sum(run["seconds"] for run in record["runs"]) / 60
-    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; the first seed is {given['seed']}."
+    first, last = given["seed"], given["seed"] + given["trials"] - 1
+    seeds = f"one seed, {first}" if first == last else f"seeds {first} to {last}"
+    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; {seeds}."
     return f"**A quick miniature, not the experiment.** {runs}" if given["quick"] else runs
 
 

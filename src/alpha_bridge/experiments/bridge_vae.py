@@ -276,22 +276,25 @@ def draw(record: Record, samples: Samples) -> "Figure":
     columns = len(SETTINGS) + 1
     rows = 2 * max(len(libraries), 1)
     figure = Figure(figsize=(WIDTH, 2.7 * rows), layout="constrained")
+    # one grid that both numbers of columns divide: several are not laid out together
+    grid = figure.add_gridspec(rows, columns * len(names))
     for row, library in enumerate(libraries):
-        pictures, panels = figure.add_gridspec(rows, columns), figure.add_gridspec(rows, len(names))
         ways = [way for way in SETTINGS if f"{library}/{way}" in seen]
         shown = {way: samples[f"{library}/{way}"] for way in ways}
         first = next(iter(shown.values()))
         whole = {f"{library}, trained": first[0]}
         whole |= {f"then {way}": of[max(of)] for way, of in shown.items()}
         for column, (title, images) in enumerate(whole.items()):
-            _pictures(figure.add_subplot(pictures[2 * row, column]), images, title)
+            place = grid[2 * row, column * len(names) : (column + 1) * len(names)]
+            _pictures(figure.add_subplot(place), images, title)
         runs = [
             {**run, "method": run["method"].removeprefix(f"{library}/")}
             for run in record["runs"]
             if run["method"].startswith(f"{library}/")
         ]
         for column, name in enumerate(names):
-            axes = figure.add_subplot(panels[2 * row + 1, column])
+            place = grid[2 * row + 1, column * columns : (column + 1) * columns]
+            axes = figure.add_subplot(place)
             curves(axes, {"runs": runs}, name)
             shade_steps(axes, record["settings"]["ends_of_steps"])
             axes.legend(frameon=False, fontsize=SMALL)
