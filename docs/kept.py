@@ -93,11 +93,13 @@ def _attributes(record: Record, methods: list[str]) -> str:
 
 
 def _plus_minus(of: dict[str, float] | None) -> str:
-    return f"{of['mean']:.4g} ± {of['std']:.2g}" if of else ""
+    if of is None:
+        return ""
+    return f"{of['mean']:.4g} ± {of['std']:.2g}" if of["std"] else f"{of['mean']:.4g}"
 
 
 def _cell(record: Record, method: str, step: int, name: str) -> str:
-    """Mean and deviation over trials."""
+    """Mean over trials, and their deviation where there are several."""
     values = [
         row[name]
         for run in record["runs"]
@@ -117,9 +119,11 @@ def settings(record: Record) -> str:
 
 
 def told(record: Record) -> str:
-    """How many runs, how long, from which seed."""
+    """How many runs, how long, with which seeds."""
     given, minutes = record["settings"], sum(run["seconds"] for run in record["runs"]) / 60
-    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; the first seed is {given['seed']}."
+    first, last = given["seed"], given["seed"] + given["trials"] - 1
+    seeds = f"one seed, {first}" if first == last else f"seeds {first} to {last}"
+    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; {seeds}."
     return f"**A quick miniature, not the experiment.** {runs}" if given["quick"] else runs
 
 

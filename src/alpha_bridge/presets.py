@@ -77,17 +77,20 @@ PRESETS: dict[str, Config] = {
 }
 
 FROM_VAE: dict[str, float | None] = {
-    "path.ml": 0.1,
-    "path.transfer": 0.4,
-    "path.adversarial": 0.5,
-    "path.end": 0.95,
-    "gamma.c": 20.0,
-    "gamma.d": -10.0,
+    "path.ml": 0.05,
+    "path.transfer": 0.15,
+    "path.adversarial": 0.8,
+    "path.end": 0.9,
+    "gamma.c": 16.0,
+    "gamma.d": -8.0,
     "model.noise": None,
+    "optimization.generator": 1e-3,
 }
 """What a bridge from a trained VAE changes in a preset. Step I is for the discriminator, which is
-new. The path ends where the likelihood still has some say: its gradient has the weight κ/σ², and a
-VAE's own σ is small, so that γ must be steep for the other half to be heard at all."""
+new; the VAE needs none. The path ends where the likelihood still has some say: its gradient has the
+weight κ/σ², and a VAE's own σ is small, so that γ must be steep for the other half to be heard at
+all, but not so steep that reconstructions are given up. Samples sharpen where α is held, which is
+most of the path."""
 
 
 def from_vae(config: Config, source: str) -> Config:
@@ -99,8 +102,8 @@ def from_vae(config: Config, source: str) -> Config:
         source: The VAE, as ``--from`` takes it.
 
     Example:
-        >>> from_vae(PRESETS["mnist"], "my/vae").path.ml
-        0.1
+        >>> from_vae(PRESETS["mnist"], "my/vae").path.end
+        0.9
     """
     if config.init == source:
         return config

@@ -74,3 +74,13 @@ def test_a_search_tunes_the_figures(page):
     written.write_text(json.dumps(record | {"quick": False}), encoding="utf-8")
     page.main()
     assert json.loads(page.TUNED.read_text(encoding="utf-8"))["best"] == record["best"]
+
+
+@pytest.mark.parametrize(("script", "name"), [("kept", "results.md"), ("along", "frontier.md")])
+def test_a_page_is_what_its_script_writes(script, name, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(DOCS)
+    module = importlib.import_module(script)
+    monkeypatch.setattr(module, "PAGE", tmp_path / name)
+    shutil.copy(DOCS / name, module.PAGE)
+    module.main()
+    assert module.PAGE.read_text(encoding="utf-8") == (DOCS / name).read_text(encoding="utf-8")

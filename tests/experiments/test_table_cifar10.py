@@ -8,6 +8,14 @@ import pytest
 
 from alpha_bridge.experiments import reproduce, table_cifar10
 
+TINY = {
+    "steps": 8,
+    "batch_size": 4,
+    "model.width": 2,
+    "evaluation.every": 4,
+    "evaluation.samples": 60,
+}
+
 
 @pytest.fixture(scope="module")
 def told():
@@ -15,19 +23,23 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, told):
-    folder = tmp_path_factory.mktemp("cifar10")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("noise")
     images = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
     np.save(folder / "images.npy", images)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALPHA_BRIDGE_CACHE", str(folder / "cache"))
-        changes = {"steps": 8, "evaluation.every": 4, "evaluation.samples": 60, "model.width": 2}
-        for key, value in {**changes, "batch_size": 4}.items():
+        yield str(folder / "images.npy")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, told, data):
+    out = tmp_path_factory.mktemp("cifar10") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in TINY.items():
             patch.setitem(table_cifar10.QUICK, key, value)
-        out = folder / "out"
-        data = str(folder / "images.npy")
         reproduce("table-cifar10", out, quick=True, tell=told.append, data=data)
-    return folder / "out"
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +74,18 @@ def test_a_miniature_is_labelled_so(folder):
     assert text.startswith("A miniature, whose numbers mean nothing.")
 
 
+def test_without_an_accelerator_both_methods_are_cut_down_and_the_table_says_so(
+    data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(table_cifar10.torch.accelerator, "is_available", lambda: False)
+    for key, value in TINY.items():
+        monkeypatch.setitem(table_cifar10.PROCESSORS, key, value)
+    record = table_cifar10.reproduce(tmp_path, data=data)
+    assert all(run["config"]["model"]["width"] == 2 for run in record["runs"])
+    assert record["settings"]["methods"]["js-gan"] == table_cifar10.PROCESSORS
+    assert "not comparable with the paper's" in table_cifar10.table(record)
+
+
 def test_the_samples_are_drawn(folder):
     assert (folder / "table-cifar10.png").read_bytes().startswith(b"\x89PNG")
 
@@ -72,6 +96,7 @@ def test_a_row_without_a_number_has_none():
         {"method": "js-gan", "evaluations": [{"step": 1}]},
         {"method": "alpha-bridge", "evaluations": [row]},
     ]
-    settings = {"quick": False, "data": "x", "trials": 1, "seed": 0, "device": "processors"}
+    settings = {"quick": False, "data": "x", "trials": 1, "seed": 0}
+    settings |= {"device": "processors", "note": "ours"}
     text = table_cifar10.table({"runs": runs, "settings": settings})
     assert "| retention/classifier/9 |  | 0.5 |" in text

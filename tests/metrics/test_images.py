@@ -109,6 +109,12 @@ def test_subsets_do_not_change_the_expectation_of_the_kernel_distance():
     )
 
 
+def test_all_samples_are_one_subset():
+    real, fake = pair(size=4, real=30, fake=30)
+    once = kernel_distance(real, fake, subsets=1, subset_size=30)
+    assert kernel_distance(real, fake, subsets=10**9, subset_size=30) == once
+
+
 def test_a_subset_larger_than_the_samples_is_refused():
     real, fake = pair(real=50, fake=40)
     with pytest.raises(ValueError, match="got 41 of 40"):

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["claims", "draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "steps": 1200,
+    "steps": 2400,
     "batch_size": 32,
     "model.width": 16,
     "model.hidden": [128],
     "images.size": 16,
-    "evaluation.every": 300,
+    "evaluation.every": 400,
     "evaluation.samples": 2000,
 }
 """What both ways change in the preset, before the bridge from a VAE changes more."""
@@ -62,9 +62,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """The two ways, and what each of them changes: the hard switch has α = 1 from the start."""
 
 QUICK: dict[str, Any] = {
-    "steps": 600,
+    "steps": 800,
     "images.size": None,
-    "evaluation.every": 150,
+    "evaluation.every": 200,
     "evaluation.samples": 1000,
 }
 """What both change in the miniature as well."""
@@ -276,22 +276,25 @@ def draw(record: Record, samples: Samples) -> "Figure":
     columns = len(SETTINGS) + 1
     rows = 2 * max(len(libraries), 1)
     figure = Figure(figsize=(WIDTH, 2.7 * rows), layout="constrained")
+    # one grid that both numbers of columns divide: several are not laid out together
+    grid = figure.add_gridspec(rows, columns * len(names))
     for row, library in enumerate(libraries):
-        pictures, panels = figure.add_gridspec(rows, columns), figure.add_gridspec(rows, len(names))
         ways = [way for way in SETTINGS if f"{library}/{way}" in seen]
         shown = {way: samples[f"{library}/{way}"] for way in ways}
         first = next(iter(shown.values()))
         whole = {f"{library}, trained": first[0]}
         whole |= {f"then {way}": of[max(of)] for way, of in shown.items()}
         for column, (title, images) in enumerate(whole.items()):
-            _pictures(figure.add_subplot(pictures[2 * row, column]), images, title)
+            place = grid[2 * row, column * len(names) : (column + 1) * len(names)]
+            _pictures(figure.add_subplot(place), images, title)
         runs = [
             {**run, "method": run["method"].removeprefix(f"{library}/")}
             for run in record["runs"]
             if run["method"].startswith(f"{library}/")
         ]
         for column, name in enumerate(names):
-            axes = figure.add_subplot(panels[2 * row + 1, column])
+            place = grid[2 * row + 1, column * columns : (column + 1) * columns]
+            axes = figure.add_subplot(place)
             curves(axes, {"runs": runs}, name)
             shade_steps(axes, record["settings"]["ends_of_steps"])
             axes.legend(frameon=False, fontsize=SMALL)

@@ -108,7 +108,8 @@ def kernel_distance(
         real_features: Shape ``(N, F)``.
         fake_features: Shape ``(M, F)``.
         subsets: Number of subsets, one or more.
-        subset_size: Samples in each, from 2 to the smaller of N and M.
+        subset_size: Samples in each, from 2 to the smaller of N and M; where it is both, all
+            subsets are the same, and one is taken.
         seed: Of the subsets; torch's global generator is left as it was.
 
     Returns:
@@ -131,6 +132,8 @@ def kernel_distance(
         raise ValueError(
             f"subset_size must be at most the number of samples, got {subset_size} of {available}"
         )
+    if subset_size == len(real_features) == len(fake_features):
+        subsets = 1
     with _quiet(), isolated_seed(seed):
         metric = KernelInceptionDistance(
             _given(real_features), subsets=subsets, subset_size=subset_size, sync_on_compute=False

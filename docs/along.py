@@ -1,0 +1,66 @@
+"""Fill docs/frontier.md from a run that ``alpha-bridge frontier`` has measured.
+
+python docs/along.py [RUN]
+
+What the command wrote into RUN is copied to docs/results; without RUN, what lies there is used.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from pages import put, table
+
+from alpha_bridge.plots import label
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE / "frontier.md"
+
+Record = dict[str, Any]
+
+
+def curve(record: Record) -> str:
+    """A row for each snapshot, the best one in bold."""
+    points = record["points"]
+    error = next(name for name in points[0]["metrics"] if name.startswith("reconstruction_error"))
+    names = [record["realism"], error]
+    rows = []
+    for point in points:
+        bounds = [point["bound"], point["best_sigma"], point["best_bound"]]
+        numbers = [*bounds, *(point["metrics"][name] for name in names), point["score"]]
+        cells = [f"{point['step']:,}", f"{point['alpha']:.3g}", *(f"{n:.4g}" for n in numbers)]
+        best = point["step"] == record["best"]["step"]
+        rows.append([f"**{cell}**" if best else cell for cell in cells])
+    own = f"bound, σ = {points[0]['sigma']:g}"
+    return table(["update", "α", own, "best σ", "its bound", *map(label, names), "score"], rows)
+
+
+def told(record: Record) -> str:
+    """How far both qualities go in Steps II and III, and which point is the best."""
+    begin, *_, transferred, end = record["points"]
+    quality = label(record["realism"])
+    names = (quality, "the bound under the best σ")
+    values = [(p["metrics"][record["realism"]], p["best_bound"]) for p in (begin, transferred, end)]
+    ways = [
+        f"{name} goes from {a:.3g} to {b:.3g} in Step II, and to {c:.3g} in Step III"
+        for name, a, b, c in zip(names, *values, strict=True)
+    ]
+    best = f"α = {record['best']['alpha']:.3g}, update {record['best']['step']:,}"
+    return f"{'; '.join(ways)}. At a weight of {record['prefer']:g} for realism the best is {best}."
+
+
+def main(run: Path | None = None) -> None:
+    """Take over what a run has, and fill the page."""
+    if run is not None:
+        for file in ("frontier.json", "frontier.png"):
+            shutil.copyfile(run / file, RESULTS / file)
+    record = json.loads((RESULTS / "frontier.json").read_text(encoding="utf-8"))
+    picture = "![likelihood against realism along α](results/frontier.png)"
+    put(PAGE, "measured", "\n\n".join([picture, told(record), curve(record)]))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""A small VAE of each library, trained on the digits, bridged and switched: gains and losses."""
+
+import pytest
+
+from alpha_bridge.assembly import assemble
+from alpha_bridge.config import changed
+from alpha_bridge.data import digits
+from alpha_bridge.evaluation import build_evaluation
+from alpha_bridge.experiments.bridge_vae import QUICK, SETTINGS, SHARED, train_vae
+from alpha_bridge.methods import METHODS
+from alpha_bridge.presets import PRESETS, from_vae
+from alpha_bridge.vae import LIBRARIES
+
+UPDATES = {"diffusers": 300, "pythae": 800}
+"""Of the bridge and of the switch: pythae's dense networks take more of them, and less time."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=LIBRARIES)
+def library(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def measured(library, tmp_path_factory):
+    """Metrics of the VAE and of what it became in either way, by name without the protocol."""
+    folder = tmp_path_factory.mktemp("bridged") / library
+    train_vae(library, digits(), seed=0, updates=400).save(folder)
+    preset = changed(PRESETS["digits"], SHARED | QUICK | {"steps": UPDATES[library]})
+    begun = from_vae(preset, str(folder))
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        for way, own in SETTINGS.items():
+            parts = assemble(changed(METHODS[way].apply(begun), own))
+            evaluation = build_evaluation(parts.config, parts.source)
+            found["VAE"] = metrics(evaluation, parts.model)
+            found[way] = metrics(evaluation, parts.fit().averaged())
+    return found
+
+
+def metrics(evaluation, model):
+    measured = evaluation(model, {}, phase="").metrics
+    return {name.split("/")[0]: value for name, value in measured.items()}
+
+
+def test_the_bridge_takes_thirty_percent_off_the_distance(measured):
+    before, after = (measured[name]["frechet_distance"] for name in ("VAE", "alpha-bridge"))
+    assert after <= 0.7 * before
+
+
+def test_its_reconstructions_are_at_most_ten_percent_worse(measured):
+    before, after = (measured[name]["reconstruction_error"] for name in ("VAE", "alpha-bridge"))
+    assert after <= 1.1 * before
+
+
+def test_the_hard_switch_loses_more_of_the_reconstructions_than_that(measured):
+    before, after = (measured[name]["reconstruction_error"] for name in ("VAE", "naive"))
+    assert after > 1.1 * before
+
+
+@pytest.mark.parametrize("library", ["diffusers"], indirect=True)
+def test_of_an_autoencoder_kl_it_also_spoils_the_samples(measured):
+    before, after = (measured[name]["frechet_distance"] for name in ("VAE", "naive"))
+    assert after > before
