@@ -29,17 +29,15 @@ from ..data import Source, stream
 from ..gaussian import kl_to_prior, reparameterize
 from ..methods import METHODS
 from ..plots import SMALL, TEXT, WIDTH
-from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
 from ..presets import FROM_VAE, PRESETS, from_vae
 from ..vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
-from .comparison import curves, metric_names, shade_steps
+from .comparison import curves, metric_names, shade_steps, show_grid
 from .runs import Tell, silent
 from .scores import Claim
 from .watched import Samples, due, ends, pictured
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["claims", "draw", "reproduce"]
@@ -286,7 +284,9 @@ def draw(record: Record, samples: Samples) -> "Figure":
         whole |= {f"then {way}": of[max(of)] for way, of in shown.items()}
         for column, (title, images) in enumerate(whole.items()):
             place = grid[2 * row, column * len(names) : (column + 1) * len(names)]
-            _pictures(figure.add_subplot(place), images, title)
+            axes = figure.add_subplot(place)
+            show_grid(axes, images, SHOWN // 4)
+            axes.set_title(title, loc="left", fontsize=TEXT)
         runs = [
             {**run, "method": run["method"].removeprefix(f"{library}/")}
             for run in record["runs"]
@@ -301,10 +301,3 @@ def draw(record: Record, samples: Samples) -> "Figure":
     if record["settings"]["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure
-
-
-def _pictures(axes: "Axes", images: Array, title: str) -> None:
-    axes.imshow(mosaic_of(small(images), SHOWN // 4), interpolation="none")
-    axes.spines[:].set_visible(False)
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, loc="left", fontsize=TEXT)

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..plots import BLUE, GAP, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, label
-from ..plots.pictures import mosaic_of
+from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLORS", "curves", "metric_names", "name_columns", "shade_steps", "show_rows"]
+__all__ = [
+    "COLORS",
+    "curves",
+    "metric_names",
+    "name_columns",
+    "shade_steps",
+    "show_grid",
+    "show_rows",
+]
 
 Record = Mapping[str, Any]
 
@@ -69,7 +77,12 @@ def shade_steps(axes: "Axes", ends: Sequence[int]) -> None:
 
 def show_rows(axes: "Axes", images: Array) -> None:
     """Draw images ``(rows, columns, H, W, C)`` side by side."""
-    axes.imshow(mosaic_of(images.reshape(-1, *images.shape[2:]), images.shape[1]))
+    show_grid(axes, images.reshape(-1, *images.shape[2:]), images.shape[1])
+
+
+def show_grid(axes: "Axes", images: Array, columns: int) -> None:
+    """Draw images ``(N, H, W, C)`` side by side, row after row."""
+    axes.imshow(mosaic_of(small(images), columns), interpolation="none")
     axes.spines[:].set_visible(False)
     axes.set(xticks=[], yticks=[])
 

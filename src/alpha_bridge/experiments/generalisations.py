@@ -20,10 +20,9 @@ from ..metrics.images import features_of, reconstruction_error
 from ..metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from ..model import AlphaBridge
 from ..plots import SMALL, TEXT, WIDTH
-from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
 from ..presets import PRESETS
-from .comparison import curves, metric_names, shade_steps
+from .comparison import curves, metric_names, shade_steps, show_grid
 from .runs import Tell, silent
 from .scores import Claim
 from .watched import (
@@ -39,7 +38,6 @@ from .watched import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["SETTINGS", "arm", "claims", "draw", "reproduce"]
@@ -247,13 +245,13 @@ def draw(record: Record, samples: Samples) -> "Figure":
     from matplotlib.figure import Figure
 
     names = metric_names(record, *METRICS[:2])
-    figure = Figure(figsize=(WIDTH, 7.2), layout="constrained")
-    grid = figure.add_gridspec(3, 1, height_ratios=[2.2, 1.4, 2.4])
+    figure = Figure(figsize=(WIDTH, 6.4), layout="constrained")
+    grid = figure.add_gridspec(3, 1, height_ratios=[1.8, 0.7, 2.2])
     columns = grid[0].subgridspec(1, len(SETTINGS)), grid[1].subgridspec(1, len(SETTINGS))
     for column, (name, of) in enumerate(samples.items()):
         above, below = (figure.add_subplot(row[0, column]) for row in columns)
-        _pictures(above, of[max(of)], 5)
-        _pictures(below, _over(of[0]), LATENTS)
+        show_grid(above, of[max(of)], 5)
+        show_grid(below, _over(of[0]), LATENTS)
         above.set_title(name, loc="left", fontsize=TEXT)
     panels = grid[2].subgridspec(1, len(names))
     for column, name in enumerate(names):
@@ -269,9 +267,3 @@ def draw(record: Record, samples: Samples) -> "Figure":
 def _over(pairs: Array) -> Array:
     """Originals in one row, and their reconstructions in the next."""
     return np.concatenate([pairs[0::2], pairs[1::2]])
-
-
-def _pictures(axes: "Axes", images: Array, columns: int) -> None:
-    axes.imshow(mosaic_of(small(images), columns), interpolation="none")
-    axes.spines[:].set_visible(False)
-    axes.set(xticks=[], yticks=[])

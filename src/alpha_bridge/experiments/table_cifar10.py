@@ -25,8 +25,8 @@ from ..evaluation import Evaluation, build_evaluation
 from ..metrics.classifier import inception_features
 from ..metrics.names import is_metric
 from ..plots import TEXT, WIDTH
-from ..plots.pictures import mosaic_of
 from ..presets import PRESETS
+from .comparison import show_grid
 from .runs import Tell, silent
 from .watched import (
     Samples,
@@ -231,10 +231,8 @@ def draw(record: Record, samples: Samples) -> "Figure":
     figure = Figure(figsize=(WIDTH, WIDTH * 0.7), layout="constrained")
     panels = figure.subplots(1, len(samples), squeeze=False)[0]
     for axes, (name, of) in zip(panels, samples.items(), strict=True):
-        axes.imshow(mosaic_of(of[max(of)], 5), interpolation="none")
+        show_grid(axes, of[max(of)], 5)
         axes.set_title(name, loc="left", fontsize=TEXT)
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
     if record["settings"]["quick"]:
         figure.suptitle("a miniature: these samples mean nothing", fontsize=TEXT)
     return figure

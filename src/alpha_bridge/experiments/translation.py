@@ -24,9 +24,9 @@ from ..model import AlphaBridge
 from ..networks import ConvDiscriminator, ConvTranslator
 from ..penalty import R1
 from ..plots import SMALL, TEXT, WIDTH
-from ..plots.pictures import mosaic_of, small
 from ..plots.records import Array
 from ..presets import PRESETS
+from .comparison import show_grid
 from .runs import Tell, silent
 from .translating import SETTINGS, WAYS, translator
 from .watched import keep_samples, partial_of, resumed_samples, write
@@ -317,7 +317,7 @@ def draw(record: Record, samples: Mapping[str, Mapping[int, Array]]) -> "Figure"
             axes.spines[:].set_visible(False)
             if (of := samples.get(f"{domain}/{way}")) is None:
                 continue
-            axes.imshow(mosaic_of(small(of[max(of)]), SHOWN), interpolation="none")
+            show_grid(axes, of[max(of)], SHOWN)
             (end,) = (
                 end for end in record["summary"] if (end["domain"], end["way"]) == (domain, way)
             )
