@@ -5,6 +5,7 @@ import json
 import pytest
 
 from alpha_bridge.experiments import reproduce, search5
+from alpha_bridge.presets import PRESETS
 
 RETENTION = "retention/classifier/60"
 
@@ -52,7 +53,7 @@ def test_each_attempt_goes_on_from_the_end_of_step_one_to_its_own_end(record):
 
 
 def test_going_on_from_a_shared_step_one_is_the_run_that_was_never_stopped(folder):
-    config = search5._config(search5.PRESETS["digits"], {}, 3, quick=True)
+    config = search5._config(PRESETS["digits"], {}, 3, quick=True)
     alone = search5.assemble(config).fit()
     checkpoint, _ = search5.step_one(config, folder / "search5.partial")
     shared = search5.assemble(config).fit(checkpoint=checkpoint)

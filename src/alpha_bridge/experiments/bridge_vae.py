@@ -30,12 +30,18 @@ from ..gaussian import kl_to_prior, reparameterize
 from ..methods import METHODS
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.records import Array
-from ..presets import FROM_VAE, PRESETS, from_vae
+from ..presets import FROM_VAE, from_vae
 from ..vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
 from .comparison import curves, metric_names, shade_steps, show_grid
 from .runs import Tell, silent
 from .scores import Claim
-from .watched import Samples, due, ends, pictured
+from .watched import (
+    Samples,
+    due,
+    ends,
+    pictured,
+    preset_on,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +116,7 @@ def reproduce(
     folder.mkdir(parents=True, exist_ok=True)
     trials = at_least(1, "trials", (1 if quick else 3) if trials is None else trials)
     base = "digits" if quick else "mnist"
-    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    preset = preset_on(base, data)
     given = SHARED | QUICK if quick else SHARED
     shared = changed(preset, given)
     updates = QUICK_VAE_UPDATES if quick else VAE_UPDATES

@@ -14,7 +14,6 @@ import numpy as np
 from ..plots import SMALL, TEXT, WIDTH, spread
 from ..plots.pictures import small
 from ..plots.records import Array
-from ..presets import PRESETS
 from .comparison import curves, metric_names, name_columns, shade_steps, show_rows
 from .runs import Tell, silent
 from .scores import Claim
@@ -24,6 +23,7 @@ from .watched import (
     due,
     ends,
     pictured,
+    preset_on,
 )
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def reproduce(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
-    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    preset = preset_on(base, data)
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
     trials = (1 if quick else 3) if trials is None else trials
     configs = [*configurations(preset, settings, seed, trials)]

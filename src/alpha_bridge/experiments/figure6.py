@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..assembly import build_source
-from ..presets import PRESETS
 from . import figure5
 from .arm import STRENGTHS, SUBJECTS, assay, shown
 from .arm_picture import draw
@@ -25,6 +24,7 @@ from .watched import (
     ends,
     keep_samples,
     last,
+    preset_on,
     resumed_samples,
 )
 
@@ -189,7 +189,7 @@ def conducted(
     path.parent.mkdir(parents=True, exist_ok=True)
     if quick:
         base, shared = "digits", DIGITS | QUICK
-    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    preset = preset_on(base, data)
     settings = of_methods(shared)
     configs = [*configurations(preset, settings, seed, trials)]
     bridge = configs[0][1]

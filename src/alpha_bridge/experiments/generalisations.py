@@ -21,7 +21,6 @@ from ..metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from ..model import AlphaBridge
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.records import Array
-from ..presets import PRESETS
 from .comparison import curves, metric_names, shade_steps, show_grid
 from .runs import Tell, silent
 from .scores import Claim
@@ -33,6 +32,7 @@ from .watched import (
     due,
     ends,
     keep_samples,
+    preset_on,
     resumed_samples,
     write,
 )
@@ -111,7 +111,7 @@ def reproduce(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
-    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    preset = preset_on(base, data)
     settings = {name: {**own, **QUICK} if quick else own for name, own in SETTINGS.items()}
     trials = 1 if trials is None else trials
     configs = [*configurations(preset, settings, seed, trials)]

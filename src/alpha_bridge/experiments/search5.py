@@ -17,13 +17,18 @@ from ..config import Config, GammaConfig, changed
 from ..evaluation import build_evaluation
 from ..methods import METHODS
 from ..plots import MUTED, SMALL, TEXT, WIDTH, label
-from ..presets import PRESETS
 from ..training.checkpoint import save
 from .comparison import metric_names
 from .drawing import style
 from .figure5 import BRIDGE, SHARED
 from .runs import Tell, silent
-from .watched import Begun, Watch, compared, ends
+from .watched import (
+    Begun,
+    Watch,
+    compared,
+    ends,
+    preset_on,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +102,7 @@ def reproduce(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
-    preset = PRESETS[base] if data is None else PRESETS[base].model_copy(update={"data": data})
+    preset = preset_on(base, data)
     names = [*ATTEMPTS][:2] if quick else [*ATTEMPTS]
     configs = [(name, _config(preset, ATTEMPTS[name], seed, quick)) for name in names]
     record: Record = {

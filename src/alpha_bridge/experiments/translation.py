@@ -25,11 +25,10 @@ from ..networks import ConvDiscriminator, ConvTranslator
 from ..penalty import R1
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.records import Array
-from ..presets import PRESETS
 from .comparison import show_grid
 from .runs import Tell, silent
 from .translating import SETTINGS, WAYS, translator
-from .watched import keep_samples, partial_of, resumed_samples, write
+from .watched import keep_samples, partial_of, preset_on, resumed_samples, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,8 +106,7 @@ def reproduce(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     trials = at_least(1, "trials", 1 if trials is None else trials)
-    preset = PRESETS["digits" if quick else "mnist"]
-    preset = preset if data is None else preset.model_copy(update={"data": data})
+    preset = preset_on("digits" if quick else "mnist", data)
     names = [*DOMAINS][:1] if quick else [*DOMAINS]
     updates = QUICK_UPDATES if quick else UPDATES
     path = folder / "translation.json"

@@ -20,6 +20,7 @@ from ..metrics.images import reconstruction_error
 from ..model import AlphaBridge
 from ..path import Phase
 from ..plots.records import Array
+from ..presets import PRESETS
 from ..training import Callback, Event, TrainState
 from .runs import Tell, silent
 from .scores import Claim
@@ -39,6 +40,7 @@ __all__ = [
     "kept_samples",
     "last",
     "pictured",
+    "preset_on",
     "resumed_samples",
 ]
 
@@ -49,6 +51,17 @@ Settings = Mapping[str, Mapping[str, Any]]
 """By method, what it changes in a preset before the method is applied to it."""
 Begun = tuple[Path | None, list[Record]]
 """The checkpoint that a run goes on from, if any, and its evaluations up to there."""
+
+
+def preset_on(base: str, data: str | None) -> Config:
+    """The preset of an experiment on images, with other images in place of its own if given.
+
+    Args:
+        base: Name of the preset.
+        data: A hub id, a folder or a file of images; None for the preset's.
+    """
+    preset = PRESETS[base]
+    return preset if data is None else changed(preset, {"data": data})
 
 
 def configurations(
