@@ -202,7 +202,7 @@ def find_direction(
     name: str,
     z: Tensor,
     y: Tensor,
-    finder: Finder = linear_direction,
+    finder: Finder = mean_direction,
     against: Sequence[Tensor] = (),
 ) -> Direction:
     """Find the direction of an attribute, and how sure it is.
@@ -213,7 +213,7 @@ def find_direction(
         name: The attribute.
         z: Labelled encodings, shape ``(N, *latent_shape)``.
         y: 1 with the attribute and 0 without, shape ``(N,)``.
-        finder: :func:`linear_direction` or :func:`mean_direction`.
+        finder: :func:`mean_direction` or :func:`linear_direction`.
         against: Directions that an edit must not follow.
 
     Returns:

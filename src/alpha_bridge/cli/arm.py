@@ -40,8 +40,8 @@ class Edit:
     """A CSV file: a column file_name or row, and columns of attributes; by default the data's."""
     against: Names = ()
     """Attribute to leave alone; may be given several times."""
-    method: Literal["normal", "means"] = "normal"
-    """Direction: the normal of a linear classifier, or the difference of the classes' means."""
+    method: Literal["means", "normal"] = "means"
+    """Direction: the difference of the classes' means, or the normal of a linear classifier."""
     n: Annotated[int, arg(aliases=["-n"])] = 8
     """Number of images at most."""
     columns: int = 7

@@ -29,7 +29,7 @@ __all__ = ["BETWEEN", "FINDERS", "Edited", "Subjects", "edit", "interpolate"]
 LABELLED = 5000
 """Labelled samples that directions are found from, at most."""
 
-FINDERS: dict[str, Finder] = {"normal": linear_direction, "means": mean_direction}
+FINDERS: dict[str, Finder] = {"means": mean_direction, "normal": linear_direction}
 """How directions are found, by name."""
 
 BETWEEN: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {"slerp": slerp, "lerp": lerp}
@@ -107,7 +107,7 @@ def edit(
     strength: float = 2.0,
     subjects: Subjects = Subjects(),
     against: Sequence[str] = (),
-    method: str = "normal",
+    method: str = "means",
     labels: Path | None = None,
     columns: int = 7,
     step: int | None = None,
