@@ -104,7 +104,7 @@ class DataBridge(Objective):
     ) -> tuple[Tensor, Tensor]:
         f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
         z, _ = _encode(model, x, noise.posterior)
-        return Side(f_data, f_model, _likelihood(model, x, z)).twins(self.game, alpha)
+        return Side(f_data, f_model, lambda: _likelihood(model, x, z)).twins(self.game, alpha)
 
     def _shares_decoder(self, model: AlphaBridge, kappa: float) -> bool:
         """Whether the weights can be divided out again between the encoder and the generator."""

@@ -141,8 +141,13 @@ class MutualBridge(Objective):
         codes = ends.z, ends.fake
         z, fake = codes if self.full_cycle else (code.detach() for code in codes)
         event_dim, latent_dim = (end.ndim - model.batch_ndim for end in (ends.x, ends.z))
-        wake = log_likelihood(ends.x, model.decode(z), model.sigma, event_dim)
-        sleep = log_normal(ends.prior, *model.posterior(fake), latent_dim)
+
+        def wake() -> Tensor:
+            return log_likelihood(ends.x, model.decode(z), model.sigma, event_dim)
+
+        def sleep() -> Tensor:
+            return log_normal(ends.prior, *model.posterior(fake), latent_dim)
+
         of_theta, of_phi = self.ratios(judged)
         return Side(*of_theta, wake), Side(*of_phi, sleep)
 

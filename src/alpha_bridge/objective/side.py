@@ -9,10 +9,9 @@ for the κ, w, γ and a of a game. Nothing here knows which player it is: for th
 data and c its encoding; for the encoder y is a latent and c the sample made of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..game import Game
@@ -28,12 +27,13 @@ class Side:
     Attributes:
         f_real: f(y), shape ``(*trials, batch)``; used as a constant.
         f_fake: f(y'), the same shape, with the graph to the player.
-        log_likelihood: log p(y|c) in nats, the same shape, with the graph to the player.
+        log_likelihood: Gives log p(y|c) in nats, the same shape, with the graph to the player. It
+            takes a pass through the player, and is asked for only where κ is not zero.
     """
 
     f_real: Tensor
     f_fake: Tensor
-    log_likelihood: Tensor
+    log_likelihood: Callable[[], Tensor]
 
     def loss(self, game: Game, alpha: float, gamma: Gamma) -> Tensor:
         """The player's loss of each sample, shape ``(*trials, batch)``.
@@ -44,14 +44,18 @@ class Side:
             gamma: The choice of γ.
         """
         kappa, share = game.shares(alpha, gamma)
-        forward, reverse = self.twins(game, alpha)
-        # a weight without bound may be infinite where κ is zero
-        return share * reverse + (kappa * forward if kappa else torch.zeros_like(reverse))
+        adversarial = share * self._reverse(game, alpha)
+        return adversarial + kappa * self._forward(game, alpha) if kappa else adversarial
 
     def twins(self, game: Game, alpha: float) -> tuple[Tensor, Tensor]:
         """Both halves of the loss without their shares κ and γ, each ``(*trials, batch)``."""
-        weight = game.likelihood_weight(self.f_real, alpha)
-        return -weight * self.log_likelihood, game.adversarial(self.f_fake, alpha)
+        return self._forward(game, alpha), self._reverse(game, alpha)
+
+    def _forward(self, game: Game, alpha: float) -> Tensor:
+        return -game.likelihood_weight(self.f_real, alpha) * self.log_likelihood()
+
+    def _reverse(self, game: Game, alpha: float) -> Tensor:
+        return game.adversarial(self.f_fake, alpha)
 
     def diagnostics(self, game: Game, alpha: float) -> Mapping[str, Tensor]:
         """Numbers of the game to log, by name, each ``(*trials,)``."""
