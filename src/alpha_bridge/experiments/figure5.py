@@ -22,6 +22,7 @@ from .watched import (
     configurations,
     due,
     ends,
+    last_means,
     pictured,
     preset_on,
 )
@@ -144,19 +145,9 @@ def claims(record: Record) -> list[Claim]:
         have labels, that its retention is at least 0.75, and at least 0.2 above that of naive
         fine-tuning. Nothing before all methods have been measured.
     """
-    ended = record.get("last", {})
-    if len(ended) < len(SETTINGS):
+    if len(record.get("last", {})) < len(SETTINGS):
         return []
-
-    def means(metric: str) -> dict[str, float]:
-        return {
-            method: round(of[name]["mean"], 5)
-            for method, of in ended.items()
-            for name in of
-            if name.startswith(f"{metric}/")
-        }
-
-    kept, distance = means("retention"), means("frechet_distance")
+    kept, distance = (last_means(record, metric) for metric in ("retention", "frechet_distance"))
     bridge = "alpha-bridge"
     found = [
         Claim(

@@ -24,6 +24,7 @@ from .watched import (
     ends,
     keep_samples,
     last,
+    last_means,
     preset_on,
     resumed_samples,
 )
@@ -247,12 +248,7 @@ def claims(record: Record) -> list[Claim]:
     )
     found = []
     for about, (metric, sign, other) in CLAIMS:
-        numbers = {
-            method: round(of[name]["mean"], 5)
-            for method, of in ended.items()
-            for name in of
-            if name.startswith(f"{metric.format(features=features)}/")
-        }
+        numbers = last_means(record, metric.format(features=features))
         if len(numbers) == len(ended):
             bridge, theirs = numbers["alpha-bridge"], numbers[other]
             holds = bridge < theirs if sign == "<" else bridge > theirs

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..data import normal
-from ..evaluation import Evaluation, FeatureJudge
+from ..evaluation import CHUNK, Evaluation
 from ..metrics.images import features_of, reconstruction_error
 from ..metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from ..model import AlphaBridge
@@ -32,6 +32,7 @@ from .watched import (
     due,
     ends,
     keep_samples,
+    last_means,
     preset_on,
     resumed_samples,
     write,
@@ -175,9 +176,9 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
 
 def _seen(evaluation: Evaluation, x: Tensor, z: Tensor) -> Tensor:
     """Samples beside their latents, as a classifier sees them: images by their features."""
-    judge = evaluation.judge
-    if isinstance(judge, FeatureJudge):
-        x = features_of(judge.network, x.split(250))
+    network = evaluation.judge.network
+    if network is not None:
+        x = features_of(network, x.split(CHUNK))
     return torch.cat([x.flatten(1), z.flatten(1)], -1)
 
 
@@ -200,16 +201,17 @@ def claims(record: Record) -> list[Claim]:
     Returns:
         Nothing before all methods have been measured.
     """
-    ended = record.get("last", {})
-    if len(ended) < len(SETTINGS):
+    if len(record.get("last", {})) < len(SETTINGS):
         return []
-
-    def means(metric: str) -> dict[str, float]:
-        (name,) = metric_names(record, metric)
-        return {method: round(of[name]["mean"], 5) for method, of in ended.items()}
-
-    aggregate, own = means("aggregate_kl"), means("reconstruction_of_samples")
-    real, matched = means("reconstruction_error"), means("pair_accuracy")
+    aggregate, own, real, matched = (
+        last_means(record, metric)
+        for metric in (
+            "aggregate_kl",
+            "reconstruction_of_samples",
+            "reconstruction_error",
+            "pair_accuracy",
+        )
+    )
     return [
         Claim(
             "between marginals the encodings are nearer to the prior than in the plain bridge",

@@ -25,7 +25,6 @@ from ..evaluation import Evaluation, build_evaluation
 from ..metrics.classifier import inception_features
 from ..metrics.names import is_metric
 from ..plots import TEXT, WIDTH
-from ..presets import PRESETS
 from .comparison import show_grid
 from .runs import Tell, silent
 from .watched import (
@@ -34,6 +33,7 @@ from .watched import (
     configurations,
     due,
     keep_samples,
+    preset_on,
     resumed_samples,
 )
 
@@ -116,8 +116,7 @@ def reproduce(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    preset = PRESETS["cifar10"]
-    preset = preset if data is None else preset.model_copy(update={"data": data})
+    preset = preset_on("cifar10", data)
     device = _device()
     cut = cut_down(device, quick)
     settings = {name: own | cut for name, own in SETTINGS.items()}

@@ -39,6 +39,7 @@ __all__ = [
     "keep_samples",
     "kept_samples",
     "last",
+    "last_means",
     "pictured",
     "preset_on",
     "resumed_samples",
@@ -293,6 +294,22 @@ def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
             name: {"mean": fmean(values), "std": pstdev(values)} for name, values in metrics.items()
         }
         for method, metrics in found.items()
+    }
+
+
+def last_means(record: Record, metric: str) -> dict[str, float]:
+    """By method, the mean of a metric at the end, for those that have it.
+
+    Args:
+        record: With ``last``.
+        metric: As far as its name is to be told, such as ``retention`` or
+            ``reconstruction_error/mse-generated``.
+    """
+    return {
+        method: round(of[name]["mean"], 5)
+        for method, of in record["last"].items()
+        for name in of
+        if name.startswith(f"{metric}/")
     }
 
 
