@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import claims, put, recorded, table
+from pages import changes, claims, plus_minus, put, recorded, table
 
 from alpha_bridge.experiments import generalisations, translation, translation2d
 from alpha_bridge.experiments.comparison import metric_names
@@ -25,18 +25,13 @@ def methods(record: Record) -> list[str]:
     """The claims, every metric of each method at the end, and what each changes."""
     names = metric_names(record, *generalisations.METRICS)
     rows = [
-        [method, *(_spread(of[name]["mean"], of[name]["std"]) for name in names)]
+        [method, *(plus_minus(of[name]["mean"], of[name]["std"], 3) for name in names)]
         for method, of in record["last"].items()
-    ]
-    given = record["settings"]
-    changes = [
-        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
-        for method, values in given["methods"].items()
     ]
     return [
         claims(record),
         table(["method", *map(label, names)], rows),
-        table(["method", f"changes in the preset `{given['preset']}` (ours)"], changes),
+        changes(record),
     ]
 
 
@@ -46,7 +41,10 @@ def mixtures(record: Record) -> list[str]:
         [
             run["begins"],
             run["way"],
-            *(_spread(np.mean(run[name]), np.std(run[name])) for name in translation2d.METRICS),
+            *(
+                plus_minus(np.mean(run[name]), np.std(run[name]), 3)
+                for name in translation2d.METRICS
+            ),
         ]
         for run in record["runs"]
     ]
@@ -60,17 +58,16 @@ def digits(record: Record) -> list[str]:
         [
             end["domain"],
             end["way"],
-            *(_spread(end[name]["mean"], end[name]["deviation"]) for name in translation.METRICS),
+            *(
+                plus_minus(end[name]["mean"], end[name]["deviation"], 3)
+                for name in translation.METRICS
+            ),
         ]
         for end in record["summary"]
     ]
     for domain, of in record["ceilings"].items():
         rows.append([domain, "the true images", f"{of['there']:.3g}", f"{of['back']:.3g}", "", ""])
     return [table(["domain", "way", *translation.METRICS.values()], rows), _settings(record)]
-
-
-def _spread(mean: float, deviation: float) -> str:
-    return f"{mean:.3g} ± {deviation:.1g}" if deviation else f"{mean:.3g}"
 
 
 def _settings(record: Record) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from pages import claims, put, recorded, table
+from pages import changes, claims, plus_minus, put, recorded, table
 
 from alpha_bridge.experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
@@ -60,7 +60,7 @@ def arms(record: Record) -> str:
     """What each method's arm is worth at the end, and how well single attributes are reached."""
     methods = record["last"]
     rows = [
-        [label(name), *(_plus_minus(methods[method].get(name)) for method in methods)]
+        [label(name), *(_ended(methods[method].get(name)) for method in methods)]
         for name in metric_names(record, *figure6.METRICS)
     ]
     parts = [table(["at the end", *methods], rows)]
@@ -92,12 +92,6 @@ def _attributes(record: Record, methods: list[str]) -> str:
     return table([f"reached at strength {strength}", "the judge's accuracy", *asked], rows)
 
 
-def _plus_minus(of: dict[str, float] | None) -> str:
-    if of is None:
-        return ""
-    return f"{of['mean']:.4g} ± {of['std']:.2g}" if of["std"] else f"{of['mean']:.4g}"
-
-
 def _cell(record: Record, method: str, step: int, name: str) -> str:
     """Mean over trials, and their deviation where there are several."""
     values = [
@@ -106,16 +100,11 @@ def _cell(record: Record, method: str, step: int, name: str) -> str:
         for row in run["evaluations"]
         if run["method"] == method and row["step"] == step and name in row
     ]
-    return _plus_minus({"mean": fmean(values), "std": pstdev(values)} if values else None)
+    return plus_minus(fmean(values), pstdev(values)) if values else ""
 
 
-def settings(record: Record) -> str:
-    """What each method changes in the preset, all of it ours."""
-    rows = [
-        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
-        for method, values in record["settings"]["methods"].items()
-    ]
-    return table(["method", f"changes in the preset `{record['settings']['preset']}` (ours)"], rows)
+def _ended(of: dict[str, float] | None) -> str:
+    return "" if of is None else plus_minus(of["mean"], of["std"])
 
 
 def told(record: Record) -> str:
@@ -145,7 +134,7 @@ def main() -> None:
         if (RESULTS / f"{name}.png").is_file():
             blocks.insert(0, f"![{name}](results/{name}.png)")
         if parts[name] is not attempts:  # which says what each changes beside what it came to
-            blocks.append(settings(record))
+            blocks.append(changes(record))
         put(PAGE, name, "\n\n".join(blocks))
 
 

@@ -47,6 +47,21 @@ def _where(found: list[dict[str, Any]]) -> str:
     return "; ".join(f"{name} {cell(v)}" for point in found for name, v in point.items())
 
 
+def plus_minus(mean: float, deviation: float, digits: int = 4) -> str:
+    """A mean of so many digits, and the deviation over trials where there is one."""
+    center = f"{mean:.{digits}g}"
+    return f"{center} ± {deviation:.{max(digits - 2, 1)}g}" if deviation else center
+
+
+def changes(record: dict[str, Any]) -> str:
+    """What each method changes in the preset, all of it ours."""
+    rows = [
+        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
+        for method, values in record["settings"]["methods"].items()
+    ]
+    return table(["method", f"changes in the preset `{record['settings']['preset']}` (ours)"], rows)
+
+
 def cell(value: object) -> str:
     """A number or a word; None is a failure."""
     if value is None:

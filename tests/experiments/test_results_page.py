@@ -76,7 +76,10 @@ def test_a_search_tunes_the_figures(page):
     assert json.loads(page.TUNED.read_text(encoding="utf-8"))["best"] == record["best"]
 
 
-@pytest.mark.parametrize(("script", "name"), [("kept", "results.md"), ("along", "frontier.md")])
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [("kept", "results.md"), ("along", "frontier.md"), ("generalised", "objectives.md")],
+)
 def test_a_page_is_what_its_script_writes(script, name, monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(DOCS)
     module = importlib.import_module(script)
