@@ -10,7 +10,6 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
-from .assembly import build_prior
 from .checks import at_least
 from .config import Config
 from .data import DensitySource, Source, normal
@@ -181,7 +180,10 @@ class Evaluation:
 
 
 def build_evaluation(
-    config: Config, source: Source, tell: Callable[[str], None] = lambda _: None
+    config: Config,
+    source: Source,
+    tell: Callable[[str], None] = lambda _: None,
+    prior: Source | None = None,
 ) -> Evaluation:
     """The evaluation that fits the data.
 
@@ -189,12 +191,15 @@ def build_evaluation(
         config: Number of samples, features, bandwidth.
         source: The data.
         tell: Told in a line what is being prepared.
+        prior: A second domain, whose held-out samples are the latents of what is measured; None
+            for N(0, I).
 
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two
             training samples, or the classifier cannot take the images.
     """
-    settings, latents = config.evaluation, _second_domain(config)
+    settings = config.evaluation
+    latents = None if prior is None else prior.units.normalize(prior.held_out(settings.samples))
     if isinstance(source, DensitySource):
         judge: Judge = MixtureJudge(source, settings.samples, settings.bandwidth)
         return Evaluation(source, judge, settings.samples, settings.shown, latents)
@@ -204,14 +209,6 @@ def build_evaluation(
     network, protocol, classes = _FEATURES[settings.features](source, tell)
     judge = FeatureJudge(network, protocol, real, classes)
     return Evaluation(source, judge, samples, settings.shown, latents)
-
-
-def _second_domain(config: Config) -> Tensor | None:
-    """Held-out samples of a second domain, which are the latents of what is measured."""
-    prior = build_prior(config)
-    if prior is None:
-        return None
-    return prior.units.normalize(prior.held_out(config.evaluation.samples))
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from alpha_bridge import commands
 from alpha_bridge.assembly import build_source, load_model
 from alpha_bridge.cli import main
 from alpha_bridge.commands import frontier
-from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
 from alpha_bridge.methods import METHODS
 from alpha_bridge.run import Run
 
@@ -147,6 +147,10 @@ def test_a_program_gets_one_object(mixture, capsys):
         ({"snapshots": 0}, "has no snapshots along α: .*--snapshots 10"),
         ({"snapshots": 0, "trials": 2}, "holds 2 trials"),
         ({"path": PathConfig(ml=0.2, transfer=0.6, adversarial=0.2, end=0.0)}, "α does not move"),
+        (
+            {"prior": "ring8", "objective": ObjectiveConfig(kind="marginal")},
+            "translates samples of ring8, which have no likelihood",
+        ),
     ],
 )
 def test_a_run_without_a_curve_says_so(tmp_path, changes, message):

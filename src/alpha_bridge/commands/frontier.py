@@ -188,6 +188,11 @@ def _snapshots(run: Run, config: Config) -> list[int]:
             f"{run.folder} holds {config.trials} trials, whose snapshots are not kept: train one "
             "with --trials 1 --snapshots 10"
         )
+    if config.prior is not None:
+        raise ValueError(
+            f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
+            "N(0, I): give a run without --prior"
+        )
     lengths = config.path.lengths(config.steps)
     if not lengths[1] or config.path.start == config.path.end:
         raise ValueError(

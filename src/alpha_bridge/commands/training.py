@@ -127,7 +127,7 @@ def _require_same(run: Run, config: Config) -> None:
 
 
 def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
-    evaluation = build_evaluation(parts.config, parts.source, console.print)
+    evaluation = build_evaluation(parts.config, parts.source, console.print, parts.prior)
     progress = Progress(len(parts.path), console, describe)
 
     def write(record: Record) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from .. import plots
-from ..assembly import load_model
+from ..assembly import build_prior, load_model
 from ..config import read_config
 from ..data import read_samples
 from ..evaluation import build_evaluation
@@ -168,7 +168,8 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
     console = console or Console(quiet=True)
     config = read_config(run.config_path)
     model, memory = load_model(run, config, step)
-    evaluation = build_evaluation(config, data_of(run, config, console), console.print)
+    source, prior = data_of(run, config, console), build_prior(config)
+    evaluation = build_evaluation(config, source, console.print, prior)
     return evaluation(model, memory, phase="").metrics
 
 

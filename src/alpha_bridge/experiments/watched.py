@@ -151,7 +151,9 @@ def compared(
         checkpoint, before = begin(config)
         parts = assemble(config)
         run["config"] = parts.config.model_dump(mode="json")
-        watched = Watch(build_evaluation(parts.config, parts.source), steps, keep)
+        watched = Watch(
+            build_evaluation(parts.config, parts.source, prior=parts.prior), steps, keep
+        )
         watched.evaluations += before
         parts.fit(callbacks=[watched], checkpoint=checkpoint)
         run["seconds"] = round(perf_counter() - since, 1)
