@@ -631,6 +631,15 @@ def test_a_translator_draws_no_samples_of_its_own(translator):
         commands.sample(translator, 4, 0, None)
 
 
+def test_a_translator_reconstructs_and_refines_nothing(translator, folder, tmp_path):
+    out = tmp_path / "pairs.png"
+    with pytest.raises(ValueError, match=r"--refine 5 descends towards N\(0, I\), .*grey"):
+        commands.reconstruct(translator, folder / "coloured", out, refine=5)
+    assert not out.exists()
+    commands.reconstruct(translator, folder / "coloured", out)
+    assert out.exists()
+
+
 def test_a_run_without_a_second_domain_does_not_translate(unlabelled, folder):
     with pytest.raises(ValueError, match=r"has no second domain .* --objective marginal --prior"):
         commands.translate(unlabelled[0], folder / "grey", None)

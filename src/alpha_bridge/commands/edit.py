@@ -219,7 +219,8 @@ def _latents(
         x = read_samples(subjects.images, opened.config.event_shape or ())[:count]
     else:
         x = data_of(opened.run, opened.config, console).held_out(count)
-    z, before, after = inverted(opened.model, opened.units.normalize(x), subjects.refine)
+    normalized = opened.units.normalize(x)
+    z, before, after = inverted(opened.config, opened.model, normalized, subjects.refine)
     return z, (float(before.mean()), float(after.mean()))
 
 

@@ -110,14 +110,26 @@ def is_image(samples: Array) -> bool:
     return samples.ndim == 4
 
 
-def inverted(model: AlphaBridge, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+def inverted(
+    config: Config, model: AlphaBridge, x: Tensor, steps: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Latents of samples, refined, and the error of each sample before and after.
 
     Args:
-        model: The model.
+        config: Of the run.
+        model: Its model.
         x: Samples in model units.
         steps: Steps of :func:`~alpha_bridge.inversion.refine`, zero or more.
+
+    Raises:
+        ValueError: ``steps`` is negative, or the latents, which would be refined towards N(0, I),
+            are samples of a second domain.
     """
+    if steps and config.prior is not None:
+        raise ValueError(
+            f"--refine {steps} descends towards N(0, I), and the latents of this run are samples "
+            f"of {config.prior}: leave it out"
+        )
     refined = [refine(model, part, steps) for part in x.split(CHUNK)]
     return (
         torch.cat([part.after.latents for part in refined]),

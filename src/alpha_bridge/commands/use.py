@@ -98,7 +98,7 @@ def reconstruct(
     ending = _ending(config.event_shape or ())
     path = out or run.folder / f"reconstructions-of-{images.resolve().stem}{ending}"
     require_free(path)
-    latents, before, after = inverted(model, x, refine)
+    latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
     write(pairs, path, lambda path: plots.reconstructions(pairs).savefig(path))
     return Reconstructed(path, float(before.mean()), float(after.mean()))
