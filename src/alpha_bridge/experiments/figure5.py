@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["BRIDGE", "SHARED", "claims", "draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
-    "steps": 6000,
+    "steps": 10_000,
     "model.noise": 1.6,
-    "path.ml": 0.5,
+    "path.ml": 0.3,
     "path.transfer": 0.1,
-    "path.adversarial": 0.4,
+    "path.adversarial": 0.6,
     "optimization.generator": 1.5e-3,
     "optimization.encoder": 1.5e-3,
     "optimization.discriminator": 1.5e-3,
@@ -48,12 +48,12 @@ SHARED: dict[str, Any] = {
 
 BRIDGE: dict[str, Any] = {
     "path.end": 0.9,
-    "gamma.c": 9.0,
-    "gamma.d": -4.5,
+    "gamma.c": 12.0,
+    "gamma.d": -6.0,
     "optimization.hold": 0.01,
 }
 """What the α-Bridge changes beside it: a path that leaves the likelihood a say to the end (κ is
-0.16 at α = 0.9), and an encoder that is held, so that each latent keeps its meaning."""
+0.06 at α = 0.9), and an encoder that is held, so that each latent keeps its meaning."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "naive": SHARED,

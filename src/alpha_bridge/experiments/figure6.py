@@ -40,20 +40,8 @@ __all__ = [
     "reproduce",
 ]
 
-DIGITS: dict[str, Any] = {
-    **figure5.SHARED,
-    "path.ml": 0.3,
-    "path.transfer": 0.1,
-    "path.adversarial": 0.6,
-}
-"""What all methods change in the preset on MNIST: as in Figure 5, with a shorter Step I."""
-
-BRIDGE: dict[str, Any] = {**figure5.BRIDGE, "gamma.c": 12.0, "gamma.d": -6.0}
-"""What the α-Bridge changes beside it: as in Figure 5, with less of the likelihood at the end.
-Both are from ``search5``, whose samples they bring nearest to the data."""
-
 FACES: dict[str, Any] = {
-    **DIGITS,
+    **figure5.SHARED,
     "steps": 3000,
     "batch_size": 32,
     "model.width": 16,
@@ -118,7 +106,7 @@ Record = dict[str, Any]
 def of_methods(shared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What each method changes in a preset, given what all of them do."""
     return {
-        "alpha-bridge": {**shared, **BRIDGE},
+        "alpha-bridge": {**shared, **figure5.BRIDGE},
         "rkl-gp": {**shared},
         "ml": {**shared},
     }
@@ -189,7 +177,7 @@ def conducted(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if quick:
-        base, shared = "digits", DIGITS | QUICK
+        base, shared = "digits", figure5.SHARED | QUICK
     preset = preset_on(base, data)
     settings = of_methods(shared)
     configs = [*configurations(preset, settings, seed, trials)]

@@ -1,18 +1,18 @@
 """Figure 6 on MNIST, where an independent classifier can tell what an edit came to.
 
 The experiment is that on faces (:mod:`~alpha_bridge.experiments.figure6`), with the settings of
-Figure 5 but for half as many updates. The attributes are the ten classes.
+Figure 5 for fewer updates. The attributes are the ten classes.
 """
 
 from pathlib import Path
 from typing import Any
 
-from . import figure6
+from . import figure5, figure6
 from .runs import Tell, silent
 
 __all__ = ["reproduce"]
 
-SHARED: dict[str, Any] = {**figure6.DIGITS, "steps": 3000, "evaluation.every": 1000}
+SHARED: dict[str, Any] = {**figure5.SHARED, "steps": 3000, "evaluation.every": 1000}
 """What all methods change in the preset."""
 
 TRIALS = 2
