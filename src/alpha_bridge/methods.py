@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
-from .config import Config, MethodName, changed
+from .config import Config, MethodName, changed, value_of
 
 __all__ = ["METHODS", "Method"]
 
@@ -70,7 +69,7 @@ class Method:
             ValueError: A value is not what defines it; the line names the key.
         """
         for key, value in {**self.defines, **self._path(config)}.items():
-            found = reduce(getattr, key.split("."), config)
+            found = value_of(config, key)
             if found != value:
                 raise ValueError(
                     f"{key} is {value} in the method {self.name}, got {found}: leave it out, or "

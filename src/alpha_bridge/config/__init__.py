@@ -18,7 +18,7 @@ from .parts import (
     PathConfig,
     RegularizerConfig,
 )
-from .reading import changed, differences, explain, known_keys, read_config
+from .reading import changed, differences, explain, known_keys, read_config, value_of
 from .whole import Config
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "explain",
     "known_keys",
     "read_config",
+    "value_of",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "explain",
     "known_keys",
     "read_config",
+    "value_of",
 ]
 
 
@@ -105,6 +106,16 @@ def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
     return keys
 
 
+def value_of(config: Config, key: str) -> object:
+    """The value of a configuration under a key with dots.
+
+    Example:
+        >>> value_of(Config(), "path.end")
+        1.0
+    """
+    return reduce(getattr, key.split("."), config)
+
+
 def differences(first: Config, second: Config) -> list[str]:
     """Keys in which two configurations differ, each with both values.
 
@@ -112,12 +123,5 @@ def differences(first: Config, second: Config) -> list[str]:
         >>> differences(Config(), Config(seed=1))
         ['seed: 0 and 1']
     """
-
-    def value(config: Config, key: str) -> object:
-        here: object = config
-        for name in key.split("."):
-            here = getattr(here, name)
-        return here
-
-    pairs = ((key, value(first, key), value(second, key)) for key in known_keys())
+    pairs = ((key, value_of(first, key), value_of(second, key)) for key in known_keys())
     return [f"{key}: {one} and {other}" for key, one, other in pairs if one != other]
