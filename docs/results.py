@@ -236,7 +236,10 @@ def _cells(found: list[Any]) -> str:
 def _seconds(record: Record) -> str:
     minutes = sum(run["seconds"] for run in record["runs"]) / 60
     runs = f"{len(record['runs'])} runs of {record['trials']} stacked trials"
-    return f"{runs}, {minutes:.0f} minutes; the first seed is {record['seed']}."
+    together = ""
+    if elapsed := record.get("elapsed"):
+        together = f" ({elapsed / 60:.0f} with `--jobs {record['jobs']}`, from first to last)"
+    return f"{runs}, {minutes:.0f} minutes{together}; the first seed is {record['seed']}."
 
 
 PARTS: dict[str, Callable[[Record], list[str]]] = {

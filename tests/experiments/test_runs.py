@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from alpha_bridge.config import changed
 from alpha_bridge.experiments import reproduce
-from alpha_bridge.experiments.runs import Plan, carry_out, ledger_of, publish
+from alpha_bridge.experiments.runs import Plan, carry_out, conduct, ledger_of, publish
 from alpha_bridge.presets import PRESETS
 
 CONFIG = changed(
@@ -62,6 +62,31 @@ def test_several_jobs_give_the_numbers_of_one(ledger, tmp_path):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
     assert sorted(line.split("  ")[2] for line in lines) == ["0", "5"]
     assert [line[:3] for line in lines] == ["1/2", "2/2"]
+
+
+@pytest.fixture
+def conducted(tmp_path):
+    """The record of an experiment of two runs; one has ended before if it was interrupted."""
+
+    def conducted(interrupted):
+        if interrupted:
+            carry_out(PLANS[:1], ledger_of(tmp_path, "some"))
+        return conduct(
+            "some", tmp_path, lambda train: {"runs": train(PLANS)}, lambda _: Figure(), jobs=1
+        )
+
+    return conducted
+
+
+def test_it_is_recorded_how_long_an_experiment_took_in_all(conducted, tmp_path):
+    record = conducted(interrupted=False)
+    assert record["jobs"] == 1
+    assert record["elapsed"] >= sum(run["seconds"] for run in record["runs"]) - 0.2
+    assert json.loads((tmp_path / "some.json").read_text(encoding="utf-8")) == record
+
+
+def test_how_long_an_interrupted_one_took_is_not_known(conducted):
+    assert conducted(interrupted=True)["elapsed"] is None
 
 
 def test_no_job_at_all_is_refused(tmp_path):

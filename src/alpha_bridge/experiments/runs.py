@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -132,7 +133,8 @@ def conduct(
         jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
-        The record.
+        The record, with ``jobs``, and ``elapsed``: seconds that the whole experiment took, or None
+        if it was interrupted on the way.
 
     Raises:
         ValueError: ``jobs`` is below one.
@@ -141,7 +143,10 @@ def conduct(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     ledger = ledger_of(folder, name)
+    interrupted, since = ledger.exists(), perf_counter()
     record = measure(lambda plans: carry_out(plans, ledger, tell, jobs))
+    record["jobs"] = jobs
+    record["elapsed"] = None if interrupted else round(perf_counter() - since, 1)
     publish(folder, name, record, draw(record))
     return record
 
