@@ -182,3 +182,18 @@ def test_claims_are_held_to_the_numbers_of_every_run(tmp_path):
     pictured({}, configs, {3}, path, lambda seen: dict(seen), draw, claims=claims)
     (claim,) = json.loads(path.read_text(encoding="utf-8"))["claims"]
     assert claim == {"about": "there is a run", "holds": True, "found": [{"runs": 2}]}
+
+
+def test_claims_of_runs_that_had_all_ended_are_held_to_their_numbers(tmp_path, watched):
+    record, *_ = watched
+    configs = configurations(TINY, SETTINGS, seed=5, trials=2)
+    partial = tmp_path / "found.partial.json"
+    partial.write_text(json.dumps({"runs": record["runs"]}), encoding="utf-8")
+
+    def claims(record):
+        return [Claim("there are numbers", bool(record["last"]), [{"of": len(record["last"])}])]
+
+    path = tmp_path / "found.json"
+    pictured({}, configs, due(TINY), path, dict, lambda *_: Figure(), claims=claims)
+    (claim,) = json.loads(path.read_text(encoding="utf-8"))["claims"]
+    assert claim["found"] == [{"of": len(SETTINGS)}]

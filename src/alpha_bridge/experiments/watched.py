@@ -136,6 +136,7 @@ def compared(
     for name, config in configs:
         if found := ended.get(_key(config.model_dump(mode="json"))):
             runs.append(found)
+            record["last"] = last(record)
             yield name, None
             continue
         run: Record = {"method": name, "seed": config.seed, "config": None, "evaluations": []}
