@@ -18,6 +18,9 @@ SHAPES = {
     "celeba": (3, 64, 64),
 }
 
+DIGITS = ("digits", "mnist")
+"""Whose paths keep some of the likelihood to the end."""
+
 
 def test_there_is_a_preset_for_each_data_set_of_the_paper_and_for_what_is_built_in():
     assert list(PRESETS) == list(SHAPES)
@@ -49,5 +52,5 @@ def test_networks_of_a_preset_fit_its_data(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_follows_all_three_steps_of_the_algorithm(name):
     config: Config = PRESETS[name]
-    assert (config.path.start, config.path.end) == (0.0, 1.0)
+    assert (config.path.start, config.path.end) == (0.0, 0.9 if name in DIGITS else 1.0)
     assert min(config.path.lengths(config.steps)) >= 1

@@ -50,6 +50,8 @@ SHARED: dict[str, Any] = {
     "path.transfer": 0.3,
     "path.adversarial": 0.4,
     "path.end": 0.9,
+    "gamma.c": 10.0,
+    "gamma.d": -5.0,
     "optimization.generator": 1e-3,
     "optimization.encoder": 1e-3,
     "optimization.discriminator": 1e-3,
