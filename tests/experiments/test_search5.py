@@ -17,7 +17,7 @@ def small(tmp_path_factory):
         changes = {"steps": 20, "evaluation.samples": 60, "model.width": 4, "batch_size": 8}
         for key, value in changes.items():
             patch.setitem(search5.QUICK, key, value)
-        attempts = {"one": {}, "other": {"path.end": 0.9}, "left out": {}}
+        attempts = {"one": {"path.end": 1.0}, "other": {"path.end": 0.9}, "left out": {}}
         patch.setattr(search5, "ATTEMPTS", attempts)
         yield
 
@@ -63,6 +63,19 @@ def test_going_on_from_a_shared_step_one_is_the_run_that_was_never_stopped(folde
 
 def test_there_is_a_picture(folder):
     assert (folder / "search5.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_attempt_without_step_one_is_where_it_ends(record):
+    kept = [{key: row[key] for key in row if key != RETENTION} for row in _rows(record)]
+    alone = {"method": "alone", "evaluations": kept}
+    figure = search5.draw(record | {"runs": [*record["runs"], alone]})
+    line = figure.axes[0].lines[-1]
+    assert line.get_linestyle() == ":"
+    assert {*line.get_xdata()} == {kept[-1]["frechet_distance/classifier/60"]}
+
+
+def _rows(record):
+    return record["runs"][0]["evaluations"]
 
 
 def test_more_trials_than_one_are_refused(tmp_path):

@@ -55,16 +55,11 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "less κ, shorter Step I": _SHORTER,
     "σ 1": {**_LESS, "model.noise": 1.0},
     "σ 1, naive": {"method": "naive", "model.noise": 1.0},
-    "σ 2.2": {**_SHORTER, "model.noise": 2.2, "gamma.c": 10.0, "gamma.d": -5.0},
-    "to α = 0.5": {**_SHORTER, "path.end": 0.5, "gamma.c": 13.0, "gamma.d": -2.0},
-    "to α = 0.99": {**_SHORTER, "path.end": 0.99, "gamma.c": 11.0, "gamma.d": -5.5},
-    "8 latents": {**_SHORTER, "model.latent": 8},
-    "longer average": {**_SHORTER, "optimization.average": 0.998},
-    "quicker discriminator": {**_SHORTER, "optimization.discriminator": 3e-3},
+    "R1 0.7": {**_SHORTER, "regularizer.weight": 0.7},
+    "R1 0.7, rkl-gp": {"method": "rkl-gp", "regularizer.weight": 0.7},
 }
-"""By name, what an attempt changes in what all of them share; ``method`` is the α-Bridge unless it
-says so. Where α ends elsewhere or σ is larger, γ is such that the likelihood weighs much the same
-at the end."""
+"""By name, what an attempt changes in what all of them share; ``method`` is the α-Bridge
+unless it says so."""
 
 QUICK: dict[str, Any] = {"steps": 300, "evaluation.samples": 500}
 """What all attempts change in the miniature as well, which has the first two of them."""
@@ -179,6 +174,8 @@ def step_one(config: Config, folder: Path) -> Begun:
 def draw(record: Record) -> "Figure":
     """Fréchet distance against retention, a line through the last half of each attempt.
 
+    An attempt without Step I has nothing to keep: a dotted line tells where it ends.
+
     Args:
         record: As :func:`reproduce` gives it.
     """
@@ -192,9 +189,12 @@ def draw(record: Record) -> "Figure":
         rows = rows[len(rows) // 2 :]
         color = f"C{place % 10}"
         x, y = [row[distance] for row in rows], [row[retention] for row in rows]
-        axes.plot(x, y, color=color, marker=".", linewidth=1, label=run["method"])
         if rows:
+            axes.plot(x, y, color=color, marker=".", linewidth=1, label=run["method"])
             axes.plot(x[-1], y[-1], color=color, marker="o", markersize=7)
+        else:
+            end = run["evaluations"][-1][distance]
+            axes.axvline(end, color=color, linewidth=1, linestyle=":", label=run["method"])
     axes.set_xlabel(label(distance), color=MUTED, fontsize=SMALL)
     axes.set_ylabel(label(retention), color=MUTED, fontsize=SMALL)
     axes.legend(frameon=False, fontsize=SMALL, ncols=2)
