@@ -39,13 +39,12 @@ SHARED: dict[str, Any] = {
     **figure5.SHARED,
     "steps": 6000,
     "path.ml": 0.5,
-    "path.transfer": 0.1,
     "path.adversarial": 0.4,
 }
 """What all attempts change in the preset."""
 
 _FIRST: dict[str, Any] = {**figure5.BRIDGE, "gamma.c": 9.0, "gamma.d": -4.5}
-_LESS: dict[str, Any] = {**_FIRST, "gamma.c": 12.0, "gamma.d": -6.0}
+_LESS = figure5.BRIDGE
 _SHORTER: dict[str, Any] = {**_LESS, "path.ml": 0.3, "path.adversarial": 0.6}
 
 ATTEMPTS: dict[str, dict[str, Any]] = {

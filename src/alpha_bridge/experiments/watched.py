@@ -161,7 +161,6 @@ def compared(
         yield name, watched
         record["last"] = last(record)
         write(record, partial)
-    record["last"] = last(record)
     write(record, path)
     partial.unlink(missing_ok=True)
 
