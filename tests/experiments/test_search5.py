@@ -5,6 +5,7 @@ import json
 import pytest
 
 from alpha_bridge.experiments import reproduce, search5
+from alpha_bridge.experiments.watched import configurations
 from alpha_bridge.presets import PRESETS
 
 RETENTION = "retention/classifier/60"
@@ -53,7 +54,8 @@ def test_each_attempt_goes_on_from_the_end_of_step_one_to_its_own_end(record):
 
 
 def test_going_on_from_a_shared_step_one_is_the_run_that_was_never_stopped(folder):
-    config = search5._config(PRESETS["digits"], {}, 3, quick=True)
+    settings = {"any": search5.SHARED | search5.QUICK}
+    ((_, config),) = configurations(PRESETS["digits"], settings, seed=3, trials=1)
     alone = search5.assemble(config).fit()
     checkpoint, _ = search5.step_one(config, folder / "search5.partial")
     shared = search5.assemble(config).fit(checkpoint=checkpoint)

@@ -8,14 +8,12 @@ not recorded: this shows what each part of them does, and where it went from the
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..assembly import assemble
 from ..config import Config, GammaConfig, changed
 from ..evaluation import build_evaluation
-from ..methods import METHODS
 from ..plots import MUTED, SMALL, TEXT, WIDTH, label
 from ..training.checkpoint import save
 from . import figure5
@@ -26,6 +24,7 @@ from .watched import (
     Begun,
     Watch,
     compared,
+    configurations,
     ends,
     preset_on,
 )
@@ -37,11 +36,12 @@ __all__ = ["draw", "reproduce"]
 
 SHARED: dict[str, Any] = {
     **figure5.SHARED,
+    "method": "alpha-bridge",
     "steps": 6000,
     "path.ml": 0.5,
     "path.adversarial": 0.4,
 }
-"""What all attempts change in the preset."""
+"""What all attempts change in the preset, unless they say otherwise."""
 
 _FIRST: dict[str, Any] = {**figure5.BRIDGE, "gamma.c": 9.0, "gamma.d": -4.5}
 _LESS = figure5.BRIDGE
@@ -57,8 +57,7 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "R1 0.7": {**_SHORTER, "regularizer.weight": 0.7},
     "R1 0.7, rkl-gp": {"method": "rkl-gp", "regularizer.weight": 0.7},
 }
-"""By name, what an attempt changes in what all of them share; ``method`` is the α-Bridge
-unless it says so."""
+"""By name, what an attempt changes in what all of them share."""
 
 QUICK: dict[str, Any] = {"steps": 300, "evaluation.samples": 500}
 """What all attempts change in the miniature as well, which has the first two of them."""
@@ -112,7 +111,8 @@ def reproduce(
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     names = [*ATTEMPTS][:2] if quick else [*ATTEMPTS]
-    configs = [(name, _config(preset, ATTEMPTS[name], seed, quick)) for name in names]
+    settings = {name: SHARED | ATTEMPTS[name] | (QUICK if quick else {}) for name in names}
+    configs = [*configurations(preset, settings, seed, trials=1)]
     record: Record = {
         "experiment": "search5",
         "settings": {
@@ -121,7 +121,7 @@ def reproduce(
             "quick": quick,
             "data": preset.data,
             "preset": base,
-            "methods": {name: SHARED | ATTEMPTS[name] for name in names},
+            "methods": settings,
             "note": "all settings are ours: the paper's are not published",
         },
     }
@@ -131,12 +131,6 @@ def reproduce(
     for _ in compared(record, configs, steps, path, tell, lambda own: step_one(own, kept)):
         draw(record).savefig(path.with_suffix(".png"), dpi=150)
     return record
-
-
-def _config(preset: Config, attempt: Mapping[str, Any], seed: int, quick: bool) -> Config:
-    own = {**SHARED, **attempt, **(QUICK if quick else {}), "seed": seed}
-    method = METHODS[own.pop("method", "alpha-bridge")]
-    return method.apply(changed(preset, own))
 
 
 def _due(config: Config) -> list[int]:
