@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from alpha_bridge.experiments import edits, figure6, figure6_mnist, reproduce
+from alpha_bridge.experiments import edits, figure6, reproduce
 from alpha_bridge.experiments.watched import configurations, kept_samples
 from alpha_bridge.presets import PRESETS
 
@@ -43,9 +43,7 @@ def record(folder):
     return json.loads((folder / "figure6-mnist.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(
-    ("base", "shared"), [("celeba", figure6.FACES), ("mnist", figure6_mnist.SHARED)]
-)
+@pytest.mark.parametrize(("base", "shared"), [("celeba", figure6.FACES), ("mnist", figure6.SHARED)])
 def test_all_methods_have_the_same_networks_updates_and_rates(base, shared):
     settings = figure6.of_methods(shared)
     configs = dict(configurations(PRESETS[base], settings, seed=0, trials=1))

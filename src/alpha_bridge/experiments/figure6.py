@@ -32,6 +32,7 @@ from .watched import (
 __all__ = [
     "CLAIMED",
     "METRICS",
+    "SHARED",
     "SUBJECTS",
     "claims",
     "conducted",
@@ -40,17 +41,18 @@ __all__ = [
     "reproduce",
 ]
 
+SHARED: dict[str, Any] = {**figure5.SHARED, "steps": 3000, "evaluation.every": 1000}
+"""What all methods change in the preset: the settings of Figure 5, for fewer updates."""
+
 FACES: dict[str, Any] = {
-    **figure5.SHARED,
-    "steps": 3000,
+    **SHARED,
     "batch_size": 32,
     "model.width": 16,
     "model.hidden": [256],
-    "evaluation.every": 1000,
     "evaluation.samples": 2000,
     "evaluation.features": "rotations",
 }
-"""What all methods change in the preset on faces: small networks and few updates, for one core."""
+"""What all methods change in the preset on faces: smaller networks, for one core."""
 
 QUICK: dict[str, Any] = {
     "steps": 900,
@@ -58,8 +60,7 @@ QUICK: dict[str, Any] = {
     "evaluation.every": 450,
     "evaluation.samples": 500,
 }
-"""What all methods change in the settings on MNIST for the miniature, whose images have a twelfth
-of the numbers."""
+"""What all methods change as well in the miniature, whose images have a twelfth of the numbers."""
 
 CLAIMED = 2
 """The strength at which edits are compared: the default of ``alpha-bridge edit``."""
@@ -106,7 +107,7 @@ Record = dict[str, Any]
 def of_methods(shared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What each method changes in a preset, given what all of them do."""
     return {
-        "alpha-bridge": {**shared, **figure5.BRIDGE},
+        "alpha-bridge": {**shared, **figure5.HELD},
         "rkl-gp": {**shared},
         "ml": {**shared},
     }
@@ -177,7 +178,7 @@ def conducted(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if quick:
-        base, shared = "digits", figure5.SHARED | QUICK
+        base, shared = "digits", SHARED | QUICK
     preset = preset_on(base, data)
     settings = of_methods(shared)
     configs = [*configurations(preset, settings, seed, trials)]

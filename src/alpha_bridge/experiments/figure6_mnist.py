@@ -1,19 +1,16 @@
 """Figure 6 on MNIST, where an independent classifier can tell what an edit came to.
 
-The experiment is that on faces (:mod:`~alpha_bridge.experiments.figure6`), with the settings of
-Figure 5 for fewer updates. The attributes are the ten classes.
+The experiment is that on faces (:mod:`~alpha_bridge.experiments.figure6`), and the attributes are
+the ten classes.
 """
 
 from pathlib import Path
 from typing import Any
 
-from . import figure5, figure6
+from . import figure6
 from .runs import Tell, silent
 
 __all__ = ["reproduce"]
-
-SHARED: dict[str, Any] = {**figure5.SHARED, "steps": 3000, "evaluation.every": 1000}
-"""What all methods change in the preset."""
 
 TRIALS = 2
 
@@ -44,4 +41,4 @@ def reproduce(
     """
     path = Path(folder) / "figure6-mnist.json"
     trials = (1 if quick else TRIALS) if trials is None else trials
-    return figure6.conducted(path, "mnist", SHARED, seed, trials, quick, tell, data)
+    return figure6.conducted(path, "mnist", figure6.SHARED, seed, trials, quick, tell, data)

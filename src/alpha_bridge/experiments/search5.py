@@ -43,9 +43,10 @@ SHARED: dict[str, Any] = {
 }
 """What all attempts change in the preset, unless they say otherwise."""
 
-_FIRST: dict[str, Any] = {**figure5.BRIDGE, "gamma.c": 9.0, "gamma.d": -4.5}
-_LESS = figure5.BRIDGE
+_FIRST: dict[str, Any] = {**figure5.HELD, "gamma.c": 9.0, "gamma.d": -4.5}
+_LESS = figure5.HELD
 _SHORTER: dict[str, Any] = {**_LESS, "path.ml": 0.3, "path.adversarial": 0.6}
+_SLOWER: dict[str, Any] = {"optimization.discriminator": 5e-4}
 
 ATTEMPTS: dict[str, dict[str, Any]] = {
     "not held": {**_FIRST, "optimization.hold": 1.0},
@@ -56,6 +57,9 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "σ 1, naive": {"method": "naive", "model.noise": 1.0},
     "R1 0.7": {**_SHORTER, "regularizer.weight": 0.7},
     "R1 0.7, rkl-gp": {"method": "rkl-gp", "regularizer.weight": 0.7},
+    "slower β": _SHORTER | _SLOWER,
+    "slower β, naive": {**_SHORTER, **_SLOWER, "method": "naive"},
+    "slower β, rkl-gp": {**_SLOWER, "method": "rkl-gp"},
 }
 """By name, what an attempt changes in what all of them share."""
 
