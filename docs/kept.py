@@ -35,21 +35,22 @@ def figure(record: Record, metrics: tuple[str, ...], *before: int) -> str:
 
 
 def since(record: Record) -> str:
-    """The distance by updates since Step I, and that of the GAN alone after as many in all."""
+    """The distance by updates since Step I, and that of each GAN alone after as many in all."""
     (name,) = metric_names(record, "frechet_distance")
     first, *_ = record["settings"]["ends_of_steps"]
+    alone = [method for method in record["settings"]["methods"] if method.startswith("rkl-gp")]
     steps = {row["step"] for run in record["runs"] for row in run["evaluations"]}
     rows = [
         [
             f"{step:,}",
             _cell(record, "alpha-bridge", first + step, name),
-            _cell(record, "rkl-gp", step, name),
+            *(_cell(record, method, step, name) for method in alone),
         ]
         for step in sorted(steps)
         if step % 1000 == 0 and first + step in steps
     ]
-    head = ["updates", f"{label(name)}: alpha-bridge, since the end of Step I", "rkl-gp, in all"]
-    return table(head, rows)
+    bridge = f"{label(name)}: alpha-bridge, since the end of Step I"
+    return table(["updates", bridge, *(f"{method}, in all" for method in alone)], rows)
 
 
 def attempts(record: Record) -> str:

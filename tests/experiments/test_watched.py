@@ -1,6 +1,7 @@
 """What experiments that compare methods have in common: settings, updates that are due, records."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -112,6 +113,17 @@ def test_runs_that_have_ended_are_not_trained_again(tmp_path, watched):
     assert [seen is None for seen in again] == [True, False, False, False]
     for run, whole in zip(record["runs"], watched[0]["runs"], strict=True):
         assert run["evaluations"] == whole["evaluations"]
+
+
+def test_runs_from_before_a_key_was_added_are_not_trained_again(tmp_path, watched):
+    runs = deepcopy(watched[0]["runs"])
+    for run in runs:
+        del run["config"]["path"]["sweeps"]
+    partial = tmp_path / "found.partial.json"
+    partial.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+    configs = configurations(TINY, SETTINGS, seed=5, trials=2)
+    again = [seen for _, seen in compared({}, configs, due(TINY), tmp_path / "found.json")]
+    assert again == [None] * len(runs)
 
 
 def test_samples_come_back_as_they_were_kept(tmp_path):

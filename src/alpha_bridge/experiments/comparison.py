@@ -28,6 +28,7 @@ COLORS = {
     "alpha-bridge": BLUE,
     "naive": ORANGE,
     "rkl-gp": "#2a8f5a",
+    "rkl-gp, slower β": "#8fbf3f",
     "js-gan": "#a33fd0",
     "ml": MUTED,
     "marginal": "#2a8f5a",

@@ -2,7 +2,8 @@
 
 Three methods train the same networks for as many updates: likelihood and then the reverse-KL GAN
 at once (``naive``), the α-Bridge, and the reverse-KL GAN alone (``rkl-gp``), which has no Step I
-to keep anything of. All settings are ours: the paper's appendix is lost.
+to keep anything of. The GAN is trained twice, with the rate of its discriminator that the other
+two have and with the bridge's. All settings are ours: the paper's appendix is lost.
 """
 
 from collections.abc import Mapping
@@ -55,16 +56,28 @@ HELD: dict[str, Any] = {
 """A path that leaves the likelihood a say to the end (κ is 0.06 at α = 0.9), and an encoder that is
 held, so that each latent keeps its meaning."""
 
-BRIDGE: dict[str, Any] = {**HELD, "optimization.discriminator": 5e-4}
-"""What the α-Bridge changes beside it. It begins near the data, and a discriminator that changes
-slowly takes it nearer; from nothing, the GAN comes nearer with a quick one."""
+SLOWER: dict[str, Any] = {"optimization.discriminator": 5e-4}
+"""A third of the discriminator's rate."""
+
+BRIDGE: dict[str, Any] = HELD | SLOWER
+"""What the α-Bridge changes beside it."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "naive": SHARED,
     "alpha-bridge": SHARED | BRIDGE,
     "rkl-gp": SHARED,
+    "rkl-gp, slower β": SHARED | SLOWER | {"method": "rkl-gp"},
 }
 """What each method changes in the preset, before it leaves out the steps that it does not have."""
+
+BASELINES = {
+    "naive or of rkl-gp": ("naive", "rkl-gp"),
+    "rkl-gp with the bridge's rate of the discriminator": ("rkl-gp, slower β",),
+}
+"""What the bridge's distance is held to."""
+
+PICTURED = ("naive", "alpha-bridge", "rkl-gp")
+"""Whose samples are shown."""
 
 QUICK: dict[str, Any] = {"steps": 900, "evaluation.every": 60, "evaluation.samples": 500}
 """What every method changes in the miniature as well."""
@@ -145,21 +158,19 @@ def claims(record: Record) -> list[Claim]:
         record: With ``last``.
 
     Returns:
-        That the bridge's Fréchet distance is no larger than either baseline's; and where the data
-        have labels, that its retention is at least 0.75, and at least 0.2 above that of naive
+        That the bridge's Fréchet distance is no larger than the baselines'; and where the data have
+        labels, that its retention is at least 0.75, and at least 0.2 above that of naive
         fine-tuning. Nothing before all methods have been measured.
     """
     if len(record.get("last", {})) < len(SETTINGS):
         return []
     kept, distance = (last_means(record, metric) for metric in ("retention", "frechet_distance"))
     bridge = "alpha-bridge"
-    found = [
-        Claim(
-            "the bridge's Fréchet distance is no larger than that of naive or of rkl-gp",
-            all(distance[bridge] <= other for other in distance.values()),
-            [distance],
-        )
-    ]
+    found = []
+    for others, of in BASELINES.items():
+        seen = {method: distance[method] for method in (bridge, *of)}
+        about = f"the bridge's Fréchet distance is no larger than that of {others}"
+        found.append(Claim(about, seen[bridge] <= min(seen.values()), [seen]))
     if kept:
         more = kept[bridge] - kept["naive"]
         about = f"the bridge keeps at least {KEPT:g} of the labels"
@@ -177,11 +188,13 @@ def draw(record: Record, samples: Samples) -> "Figure":
         samples: By method and number of updates, uint8 ``(N, H, W, C)``.
 
     Returns:
-        A row of pictures for each method, the same latents below one another and the updates from
-        the end of Step I on beside one another; below them a panel for each metric.
+        A row of pictures for each method that is pictured, the same latents below one another and
+        the updates from the end of Step I on beside one another; below them a panel for each
+        metric.
     """
     from matplotlib.figure import Figure
 
+    samples = {name: of for name, of in samples.items() if name in PICTURED}
     marks = record["settings"]["ends_of_steps"]
     steps = spread([step for step in next(iter(samples.values())) if step >= marks[0]], COLUMNS)
     names = metric_names(record, *METRICS)

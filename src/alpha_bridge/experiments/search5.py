@@ -46,7 +46,6 @@ SHARED: dict[str, Any] = {
 _FIRST: dict[str, Any] = {**figure5.HELD, "gamma.c": 9.0, "gamma.d": -4.5}
 _LESS = figure5.HELD
 _SHORTER: dict[str, Any] = {**_LESS, "path.ml": 0.3, "path.adversarial": 0.6}
-_SLOWER: dict[str, Any] = {"optimization.discriminator": 5e-4}
 
 ATTEMPTS: dict[str, dict[str, Any]] = {
     "not held": {**_FIRST, "optimization.hold": 1.0},
@@ -57,9 +56,10 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "σ 1, naive": {"method": "naive", "model.noise": 1.0},
     "R1 0.7": {**_SHORTER, "regularizer.weight": 0.7},
     "R1 0.7, rkl-gp": {"method": "rkl-gp", "regularizer.weight": 0.7},
-    "slower β": _SHORTER | _SLOWER,
-    "slower β, naive": {**_SHORTER, **_SLOWER, "method": "naive"},
-    "slower β, rkl-gp": {**_SLOWER, "method": "rkl-gp"},
+    "slower β": _SHORTER | figure5.SLOWER,
+    "slower β, naive": {**_SHORTER, **figure5.SLOWER, "method": "naive"},
+    "slower β, rkl-gp": {**figure5.SLOWER, "method": "rkl-gp"},
+    "slower β, R1 0.7": {**_SHORTER, **figure5.SLOWER, "regularizer.weight": 0.7},
 }
 """By name, what an attempt changes in what all of them share."""
 

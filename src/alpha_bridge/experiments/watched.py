@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..assembly import assemble
 from ..checks import at_least
-from ..config import Config, changed
+from ..config import Config, changed, read_config
 from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
@@ -131,10 +131,10 @@ def compared(
     """
     partial = partial_of(path)
     known = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
-    ended = {_key(run["config"]): run for run in known if "seconds" in run}
+    ended = {_key(read_config(run["config"])): run for run in known if "seconds" in run}
     runs = record.setdefault("runs", [])
     for name, config in configs:
-        if found := ended.get(_key(config.model_dump(mode="json"))):
+        if found := ended.get(_key(config)):
             runs.append(found)
             record["last"] = last(record)
             yield name, None
@@ -207,9 +207,10 @@ def partial_of(path: Path) -> Path:
     return path.with_suffix(".partial.json")
 
 
-def _key(config: Mapping[str, Any]) -> str:
+def _key(config: Config) -> str:
     """All that a run depends on: its configuration, but for what data and a VAE decide."""
-    return json.dumps({**config, "event_shape": None, "architecture": None}, sort_keys=True)
+    own = config.model_copy(update={"event_shape": None, "architecture": None})
+    return own.model_dump_json()
 
 
 class Watch(Callback):
