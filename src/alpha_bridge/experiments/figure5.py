@@ -2,8 +2,8 @@
 
 Three methods train the same networks for as many updates: likelihood and then the reverse-KL GAN
 at once (``naive``), the α-Bridge, and the reverse-KL GAN alone (``rkl-gp``), which has no Step I
-to keep anything of. The GAN is trained twice, with the rate of its discriminator that the other
-two have and with the bridge's. All settings are ours: the paper's appendix is lost.
+to keep anything of. The GAN is trained twice: with the rate of the discriminator that ``naive``
+has, and with the bridge's. All settings are ours: the paper's appendix is lost.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ HELD: dict[str, Any] = {
 held, so that each latent keeps its meaning."""
 
 SLOWER: dict[str, Any] = {"optimization.discriminator": 5e-4}
-"""A third of the discriminator's rate."""
+"""A third of the discriminator's rate: the bridge begins near the data, and comes nearer with it."""
 
 BRIDGE: dict[str, Any] = HELD | SLOWER
 """What the α-Bridge changes beside it."""
