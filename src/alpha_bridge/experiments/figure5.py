@@ -57,7 +57,7 @@ HELD: dict[str, Any] = {
 held, so that each latent keeps its meaning."""
 
 SLOWER: dict[str, Any] = {"optimization.discriminator": 5e-4}
-"""A third of the discriminator's rate: the bridge begins near the data, and comes nearer with it."""
+"""A third of the rate: the bridge begins near the data, and comes nearer with a slower β."""
 
 BRIDGE: dict[str, Any] = HELD | SLOWER
 """What the α-Bridge changes beside it."""
