@@ -7,7 +7,6 @@ import pytest
 
 from alpha_bridge.config import differences, read_config
 from alpha_bridge.experiments.watched import configurations
-from alpha_bridge.methods import METHODS
 from alpha_bridge.presets import PRESETS
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -28,11 +27,8 @@ UNUSED = ("gamma.", "path.start", "path.end")
 def test_the_changes_that_a_page_names_are_all_the_changes_in_the_preset(name):
     record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     given = record["settings"]
-    settings = {  # what has another name is the bridge, unless it says so
-        method: own if method in METHODS else {"method": "alpha-bridge", **own}
-        for method, own in given["methods"].items()
-    }
-    made = configurations(PRESETS[given["preset"]], settings, given["seed"], given["trials"])
+    preset = PRESETS[given["preset"]]
+    made = configurations(preset, given["methods"], given["seed"], given["trials"])
     expected = {(method, config.seed): config for method, config in made}
     assert {(run["method"], run["seed"]) for run in record["runs"]} == {*expected}
     for run in record["runs"]:
