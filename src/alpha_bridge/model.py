@@ -5,7 +5,7 @@ on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its infere
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from .checks import at_least, positive
 from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
+from .interpolation import Curve, slerp
 from .sharing import Pretrained
 from .vae.pair import Numbers, VAEEncoder, VAEGenerator, latent_size
 
-__all__ = ["PLAYERS", "AlphaBridge", "Player", "lerp", "slerp"]
+__all__ = ["PLAYERS", "AlphaBridge", "Player"]
 
 Player = Literal["generator", "encoder", "discriminator"]
 PLAYERS: tuple[Player, ...] = ("generator", "encoder", "discriminator")
@@ -330,7 +331,7 @@ class AlphaBridge(nn.Module, Pretrained):
         start: Tensor,
         end: Tensor,
         count: int = 8,
-        between: Callable[[Tensor, Tensor, float], Tensor] | None = None,
+        between: Curve = slerp,
     ) -> Tensor:
         """Samples along the way from ``start`` to ``end`` in the latent space.
 
@@ -338,7 +339,7 @@ class AlphaBridge(nn.Module, Pretrained):
             start: Samples, shape ``(*trials, batch, *event)``.
             end: Samples of the same shape.
             count: Number of points on the way, both ends included, two or more.
-            between: The curve between two latents, :func:`slerp` (default) or :func:`lerp`.
+            between: The curve between two latents.
 
         Returns:
             Samples, shape ``(count, *trials, batch, *event)``.
@@ -354,7 +355,7 @@ class AlphaBridge(nn.Module, Pretrained):
         start: Tensor,
         end: Tensor,
         count: int = 8,
-        between: Callable[[Tensor, Tensor, float], Tensor] | None = None,
+        between: Curve = slerp,
     ) -> Tensor:
         """Samples along the way from one latent to another.
 
@@ -362,7 +363,7 @@ class AlphaBridge(nn.Module, Pretrained):
             start: Latents, shape ``(*trials, batch, *latent_shape)``.
             end: Latents of the same shape.
             count: Number of points on the way, both ends included, two or more.
-            between: The curve between two latents, :func:`slerp` (default) or :func:`lerp`.
+            between: The curve between two latents.
 
         Returns:
             Samples, shape ``(count, *trials, batch, *event)``.
@@ -371,10 +372,9 @@ class AlphaBridge(nn.Module, Pretrained):
             ValueError: ``count`` is below two.
         """
         at_least(2, "count", count)
-        curve = between or slerp
         flat_start, flat_end = start.flatten(self.batch_ndim), end.flatten(self.batch_ndim)
         shares = (index / (count - 1) for index in range(count))
-        points = [curve(flat_start, flat_end, share).reshape(start.shape) for share in shares]
+        points = [between(flat_start, flat_end, share).reshape(start.shape) for share in shares]
         return torch.stack([self.decode(z) for z in points])
 
     @torch.no_grad()
@@ -420,35 +420,3 @@ def _require_latents(size: float, scale: Numbers) -> None:
             f"the VAE's latents have a root mean square of {size:.3g} on these data, and those of "
             f"the prior N(0, I) have 1: give a latent scale of {fitting} (--latent-scale)"
         )
-
-
-def lerp(start: Tensor, end: Tensor, share: float) -> Tensor:
-    """Point on the straight line from ``start`` to ``end``.
-
-    Example:
-        >>> lerp(torch.tensor([0.0]), torch.tensor([2.0]), 0.5)
-        tensor([1.])
-    """
-    return torch.lerp(start, end, share)
-
-
-def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
-    r"""Point on the arc from ``start`` to ``end``, along the last dimension.
-
-    .. math:: \frac{\sin((1-t)\omega)}{\sin\omega} a + \frac{\sin(t\omega)}{\sin\omega} b
-
-    It keeps to the shell on which Gaussian latents lie; for parallel latents it is the line,
-    as it is for opposite ones, which no arc joins in particular.
-
-    Example:
-        >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
-        tensor([0.7071, 0.7071])
-
-    Source:
-        Shoemake, Animating Rotation with Quaternion Curves, SIGGRAPH 1985.
-    """
-    cosine = nn.functional.cosine_similarity(start, end, dim=-1).unsqueeze(-1)
-    angle = torch.acos(cosine.clamp(-1, 1))
-    sine = torch.sin(angle)
-    arc = (torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end) / sine
-    return torch.where(sine > 1e-3, arc, lerp(start, end, share))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,8 @@ from ..checks import at_least, positive
 from ..config import Config, read_config
 from ..data import Attributes, Units, read_images, read_labels, read_samples
 from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
-from ..model import AlphaBridge, lerp, slerp
+from ..interpolation import Curve, lerp, slerp
+from ..model import AlphaBridge
 from ..run import Array, Run
 from .opened import data_of, destination, in_chunks, inverted, latents_of, units_of, write
 
@@ -32,7 +33,7 @@ LABELLED = 5000
 FINDERS: dict[str, Finder] = {"means": mean_direction, "normal": linear_direction}
 """How directions are found, by name."""
 
-BETWEEN: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {"slerp": slerp, "lerp": lerp}
+BETWEEN: dict[str, Curve] = {"slerp": slerp, "lerp": lerp}
 """The curves between latents, by name."""
 
 
