@@ -102,7 +102,7 @@ def test_jobs_of_an_experiment_that_has_none_are_refused(tmp_path):
 
 def test_what_is_published_takes_the_place_of_the_ledger(ledger, tmp_path):
     record = {"experiment": "some", "quick": True, "runs": carry_out(PLANS[:1], ledger)}
-    publish(tmp_path, "some", record, Figure())
+    publish("some", tmp_path, record, lambda _: Figure())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["some.json", "some.png"]
     text = (tmp_path / "some.json").read_text(encoding="utf-8")
     assert json.loads(text) == json.loads(json.dumps(record))

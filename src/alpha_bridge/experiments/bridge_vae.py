@@ -113,7 +113,6 @@ def reproduce(
         ValueError: A number is out of its range, or the data cannot be used.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     trials = at_least(1, "trials", (1 if quick else 3) if trials is None else trials)
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)

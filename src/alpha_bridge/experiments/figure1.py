@@ -85,8 +85,6 @@ def reproduce(
     Raises:
         ValueError: A number is out of its range.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
     trials = (1 if quick else 3) if trials is None else trials
     configs = [*configurations(PRESETS["gaussians25"], settings, seed, trials)]
@@ -106,7 +104,7 @@ def reproduce(
             "note": "all settings are ours: the paper's are not published",
         },
     }
-    path = folder / "figure1.json"
+    path = Path(folder) / "figure1.json"
 
     def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
         return {step: seen[step] for step in shown}

@@ -10,7 +10,6 @@ beside the paper's γ stand two of ours: the one that makes the variance least, 
 and the same estimated online while α rises.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
@@ -25,6 +24,7 @@ from torch.distributions import Distribution, Normal
 from .. import estimator, go
 from ..control import Moments, OnlineGamma, gaussian_moments, optimal_gamma, pooled_moments
 from ..gamma import SigmoidGamma
+from .runs import Tell, publish, silent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def reproduce(
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Callable[[str], None] = lambda _: None,  # noqa: ARG001
+    tell: Tell = silent,  # noqa: ARG001
 ) -> Record:
     """Measure, and write ``figure2.json`` and ``figure2.png`` into a folder.
 
@@ -72,13 +72,8 @@ def reproduce(
     Returns:
         What ``figure2.json`` holds, as :func:`measure` gives it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     record = measure(seed, (20 if quick else 100) if trials is None else trials)
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "figure2.json").write_text(text + "\n", encoding="utf-8")
-    draw(record).savefig(folder / "figure2.png", dpi=150)
-    return record
+    return publish("figure2", folder, record, draw)
 
 
 def measure(seed: int = 0, trials: int = 100) -> Record:

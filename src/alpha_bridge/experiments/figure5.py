@@ -122,8 +122,6 @@ def reproduce(
     Raises:
         ValueError: A number is out of its range, or the data cannot be used.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
@@ -143,7 +141,7 @@ def reproduce(
             "note": "all settings are ours: the paper's are not published",
         },
     }
-    path = folder / "figure5.json"
+    path = Path(folder) / "figure5.json"
 
     def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
         return {step: shown[:LATENTS] for step, shown in seen.items()}

@@ -176,7 +176,6 @@ def conducted(
     Raises:
         ValueError: A number is out of its range, or the data cannot be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     if quick:
         base, shared = "digits", SHARED | QUICK
     preset = preset_on(base, data)

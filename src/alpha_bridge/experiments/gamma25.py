@@ -4,7 +4,6 @@ The γ of least variance makes the gradient less noisy where the ratio is exact.
 a discriminator's and the likelihood a bound, so whether less noise trains better has to be seen.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from ..config import GammaConfig
 from ..evaluation import Evaluation, build_evaluation
 from ..presets import PRESETS
 from ..training import Event, Records
-from .runs import Tell, silent
+from .runs import Tell, publish, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,13 +47,9 @@ def reproduce(
     Returns:
         What ``gamma25.json`` holds, as :func:`measure` gives it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     steps = PRESETS["gaussians25"].steps // 10 if quick else None
     record = measure(seed, (1 if quick else 3) if trials is None else trials, steps, tell)
-    (folder / "gamma25.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    draw(record).savefig(folder / "gamma25.png", dpi=150)
-    return record
+    return publish("gamma25", folder, record, draw)
 
 
 def measure(

@@ -111,8 +111,6 @@ def reproduce(
     Raises:
         ValueError: A number is out of its range, or the data cannot be used.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     settings = {name: {**own, **QUICK} if quick else own for name, own in SETTINGS.items()}
@@ -131,7 +129,7 @@ def reproduce(
             "note": "all settings are ours: the paper has no such experiment",
         },
     }
-    path = folder / "generalisations.json"
+    path = Path(folder) / "generalisations.json"
     samples = resumed_samples(path)
     for name, watched in compared(record, configs, due(configs[0][1]), path, tell):
         if watched is not None and watched.model is not None:

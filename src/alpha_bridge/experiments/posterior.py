@@ -81,11 +81,8 @@ def reproduce(
     Returns:
         What ``posterior.json`` holds, as :func:`measure` gives it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     record = measure(seed, (2 if quick else 10) if trials is None else trials, quick, tell)
-    publish(folder, "posterior", record, draw(record))
-    return record
+    return publish("posterior", folder, record, draw)
 
 
 def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = silent) -> Record:

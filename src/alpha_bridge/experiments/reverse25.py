@@ -98,11 +98,8 @@ def reproduce(
     Returns:
         What ``reverse25.json`` holds, as :func:`measure` gives it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     record = measure(seed, (2 if quick else 10) if trials is None else trials, quick, tell)
-    publish(folder, "reverse25", record, draw(record))
-    return record
+    return publish("reverse25", folder, record, draw)
 
 
 def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = silent) -> Record:

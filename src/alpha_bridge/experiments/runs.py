@@ -147,23 +147,30 @@ def conduct(
     record = measure(lambda plans: carry_out(plans, ledger, tell, jobs))
     record["jobs"] = jobs
     record["elapsed"] = None if interrupted else round(perf_counter() - since, 1)
-    publish(folder, name, record, draw(record))
-    return record
+    return publish(name, folder, record, draw)
 
 
-def publish(folder: Path, name: str, record: Record, figure: "Figure") -> None:
+def publish(
+    name: str, folder: str | Path, record: Record, draw: Callable[[Record], "Figure"]
+) -> Record:
     """Write an experiment's record and picture, and take away the ledger that led to it.
 
     Args:
-        folder: Where to write.
         name: Of the experiment.
+        folder: Where to write ``NAME.json`` and ``NAME.png``; it is made if it is missing.
         record: Its numbers: lists have a line for each element.
-        figure: Its picture.
+        draw: From the record to the picture.
+
+    Returns:
+        The record.
     """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f" {_text(key)}: {_value(value)}" for key, value in record.items())
     (folder / f"{name}.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
-    figure.savefig(folder / f"{name}.png", dpi=150)
+    draw(record).savefig(folder / f"{name}.png", dpi=150)
     ledger_of(folder, name).unlink(missing_ok=True)
+    return record
 
 
 def ledger_of(folder: Path, name: str) -> Path:

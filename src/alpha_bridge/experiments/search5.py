@@ -111,7 +111,6 @@ def reproduce(
     if trials not in (None, 1):
         raise ValueError(f"search5 has one trial of each attempt, got {trials}: leave it out")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     names = [*ATTEMPTS][:2] if quick else [*ATTEMPTS]

@@ -115,7 +115,6 @@ def reproduce(
         ValueError: A number is out of its range, or the data cannot be used.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     preset = preset_on("cifar10", data)
     device = _device()
     cut = cut_down(device, quick)

@@ -78,11 +78,8 @@ def reproduce(
         What ``translation2d.json`` holds: ``settings``, and ``runs``, each with its way, where its
         networks began, and a list for each metric with a number for each trial.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     record = measure(seed, trials, quick, tell)
-    publish(folder, "translation2d", record, draw(record))
-    return record
+    return publish("translation2d", folder, record, draw)
 
 
 def measure(

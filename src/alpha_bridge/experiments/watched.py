@@ -120,7 +120,8 @@ def compared(
             means and deviations at the end.
         configs: Methods and what trains them.
         steps: Numbers of updates done after which all models are measured; 0 for before them.
-        path: The file; until all runs have ended, ``.partial.json`` stands in its place.
+        path: The file; its folder is made if it is missing. Until all runs have ended,
+            ``.partial.json`` stands in its place.
         tell: Told in a line of each evaluation.
         begin: From a configuration to the checkpoint that its run goes on from, if any, and what
             was measured up to there.
@@ -129,6 +130,7 @@ def compared(
         The method and what was seen, after each run; what is then added to the last of its
         evaluations is kept too. None for a run that had ended before.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(path)
     known = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
     ended = {_key(read_config(run["config"])): run for run in known if "seconds" in run}
