@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alpha_bridge.experiments import bridge_vae, reproduce
-from alpha_bridge.experiments.watched import kept_samples
+from alpha_bridge.experiments.files import kept_samples
 from alpha_bridge.vae import LIBRARIES, load
 
 WAYS = ["alpha-bridge", "naive"]

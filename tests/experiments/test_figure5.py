@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alpha_bridge.experiments import figure5, reproduce
-from alpha_bridge.experiments.watched import kept_samples
+from alpha_bridge.experiments.files import kept_samples
 
 METHODS = ["naive", "alpha-bridge", "rkl-gp", "rkl-gp, slower β"]
 

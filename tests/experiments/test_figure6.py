@@ -11,7 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from alpha_bridge.experiments import edits, figure6, reproduce
-from alpha_bridge.experiments.watched import configurations, kept_samples
+from alpha_bridge.experiments.files import kept_samples
+from alpha_bridge.experiments.watched import configurations
 from alpha_bridge.presets import PRESETS
 
 DOCS = Path(__file__).parents[2] / "docs"

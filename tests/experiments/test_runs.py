@@ -95,8 +95,8 @@ def test_no_job_at_all_is_refused(tmp_path):
 
 
 def test_jobs_of_an_experiment_that_has_none_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="figure5 has one run after the other, got --jobs 2"):
-        reproduce("figure5", tmp_path / "new", quick=True, jobs=2)
+    with pytest.raises(ValueError, match="search5 has one run after the other, got --jobs 2"):
+        reproduce("search5", tmp_path / "new", quick=True, jobs=2)
     assert not (tmp_path / "new").exists()
 
 

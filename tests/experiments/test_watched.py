@@ -9,16 +9,16 @@ import torch
 from matplotlib.figure import Figure
 
 from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.experiments.files import kept_samples, partial_of, write
 from alpha_bridge.experiments.scores import Claim
 from alpha_bridge.experiments.watched import (
     compared,
     configurations,
     due,
     ends,
-    keep_samples,
-    kept_samples,
     last,
     pictured,
+    train_ahead,
 )
 
 TINY = Config(
@@ -126,16 +126,6 @@ def test_runs_from_before_a_key_was_added_are_not_trained_again(tmp_path, watche
     assert again == [None] * len(runs)
 
 
-def test_samples_come_back_as_they_were_kept(tmp_path):
-    samples = {"naive": {3: np.ones((2, 2))}, "rkl-gp": {3: np.zeros((2, 2)), 12: np.eye(2)}}
-    keep_samples(samples, tmp_path / "kept.npz")
-    kept = kept_samples(tmp_path / "kept.npz")
-    assert {name: [*of] for name, of in kept.items()} == {"naive": [3], "rkl-gp": [3, 12]}
-    assert all(
-        np.array_equal(kept[name][step], x) for name in kept for step, x in samples[name].items()
-    )
-
-
 def test_retention_and_drift_begin_after_step_one_and_need_it(watched):
     record, _ = watched
     naive, adversarial = (run["evaluations"] for run in record["runs"][:2])
@@ -209,3 +199,50 @@ def test_claims_of_runs_that_had_all_ended_are_held_to_their_numbers(tmp_path, w
     pictured({}, configs, due(TINY), path, dict, lambda *_: Figure(), claims=claims)
     (claim,) = json.loads(path.read_text(encoding="utf-8"))["claims"]
     assert claim["found"] == [{"of": len(SETTINGS)}]
+
+
+def in_jobs(path, jobs, lines):
+    configs = configurations(TINY, SETTINGS, seed=5, trials=2)
+    kept = {"draw": lambda *_: Figure(), "tell": lines.append, "jobs": jobs}
+    pictured({}, configs, due(TINY), path, dict, **kept)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    numbers = [{**run, "seconds": 0} for run in record["runs"]]
+    return numbers, kept_samples(path.with_suffix(".npz"))
+
+
+@pytest.mark.slow
+def test_several_jobs_leave_what_one_leaves(tmp_path):
+    (tmp_path / "apart").mkdir()
+    lines = []
+    runs, samples = in_jobs(tmp_path / "found.json", 1, [])
+    apart, of_apart = in_jobs(tmp_path / "apart" / "found.json", 2, lines)
+    assert apart == runs
+    assert {name: [*of] for name, of in of_apart.items()} == {
+        name: [*of] for name, of in samples.items()
+    }
+    for name, of in samples.items():
+        assert all(np.array_equal(of_apart[name][step], x) for step, x in of.items())
+    assert sorted(line.split("  ")[:3] for line in lines) == [
+        [name, f"seed {seed}", "update 12"] for name in sorted(SETTINGS) for seed in (5, 6)
+    ]
+    assert sorted(path.name for path in (tmp_path / "apart").iterdir()) == sorted(
+        path.name for path in tmp_path.glob("found.*")
+    )
+
+
+def test_runs_that_have_ended_are_not_trained_ahead(tmp_path, watched):
+    runs = watched[0]["runs"]
+    path = tmp_path / "found.json"
+    write({"runs": runs[1:3]}, partial_of(path))
+    configs = [*configurations(TINY, SETTINGS, seed=5, trials=2)]
+    lines = []
+    train_ahead(configs, due(TINY), path, dict, lines.append)
+    assert [line.split("  ")[:2] for line in lines] == [["naive", "seed 5"], ["rkl-gp", "seed 6"]]
+    record = {}
+    assert [seen for _, seen in compared(record, configs, due(TINY), path)] == [None] * 4
+    assert [run["evaluations"] for run in record["runs"]] == [run["evaluations"] for run in runs]
+
+
+def test_no_jobs_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="jobs must be at least 1, got 0"):
+        in_jobs(tmp_path / "found.json", 0, [])

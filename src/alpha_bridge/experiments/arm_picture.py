@@ -9,7 +9,7 @@ from ..plots.records import Array
 from .arm import STRENGTHS, SUBJECTS
 from .comparison import COLORS, metric_names, name_columns, show_rows
 from .drawing import style
-from .watched import Samples
+from .files import Samples
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -33,15 +33,10 @@ from ..plots.records import Array
 from ..presets import FROM_VAE, from_vae
 from ..vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
 from .comparison import curves, metric_names, shade_steps, show_grid
+from .files import Samples
 from .runs import Tell, silent
 from .scores import Claim
-from .watched import (
-    Samples,
-    due,
-    ends,
-    pictured,
-    preset_on,
-)
+from .watched import due, ends, pictured, preset_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,14 +17,9 @@ from ..plots import LINE, SMALL, TEXT, WIDTH
 from ..plots.records import Array
 from ..presets import PRESETS
 from .comparison import curves, metric_names, shade_steps
+from .files import Samples
 from .runs import Tell, silent
-from .watched import (
-    Samples,
-    configurations,
-    due,
-    ends,
-    pictured,
-)
+from .watched import configurations, due, ends, pictured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,6 +59,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     tell: Tell = silent,
+    jobs: int = 1,
 ) -> Record:
     """Train both methods with every seed, and write ``figure1.json``, ``.png`` and ``.npz``.
 
@@ -77,6 +73,7 @@ def reproduce(
         trials: Trials of each method; None for 3, or 1 in the miniature.
         quick: Whether to train a miniature, for a minute or less.
         tell: Told in a line of each evaluation.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``figure1.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
@@ -109,7 +106,7 @@ def reproduce(
     def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
         return {step: seen[step] for step in shown}
 
-    return pictured(record, configs, {*due(bridge), *shown}, path, chosen, draw, tell)
+    return pictured(record, configs, {*due(bridge), *shown}, path, chosen, draw, tell, jobs=jobs)
 
 
 def draw(record: Record, samples: Samples) -> "Figure":

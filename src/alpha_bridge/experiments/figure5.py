@@ -16,17 +16,10 @@ from ..plots import SMALL, TEXT, WIDTH, spread
 from ..plots.pictures import small
 from ..plots.records import Array
 from .comparison import curves, metric_names, name_columns, shade_steps, show_rows
+from .files import Samples
 from .runs import Tell, silent
 from .scores import Claim
-from .watched import (
-    Samples,
-    configurations,
-    due,
-    ends,
-    last_means,
-    pictured,
-    preset_on,
-)
+from .watched import configurations, due, ends, last_means, pictured, preset_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,6 +93,7 @@ def reproduce(
     quick: bool = False,
     tell: Tell = silent,
     data: str | None = None,
+    jobs: int = 1,
 ) -> Record:
     """Train every method with every seed, and write ``figure5.json``, ``.png`` and ``.npz``.
 
@@ -114,6 +108,7 @@ def reproduce(
         quick: Whether to train a miniature on the built-in digits, for a minute or two.
         tell: Told in a line of each evaluation.
         data: A hub id, a folder or a file of images; None for the preset's.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
 
     Returns:
         What ``figure5.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
@@ -146,7 +141,7 @@ def reproduce(
     def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
         return {step: shown[:LATENTS] for step, shown in seen.items()}
 
-    return pictured(record, configs, due(bridge), path, chosen, draw, tell, claims)
+    return pictured(record, configs, due(bridge), path, chosen, draw, tell, claims, jobs=jobs)
 
 
 def claims(record: Record) -> list[Claim]:

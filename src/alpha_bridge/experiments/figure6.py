@@ -15,19 +15,10 @@ from . import figure5
 from .arm import STRENGTHS, SUBJECTS, assay, shown
 from .arm_picture import draw
 from .edits import build_judge, labelled_halves
+from .files import keep_samples, resumed_samples
 from .runs import Tell, silent
 from .scores import Claim
-from .watched import (
-    compared,
-    configurations,
-    due,
-    ends,
-    keep_samples,
-    last,
-    last_means,
-    preset_on,
-    resumed_samples,
-)
+from .watched import compared, configurations, due, ends, last, last_means, preset_on
 
 __all__ = [
     "CLAIMED",

@@ -22,21 +22,10 @@ from ..model import AlphaBridge
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.records import Array
 from .comparison import curves, metric_names, shade_steps, show_grid
+from .files import Samples, keep_samples, resumed_samples, write
 from .runs import Tell, silent
 from .scores import Claim
-from .watched import (
-    Samples,
-    Watch,
-    compared,
-    configurations,
-    due,
-    ends,
-    keep_samples,
-    last_means,
-    preset_on,
-    resumed_samples,
-    write,
-)
+from .watched import Watch, compared, configurations, due, ends, last_means, preset_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

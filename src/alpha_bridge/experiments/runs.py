@@ -8,7 +8,7 @@ from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -20,10 +20,12 @@ from .scores import in_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Plan", "Tell", "Train", "carry_out", "conduct", "publish", "silent"]
+__all__ = ["Plan", "Tell", "Train", "carry_out", "conduct", "publish", "silent", "spread_out"]
 
 Record = dict[str, Any]
 Tell = Callable[[str], None]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def silent(_: str) -> None:
@@ -79,7 +81,7 @@ def carry_out(
                 tell(f"{next(told)}/{len(plans)}  {named}  {in_words(known[key])}")
 
     report(known)
-    for key, found in _followed(new, jobs):
+    for key, found in spread_out(_follow, new, jobs):
         known[key] = found
         with ledger.open("a", encoding="utf-8") as file:
             file.write(_text({"key": new[key].key, "found": found}) + "\n")
@@ -87,17 +89,29 @@ def carry_out(
     return [{**plan.labels, **known[key]} for key, plan in keyed]
 
 
-def _followed(plans: Mapping[str, Plan], jobs: int) -> Iterator[tuple[str, Record]]:
-    """Each run as it ends; with several jobs they share the processor's cores."""
+def spread_out(
+    work: Callable[[_Item], _Result], items: Mapping[str, _Item], jobs: int
+) -> Iterator[tuple[str, _Result]]:
+    """Do the same work on each item; with several jobs they share the processor's cores.
+
+    Args:
+        work: What is done; with several jobs it goes to other processes, so that it must be a
+            function of a module, or such a one with arguments filled in.
+        items: What it is done on, by name.
+        jobs: Items at a time, each in a process of its own, one or more.
+
+    Yields:
+        Name and result of each item as it ends.
+    """
     if jobs == 1:
-        yield from ((key, _follow(plan)) for key, plan in plans.items())
+        yield from ((name, work(item)) for name, item in items.items())
         return
     threads = max(1, torch.get_num_threads() // jobs)
     # spawned: a fork would take over the state of torch's threads
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(threads,)
     ) as pool:
-        futures = {pool.submit(_follow, plan): key for key, plan in plans.items()}
+        futures = {pool.submit(work, item): name for name, item in items.items()}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

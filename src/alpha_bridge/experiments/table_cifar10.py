@@ -26,16 +26,9 @@ from ..metrics.classifier import inception_features
 from ..metrics.names import is_metric
 from ..plots import TEXT, WIDTH
 from .comparison import show_grid
+from .files import Samples, keep_samples, resumed_samples
 from .runs import Tell, silent
-from .watched import (
-    Samples,
-    compared,
-    configurations,
-    due,
-    keep_samples,
-    preset_on,
-    resumed_samples,
-)
+from .watched import compared, configurations, due, preset_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

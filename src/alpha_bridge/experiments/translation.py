@@ -26,9 +26,10 @@ from ..penalty import R1
 from ..plots import SMALL, TEXT, WIDTH
 from ..plots.records import Array
 from .comparison import show_grid
+from .files import keep_samples, partial_of, resumed_samples, write
 from .runs import Tell, silent
 from .translating import SETTINGS, WAYS, translator
-from .watched import keep_samples, partial_of, preset_on, resumed_samples, write
+from .watched import preset_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,6 +1,5 @@
 """Runs of several methods on the same data, watched from the same updates."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -8,12 +7,11 @@ from statistics import fmean, pstdev
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from torch import Tensor
 
 from ..assembly import assemble
 from ..checks import at_least
-from ..config import Config, changed, read_config
+from ..config import Config, changed
 from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
@@ -22,7 +20,8 @@ from ..path import Phase
 from ..plots.records import Array
 from ..presets import PRESETS
 from ..training import Callback, Event, TrainState
-from .runs import Tell, silent
+from .files import Samples, ended_runs, keep_samples, key_of, partial_of, resumed_samples, write
+from .runs import Tell, silent, spread_out
 from .scores import Claim
 
 if TYPE_CHECKING:
@@ -30,24 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Begun",
-    "Samples",
     "Watch",
     "compared",
     "configurations",
     "due",
     "ends",
-    "keep_samples",
-    "kept_samples",
     "last",
     "last_means",
     "pictured",
     "preset_on",
-    "resumed_samples",
+    "train_ahead",
 ]
 
 Record = dict[str, Any]
-Samples = Mapping[str, Mapping[int, Array]]
-"""By method and number of updates done, as runs keep them."""
 Settings = Mapping[str, Mapping[str, Any]]
 """By method, what it changes in a preset before the method is applied to it."""
 Begun = tuple[Path | None, list[Record]]
@@ -132,39 +126,66 @@ def compared(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(path)
-    known = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
-    ended = {_key(read_config(run["config"])): run for run in known if "seconds" in run}
+    ended = ended_runs(path)
     runs = record.setdefault("runs", [])
     for name, config in configs:
-        if found := ended.get(_key(config)):
+        if found := ended.get(key_of(config)):
             runs.append(found)
             record["last"] = last(record)
             yield name, None
             continue
-        run: Record = {"method": name, "seed": config.seed, "config": None, "evaluations": []}
+        run = _begun(name, config)
         runs.append(run)
 
-        def keep(watched: Watch, run: Record = run) -> None:
-            run["evaluations"] = watched.evaluations
+        def keep(run: Record = run) -> None:
             record["last"] = last(record)
             write(record, partial)
-            tell(f"{run['method']}  seed {run['seed']}  {_in_words(run['evaluations'][-1])}")
+            tell(_in_words(run))
 
-        since = perf_counter()
-        checkpoint, before = begin(config)
-        parts = assemble(config)
-        run["config"] = parts.config.model_dump(mode="json")
-        watched = Watch(
-            build_evaluation(parts.config, parts.source, prior=parts.prior), steps, keep
-        )
-        watched.evaluations += before
-        parts.fit(callbacks=[watched], checkpoint=checkpoint)
-        run["seconds"] = round(perf_counter() - since, 1)
+        watched = _train(run, config, steps, keep, begin)
         yield name, watched
         record["last"] = last(record)
         write(record, partial)
     write(record, path)
     partial.unlink(missing_ok=True)
+
+
+def train_ahead(
+    configs: Sequence[tuple[str, Config]],
+    steps: Collection[int],
+    path: Path,
+    chosen: Callable[[Mapping[int, Array]], dict[int, Array]],
+    tell: Tell = silent,
+    jobs: int = 1,
+) -> None:
+    """Train several configurations at a time, and leave what an interrupted experiment leaves.
+
+    So :func:`compared` then finds that all of them have ended.
+
+    Args:
+        configs: Methods and what trains them.
+        steps: Numbers of updates done after which all models are measured.
+        path: The JSON file of the experiment.
+        chosen: From the samples of a method's first run, by number of updates, to those that are
+            kept.
+        tell: Told in a line of each run that ends.
+        jobs: Runs at a time, each in a process of its own, one or more.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ended, samples = ended_runs(path), resumed_samples(path)
+    first: dict[str, str] = {}
+    for name, config in configs:
+        first.setdefault(name, key_of(config))
+    keyed = {key_of(config): (name, config, steps) for name, config in configs}
+    new = {key: plan for key, plan in keyed.items() if key not in ended}
+    for key, (run, shown) in spread_out(_seen, new, jobs):
+        name = run["method"]
+        if first[name] == key:
+            samples[name] = chosen(shown)
+            keep_samples(samples, path.with_suffix(".npz"))
+        ended[key] = run
+        write({"runs": [*ended.values()]}, partial_of(path))
+        tell(_in_words(run))
 
 
 def pictured(
@@ -176,6 +197,7 @@ def pictured(
     draw: Callable[[Record, Samples], "Figure"],
     tell: Tell = silent,
     claims: Callable[[Record], Sequence[Claim]] = lambda _: (),
+    jobs: int = 1,
 ) -> Record:
     """Train as :func:`compared` does, keep samples of each method's first run, and draw.
 
@@ -189,10 +211,18 @@ def pictured(
         tell: Told in a line of each evaluation.
         claims: From the record to the statements that its numbers are held to, which are kept in
             it as ``claims``.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more. With
+            several of them each run is told of, and written, when it has ended.
 
     Returns:
         The record.
+
+    Raises:
+        ValueError: ``jobs`` is below one.
     """
+    if at_least(1, "jobs", jobs) > 1:
+        configs = [*configs]
+        train_ahead(configs, steps, path, chosen, tell, jobs)
     samples = resumed_samples(path)
     for name, watched in compared(record, configs, steps, path, tell):
         if held := claims(record):
@@ -204,15 +234,40 @@ def pictured(
     return record
 
 
-def partial_of(path: Path) -> Path:
-    """What stands in the place of an experiment's record until all its runs have ended."""
-    return path.with_suffix(".partial.json")
+def _begun(name: str, config: Config) -> Record:
+    return {"method": name, "seed": config.seed, "config": None, "evaluations": []}
 
 
-def _key(config: Config) -> str:
-    """All that a run depends on: its configuration, but for what data and a VAE decide."""
-    own = config.model_copy(update={"event_shape": None, "architecture": None})
-    return own.model_dump_json()
+def _train(
+    run: Record,
+    config: Config,
+    steps: Collection[int],
+    keep: Callable[[], None] = lambda: None,
+    begin: Callable[[Config], Begun] = lambda _: (None, []),
+) -> "Watch":
+    """Train one configuration, write into ``run`` what is seen, and call ``keep`` each time."""
+    since = perf_counter()
+    checkpoint, before = begin(config)
+    parts = assemble(config)
+    run["config"] = parts.config.model_dump(mode="json")
+
+    def kept(watched: Watch) -> None:
+        run["evaluations"] = watched.evaluations
+        keep()
+
+    evaluation = build_evaluation(parts.config, parts.source, prior=parts.prior)
+    watched = Watch(evaluation, steps, kept)
+    watched.evaluations += before
+    parts.fit(callbacks=[watched], checkpoint=checkpoint)
+    run["seconds"] = round(perf_counter() - since, 1)
+    return watched
+
+
+def _seen(plan: tuple[str, Config, Collection[int]]) -> tuple[Record, dict[int, Array]]:
+    """A run and its samples, as they come back from a process of its own."""
+    name, config, steps = plan
+    run = _begun(name, config)
+    return run, _train(run, config, steps).shown
 
 
 class Watch(Callback):
@@ -281,9 +336,11 @@ class Watch(Callback):
         return {f"drift/mse/{len(decoded)}": float(drift)}
 
 
-def _in_words(row: Record) -> str:
+def _in_words(run: Record) -> str:
+    """The last evaluation of a run."""
+    row = run["evaluations"][-1]
     metrics = [f"{key.split('/')[0]} {row[key]:.4g}" for key in row if key.count("/") == 2]
-    return "  ".join([f"update {row['step']}", *metrics])
+    return "  ".join([run["method"], f"seed {run['seed']}", f"update {row['step']}", *metrics])
 
 
 def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
@@ -316,33 +373,3 @@ def last_means(record: Record, metric: str) -> dict[str, float]:
         for name in of
         if name.startswith(f"{metric}/")
     }
-
-
-def keep_samples(samples: Samples, path: Path) -> None:
-    """Write samples by method and number of updates."""
-    named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
-    np.savez_compressed(path, **named)  # type: ignore[arg-type]
-
-
-def kept_samples(path: Path) -> dict[str, dict[int, Array]]:
-    """Read what :func:`keep_samples` wrote."""
-    samples: dict[str, dict[int, Array]] = {}
-    with np.load(path, allow_pickle=False) as kept:
-        for key in kept.files:
-            name, step = key.rsplit("/", 1)
-            samples.setdefault(name, {})[int(step)] = kept[key]
-    return samples
-
-
-def resumed_samples(path: Path) -> dict[str, dict[int, Array]]:
-    """The samples that an interrupted experiment has kept beside its record; none without one."""
-    kept = path.with_suffix(".npz")
-    return kept_samples(kept) if partial_of(path).exists() and kept.exists() else {}
-
-
-def write(record: Record, path: Path) -> None:
-    """Write a record that is whole or not there, in place of the one before."""
-    partial = path.with_name(f".{path.name}.partial")
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
