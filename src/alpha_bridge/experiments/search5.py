@@ -46,6 +46,8 @@ SHARED: dict[str, Any] = {
 _FIRST: dict[str, Any] = {**figure5.HELD, "gamma.c": 9.0, "gamma.d": -4.5}
 _LESS = figure5.HELD
 _SHORTER: dict[str, Any] = {**_LESS, "path.ml": 0.3, "path.adversarial": 0.6}
+_SLOWER = _SHORTER | figure5.SLOWER
+_WIDER: dict[str, Any] = {**_SLOWER, "model.hidden": [512]}
 
 ATTEMPTS: dict[str, dict[str, Any]] = {
     "not held": {**_FIRST, "optimization.hold": 1.0},
@@ -56,10 +58,14 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "σ 1, naive": {"method": "naive", "model.noise": 1.0},
     "R1 0.7": {**_SHORTER, "regularizer.weight": 0.7},
     "R1 0.7, rkl-gp": {"method": "rkl-gp", "regularizer.weight": 0.7},
-    "slower β": _SHORTER | figure5.SLOWER,
-    "slower β, naive": {**_SHORTER, **figure5.SLOWER, "method": "naive"},
+    "slower β": _SLOWER,
+    "slower β, naive": {**_SLOWER, "method": "naive"},
     "slower β, rkl-gp": {**figure5.SLOWER, "method": "rkl-gp"},
-    "slower β, R1 0.7": {**_SHORTER, **figure5.SLOWER, "regularizer.weight": 0.7},
+    "slower β, R1 0.7": {**_SLOWER, "regularizer.weight": 0.7},
+    "wider": _WIDER,
+    "wider, shorter Step I": {**_WIDER, "path.ml": 0.2, "path.adversarial": 0.7},
+    "wider, naive": {**_WIDER, "method": "naive"},
+    "wider, rkl-gp": {**_WIDER, "method": "rkl-gp"},
 }
 """By name, what an attempt changes in what all of them share."""
 
@@ -175,15 +181,17 @@ def draw(record: Record) -> "Figure":
     Args:
         record: As :func:`reproduce` gives it.
     """
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     distance, _, retention = metric_names(record, *METRICS)
     figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
     axes = figure.subplots()
+    colors = colormaps["tab20"]
     for place, run in enumerate(record["runs"]):
         rows = [row for row in run["evaluations"] if retention in row]
         rows = rows[len(rows) // 2 :]
-        color = f"C{place % 10}"
+        color = colors(place % colors.N)
         x, y = [row[distance] for row in rows], [row[retention] for row in rows]
         if rows:
             axes.plot(x, y, color=color, marker=".", linewidth=1, label=run["method"])
