@@ -102,6 +102,9 @@ def spread_out(
 
     Yields:
         Name and result of each item as it ends.
+
+    Raises:
+        BaseException: What the work raised; items that have not begun are left.
     """
     if jobs == 1:
         yield from ((name, work(item)) for name, item in items.items())
