@@ -1,9 +1,9 @@
 """What was tried for Figure 5: sharpness against what is kept of Step I, on MNIST.
 
-Each attempt is the α-Bridge or naive fine-tuning with other settings. Those that agree until the
-end of Step I share it: it is trained once, and each goes on from its checkpoint. All have the same
-seed, and as many updates, fewer than Figure 5 has. The first settings came from trials that were
-not recorded: this shows what each part of them does, and where it went from there.
+Each attempt is the α-Bridge or one of its baselines with other settings. Those that agree until
+the end of Step I share it: it is trained once, and each goes on from its checkpoint. All have the
+same seed, and as many updates, fewer than Figure 5 has. The first settings came from trials that
+were not recorded: this shows what each part of them does, and where it went from there.
 """
 
 import hashlib

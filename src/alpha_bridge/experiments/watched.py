@@ -173,10 +173,8 @@ def train_ahead(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     ended, samples = ended_runs(path), resumed_samples(path)
-    first: dict[str, str] = {}
-    for name, config in configs:
-        first.setdefault(name, key_of(config))
     keyed = {key_of(config): (name, config, steps) for name, config in configs}
+    first = {name: key for key, (name, *_) in reversed(keyed.items())}
     new = {key: plan for key, plan in keyed.items() if key not in ended}
     for key, (run, shown) in spread_out(_seen, new, jobs):
         name = run["method"]
