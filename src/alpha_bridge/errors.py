@@ -1,6 +1,6 @@
-"""How a run can end before its path does; every message is one line for people."""
+"""What can go wrong without being the user's fault; every message is one line for people."""
 
-__all__ = ["Diverged", "Interrupted", "Lost", "Stopped"]
+__all__ = ["Diverged", "Interrupted", "Lost", "NotWritten", "Stopped"]
 
 
 class Stopped(RuntimeError):
@@ -17,3 +17,7 @@ class Interrupted(Stopped):
 
 class Lost(Stopped):
     """Another process of the run is gone."""
+
+
+class NotWritten(OSError):
+    """A file could not be written for want of room, or because the disk is broken."""

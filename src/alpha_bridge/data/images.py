@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cache_folder
+from ..files import cache_folder
 from .arrays import ArraySource, ImageSource
 from .attributes import Attributes
 from .choice import (
@@ -64,7 +64,7 @@ def load_images(
             class labels, if any. A missing label is −1.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
-        cache: Folder of decoded images; None for :func:`~alpha_bridge.cache.cache_folder`.
+        cache: Folder of decoded images; None for :func:`~alpha_bridge.files.cache_folder`.
         progress: Called while decoding with the number of images done and their total.
 
     Returns:

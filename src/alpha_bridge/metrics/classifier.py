@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..cache import cache_folder
 from ..checks import at_least
+from ..files import cache_folder
 from .randomness import isolated_seed
 
 __all__ = [

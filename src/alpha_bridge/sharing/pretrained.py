@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ..causes import one_line
+from ..files import sha256
 from ..units import Units
 from .blueprint import Blueprint
 from .card import Card, render
 from .folder import appearing
 from .hub import folder_of, telling
 from .stored import WEIGHTS, Network, Stored, read_weights, units_from_words, units_in_words
-from .weights import own_memory, sha256
+from .weights import own_memory
 
 __all__ = ["Pretrained"]
 

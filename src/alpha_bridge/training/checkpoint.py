@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..causes import one_line
-from ..sharing.weights import own_memory, sha256
+from ..files import sha256
+from ..sharing.weights import own_memory
 from .state import TrainState
 
 __all__ = ["naming", "read_tensors", "restore", "save", "write"]

@@ -1,0 +1,126 @@
+"""What is written appears whole or not at all, wherever a process is killed or a disk is full."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alpha_bridge import files
+from alpha_bridge.errors import NotWritten
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from alpha_bridge import files
+
+left = int(sys.argv[2])
+
+def counted(call):
+    def run(*args, **kwargs):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*args, **kwargs)
+    return run
+
+os.fsync = counted(os.fsync)
+Path.rename, Path.replace = counted(Path.rename), counted(Path.replace)
+Path.unlink, shutil.rmtree = counted(Path.unlink), counted(shutil.rmtree)
+root = Path(sys.argv[1])
+with files.filling(root / "folder", replace=True) as folder:
+    (folder / "a").write_text("new")
+    (folder / "b").write_text("new")
+with files.writing(root / "file") as file:
+    file.write(b"new")
+"""
+
+
+def contents(folder):
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
+def test_a_kill_between_any_two_calls_leaves_the_old_or_the_new(tmp_path):
+    for kill in range(100):
+        root = tmp_path / str(kill)
+        (root / "folder").mkdir(parents=True)
+        (root / "folder" / "a").write_text("old")
+        (root / "file").write_text("old")
+        ended = subprocess.run([sys.executable, "-c", KILLED, root, str(kill)], check=False)
+        for name in ("folder", "file"):
+            files.recover(root / name)
+        assert contents(root / "folder") in ({"a": "old"}, {"a": "new", "b": "new"})
+        assert (root / "file").read_text() in ("old", "new")
+        assert {path.name for path in root.iterdir()} == {"folder", "file"}
+        if ended.returncode == 0:
+            break
+    assert ended.returncode == 0
+    assert kill >= 6
+
+
+def test_a_full_disk_leaves_the_old_file_and_names_it(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    named = r"cannot write .*file \(No space left on device\)"
+    with pytest.raises(NotWritten, match=named), files.writing(path) as file:
+        file.write(b"new")
+    assert contents(tmp_path) == {"file": "old"}
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(tmp_path):
+    other = tmp_path / "other"
+    other.write_text("theirs")
+    for name in ("file", f".file.{os.getpid()}.partial"):
+        (tmp_path / name).symlink_to(other)
+    with files.writing(tmp_path / "file") as file:
+        file.write(b"mine")
+    assert other.read_text() == "theirs"
+    assert not (tmp_path / "file").is_symlink()
+
+
+def test_what_another_living_process_writes_is_left_alone(tmp_path):
+    theirs = tmp_path / f".file.{os.getppid()}.partial"
+    theirs.write_text("half")
+    with files.writing(tmp_path / "file") as file:
+        file.write(b"mine")
+    assert theirs.read_text() == "half"
+
+
+def test_a_folder_that_holds_something_is_not_replaced_unasked(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_text("old")
+    with (
+        pytest.raises(FileExistsError, match="folder is not empty"),
+        files.filling(tmp_path / "folder"),
+    ):
+        pass
+    assert contents(tmp_path / "folder") == {"a": "old"}
+
+
+def test_an_error_while_filling_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), files.filling(tmp_path / "folder") as folder:
+        (folder / "a").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_leads_outside_is_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "samples").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="leads out of"):
+        files.within(tmp_path / "run", tmp_path / "run" / "samples" / "x.npy")
+    inside = tmp_path / "run" / "checkpoints" / "step-00000001"
+    assert files.within(tmp_path / "run", inside) == inside
+
+
+def test_the_cache_can_be_moved(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path))
+    assert files.cache_folder() == Path(tmp_path)
