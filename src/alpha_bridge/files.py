@@ -18,9 +18,26 @@ from typing import BinaryIO
 
 from .errors import NotWritten
 
-__all__ = ["cache_folder", "filling", "recover", "require_free", "sha256", "within", "writing"]
+__all__ = [
+    "cache_folder",
+    "explained",
+    "filling",
+    "recover",
+    "require_free",
+    "sha256",
+    "within",
+    "writing",
+]
 
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+REFUSED = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ELOOP,
+)
 """What is the matter with the place that the user chose, not with the disk."""
 
 
@@ -47,7 +64,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         '3'
     """
     partial = _partial(path)
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         recover(path)
         try:
@@ -84,7 +101,7 @@ def filling(folder: Path, replace: bool = False) -> Iterator[Path]:
     if not replace:
         require_free(folder)
     partial = _partial(folder)
-    with _explained(folder):
+    with explained(folder):
         recover(folder)
         try:
             partial.mkdir(parents=True)
@@ -143,6 +160,33 @@ def within(root: Path, path: Path) -> Path:
     if not place.is_relative_to(root.resolve()):
         raise ValueError(f"{path} leads out of {root}, to {place}: it is not read or written")
     return path
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Name what could not be written: the system's own message often does not.
+
+    Args:
+        path: What is written within the context.
+
+    Raises:
+        PermissionError: The place cannot be written.
+        NotWritten: The disk is full or broken.
+    """
+    try:
+        yield
+    except NotWritten:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in REFUSED:
+            raise PermissionError(
+                f"cannot write {path} ({reason}): choose another place, or make it writable"
+            ) from error
+        raise NotWritten(
+            f"cannot write {path} ({reason}): what stood there before is untouched; make room and "
+            "try again"
+        ) from error
 
 
 def sha256(file: Path) -> str:
@@ -206,22 +250,3 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Name what could not be written: the system's own message often does not."""
-    try:
-        yield
-    except NotWritten:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in REFUSED:
-            raise PermissionError(
-                f"cannot write {path} ({reason}): choose another place, or make it writable"
-            ) from error
-        raise NotWritten(
-            f"cannot write {path} ({reason}): what stood there before is untouched; make room and "
-            "try again"
-        ) from error
