@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from alpha_bridge.config import (
+    CHANGEABLE,
     Config,
     EvaluationConfig,
     GammaConfig,
@@ -19,6 +20,8 @@ from alpha_bridge.config import (
     explain,
     known_keys,
     read_config,
+    resumed,
+    value_of,
 )
 from alpha_bridge.presets import PRESETS
 
@@ -233,3 +236,115 @@ def test_the_architecture_of_a_vae_is_kept_as_it_is():
     values = {"init": "somewhere", "architecture": {"library": "a", "config": {"sizes": [1, 2]}}}
     config = read_config(values)
     assert read_config(json.loads(config.model_dump_json())) == config
+
+
+# What a run may change when it goes on
+
+
+BEGAN = Config(event_shape=(2,), batch_size=64)
+
+
+def history(config):
+    return [(of.step, of.key, of.before, of.after) for of in config.changes]
+
+
+def test_a_run_that_goes_on_unchanged_has_no_history():
+    assert resumed(BEGAN, BEGAN, 500) == BEGAN
+    assert "changes" not in BEGAN.model_dump()
+
+
+def test_what_the_data_decided_need_not_be_given_again():
+    assert resumed(BEGAN, Config(batch_size=64), 500) == BEGAN
+
+
+def test_what_is_changed_is_kept_with_its_update_and_both_values(tmp_path):
+    given = changed(BEGAN, {"optimization.generator": 1e-4, "regularizer.weight": 1.0})
+    config = resumed(BEGAN, given, 500)
+    assert value_of(config, "optimization.generator") == 1e-4
+    assert history(config) == [
+        (500, "regularizer.weight", 0.3, 1.0),
+        (500, "optimization.generator", 1e-3, 1e-4),
+    ]
+    assert read_config(write(tmp_path, json.dumps(config.model_dump(mode="json")))) == config
+
+
+def test_a_later_change_is_added_to_the_history():
+    first = resumed(BEGAN, changed(BEGAN, {"optimization.generator": 1e-4}), 500)
+    second = resumed(first, changed(first, {"optimization.generator": 1e-5}), 700)
+    assert history(second) == [
+        (500, "optimization.generator", 1e-3, 1e-4),
+        (700, "optimization.generator", 1e-4, 1e-5),
+    ]
+
+
+@pytest.mark.parametrize("step", [500, 300])
+def test_what_trained_nothing_that_stays_leaves_the_history(step):
+    first = resumed(BEGAN, changed(BEGAN, {"optimization.generator": 1e-4}), 500)
+    second = resumed(first, changed(first, {"optimization.generator": 1e-5}), step)
+    assert history(second) == [(step, "optimization.generator", 1e-3, 1e-5)]
+    back = resumed(first, changed(first, {"optimization.generator": 1e-3}), step)
+    assert back == BEGAN
+
+
+def test_the_history_of_what_is_given_is_not_the_runs():
+    other = resumed(BEGAN, changed(BEGAN, {"optimization.generator": 1e-4}), 500)
+    assert history(resumed(BEGAN, other, 100)) == [(100, "optimization.generator", 1e-3, 1e-4)]
+
+
+OTHERWISE = {
+    "batch_size": 32,
+    "precision": "bf16",
+    "compile": True,
+    "record_every": 7,
+    "checkpoint_every": 7,
+    "objective.clip": 3.0,
+    "objective.weight": 2.0,
+    "objective.one_backward": False,
+    "regularizer.kind": "gp",
+    "regularizer.weight": 3.0,
+    "regularizer.every": 4,
+    "optimization.generator": 1e-5,
+    "optimization.encoder": 1e-5,
+    "optimization.discriminator": 1e-5,
+    "optimization.beta1": 0.4,
+    "optimization.beta2": 0.8,
+    "optimization.hold": 0.5,
+    "optimization.average": 0.9,
+    "optimization.discriminator_steps": 2,
+    "evaluation.every": 7,
+}
+
+
+def test_every_key_that_may_change_is_tried():
+    tried = {key for key in known_keys() if {key, key.split(".")[0]} & set(CHANGEABLE)}
+    assert tried == set(OTHERWISE)
+
+
+@pytest.mark.parametrize(("key", "value"), OTHERWISE.items())
+def test_rates_penalties_and_what_is_written_may_change(key, value):
+    config = resumed(BEGAN, changed(BEGAN, {key: value}), 500)
+    assert history(config) == [(500, key, value_of(BEGAN, key), value)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    {
+        "data": "ring8",
+        "seed": 1,
+        "steps": 500,
+        "trials": 2,
+        "snapshots": 3,
+        "event_shape": (3,),
+        "path.end": 0.9,
+        "gamma.c": 20.0,
+        "model.noise": 0.5,
+        "model.latent": 3,
+        "objective.game": "js",
+        "regularizer.kind": "spectral",
+        "evaluation.samples": 50,
+        "mixture.std": 0.2,
+    }.items(),
+)
+def test_data_networks_and_path_stay_as_they_are(key, value):
+    with pytest.raises(ValueError, match=f"^{key}: .* and "):
+        resumed(BEGAN, changed(BEGAN, {key: value}), 500)

@@ -7,6 +7,7 @@ can tell.
 
 from .parts import (
     DENSITIES,
+    Change,
     EvaluationConfig,
     GammaConfig,
     ImagesConfig,
@@ -19,10 +20,13 @@ from .parts import (
     RegularizerConfig,
 )
 from .reading import changed, differences, explain, known_keys, read_config, value_of
+from .resuming import CHANGEABLE, resumed
 from .whole import Config
 
 __all__ = [
+    "CHANGEABLE",
     "DENSITIES",
+    "Change",
     "Config",
     "EvaluationConfig",
     "GammaConfig",
@@ -39,5 +43,6 @@ __all__ = [
     "explain",
     "known_keys",
     "read_config",
+    "resumed",
     "value_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tyro.conf import arg
@@ -10,6 +10,7 @@ from tyro.conf import arg
 __all__ = [
     "DENSITIES",
     "Alpha",
+    "Change",
     "Count",
     "EvaluationConfig",
     "GammaConfig",
@@ -47,6 +48,19 @@ class Part(BaseModel):
     """Of a configuration: no unknown keys, and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Change(Part):
+    """What a run that went on changed in its configuration."""
+
+    step: Annotated[int, Field(ge=0)]
+    """Updates done before it."""
+    key: str
+    """Of the configuration, with dots for the parts."""
+    before: Any
+    """The value up to there."""
+    after: Any
+    """The value from there on."""
 
 
 class PathConfig(Part):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from .whole import Config
+from .whole import HISTORY, Config
 
 __all__ = [
     "changed",
@@ -91,7 +91,7 @@ def _place(title: str) -> list[str]:
 
 
 def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
-    """Every key of the configuration, with dots for the parts.
+    """Every key of the configuration, with dots for the parts; its history is none.
 
     Example:
         >>> "path.ml" in known_keys()
@@ -101,7 +101,7 @@ def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys += known_keys(field.annotation, f"{prefix}{name}.")
-        else:
+        elif name != HISTORY:
             keys.append(prefix + name)
     return keys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -9,6 +10,7 @@ from tyro.conf import Suppress, arg
 
 from .parts import (
     DENSITIES,
+    Change,
     Count,
     EvaluationConfig,
     GammaConfig,
@@ -23,7 +25,10 @@ from .parts import (
     RegularizerConfig,
 )
 
-__all__ = ["Config"]
+__all__ = ["HISTORY", "Config"]
+
+HISTORY = "changes"
+"""The field that is no setting."""
 
 
 class Config(Part):
@@ -75,6 +80,8 @@ class Config(Part):
     evaluation: EvaluationConfig = EvaluationConfig()
     mixture: MixtureConfig = MixtureConfig()
     images: ImagesConfig = ImagesConfig()
+    changes: Annotated[tuple[Change, ...], Suppress, Field(exclude_if=operator.not_)] = ()
+    """What was changed when the run went on, in order, which is kept here."""
 
     @model_validator(mode="after")
     def _path_fits(self) -> Config:
