@@ -1,12 +1,12 @@
 """Both twins of many models: unbiased by z-tests over many draws, against sums and quadrature."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import torch
 from torch.distributions import (
-    AffineTransform,
     Bernoulli,
     Beta,
     Categorical,
@@ -19,7 +19,9 @@ from torch.distributions import (
     Normal,
     Poisson,
     StudentT,
+    Transform,
     TransformedDistribution,
+    constraints,
 )
 
 from alpha_bridge import estimator, go
@@ -254,27 +256,99 @@ def test_only_the_surrogates_value_is_asked_for_without_gradients():
         assert estimator.reverse(p, q, 0.5, p.sample((3,))).isfinite().all()
 
 
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda t: Normal(t, t.exp()),
-        lambda t: StudentT(t.exp() + 2, t, 1.0),
-        lambda t: NegativeBinomial(t.exp(), logits=t),
-        lambda t: Independent(Gamma(t.exp(), t.exp()), 1),
-        lambda t: TransformedDistribution(Normal(0 * t, 1.0), [AffineTransform(t, t.exp())]),
-        lambda t: MixtureSameFamily(Categorical(logits=t), Normal(t, 1.0)),
-    ],
-    ids=["normal", "student t", "negative binomial", "independent", "transformed", "mixture"],
-)
-def test_frozen_distribution_is_the_same_without_its_graph(build):
-    parameters = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
-    p = build(parameters)
-    x = p.sample((4,))
-    expected = p.log_prob(x)
-    fixed = estimator.frozen(p)
-    assert torch.equal(fixed.log_prob(x), expected.detach())
-    assert not fixed.log_prob(x).requires_grad
-    assert p.log_prob(x).requires_grad
+class Holding(Transform):
+    """x ↦ loc + scale · x, where ``parameters()`` finds both."""
+
+    domain = codomain = constraints.real
+    bijective = True
+
+    def __init__(self, parameters):
+        super().__init__()
+        self.parameters = parameters
+
+    def _call(self, x):
+        loc, scale = self.parameters()
+        return loc + scale * x
+
+    def _inverse(self, y):
+        loc, scale = self.parameters()
+        return (y - loc) / scale
+
+    def log_abs_det_jacobian(self, x, y):
+        _, scale = self.parameters()
+        return scale.abs().log().expand_as(x + y)
+
+
+class Nested:
+    def __init__(self, *tensors):
+        self.tensors = torch.nn.ParameterDict(dict(zip("ab", tensors, strict=True)))
+
+
+HOLDERS = {
+    "closure": lambda loc, scale: lambda: (loc, scale),
+    "tuple": lambda loc, scale: partial(tuple, (loc, scale)),
+    "dict": lambda loc, scale: {"loc": loc, "scale": scale}.values,
+    "module": lambda loc, scale: Nested(loc, scale).tensors.values,
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_reverse_twin_does_not_depend_on_what_holds_the_parameters(holder, alpha):
+    loc, scale = (torch.nn.Parameter(value) for value in tensors([0.4, 1.3]))
+    q, z = Normal(*tensors([0.0, 1.0])), torch.randn(9, dtype=torch.float64)
+
+    def gradient(p):
+        surrogate = estimator.reverse(p, q, alpha, loc + scale * z).sum()
+        return torch.stack(torch.autograd.grad(surrogate, [loc, scale]))
+
+    held = Holding(HOLDERS[holder](loc, scale))
+    actual = gradient(TransformedDistribution(Normal(*tensors([0.0, 1.0])), [held]))
+    torch.testing.assert_close(actual, gradient(Normal(loc, scale)))
+
+
+def test_reverse_twin_leaves_the_parameters_of_the_data_alone():
+    mean, other = (value.requires_grad_() for value in tensors([0.4, 0.1]))
+    p, q = Normal(mean, 1.0), Normal(other, 1.0)
+    estimator.reverse(p, q, 0.5, estimator.draw(p, 4)).sum().backward()
+    assert mean.grad is not None and other.grad is None
+
+
+def test_reverse_twin_of_one_model_is_taken_to_each_of_several_data():
+    mean, q = torch.tensor(0.4, requires_grad=True), Normal(torch.tensor([0.0, 1.0]), 1.0)
+    p = Normal(mean, 1.0)
+    x = estimator.draw(p)
+    apart = [estimator.reverse(p, Normal(at, 1.0), 0.5, x) for at in (0.0, 1.0)]
+    together = estimator.reverse(p, q, 0.5, x)
+    torch.testing.assert_close(together, torch.stack(apart))
+    for one, other in zip(apart, together, strict=True):
+        gradients = (torch.autograd.grad(y, mean, retain_graph=True) for y in (one, other))
+        torch.testing.assert_close(*gradients)
+
+
+def test_samples_that_move_with_some_parameters_only_are_refused():
+    loc, scale = (value.requires_grad_() for value in tensors([0.4, 1.3]))
+    p = Normal(loc, scale)
+    x = loc + scale.detach() * torch.randn(5, dtype=torch.float64)
+    with pytest.raises(ValueError, match="samples of Normal do not move with 1 of the 2 tensors"):
+        estimator.reverse(p, p, 0.5, x)
+
+
+def test_a_mixture_of_scalars_is_right_with_attached_samples(alpha):
+    logits, means = (value.requires_grad_() for value in tensors([[0.2, -0.3], [-1.0, 1.5]]))
+    p = MixtureSameFamily(Categorical(logits=logits), Normal(means, 0.8))
+    q = Normal(*tensors([0.2, 0.7]))
+    x = torch.linspace(-9, 9, 721, dtype=torch.float64)
+    log_p, log_q, step = p.log_prob(x), q.log_prob(x), 0.025
+    if alpha > 0.5:
+        divergence = -(log_p.exp() * tsallis_log(log_q - log_p, 1 - alpha)).sum() * step / alpha
+    else:
+        divergence = -(log_q.exp() * tsallis_log(log_p - log_q, alpha)).sum() * step / (1 - alpha)
+    exact = torch.autograd.grad(divergence, [logits, means], retain_graph=True)
+    twin = estimator.reverse(p, q, alpha, go.attach(p, x))
+    surrogate = (log_p.exp().detach() * twin).sum() * step
+    torch.testing.assert_close(
+        torch.autograd.grad(surrogate, [logits, means]), exact, rtol=1e-6, atol=1e-8
+    )
 
 
 def test_gradients_of_samples_add_up_to_that_of_their_sum():

@@ -5,18 +5,16 @@ The surrogates are those of :mod:`alpha_bridge.twin`, with the exact ratio
 :func:`draw`, which reparameterises where it can; elsewhere GO gradients take over.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
-from torch.distributions.transforms import Transform
 
 from . import go, twin
 from .gamma import Gamma
 
-__all__ = ["bridge", "draw", "forward", "frozen", "reverse", "sample_gradients"]
+__all__ = ["bridge", "draw", "forward", "reverse", "sample_gradients"]
 
 
 def forward(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor:
@@ -57,7 +55,8 @@ def reverse(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor
     .. math:: -\ln_{1-\alpha} \frac{q(x)}{p_{\bar\theta}(x)}, \qquad x \sim p_\theta
 
     The parameters within the ratio, :math:`\bar\theta`, are constants: the gradient comes through
-    the sample. Where x is continuous it flows through x; where x is discrete it is the GO
+    the sample. Where x is continuous that is the slope of the Tsallis logarithm in x, times
+    :math:`\partial_\theta x`, whatever holds the parameters of p; where x is discrete it is the GO
     gradient, which sees only differences of the Tsallis logarithm and so is finite at α = 1.
 
     Args:
@@ -70,7 +69,8 @@ def reverse(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor
         The surrogate of each sample, shape ``(*sample, *batch)``.
 
     Raises:
-        ValueError: ``alpha`` is outside [0, 1], or ``x`` is continuous and carries no gradient.
+        ValueError: ``alpha`` is outside [0, 1], or ``x`` is continuous and does not carry the
+            gradient of each parameter that the density has.
 
     Example:
         >>> from torch.distributions import Normal
@@ -84,19 +84,22 @@ def reverse(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor
         Zhao et al., AAAI 2020, equation (11); Cong et al., GO Gradient for Expectation-Based
         Objectives, ICLR 2019.
     """
-    fixed = frozen(p)
 
-    def loss(x: Tensor) -> Tensor:
-        return twin.reverse(q.log_prob(x) - fixed.log_prob(x), alpha)
+    def loss(x: Tensor, log_p: Tensor) -> Tensor:
+        return twin.reverse(q.log_prob(x) - log_p, alpha)
 
     if go.is_discrete(p):
-        return go.surrogate(p, x, loss)
-    if torch.is_grad_enabled() and not x.requires_grad:
-        raise ValueError(
-            f"the reverse twin of {type(p).__name__} needs samples that carry a gradient, got "
-            "some without: draw them by p.rsample(), or give them one by alpha_bridge.go.attach"
-        )
-    return loss(x)
+        return go.surrogate(p, x, lambda x: loss(x, p.log_prob(x)))
+    if not torch.is_grad_enabled():
+        return loss(x, p.log_prob(x))
+    x = x.expand(torch.broadcast_shapes(x.shape, q.batch_shape + q.event_shape))
+    point = x.detach().requires_grad_()
+    log_p = p.log_prob(point)
+    _require_movement(p, x, _leaves(log_p) - {point})
+    value = loss(point, log_p)
+    (slope,) = torch.autograd.grad(value.sum(), point)
+    move = slope * (x - x.detach())
+    return value.detach() + move.unsqueeze(-1).flatten(value.ndim).sum(-1)
 
 
 def bridge(
@@ -198,35 +201,37 @@ def sample_gradients(
     return torch.autograd.grad(surrogate(density(*own)).sum(), own)
 
 
-def frozen(p: Distribution) -> Distribution:
-    """The same distribution, its parameters cut from their graph.
+def _require_movement(p: Distribution, x: Tensor, parameters: set[Tensor]) -> None:
+    """See that samples move with every parameter of the density.
 
-    Args:
-        p: A distribution; distributions and transforms within it are frozen too.
-
-    Returns:
-        A copy that shares its memory with ``p``.
-
-    Example:
-        >>> from torch.distributions import Normal
-        >>> rate = torch.tensor(1.0, requires_grad=True)
-        >>> frozen(Normal(rate, 1.0)).mean.requires_grad
-        False
+    Raises:
+        ValueError: They do not.
     """
-    copied = _frozen(p, {})
-    assert isinstance(copied, Distribution)
-    return copied
+    name = type(p).__name__
+    if not x.requires_grad:
+        raise ValueError(
+            f"the reverse twin of {name} needs samples that carry a gradient, got some without: "
+            "draw them by p.rsample(), or give those of scalars one by alpha_bridge.go.attach"
+        )
+    if still := [tuple(parameter.shape) for parameter in parameters - _leaves(x)]:
+        raise ValueError(
+            f"the samples of {name} do not move with {len(still)} of the {len(parameters)} tensors "
+            f"that its density depends on, one of shape {still[0]}, which would get no gradient: "
+            "use a base and transforms that reparameterise all of theirs, or take those without a "
+            "gradient"
+        )
 
 
-def _frozen(value: object, done: dict[int, object]) -> object:
-    """``done`` holds what was copied before: a transform and its inverse hold each other."""
-    if isinstance(value, Tensor):
-        return value.detach()
-    if isinstance(value, list):
-        return [_frozen(part, done) for part in value]
-    if not isinstance(value, (Distribution, Transform)):
-        return value
-    if id(value) not in done:
-        copied = done[id(value)] = copy.copy(value)
-        copied.__dict__ = {name: _frozen(part, done) for name, part in vars(value).items()}
-    return done[id(value)]
+def _leaves(value: Tensor) -> set[Tensor]:
+    """The tensors that ``value`` has a gradient for."""
+    if value.grad_fn is None:
+        return {value} if value.requires_grad else set()
+    leaves, seen, ahead = set(), {value.grad_fn}, [value.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if isinstance(leaf := getattr(node, "variable", None), Tensor):
+            leaves.add(leaf)
+        following = {other for other, _ in node.next_functions if other is not None} - seen
+        seen |= following
+        ahead += following
+    return leaves

@@ -75,7 +75,7 @@ def attach(p: Distribution, x: Tensor) -> Tensor:
         ``x`` itself, with :math:`\partial_\theta x = -\nabla_\theta F_\theta(x) / p_\theta(x)`.
 
     Raises:
-        ValueError: ``p`` is not a product of scalar variables.
+        ValueError: ``p`` is not a product of scalar variables, or has no distribution function.
 
     Example:
         >>> from torch.distributions import Normal
@@ -119,13 +119,23 @@ def is_discrete(p: Distribution) -> bool:
         >>> is_discrete(Poisson(1.0)), is_discrete(Gamma(1.0, 1.0))
         (True, False)
     """
-    return p.support is not None and p.support.is_discrete
+    try:
+        support = p.support
+    except NotImplementedError:  # it does not say, as flows and mixtures of other libraries
+        return False
+    return support is not None and bool(support.is_discrete)
 
 
 def _displacement(p: Distribution, x: Tensor) -> Tensor:
     """Zero, with the gradient by which each coordinate of ``x`` moves with the parameters."""
     p = marginals(p)
-    below = _cumulative(p, x) if is_discrete(p) else p.cdf(x)
+    try:
+        below = _cumulative(p, x) if is_discrete(p) else p.cdf(x)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"GO gradients need a distribution function, and {type(p).__name__} has none: use "
+            "another distribution, or samples by rsample"
+        ) from error
     return (below.detach() - below) / p.log_prob(x).detach().exp()
 
 
