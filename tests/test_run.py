@@ -194,7 +194,7 @@ def test_files_have_the_names_that_are_promised(run):
 
 @pytest.mark.parametrize(
     "samples",
-    [np.zeros((5, 2)), np.zeros((5, 8, 8, 3), np.float32), np.zeros((8, 8), np.uint8)],
+    [np.zeros((5, 2), int), np.zeros((5, 8, 8, 3), np.float32), np.zeros((8, 8), np.uint8)],
     ids=["float64 vectors", "float images", "one image"],
 )
 def test_arrays_of_another_kind_are_refused(run, samples):

@@ -11,7 +11,8 @@
     checkpoints/step-00001000/             the state of training
     report.html                            the page that shows all of it
 
-Images are uint8 ``(N, H, W, C)``, vectors float32 ``(N, D)``. Files appear complete or not at all.
+Images are uint8 ``(N, H, W, C)``; vectors are float32 ``(N, D)``, or float64 where their digits
+need it. Files appear complete or not at all.
 """
 
 import json
@@ -174,7 +175,7 @@ class Run:
 
         Args:
             step: Updates done.
-            samples: Images, uint8 ``(N, H, W, C)``, or vectors, float32 ``(N, D)``.
+            samples: Images, uint8 ``(N, H, W, C)``, or vectors, float32 or float64 ``(N, D)``.
 
         Raises:
             ValueError: ``samples`` is neither.
@@ -195,8 +196,8 @@ class Run:
 
         Args:
             step: Updates done.
-            pairs: Originals and reconstructions, uint8 ``(2, N, H, W, C)`` or float32
-                ``(2, N, D)``.
+            pairs: Originals and reconstructions, uint8 ``(2, N, H, W, C)``, or float32
+                or float64 ``(2, N, D)``.
 
         Raises:
             ValueError: ``pairs`` is neither.
@@ -279,10 +280,10 @@ def _load(path: Path) -> Array:
 
 def _images_or_vectors(samples: Array) -> Array:
     images = samples.dtype == np.uint8 and samples.ndim == 4
-    vectors = samples.dtype == np.float32 and samples.ndim == 2
+    vectors = samples.dtype in (np.float32, np.float64) and samples.ndim == 2
     if not (images or vectors):
         raise ValueError(
-            "expected images, uint8 (N, H, W, C), or vectors, float32 (N, D); "
+            "expected images, uint8 (N, H, W, C), or vectors, float32 or float64 (N, D); "
             f"got {samples.dtype} of shape {samples.shape}"
         )
     return samples

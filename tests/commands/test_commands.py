@@ -235,6 +235,42 @@ def test_vectors_keep_their_units(vectors):
     np.testing.assert_allclose(run.samples[300].mean(0), x.mean(0), atol=3 * x.std(0).max())
 
 
+@pytest.fixture(scope="module", params=[0.0, 1e9])
+def moved(folder, request):
+    """A run on vectors of deviation 1 and a constant, where they are, and what it said."""
+    x = np.random.default_rng(0).normal(size=(300, 2)) * [1.0, 0.0] + [request.param, 7.0]
+    path = folder / f"moved-{request.param:g}.npy"
+    np.save(path, x)
+    settings = config(
+        path,
+        path=PathConfig(ml=1.0, transfer=0.0, adversarial=0.0),
+        model=ModelConfig(latent=2, hidden=(32,), noise=0.3),
+        steps=100,
+        checkpoint_every=1000,
+    )
+    console = Console(record=True, width=200, file=StringIO())
+    run = commands.train(settings, path.with_suffix(""), console=console).run
+    return run, x, request.param, console.export_text()
+
+
+def test_where_vectors_lie_makes_no_difference(moved, tmp_path):
+    run, x, shift, _ = moved
+    np.save(tmp_path / "given.npy", x[:50])
+    samples = np.load(commands.sample(run, 200, 0, tmp_path / "samples.npy"))[:, 0] - shift
+    found = commands.reconstruct(run, tmp_path / "given.npy", tmp_path / "pairs.npy")
+    originals, decoded = np.load(found.path)[:, :, 0] - shift
+    assert 0.1 < samples.std() < 2 and abs(samples.mean()) < 1
+    np.testing.assert_allclose(originals, x[:50, 0] - shift, atol=1e-5)
+    assert np.square(originals - decoded).mean() / 2 == pytest.approx(found.error, rel=0.2)
+    frechet = run.records[-1]["frechet_distance/vectors/40"]
+    assert 0.01 < frechet < 2
+
+
+def test_a_constant_column_is_said(moved):
+    *_, said = moved
+    assert "column 1 of the data is constant (7): it keeps its scale" in said
+
+
 def test_images_are_kept_as_pictures_too(unlabelled):
     run, _ = unlabelled
     for step in BOUNDARIES:

@@ -36,12 +36,80 @@ def test_vectors_are_standardised_by_the_training_set():
     x = source.units.normalize(source.training(500))
     torch.testing.assert_close(x.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
     torch.testing.assert_close(x.std(0, correction=0), torch.ones(2))
-    torch.testing.assert_close(source.units.denormalize(x), source.training(500))
+    torch.testing.assert_close(source.units.denormalize(x), source.training(500), check_dtype=False)
 
 
-def test_a_constant_feature_keeps_its_scale():
-    source = VectorSource(np.full((1000, 1), 0.1))
-    assert source.units.std.item() == 1 and source.units.normalize(source.training(1)).abs() < 1e-6
+FAR = 1e9 + np.random.default_rng(0).normal(size=(1000, 2)) * [1.0, 1e-3]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_data_far_from_zero_keep_their_digits(held_out):
+    source = VectorSource(FAR, FAR)
+    x = source.units.normalize(source.held_out(1000) if held_out else source.training(1000))
+    assert x.dtype == torch.float32
+    near = FAR - 1e9
+    expected = np.sort((near - near.mean(0)) / near.std(0), axis=0)
+    np.testing.assert_allclose(np.sort(x.numpy(), axis=0), expected, atol=2e-4)
+
+
+def test_samples_in_storage_units_keep_the_digits_of_data_far_from_zero():
+    source = VectorSource(FAR)
+    x = source.training(1000)
+    assert x.dtype == source.units.dtype == torch.float64
+    kept = torch.from_numpy(source.units.stored(source.units.normalize(x)))
+    assert ((kept - x).abs() / source.units.std).max() < 2e-4
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [(np.float16, torch.float32), (np.float32, torch.float32), (np.int16, torch.float32)],
+)
+def test_vectors_of_a_small_type_are_single_floats(given, stored):
+    source = VectorSource(np.arange(20).reshape(10, 2).astype(given))
+    assert source.training(3).dtype == source.units.dtype == stored
+
+
+@pytest.mark.parametrize("given", [np.int64, np.float64, np.longdouble])
+def test_vectors_of_a_large_type_lose_nothing(given):
+    array = 2**40 + np.arange(20).reshape(10, 2).astype(given)
+    assert np.array_equal(np.sort(VectorSource(array).training(10), axis=0), array)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_data_out_of_the_range_of_single_floats_are_standardised(scale):
+    train = np.random.default_rng(0).normal(size=(500, 2)) * scale
+    source = VectorSource(train)
+    assert source.units.dtype == torch.float64 and not source.notes
+    x = source.units.normalize(source.training(500))
+    torch.testing.assert_close(x.std(0, correction=0), torch.ones(2))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9, -7.0])
+def test_a_constant_feature_keeps_its_scale_and_is_named(value):
+    train = np.random.default_rng(0).normal(size=(1000, 3))
+    train[:, 1] = value
+    source = VectorSource(train)
+    assert source.units.std[1] == 1
+    assert (source.units.normalize(source.training(1000))[:, 1] == 0).all()
+    (note,) = source.notes
+    assert f"column 1 of the data is constant ({value:g})" in note
+
+
+def test_many_constant_features_are_counted():
+    train = np.zeros((10, 9))
+    train[:, 3] = np.arange(10)
+    (note,) = VectorSource(train).notes
+    assert "columns 0 (0), 1 (0), 2 (0), 4 (0), 5 (0) and 3 more of the data are constant" in note
+
+
+def test_data_without_any_difference_are_said_to_be_equal():
+    assert "all vectors of the data are equal" in VectorSource(np.full((10, 2), 3.0)).notes[0]
+
+
+def test_a_deviation_far_below_the_mean_is_no_constant():
+    source = VectorSource(1e12 + np.arange(100.0)[:, None] / 8)
+    assert not source.notes
+    torch.testing.assert_close(source.units.std.item(), np.std(np.arange(100) / 8))
 
 
 def test_a_plain_tensor_is_left_as_it_is():

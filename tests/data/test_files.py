@@ -79,9 +79,9 @@ def test_an_array_of_images_is_taken_with_or_without_its_channel(tmp_path, drop_
 
 
 def test_an_array_of_vectors_is_taken_in_its_own_units_and_order(tmp_path):
-    vectors = np.arange(12.0).reshape(6, 2)
+    vectors = 1e12 + np.arange(12.0).reshape(6, 2)
     x = read_samples(save_array(tmp_path, vectors), (2,))
-    assert x.dtype == torch.float32
+    assert x.dtype == torch.float64
     assert np.array_equal(x.numpy(), vectors)
 
 

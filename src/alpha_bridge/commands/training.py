@@ -94,6 +94,9 @@ def train(
             _require_same(run, parts.config)
         trials = TrialRuns(run, parts.config)
         watching = _callbacks(parts, trials, console) if writes else []
+    for domain in (parts.source, parts.prior):
+        for note in () if domain is None else domain.notes:
+            console.print(note, soft_wrap=True, markup=False)
     if writes and not resume:
         trials.create(parts.source.units)
     if config.init and not steps:

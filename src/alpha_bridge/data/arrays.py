@@ -19,13 +19,16 @@ __all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_ten
 
 Labels = NDArray[np.integer[Any]]
 
-LARGEST = np.finfo(np.float32).max
+NAMED = 5
+"""Columns that a line names, at most."""
 
 
 class ArraySource(Source):
     """Rows of an array of floats, which are in the model's own units already."""
 
     size: int
+    largest = float(np.finfo(np.float32).max)
+    """Magnitude of a value, at most."""
 
     def __init__(
         self,
@@ -63,8 +66,8 @@ class ArraySource(Source):
                 f"held-out samples have the shape {held_out.shape[1:]}, "
                 f"training samples {train.shape[1:]}: give both the same"
             )
-        _check_finite("training data", train)
-        _check_finite("held-out data", held_out)
+        _check_finite("training data", train, self.largest)
+        _check_finite("held-out data", held_out, self.largest)
         self._train, self._held_out = train, held_out
         self._train_labels = _checked_labels(train_labels, len(train))
         self._held_out_labels = _checked_labels(held_out_labels, len(held_out))
@@ -159,36 +162,62 @@ class ImageSource(ArraySource):
 class VectorSource(ArraySource):
     """Vectors (N, D) of numbers, which the model sees with mean 0 and standard deviation 1.
 
-    Mean and deviation of each feature are those of the training set; a constant feature keeps
-    its scale.
+    Mean and deviation of each feature are those of the training set, in float64; a constant feature
+    keeps its scale, and is named in ``notes``. In storage units, vectors are float32 if their type
+    goes into it without loss, else float64.
 
     Attributes:
-        units: Mean and standard deviation of each feature, float32, shape ``(D,)``.
+        units: Mean and standard deviation of each feature, float64, shape ``(D,)``.
 
     Example:
         >>> source = VectorSource(np.array([[0.0, 5.0], [2.0, 5.0]]))
-        >>> source.units.mean, source.units.std
-        (tensor([1., 5.]), tensor([1., 1.]))
+        >>> source.units.mean.tolist(), source.units.std.tolist(), source.notes
+        ([1.0, 5.0], [1.0, 1.0], ('column 1 of the data is constant (5): it keeps its scale',))
     """
 
     units: StandardUnits
+    largest = 1e150
+    """The squares of ten million such values have a sum in float64."""
 
     def require(self, array: Array) -> None:
         if array.ndim != 2:
             raise ValueError(f"vectors must have the shape (N, D), got {array.shape}")
 
+    def to_tensor(self, rows: NDArray[Any]) -> Tensor:
+        kind = np.float32 if np.can_cast(rows.dtype, np.float32) else np.float64
+        return torch.from_numpy(rows.astype(kind, copy=False))
+
     def units_of(self, train: Array) -> StandardUnits:
-        mean = sum(rows.sum(0, dtype=np.float64) for _, rows in chunks(train)) / len(train)
-        variance = sum(
-            np.square(rows - mean).sum(0, dtype=np.float64) for _, rows in chunks(train)
-        ) / len(train)
-        std = np.sqrt(variance)
-        # the mean of a constant feature is exact only up to rounding
-        std[std <= 1e-12 * np.abs(mean)] = 1.0
-        return StandardUnits(
-            mean=torch.from_numpy(np.asarray(mean, dtype=np.float32)),
-            std=torch.from_numpy(np.asarray(std, dtype=np.float32)),
+        # from the first row on, so that the sums of data far from 0 keep their digits
+        first = train[:1].astype(np.float64)[0]
+        shift = np.zeros_like(first)
+        for _, rows in chunks(train):
+            shift += (rows.astype(np.float64) - first).sum(0) / len(train)
+        variance = np.zeros_like(first)
+        for _, rows in chunks(train):
+            variance += np.square(rows.astype(np.float64) - first - shift).sum(0) / len(train)
+        # exactly: every difference from the first row is 0
+        constant = variance == 0
+        self.notes = _constant_in_words(constant, first)
+        std = np.where(constant, 1.0, np.sqrt(variance))
+        return StandardUnits(torch.from_numpy(first + shift), torch.from_numpy(std))
+
+
+def _constant_in_words(constant: NDArray[np.bool_], values: NDArray[np.float64]) -> tuple[str, ...]:
+    """What to say of columns that are constant, and of these values; nothing if there are none."""
+    columns = np.flatnonzero(constant)
+    if not len(columns):
+        return ()
+    if len(columns) == len(constant):
+        return ("all vectors of the data are equal: there is nothing to learn from them",)
+    if len(columns) == 1:
+        return (
+            f"column {columns[0]} of the data is constant ({values[columns[0]]:g}): "
+            "it keeps its scale",
         )
+    named = ", ".join(f"{column} ({values[column]:g})" for column in columns[:NAMED])
+    more = f" and {len(columns) - NAMED} more" if len(columns) > NAMED else ""
+    return (f"columns {named}{more} of the data are constant: they keep their scale",)
 
 
 def from_array(
@@ -265,18 +294,19 @@ def _to_array(x: Tensor) -> NDArray[Any]:
     return array
 
 
-def _check_finite(name: str, array: Array) -> None:
+def _check_finite(name: str, array: Array, largest: float) -> None:
     if array.dtype.kind != "f":
         return
+    largest = min(largest, float(np.finfo(array.dtype).max))
     bad_rows = [
-        begin + np.flatnonzero(~(np.abs(rows) <= LARGEST).reshape(len(rows), -1).all(1))
+        begin + np.flatnonzero(~(np.abs(rows) <= largest).reshape(len(rows), -1).all(1))
         for begin, rows in chunks(array)
     ]
     bad = np.concatenate([*bad_rows, np.empty(0, np.int64)])
     if bad.size:
         raise ValueError(
-            f"{name} has NaN or infinity (as float32) in {bad.size} of {len(array)} rows, first in "
-            f"row {int(bad[0])}: remove or repair them"
+            f"{name} has NaN or infinity, or a value beyond {largest:.2g}, in {bad.size} of "
+            f"{len(array)} rows, first in row {int(bad[0])}: remove or repair them"
         )
 
 

@@ -21,11 +21,13 @@ class Source(ABC):
         size: Number of training samples; None when they are unlimited.
         units: Between storage units and model units.
         classes: Number of classes that the labels tell apart; 0 without labels.
+        notes: What a user should know of how the data were read, a line each.
     """
 
     event_shape: tuple[int, ...]
     size: int | None
     classes: int = 0
+    notes: tuple[str, ...] = ()
     units: Units = Units()
 
     @abstractmethod

@@ -124,7 +124,8 @@ def units_in_words(units: Units) -> Literal["model", "pixels"] | Standard:
 def units_from_words(words: Literal["model", "pixels"] | Standard) -> Units:
     """Units, from a file."""
     if isinstance(words, Standard):
-        return StandardUnits(torch.tensor(words.mean), torch.tensor(words.std))
+        moments = (torch.tensor(moment, dtype=torch.float64) for moment in (words.mean, words.std))
+        return StandardUnits(*moments)
     return next(kind() for kind, word in _WORDS.items() if word == words)
 
 

@@ -112,8 +112,7 @@ class Batches:
 
     def _in(self, units: Units, samples: Tensor) -> Tensor:
         """Samples in model units, on the device."""
-        x = units.normalize(samples.to(self.device, non_blocking=True))
-        return x.to(self.model.log_sigma.dtype)
+        return units.place(samples, self.device).to(self.model.log_sigma.dtype)
 
 
 def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:
