@@ -25,6 +25,8 @@ from measure import (
 )
 from updates import CELEBA, CIFAR10, Updates
 
+from alpha_bridge.config import Config
+
 SIZES = {"32×32": CIFAR10, "64×64": CELEBA}
 PRECISIONS = {
     "float32": ("no", torch.float32, False),
@@ -47,8 +49,9 @@ def plain(step: Updates) -> Work:
 def captured(step: Updates) -> Work:
     """One cycle of updates as CUDA graphs: one that pays the penalty, one that does not.
 
-    A graph is fixed in all that Python decides: α, γ and whether the penalty is due. Samples and
-    noise may change, by copies into the tensors that it was captured with.
+    A graph is fixed in all that Python decides: α, γ, whether the penalty is due, and whether all
+    logits allow one backward pass, so that each player has passes of its own. Samples and noise may
+    change, by copies into the tensors that it was captured with.
     """
     for optimizer in step.state.optimizers.values():
         for group in optimizer.param_groups:
@@ -67,6 +70,12 @@ def captured(step: Updates) -> Work:
             rest.replay()
 
     return cycle
+
+
+def _passes(config: Config, mode: str) -> Config:
+    """One backward pass for several players, but where an update is captured."""
+    objective = config.objective.model_copy(update={"one_backward": mode != "CUDA graphs"})
+    return config.model_copy(update={"objective": objective})
 
 
 def capture(step: Updates) -> torch.cuda.CUDAGraph:
@@ -116,7 +125,7 @@ def measure(modes: list[str], sizes: list[str], batch: int | None, least_seconds
                 compiled, run = MODES[mode]
                 if mode == "CUDA graphs" and not cuda:
                     continue
-                step = Updates(config, precision=mixed, compiled=compiled)
+                step = Updates(_passes(config, mode), precision=mixed, compiled=compiled)
                 updates = speed(step, run(step), least_seconds)
                 row = {
                     "images": size,

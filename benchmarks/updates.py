@@ -48,6 +48,7 @@ class Updates:
             self.x = self.x.to(memory_format=torch.channels_last)
         latents = (*leading, config.model.latent)
         self.noise = Noise(self._normal(*latents), self._normal(*latents))
+        self.objective = DataBridge(one_backward=config.objective.one_backward)
         self.cycle = max(1, self.regularizer.every)
         self.images = self.x[..., 0].numel() if not images else config.batch_size
 
@@ -61,7 +62,7 @@ class Updates:
             self.noise,
             self.alpha,
             SigmoidGamma(),
-            DataBridge(),
+            self.objective,
             self.regularizer,
             self.accelerator,
         )

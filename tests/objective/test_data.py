@@ -59,10 +59,10 @@ class Scaled(nn.Module):
 
     def __init__(self, network):
         super().__init__()
-        self.network = network
+        self.network, self.scale, self.offset = network, 10.0, 0.0
 
     def forward(self, x):
-        return 10 * self.network(x)
+        return self.scale * self.network(x) + self.offset
 
 
 class Setting:
@@ -85,6 +85,13 @@ class Setting:
             prior=torch.randn(*leading, LATENT, dtype=torch.float64),
             posterior=torch.randn(*leading, LATENT, dtype=torch.float64),
         )
+
+    def around(self, logit):
+        """The same in float32, with logits around a number."""
+        self.model.float().discriminator.offset = logit
+        self.x = self.x.float()
+        self.noise = Noise(self.noise.prior.float(), self.noise.posterior.float())
+        return self
 
     def losses(self, alpha, gamma=GAMMA, penalized=False, clip=5.0, **options):
         objective = DataBridge(**{"game": Bridge(clip), **options})
@@ -160,10 +167,7 @@ def test_one_backward_serves_all_players():
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9])
 def test_one_backward_survives_a_vanishing_forward_half(alpha):
-    setting = Setting()
-    setting.model.float()
-    setting.x = setting.x.float()
-    setting.noise = Noise(setting.noise.prior.float(), setting.noise.posterior.float())
+    setting = Setting().around(0.0)
     gradients = setting.gradients(alpha, gamma=SigmoidGamma(c=200.0, d=200.0))
     expected = setting.gradient(-setting.elbo(), "encoder")
     torch.testing.assert_close(gradients["encoder"], expected, rtol=1e-4, atol=1e-4)
@@ -193,13 +197,81 @@ def test_one_pass_through_the_discriminator_serves_both_sides(game, offset):
         torch.testing.assert_close(one[player], plain[player], rtol=1e-9, atol=1e-12)
 
 
-def test_fakes_beyond_doubt_do_not_break_the_shared_pass():
+# β's slope in a fake falls below what can be divided by at −46, and to nothing at −104.
+LOGITS = [-200.0, -95.0, -47.0, -45.0, 88.0, 200.0]
+
+
+def deviations(setting, alpha, **options):
+    """How far each player's gradient is from that of passes of its own, as a share of it."""
+    one, plain = (
+        setting.gradients(alpha, one_backward=shared, **options) for shared in (True, False)
+    )
+    return {
+        player: float((one[player] - plain[player]).norm() / plain[player].norm().clamp(min=1e-30))
+        for player in PLAYERS
+    }
+
+
+@pytest.mark.parametrize("clip", [5.0, 40.0, math.inf])
+@pytest.mark.parametrize("logit", LOGITS)
+def test_one_backward_is_exact_at_every_logit_of_float32(logit, clip, alpha):
+    setting = Setting().around(logit)
+    with_bound = clip < math.inf or max(-alpha * logit, (1 - alpha) * logit) < 60
+    if with_bound:  # else the plain way overflows
+        assert max(deviations(setting, alpha, clip=clip).values()) < 1e-5
+
+
+@pytest.mark.parametrize("logit", LOGITS)
+def test_one_backward_is_exact_at_every_logit_of_bfloat16(logit, alpha):
+    setting = Setting().around(logit)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert max(deviations(setting, alpha).values()) < 2**-5
+
+
+@pytest.mark.parametrize("logit", LOGITS)
+@pytest.mark.parametrize("game", [FixedSum(0.3), JensenShannon(), Wasserstein()], ids=repr)
+def test_one_backward_is_exact_at_every_logit_of_each_game(game, logit):
+    setting = Setting().around(logit)
+    for alpha in (0.0, 0.5, 1.0):
+        assert max(deviations(setting, alpha, game=game).values()) < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["mlp", "trials"])
+def test_one_backward_is_exact_where_logits_are_far_apart(kind, alpha):
+    setting = Setting(kind).around(0.0)
+    judge = setting.model.discriminator
+    judge.scale = 1e4
+    judge.offset = -float(setting.f_model().detach().quantile(0.5))
+    assert setting.f_model().min() < -100 and setting.f_model().max() > 100
+    assert max(deviations(setting, alpha).values()) < 1e-5
+
+
+class Hinge(JensenShannon):
+    """A game whose β has no slope at all in fakes below −1, nor a logit of its own for the real."""
+
+    def discriminator(self, f_data, f_model):
+        return nn.functional.relu(1 + f_model - f_data.clamp(max=1))
+
+
+def test_one_backward_is_exact_in_a_game_without_slopes():
     setting = Setting()
-    with torch.no_grad():
-        setting.model.discriminator.network[-1].bias.sub_(1e4)
-    gradients = setting.gradients(1.0)
-    assert all(gradient.isfinite().all() for gradient in gradients.values())
-    assert not gradients["generator"].any()
+    slopes = (1 + setting.f_model() - setting.f_data().clamp(max=1) > 0).tolist()
+    assert True in slopes and False in slopes
+    assert max(deviations(setting, 1.0, game=Hinge()).values()) < 1e-10
+
+
+@pytest.mark.parametrize("one_backward", [True, False])
+def test_a_fake_beyond_doubt_pulls_the_generator_as_any_other(one_backward):
+    setting = Setting().around(-200.0)
+    expected = setting.gradient(-setting.f_model(), "generator")
+    found = setting.gradients(1.0, one_backward=one_backward)["generator"]
+    assert expected.norm() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_logits_that_are_no_numbers_are_not_taken_for_nothing():
+    setting = Setting().around(math.nan)
+    assert not setting.gradients(0.5)["generator"].isfinite().any()
 
 
 def test_each_samples_gradient_is_rescaled_by_its_own_number():

@@ -25,11 +25,13 @@ PENALTY = {"discriminator": 1, "double": 1}
 steps = pytest.mark.parametrize("alpha", BACKWARD, ids=["I", "II", "III"])
 
 
-def passes(alpha, regularizer=None, objective=None):
-    """Forward and backward passes through each network in one update."""
+def passes(alpha, regularizer=None, objective=None, logit=0.0):
+    """Forward and backward passes through each network in one update, with logits of some size."""
     bridge = AlphaBridge(
         MLPGenerator(2, 3, (6,)), MLPEncoder(2, 3, (6,)), MLPDiscriminator(3, (6,))
     )
+    with torch.no_grad():
+        bridge.discriminator[-1].bias.fill_(logit)
     forward, backward = Counter(), Counter()
 
     def watch(player):
@@ -84,3 +86,9 @@ def test_the_penalty_costs_a_slope_and_a_way_back_through_it(alpha):
 def test_passes_of_their_own_cost_one_more_through_generator_and_discriminator():
     _, backward = passes(0.5, objective=DataBridge(one_backward=False))
     assert backward == Counter(BACKWARD[0.5]) + Counter(generator=1, discriminator=1)
+
+
+@pytest.mark.parametrize(("logit", "more"), [(-100.0, 1), (-40.0, 0), (100.0, 0)])
+def test_fakes_beyond_doubt_cost_one_more_through_the_discriminator(logit, more):
+    _, backward = passes(1.0, logit=logit)
+    assert backward == Counter(BACKWARD[1.0]) + Counter(discriminator=more)

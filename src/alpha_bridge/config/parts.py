@@ -142,7 +142,7 @@ class ObjectiveConfig(Part):
     weight: float = 1.0
     """Weight of the likelihood in the fixed sum."""
     one_backward: bool = True
-    """One backward pass for generator and encoder where it is exact."""
+    """One backward pass for all players where it is exact."""
     full_cycle: bool = False
     """Reconstructions train who made their code too, between marginals and joints."""
 

@@ -17,8 +17,8 @@ from .side import Side
 
 __all__ = ["DataBridge", "rescale_gradient"]
 
-# Smaller weights lose digits in float32, times and again divided by a likelihood's gradient.
-LEAST_WEIGHT = 1e-20
+# What is smaller loses digits in float32, times and again divided by a network's gradient.
+LEAST_DIVISOR = 1e-20
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,12 @@ class DataBridge(Objective):
         one_backward: Whether the players share one backward pass where that is exact. θ follows
             the weighted likelihood and φ the plain ELBO in one pass through the generator, where
             float32 can divide by the weights. θ's adversarial loss and β's loss have parallel
-            gradients at each fake sample, so that one pass through the discriminator serves both.
-            A network with batch normalisation mixes samples, and is passed once for each; switch
-            it off for one that mixes them in another way.
+            gradients at each fake sample, so that one pass through the discriminator serves both,
+            where float32 can divide by β's slope in every logit (from −46 up in the logistic
+            loss): one fake beyond doubt, and each has a pass of its own in that update. A network
+            with batch normalisation mixes samples, and is passed once for each; switch it off for
+            one that mixes them in another way, and where an update is captured in a CUDA graph,
+            which cannot look at the logits.
 
     Source:
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
@@ -82,9 +85,11 @@ class DataBridge(Objective):
             losses["encoder"] = kl
             joined.append("encoder")
         if self.one_backward and not mixes_samples(model.discriminator):
-            rescale_gradient(judged.fake, self._slopes(judged, share, alpha))
-            losses["generator"] = -weighted
-            joined.append("discriminator")
+            of_theta, of_beta = self._slopes(judged, share, alpha)
+            if not share or _divides(of_beta):
+                rescale_gradient(judged.fake, of_theta / of_beta)
+                losses["generator"] = -weighted
+                joined.append("discriminator")
         return Losses(
             of_players=_summed(losses, joined),
             judged=(judged,),
@@ -108,16 +113,22 @@ class DataBridge(Objective):
 
     def _shares_decoder(self, model: AlphaBridge, kappa: float) -> bool:
         """Whether the weights can be divided out again between the encoder and the generator."""
-        divisible = kappa * self.game.least_weight > LEAST_WEIGHT
+        divisible = kappa * self.game.least_weight > LEAST_DIVISOR
         return self.one_backward and divisible and not mixes_samples(model.generator)
 
     @torch.enable_grad()
-    def _slopes(self, judged: Judged, share: float, alpha: float) -> Tensor:
-        """θ's slope in the logit of each fake over β's; 0 for logits below −100, where β's is 0."""
+    def _slopes(self, judged: Judged, share: float, alpha: float) -> tuple[Tensor, Tensor]:
+        """Slopes of θ's and of β's loss in the logit of each fake."""
         f = judged.f_fake.detach().requires_grad_()
-        losses = (share * self.game.adversarial(f, alpha), self.game.discriminator(f.detach(), f))
-        theta, beta = (torch.autograd.grad(loss.sum(), f)[0] for loss in losses)
-        return (theta / beta).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+        of_theta = share * self.game.adversarial(f, alpha)
+        of_beta = self.game.discriminator(judged.f_real.detach(), f)
+        slopes = [torch.autograd.grad(loss.sum(), f)[0] for loss in (of_theta, of_beta)]
+        return slopes[0], slopes[1]
+
+
+def _divides(slopes: Tensor) -> bool:
+    """Whether what was multiplied by any of them can be divided by it again."""
+    return bool((slopes.abs() > LEAST_DIVISOR).all())
 
 
 def _summed(
