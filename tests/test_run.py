@@ -42,7 +42,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(PermissionError, match=r"cannot write to .*child.*--out"):
+    with pytest.raises(PermissionError, match=r"cannot write .*child.*choose another place"):
         Run.create(tmp_path / "file" / "child", CONFIG)
 
 

@@ -9,19 +9,23 @@ it; and renames it. A folder that is replaced is called ``.name.replaced`` until
 import errno
 import glob
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from .causes import one_line
 from .errors import NotWritten
 
 __all__ = [
     "cache_folder",
     "explained",
     "filling",
+    "parse_json",
+    "read_json",
     "recover",
     "require_free",
     "sha256",
@@ -33,10 +37,12 @@ REFUSED = (
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
+    errno.ENOENT,
     errno.ENOTDIR,
     errno.EISDIR,
     errno.EEXIST,
     errno.ELOOP,
+    errno.ENAMETOOLONG,
 )
 """What is the matter with the place that the user chose, not with the disk."""
 
@@ -142,6 +148,48 @@ def require_free(folder: Path) -> Path:
     if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise FileExistsError(f"{folder} is not empty: choose another folder")
     return folder
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Raises:
+        ValueError: It cannot be read, or holds none; one line that names the file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}): restore it from a copy"
+        ) from error
+    return parse_json(content, str(path))
+
+
+def parse_json(content: bytes, source: str) -> dict[str, Any]:
+    """The JSON object that is written in ``content``.
+
+    Args:
+        content: UTF-8.
+        source: Where it stood, for the message.
+
+    Raises:
+        ValueError: It is none; one line that names ``source``.
+
+    Example:
+        >>> parse_json(b"[1]", "line 1")
+        Traceback (most recent call last):
+            ...
+        ValueError: line 1 is damaged (it is no JSON object): restore it from a copy
+    """
+    try:
+        found = json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{source} is damaged ({one_line(error)}): restore it from a copy"
+        ) from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{source} is damaged (it is no JSON object): restore it from a copy")
+    return found
 
 
 def within(root: Path, path: Path) -> Path:

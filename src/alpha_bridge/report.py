@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import plots
+from .files import writing
 from .metrics.names import METRICS
 from .run import Record, Run
 
@@ -80,9 +81,9 @@ def write_report(run: Run) -> Path:
         groups=_groups(config),
         config=json.dumps(config, indent=2, ensure_ascii=False),
     )
-    partial = run.report_path.with_name(f".{run.report_path.name}.partial")
-    partial.write_text(page, "utf-8")
-    return partial.replace(run.report_path)
+    with writing(run.report_path) as file:
+        file.write(page.encode())
+    return run.report_path
 
 
 def _template() -> Template:

@@ -18,14 +18,15 @@ need it. Files appear complete or not at all.
 import json
 import math
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Record", "Run"]
+from .files import parse_json, read_json, require_free, writing
+
+__all__ = ["Array", "Record", "Run", "save_array"]
 
 Array = NDArray[Any]
 Record = dict[str, Any]
@@ -61,11 +62,8 @@ class Run:
             PermissionError: The folder cannot be written.
         """
         run = cls.require_free(folder)
-        try:
-            run.folder.mkdir(parents=True, exist_ok=True)
-            _replace(run.config_path, (json.dumps(config, indent=2) + "\n").encode())
-        except OSError as error:
-            raise _cannot_write(run.folder, error) from error
+        with writing(run.config_path) as file:
+            file.write((json.dumps(config, indent=2) + "\n").encode())
         return run
 
     @classmethod
@@ -79,16 +77,16 @@ class Run:
             FileExistsError: The folder holds something already.
             PermissionError: The folder cannot be read.
         """
-        run = cls(Path(folder))
         try:
-            occupied = run.folder.is_file() or (run.folder.exists() and any(run.folder.iterdir()))
-        except OSError as error:
-            raise _cannot_write(run.folder, error) from error
-        if occupied:
+            return cls(require_free(Path(folder)))
+        except FileExistsError as error:
             raise FileExistsError(
                 f"{folder} is not empty: continue it with --resume, or choose another with --out"
-            )
-        return run
+            ) from error
+        except OSError as error:
+            raise PermissionError(
+                f"cannot read {folder} ({error.strerror}): choose another folder with --out"
+            ) from error
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -129,7 +127,7 @@ class Run:
         Raises:
             ValueError: The file is damaged.
         """
-        return _parse(self.config_path.read_text("utf-8"), str(self.config_path))
+        return read_json(self.config_path)
 
     def append(self, record: Record) -> None:
         """Add a line to the records, whole and at once.
@@ -163,7 +161,7 @@ class Run:
             return []
         *lines, _unfinished = self.metrics_path.read_bytes().split(b"\n")
         records = [
-            _parse(line.decode(), f"line {number} of {self.metrics_path}")
+            parse_json(line, f"line {number} of {self.metrics_path}")
             for number, line in enumerate(lines, start=1)
             if line.strip()
         ]
@@ -180,7 +178,7 @@ class Run:
         Raises:
             ValueError: ``samples`` is neither.
         """
-        _save(self.folder / "samples" / f"{_name(step)}.npy", _images_or_vectors(samples))
+        save_array(_images_or_vectors(samples), self.folder / "samples" / f"{_name(step)}.npy")
 
     @property
     def samples(self) -> dict[int, Array]:
@@ -205,7 +203,7 @@ class Run:
         if len(pairs) != 2:
             raise ValueError(f"pairs must have a leading dimension of 2, got shape {pairs.shape}")
         _images_or_vectors(pairs[0])
-        _save(self.folder / "samples" / f"reconstructions-{step:08d}.npy", pairs)
+        save_array(pairs, self.folder / "samples" / f"reconstructions-{step:08d}.npy")
 
     @property
     def reconstructions(self) -> dict[int, Array]:
@@ -228,7 +226,7 @@ class Run:
             mean: Shape ``(D,)``.
             std: Shape ``(D,)``.
         """
-        _save(self.folder / "units.npy", np.stack([mean, std]))
+        save_array(np.stack([mean, std]), self.folder / "units.npy")
 
     @property
     def units(self) -> Array | None:
@@ -244,12 +242,6 @@ class Run:
             whole = file.read()
             if not whole.endswith(b"\n"):
                 file.truncate(whole.rfind(b"\n") + 1)
-
-
-def _cannot_write(folder: Path, error: OSError) -> PermissionError:
-    return PermissionError(
-        f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
-    )
 
 
 def _name(step: int) -> str:
@@ -300,23 +292,12 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _parse(text: str, source: str) -> Record:
-    try:
-        content: Record = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{source} is damaged ({error}): restore it from a copy") from error
-    return content
+def save_array(array: Array, path: Path) -> None:
+    """Write an array as ``.npy``.
 
-
-def _save(path: Path, array: Array) -> None:
-    content = BytesIO()
-    np.save(content, array, allow_pickle=False)
-    path.parent.mkdir(exist_ok=True)
-    _replace(path, content.getvalue())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file that appears complete or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    Raises:
+        PermissionError: The file cannot be written.
+        NotWritten: The disk is full or broken.
+    """
+    with writing(path) as file:
+        np.save(file, array, allow_pickle=False)

@@ -504,7 +504,7 @@ def test_a_file_that_stands_is_not_overwritten(mixture, unlabelled, tmp_path):
 
 def test_a_file_below_a_file_cannot_be_written(mixture, tmp_path):
     (tmp_path / "file").write_text("keep me")
-    with pytest.raises(PermissionError, match=r"cannot write .*: choose another file with --out"):
+    with pytest.raises(PermissionError, match=r"cannot write .*: choose another place"):
         commands.sample(mixture.run, 3, 0, tmp_path / "file" / "samples.npy")
 
 

@@ -181,7 +181,7 @@ def train(*words):
         (["restore", "missing", "--out", "new"], ["missing is not a run"]),
         (["restore", "pythae-run"], ["--out"]),
         (["restore", "pythae-run", "--out", "pythae-kept"], ["pythae-kept is not empty"]),
-        (["restore", "pythae-run", "--out", "pythae-run/config.json/x"], ["cannot write to"]),
+        (["restore", "pythae-run", "--out", "pythae-run/config.json/x"], ["cannot write"]),
         (["restore", "pythae-run", "--out", "new", "--step", "7"], ["after update 7"]),
     ],
 )

@@ -229,7 +229,7 @@ def test_a_write_that_fails_leaves_nothing(few, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(module.os, "fdopen", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.warns(UserWarning, match="no space left"):
         cached_classifier(*few, 10, updates=1, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []

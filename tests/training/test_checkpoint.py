@@ -1,13 +1,17 @@
 """Checkpoints: whole or not at all, verified when they are read, and without pickle."""
 
+import errno
 import json
+import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import torch
 from accelerate import Accelerator
 
-from alpha_bridge.errors import Diverged
+from alpha_bridge.errors import Diverged, NotWritten
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import (
@@ -186,7 +190,9 @@ def test_a_checkpoint_is_replaced_whole(folder):
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
-    partial = tmp_path / "state.partial"
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    partial = tmp_path / f".state.{killed.pid}.partial"
     partial.mkdir()
     (partial / "stale.safetensors").write_bytes(b"half")
     saved = save(trained(), tmp_path / "state")
@@ -198,26 +204,26 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path):
 def test_a_checkpoint_that_cannot_be_finished_does_not_appear(tmp_path, monkeypatch, failing):
     written = []
 
-    def full(_values, path):
+    def full(path, content):
         if len(written) == failing:
-            raise OSError("No space left on device")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(path)
-        path.write_bytes(b"")
+        return len(content)
 
-    monkeypatch.setattr("alpha_bridge.training.checkpoint.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(NotWritten, match=r"cannot write .*state \(No space left"):
         save(trained(), tmp_path / "state")
-    assert not (tmp_path / "state").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_checkpoint_that_cannot_be_finished_leaves_the_one_before(folder, monkeypatch):
     before = content(folder)
 
-    def full(_values, _path):
-        raise OSError("No space left on device")
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("alpha_bridge.training.checkpoint.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(NotWritten, match="No space left"):
         save(trained(), folder)
     assert content(folder) == before
 

@@ -97,7 +97,7 @@ class _Opened:
         array: Array = flat.reshape(*cells.shape[:2], *flat.shape[1:])
 
         def picture(path: Path) -> None:
-            plots.strips(array, columns, rows).savefig(path, dpi=150)
+            plots.save_figure(plots.strips(array, columns, rows), path)
 
         return write(array, self.path, picture)
 

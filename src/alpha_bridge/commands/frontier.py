@@ -24,10 +24,12 @@ import numpy as np
 from rich.console import Console
 from torch import Tensor
 
+from .. import plots
 from ..assembly import build_path, load_model
 from ..checks import at_least, between_zero_and_one
 from ..config import Config, read_config
 from ..evaluation import Evaluation, build_evaluation
+from ..files import writing
 from ..likelihood import bounds
 from ..metrics.names import METRICS
 from ..run import Array, Run
@@ -123,8 +125,9 @@ def frontier(
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    (run.folder / "frontier.json").write_text(text + "\n", encoding="utf-8")
-    draw(found).savefig(run.folder / "frontier.png", dpi=150)
+    with writing(run.folder / "frontier.json") as file:
+        file.write(f"{text}\n".encode())
+    plots.save_figure(draw(found), run.folder / "frontier.png")
     return found
 
 

@@ -29,6 +29,7 @@ from ..assembly import load_model
 from ..checks import at_least
 from ..config import read_config
 from ..data import read_samples
+from ..files import writing
 from ..likelihood import bounds
 from ..model import AlphaBridge
 from ..run import Run
@@ -149,12 +150,12 @@ def missed(
         "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
     }
     text = json.dumps(content, indent=1, allow_nan=False)
-    found.table.write_text(text + "\n", encoding="utf-8")
+    with writing(found.table) as file:
+        file.write(f"{text}\n".encode())
     worst = x[[sample.index for sample in samples[:shown]]]
     decoded = in_chunks(model.reconstruct, worst)
-    draw(*(units.stored(part) for part in (x, generated, worst, decoded))).savefig(
-        found.picture, dpi=150
-    )
+    shown_samples = (units.stored(part) for part in (x, generated, worst, decoded))
+    plots.save_figure(draw(*shown_samples), found.picture)
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor
@@ -17,7 +16,7 @@ from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
-from ..run import Array, Run
+from ..run import Array, Run, save_array
 
 __all__ = [
     "data_of",
@@ -163,16 +162,10 @@ def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
 def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     """Write ``array`` as a picture or as an array, by the ending of ``path``."""
     require_free(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npy":
-            np.save(path, array, allow_pickle=False)
-        else:
-            picture(path)
-    except OSError as error:
-        raise PermissionError(
-            f"cannot write {path} ({error.strerror}): choose another file with --out"
-        ) from error
+    if path.suffix == ".npy":
+        save_array(array, path)
+    else:
+        picture(path)
     return path
 
 

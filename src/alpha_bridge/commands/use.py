@@ -100,7 +100,7 @@ def reconstruct(
     require_free(path)
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
-    write(pairs, path, lambda path: plots.reconstructions(pairs).savefig(path))
+    write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))
     return Reconstructed(path, float(before.mean()), float(after.mean()))
 
 
@@ -146,7 +146,7 @@ def translate(
 
     def draw(path: Path) -> None:
         pairs = np.stack([_coloured(before), _coloured(after)])
-        plots.reconstructions(pairs, ("original", "translation")).savefig(path)
+        plots.save_figure(plots.reconstructions(pairs, ("original", "translation")), path, 100)
 
     return write(after, path, draw)
 

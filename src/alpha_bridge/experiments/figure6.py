@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assembly import build_source
+from ..plots import save_figure
 from . import figure5
 from .arm import STRENGTHS, SUBJECTS, assay, shown
 from .arm_picture import draw
@@ -208,7 +209,7 @@ def conducted(
         record["last"] = last(record)
         if held := claims(record):
             record["claims"] = [claim.record() for claim in held]
-        draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
+        save_figure(draw(record, samples), path.with_suffix(".png"))
     return record
 
 

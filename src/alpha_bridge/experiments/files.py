@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..config import Config, read_config
+from ..files import read_json, writing
 from ..plots.records import Array
 
 __all__ = [
@@ -34,7 +35,7 @@ def partial_of(path: Path) -> Path:
 def ended_runs(path: Path) -> dict[str, Record]:
     """The runs of an interrupted experiment that had ended, by all that they depend on."""
     partial = partial_of(path)
-    known = json.loads(partial.read_text(encoding="utf-8"))["runs"] if partial.exists() else []
+    known = read_json(partial)["runs"] if partial.exists() else []
     return {key_of(read_config(run["config"])): run for run in known if "seconds" in run}
 
 
@@ -46,16 +47,16 @@ def key_of(config: Config) -> str:
 
 def write(record: Record, path: Path) -> None:
     """Write a record that is whole or not there, in place of the one before."""
-    partial = path.with_name(f".{path.name}.partial")
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    with writing(path) as file:
+        file.write(f"{text}\n".encode())
 
 
 def keep_samples(samples: Samples, path: Path) -> None:
-    """Write samples by method and number of updates."""
+    """Write samples by method and number of updates, all of them or none."""
     named = {f"{name}/{step}": x for name, of in samples.items() for step, x in of.items()}
-    np.savez_compressed(path, **named)  # type: ignore[arg-type]
+    with writing(path) as file:
+        np.savez_compressed(file, **named)  # type: ignore[arg-type]
 
 
 def kept_samples(path: Path) -> dict[str, dict[int, Array]]:

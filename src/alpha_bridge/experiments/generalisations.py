@@ -19,7 +19,7 @@ from ..evaluation import CHUNK, Evaluation
 from ..metrics.images import features_of, reconstruction_error
 from ..metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from ..model import AlphaBridge
-from ..plots import SMALL, TEXT, WIDTH
+from ..plots import SMALL, TEXT, WIDTH, save_figure
 from ..plots.records import Array
 from .comparison import curves, metric_names, shade_steps, show_grid
 from .files import Samples, keep_samples, resumed_samples, write
@@ -125,7 +125,7 @@ def reproduce(
             watched.evaluations[-1] |= arm(watched.model, watched.evaluation)
             samples.setdefault(name, _shown(watched))
             keep_samples(samples, path.with_suffix(".npz"))
-        draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
+        save_figure(draw(record, samples), path.with_suffix(".png"))
     record["claims"] = [claim.record() for claim in claims(record)]
     write(record, path)
     return record

@@ -14,6 +14,8 @@ import torch
 
 from ..checks import at_least
 from ..config import Config
+from ..files import writing
+from ..plots import save_figure
 from .curves import follow
 from .scores import in_words
 
@@ -184,8 +186,9 @@ def publish(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f" {_text(key)}: {_value(value)}" for key, value in record.items())
-    (folder / f"{name}.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
-    draw(record).savefig(folder / f"{name}.png", dpi=150)
+    with writing(folder / f"{name}.json") as file:
+        file.write(f"{{\n{lines}\n}}\n".encode())
+    save_figure(draw(record), folder / f"{name}.png")
     ledger_of(folder, name).unlink(missing_ok=True)
     return record
 
@@ -200,7 +203,8 @@ def _lines(ledger: Path) -> list[Record]:
     if not ledger.exists():
         return []
     whole = [line for line in ledger.read_bytes().splitlines(keepends=True) if line[-1:] == b"\n"]
-    ledger.write_bytes(b"".join(whole))
+    with writing(ledger) as file:
+        file.writelines(whole)
     return [json.loads(line) for line in whole]
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..assembly import assemble
 from ..config import Config, GammaConfig, changed
 from ..evaluation import build_evaluation
-from ..plots import MUTED, SMALL, TEXT, WIDTH, label
+from ..files import writing
+from ..plots import MUTED, SMALL, TEXT, WIDTH, label, save_figure
 from ..training.checkpoint import save
 from . import figure5
 from .comparison import metric_names
@@ -138,7 +139,7 @@ def reproduce(
     steps = {step for _, config in configs for step in _due(config)}
     kept = folder / "search5.partial"
     for _ in compared(record, configs, steps, path, tell, lambda own: step_one(own, kept)):
-        draw(record).savefig(path.with_suffix(".png"), dpi=150)
+        save_figure(draw(record), path.with_suffix(".png"))
     return record
 
 
@@ -169,7 +170,8 @@ def step_one(config: Config, folder: Path) -> Begun:
         parts = assemble(alone)
         watched = Watch(build_evaluation(parts.config, parts.source), [first])
         save(parts.fit(callbacks=[watched]), kept)
-        measured.write_text(json.dumps(watched.evaluations), encoding="utf-8")
+        with writing(measured) as file:
+            file.write(json.dumps(watched.evaluations).encode())
     return kept, json.loads(measured.read_text(encoding="utf-8"))
 
 

@@ -22,9 +22,10 @@ import torch
 from ..assembly import build_source
 from ..config import Config, changed
 from ..evaluation import Evaluation, build_evaluation
+from ..files import writing
 from ..metrics.classifier import inception_features
 from ..metrics.names import is_metric
-from ..plots import TEXT, WIDTH
+from ..plots import TEXT, WIDTH, save_figure
 from .comparison import show_grid
 from .files import Samples, keep_samples, resumed_samples
 from .runs import Tell, silent
@@ -138,8 +139,9 @@ def reproduce(
             end = max(watched.shown)
             samples.setdefault(name, {end: watched.shown[end][:SHOWN]})
             keep_samples(samples, folder / "table-cifar10.npz")
-        (folder / "table-cifar10.md").write_text(table(record), encoding="utf-8")
-        draw(record, samples).savefig(folder / "table-cifar10.png", dpi=150)
+        with writing(folder / "table-cifar10.md") as file:
+            file.write(table(record).encode())
+        save_figure(draw(record, samples), folder / "table-cifar10.png")
     return record
 
 

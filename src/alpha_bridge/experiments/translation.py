@@ -5,7 +5,6 @@ digit has its counterpart in training; of held-out digits the true translation i
 digit survive? A classifier of each domain, trained on its labels, says so. All settings are ours.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -19,11 +18,12 @@ from torch import Tensor
 from ..assembly import build_source
 from ..checks import at_least
 from ..data import ImageSource, Source
+from ..files import read_json
 from ..metrics.classifier import Classifier, cached_classifier
 from ..model import AlphaBridge
 from ..networks import ConvDiscriminator, ConvTranslator
 from ..penalty import R1
-from ..plots import SMALL, TEXT, WIDTH
+from ..plots import SMALL, TEXT, WIDTH, save_figure
 from ..plots.records import Array
 from .comparison import show_grid
 from .files import keep_samples, partial_of, resumed_samples, write
@@ -148,7 +148,7 @@ def reproduce(
         record["runs"].append(run)
         record["summary"] = summary(record)
         write(record, partial_of(path))
-        draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
+        save_figure(draw(record, samples), path.with_suffix(".png"))
         tell(f"{name}  {way}  " + "  ".join(f"{key} {run[key]:.4g}" for key in METRICS))
     write(record, path)
     partial_of(path).unlink(missing_ok=True)
@@ -158,7 +158,7 @@ def reproduce(
 def _known(path: Path, settings: Record) -> dict[tuple[str, str, int], Record]:
     """Runs that an interrupted experiment with the same settings has ended."""
     partial = partial_of(path)
-    found = json.loads(partial.read_text(encoding="utf-8")) if partial.exists() else {}
+    found = read_json(partial) if partial.exists() else {}
     runs = found["runs"] if found.get("settings") == settings else []
     return {(run["domain"], run["way"], run["seed"]): run for run in runs}
 

@@ -17,6 +17,7 @@ from ..methods import METHODS
 from ..metrics.images import reconstruction_error
 from ..model import AlphaBridge
 from ..path import Phase
+from ..plots import save_figure
 from ..plots.records import Array
 from ..presets import PRESETS
 from ..training import Callback, Event, TrainState
@@ -228,7 +229,7 @@ def pictured(
         if watched is not None and name not in samples:
             samples[name] = chosen(watched.shown)
             keep_samples(samples, path.with_suffix(".npz"))
-        draw(record, samples).savefig(path.with_suffix(".png"), dpi=150)
+        save_figure(draw(record, samples), path.with_suffix(".png"))
     return record
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import at_least
-from ..files import cache_folder
+from ..files import cache_folder, sha256, writing
 from .randomness import isolated_seed
 
 __all__ = [
@@ -301,9 +299,7 @@ def inception_features() -> InceptionFeatures:
         raise ValueError(
             f"Inception's weights are not at {path}: download {URL_INCEPTION_V3} to that place"
         )
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    if not checksum.startswith(path.stem.rsplit("-")[-1]):
+    if not sha256(path).startswith(path.stem.rsplit("-")[-1]):
         raise ValueError(
             f"Inception's weights at {path} are damaged: download {URL_INCEPTION_V3} again"
         )
@@ -384,18 +380,7 @@ def _store(
 
     data = save(trained.classifier.state_dict())
     sums = {"accuracy": trained.accuracy, "sha256": hashlib.sha256(data).hexdigest()}
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    _write(weights, data)
-    _write(summary, (json.dumps(record | sums, indent=2) + "\n").encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that is either whole or not there."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with writing(weights) as file:
+        file.write(data)
+    with writing(summary) as file:
+        file.write((json.dumps(record | sums, indent=2) + "\n").encode())

@@ -8,7 +8,7 @@ Algorithm 1 are read off the phases and shown in every figure that has updates o
 
 from .curves import diagnostics, losses, metric_curves, schedule
 from .pairs import reconstructions
-from .pictures import GAP, image_grid, save_png, strips, through_time
+from .pictures import GAP, image_grid, save_figure, save_png, strips, through_time
 from .points import scatter_marked, scatter_through_time
 from .records import (
     Record,
@@ -44,6 +44,7 @@ __all__ = [
     "metric_names",
     "reconstructions",
     "regions",
+    "save_figure",
     "save_png",
     "scatter_marked",
     "scatter_through_time",

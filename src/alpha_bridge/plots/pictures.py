@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from ..files import writing
 from .records import Array, Record, phase_at, spread
 from .style import MUTED, TEXT, WIDTH, phase_style
 
@@ -17,6 +18,7 @@ __all__ = [
     "image_grid",
     "mosaic_of",
     "picture",
+    "save_figure",
     "save_png",
     "small",
     "strips",
@@ -86,12 +88,22 @@ def save_png(images: Array, path: str | Path) -> None:
     """
     from PIL import Image
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
     columns = int(np.ceil(np.sqrt(len(images))))
-    Image.fromarray(mosaic_of(images, columns)).save(partial, format="PNG")
-    partial.replace(path)
+    with writing(Path(path)) as file:
+        Image.fromarray(mosaic_of(images, columns)).save(file, format="PNG")
+
+
+def save_figure(figure: Figure, path: str | Path, dpi: float = 150) -> None:
+    """Write a figure in the format that the file's ending names.
+
+    Args:
+        figure: The figure.
+        path: The file; it appears complete or not at all.
+        dpi: Pixels of an inch.
+    """
+    path = Path(path)
+    with writing(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=dpi)
 
 
 def mosaic_of(images: Array, columns: int) -> Array:

@@ -1,16 +1,16 @@
 """Checkpoints: safetensors for every tensor, JSON for the rest, a manifest of SHA-256 sums."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from torch import Tensor
 
 from ..causes import one_line
-from ..files import sha256
+from ..files import filling, sha256
 from ..sharing.weights import own_memory
 from .state import TrainState
 
@@ -31,6 +31,8 @@ def save(state: TrainState, folder: Path) -> Path:
 
     Raises:
         Diverged: A parameter is not finite; nothing is written.
+        PermissionError: The folder cannot be written.
+        NotWritten: The disk is full or broken.
     """
     state.require_finite()
     return write(state.tensors(), state.step, folder)
@@ -46,20 +48,18 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
 
     Returns:
         ``folder``.
+
+    Raises:
+        PermissionError: The folder cannot be written.
+        NotWritten: The disk is full or broken.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for file, named in tensors.items():
-        save_file(own_memory(named), partial / f"{file}.safetensors")
-    (partial / "state.json").write_text(json.dumps({"step": step}))
-    sums = {file.name: sha256(file) for file in sorted(partial.iterdir())}
-    (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
-    replaced = folder.with_name(folder.name + ".replaced")
-    if folder.exists():
-        folder.rename(replaced)
-    partial.rename(folder)
-    shutil.rmtree(replaced, ignore_errors=True)
+    with filling(folder, replace=True) as partial:
+        for file, named in tensors.items():
+            # safetensors' own writing of files tells of a full disk by no OSError
+            (partial / f"{file}.safetensors").write_bytes(serialized(own_memory(named)))
+        (partial / "state.json").write_text(json.dumps({"step": step}))
+        sums = {file.name: sha256(file) for file in sorted(partial.iterdir())}
+        (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
     return folder
 
 

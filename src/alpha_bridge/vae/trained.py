@@ -1,8 +1,6 @@
 """The slot that a library of VAEs fills: its files, its networks, and the way between them."""
 
 import importlib
-import json
-import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +8,10 @@ from typing import Any, ClassVar, Self
 
 from torch import nn
 
+from ..files import filling, read_json
 from .pair import Numbers
 
-__all__ = ["Origin", "TrainedVAE", "imported", "read_json"]
+__all__ = ["Origin", "TrainedVAE", "imported"]
 
 Origin = dict[str, Any]
 """Which library a VAE is of, and its configuration there: of values that JSON knows."""
@@ -86,18 +85,8 @@ class TrainedVAE(ABC):
             FileExistsError: The folder holds something already.
             PermissionError: The folder cannot be written.
         """
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise FileExistsError(f"{folder} is not empty: choose another with --out")
-        partial = folder.with_name(f".{folder.name}.partial")
-        try:
-            partial.mkdir(parents=True, exist_ok=True)
+        with filling(folder) as partial:
             self.write(partial)
-            partial.replace(folder)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise PermissionError(
-                f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
-            ) from error
 
     @abstractmethod
     def build(self, config: dict[str, Any]) -> None:
@@ -145,21 +134,6 @@ class TrainedVAE(ABC):
                     f"the VAE does not take images of {side} pixels: give --images.size {near}, or "
                     "other data with --data"
                 )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object that a file holds.
-
-    Raises:
-        ValueError: It holds none.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}): restore it from a copy") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged (it holds no object): restore it from a copy")
-    return content
 
 
 def imported(library: str, module: str) -> ModuleType:
