@@ -31,7 +31,7 @@ from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamm
 from alpha_bridge.methods import METHODS
 from alpha_bridge.networks import ConvGenerator, DCGANGenerator
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
-from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.players import NETWORKS
 from alpha_bridge.training import Optimization
 
@@ -73,6 +73,7 @@ def test_gamma_is_the_kind_that_is_named_with_its_settings(kind, expected):
     ("kind", "expected"),
     [
         ("r1", R1(0.7, 3)),
+        ("r1r2", R1R2(0.7, 3)),
         ("gp", GradientPenalty(0.7, 3)),
         ("spectral", SpectralNorm()),
         ("none", Regularizer()),

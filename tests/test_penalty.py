@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge.penalty import R1, GradientPenalty, Judged, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Judged, Regularizer, SpectralNorm
 
 WIDTHS = {"trials": 3, "inputs": 5, "outputs": 4}
 
@@ -60,14 +60,14 @@ def half_square(x, matrix):
 
 def on_data(x, f):
     """What R1 looks at: data and their logits, and no model."""
-    return Judged(None, real=x, f_real=f, fake=None, f_fake=None, noise=None)
+    return Judged(None, real=x, f_real=f, fake=None)
 
 
 def between(log_ratio, real, fake, noise=None):
     """What the gradient penalty looks at."""
-    f_real, f_fake = log_ratio(real), log_ratio(fake)
+    f_real = log_ratio(real)
     return Judged(
-        log_ratio, real, f_real, fake, f_fake, torch.randn_like(real) if noise is None else noise
+        log_ratio, real, f_real, fake, torch.rand_like(f_real) if noise is None else noise
     )
 
 
@@ -131,6 +131,43 @@ def test_r1_of_a_constant_logit_is_zero():
     assert torch.equal(R1().penalty(on_data(x, (0 * x).sum(-1))), torch.zeros(6))
 
 
+# R1 with R2, its mirror image at fakes
+
+
+def on_both_sides(real, fake, matrix):
+    """What R1 and R2 look at, of a discriminator that is half a square."""
+    real, fake = real.requires_grad_(), fake.requires_grad_()
+    return Judged(lambda x: half_square(x, matrix), real, half_square(real, matrix), fake)
+
+
+@pytest.mark.parametrize("leading", [(6,), (3, 6)])
+def test_r1r2_is_half_the_squared_gradient_of_samples_of_both_sides(leading, symmetric):
+    real, fake = torch.randn(2, *leading, 4, dtype=torch.float64)
+    penalty = R1R2(weight=0.3, every=2).penalty(on_both_sides(real, fake, symmetric))
+    squares = ((side.detach() @ symmetric).square().sum(-1) for side in (real, fake))
+    torch.testing.assert_close(penalty, 0.3 * sum(squares))
+
+
+def test_what_is_detached_is_the_same_and_asks_nothing_of_who_made_it(symmetric):
+    real, maker = torch.randn(2, 6, 4, dtype=torch.float64)
+    maker.requires_grad_()
+    judged = on_both_sides(real, maker.clone(), symmetric)
+    judged = Judged(judged.log_ratio, judged.real, judged.f_real, 2 * maker)
+    apart = judged.detached()
+    assert apart.real is judged.real and apart.f_real is judged.f_real
+    assert torch.equal(apart.fake, judged.fake) and torch.equal(apart.f_fake, judged.f_fake)
+    (R1R2().penalty(apart) + apart.f_fake).sum().backward()
+    assert maker.grad is None and apart.fake.grad is not None
+
+
+def test_logits_of_fakes_are_computed_once_and_only_if_they_are_asked_for():
+    passes = []
+    judged = Judged(lambda x: passes.append(x) or x.sum(-1), *[torch.ones(3, 2)] * 3)
+    assert not passes
+    assert judged.f_fake is judged.f_fake
+    assert len(passes) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -180,7 +217,8 @@ def test_gradient_penalty_looks_on_the_line_between_both_sides_evenly():
 
 
 def test_gradient_penalty_keeps_trials_apart(symmetric):
-    real, fake, noise = torch.randn(3, 3, 6, 4, dtype=torch.float64)
+    real, fake = torch.randn(2, 3, 6, 4, dtype=torch.float64)
+    noise = torch.rand(3, 6, dtype=torch.float64)
     scale = torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64)[:, None]
 
     def together(x):
@@ -198,7 +236,8 @@ def test_gradient_penalty_keeps_trials_apart(symmetric):
 
 def test_double_backward_of_the_gradient_penalty_is_exact_through_a_network():
     network = double(nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)))
-    real, fake, noise = torch.randn(3, 4, 3, dtype=torch.float64)
+    real, fake = torch.randn(2, 4, 3, dtype=torch.float64)
+    noise = torch.rand(4, dtype=torch.float64)
     names = [name for name, _ in network.named_parameters()]
 
     def penalty(*parameters):
@@ -232,6 +271,20 @@ def test_lazy_gradient_penalty_pays_for_the_updates_between():
     lazy, steady = GradientPenalty(every=4), GradientPenalty()
     assert [step for step in range(9) if lazy.due(step)] == [0, 4, 8]
     torch.testing.assert_close(lazy.penalty(judged), 4 * steady.penalty(judged))
+
+
+def test_gradient_penalty_takes_its_points_from_the_noise_and_nothing_else():
+    seen = []
+    real, fake = torch.ones(5, 2), torch.zeros(5, 2)
+    noise = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
+    judged = Judged(lambda x: seen.append(x) or x.sum(-1), real, real.sum(-1), fake, noise)
+    GradientPenalty().penalty(judged)
+    torch.testing.assert_close(seen[0].detach(), noise[:, None].expand(5, 2))
+
+
+def test_gradient_penalty_without_noise_is_refused():
+    with pytest.raises(ValueError, match=r"no noise for it: give Noise\(penalty=...\)"):
+        GradientPenalty().penalty(on_data(torch.ones(3, 2), torch.ones(3)))
 
 
 @pytest.mark.parametrize("options", [{"weight": -1.0}, {"weight": float("inf")}, {"every": 0}])

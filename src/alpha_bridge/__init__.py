@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .path import join as join
     from .path import ramp as ramp
     from .penalty import R1 as R1
+    from .penalty import R1R2 as R1R2
     from .penalty import GradientPenalty as GradientPenalty
     from .penalty import SpectralNorm as SpectralNorm
     from .presets import PRESETS as PRESETS
@@ -57,6 +58,7 @@ _HOMES = {
     "PRESETS": "presets",
     "PowerGamma": "gamma",
     "R1": "penalty",
+    "R1R2": "penalty",
     "Run": "run",
     "SigmoidGamma": "gamma",
     "SpectralNorm": "penalty",

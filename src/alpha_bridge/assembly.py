@@ -35,7 +35,7 @@ from .methods import METHODS
 from .model import AlphaBridge
 from .objective import DataBridge, JointBridge, MarginalBridge, Objective
 from .path import AlphaPath
-from .penalty import R1, GradientPenalty, Regularizer, SpectralNorm
+from .penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from .players import Networks, build_networks
 from .run import Run
 from .training import Callback, Optimization, TrainState, fit
@@ -75,6 +75,7 @@ GAMES: dict[str, Callable[[ObjectiveConfig], Game]] = {
 
 REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "r1": lambda config: R1(config.weight, config.every),
+    "r1r2": lambda config: R1R2(config.weight, config.every),
     "gp": lambda config: GradientPenalty(config.weight, config.every),
     "spectral": lambda _: SpectralNorm(),
     "none": lambda _: Regularizer(),

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn.utils import parametrize
 
 from .checks import at_least
 
-__all__ = ["R1", "GradientPenalty", "Judged", "Regularizer", "SpectralNorm"]
+__all__ = ["R1", "R1R2", "GradientPenalty", "Judged", "Regularizer", "SpectralNorm"]
 
 
 @dataclass(frozen=True)
@@ -23,24 +24,36 @@ class Judged:
             require a gradient.
         f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``.
         fake: Model samples, the shape of ``real``.
-        f_fake: Their logits, shape ``(*trials, batch)``.
-        noise: Standard normal draws that neither side depends on, shape
-            ``(*trials, batch, ...)``.
+        noise: Uniform draws in [0, 1) on which nothing else depends, shape ``(*trials, batch)``;
+            None where nobody has drawn any.
     """
 
     log_ratio: Callable[[Tensor], Tensor]
     real: Tensor
     f_real: Tensor
     fake: Tensor
-    f_fake: Tensor
-    noise: Tensor
+    noise: Tensor | None = None
+
+    @cached_property
+    def f_fake(self) -> Tensor:
+        """Logits of ``fake``, shape ``(*trials, batch)``: a pass when they are first asked for."""
+        return self.log_ratio(self.fake)
+
+    def detached(self) -> "Judged":
+        """The same for a regulariser: with fakes that require a gradient, and have no other graph.
+
+        So what it makes of them trains the discriminator alone, and is not what another player
+        shares with it.
+        """
+        return replace(self, fake=self.fake.detach().requires_grad_())
 
 
 class Regularizer:
     """A regulariser of the discriminator; this one does nothing.
 
     A subclass changes the network before training (:meth:`prepare`), adds a penalty to its
-    loss (:meth:`penalty`) every :attr:`every` updates, or both.
+    loss (:meth:`penalty`) every :attr:`every` updates, or both. A penalty may look at whatever
+    the discriminator has seen: it trains the discriminator alone.
 
     Attributes:
         every: The penalty is due at updates 0, every, 2·every, …; 0 means never.
@@ -60,7 +73,8 @@ class Regularizer:
         """Penalty of each sample, shape ``(*trials, batch)``.
 
         Args:
-            judged: What the discriminator has seen, with data that require a gradient.
+            judged: What the discriminator has seen, as :meth:`Judged.detached` gives it; samples
+                of both sides require a gradient.
         """
         return torch.zeros_like(judged.f_real)
 
@@ -100,7 +114,7 @@ class R1(_Lazy):
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
         >>> f = 3 * x.sum(-1)
-        >>> R1(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x, f, x))
+        >>> R1(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x))
         tensor([9.])
 
     Source:
@@ -114,18 +128,18 @@ class R1(_Lazy):
 
 
 @dataclass(frozen=True)
-class GradientPenalty(_Lazy):
-    r"""Holds the slope of the discriminator at one, at random points between both sides.
+class R1R2(R1):
+    r"""Gradient penalty on samples of both sides, applied every ``every`` updates, scaled to match.
 
     .. math::
-        w \, (\|\nabla_x f(\hat x)\| - 1)^2, \qquad
-        \hat x = \epsilon x + (1-\epsilon) x', \quad \epsilon \sim U(0, 1)
+        \frac{w}{2} \, \bigl(\|\nabla_x f(x)\|^2 + \|\nabla_x f(x')\|^2\bigr),
+        \qquad x \sim q, \ x' \sim p_\theta
 
-    with :math:`x \sim q`, :math:`x' \sim p_\theta`. ε is Φ of a standard normal number that has
-    no part in either sample.
+    R1 leaves the discriminator free where only fakes are. R2 is paid in a forward pass of its own,
+    as the one that trains the generator may be shared.
 
     Attributes:
-        weight: w, zero or more.
+        weight: w, zero or more, of either half.
         every: k, one or more: every k-th update pays k times the penalty.
 
     Raises:
@@ -133,8 +147,43 @@ class GradientPenalty(_Lazy):
 
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
+        >>> f = 3 * x.sum(-1)
+        >>> R1R2(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x))
+        tensor([18.])
+
+    Source:
+        R1 and R2: Mescheder, Geiger and Nowozin, ICML 2018; both together: Huang, Gokaslan,
+        Kuleshov and Tompkin, The GAN is dead; long live the GAN! A Modern GAN Baseline,
+        NeurIPS 2024.
+    """
+
+    def penalty(self, judged: Judged) -> Tensor:
+        slope = _slope(judged.fake, judged.f_fake)
+        return super().penalty(judged) + self.every * self.weight / 2 * slope.square().sum(-1)
+
+
+@dataclass(frozen=True)
+class GradientPenalty(_Lazy):
+    r"""Holds the slope of the discriminator at one, at random points between both sides.
+
+    .. math::
+        w \, (\|\nabla_x f(\hat x)\| - 1)^2, \qquad
+        \hat x = \epsilon x + (1-\epsilon) x', \quad \epsilon \sim U(0, 1)
+
+    with :math:`x \sim q`, :math:`x' \sim p_\theta` and an ε of each pair, drawn for this alone.
+
+    Attributes:
+        weight: w, zero or more.
+        every: k, one or more: every k-th update pays k times the penalty.
+
+    Raises:
+        ValueError: ``weight`` is negative or infinite, ``every`` is below one, or there is no
+            noise to draw the points with.
+
+    Example:
+        >>> x, epsilon = torch.ones(1, 2, requires_grad=True), torch.rand(1)
         >>> f = 3 * x[:, 0]
-        >>> GradientPenalty(weight=1.0).penalty(Judged(lambda x: 3 * x[:, 0], x, f, x, f, x))
+        >>> GradientPenalty(weight=1.0).penalty(Judged(lambda x: 3 * x[:, 0], x, f, x, epsilon))
         tensor([4.])
 
     Source:
@@ -144,11 +193,13 @@ class GradientPenalty(_Lazy):
     weight: float = 10.0
 
     def penalty(self, judged: Judged) -> Tensor:
-        trials_and_batch = judged.f_real.shape
-        first = judged.noise.reshape(*trials_and_batch, -1)[..., 0]
-        share = torch.special.ndtr(first).reshape(
-            *trials_and_batch, *[1] * (judged.real.ndim - first.ndim)
-        )
+        epsilon = judged.noise
+        if epsilon is None:
+            raise ValueError(
+                "the gradient penalty draws points between both sides, and there is no noise for "
+                "it: give Noise(penalty=...), a uniform number for each sample"
+            )
+        share = epsilon.reshape(*epsilon.shape, *[1] * (judged.real.ndim - epsilon.ndim))
         between = (share * judged.real + (1 - share) * judged.fake).detach().requires_grad_()
         slope = _slope(between, judged.log_ratio(between))
         norm: Tensor = torch.linalg.vector_norm(slope, dim=-1)

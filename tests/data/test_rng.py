@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.data import normal, stream
+from alpha_bridge.data import normal, stream, uniform
 
 
 def test_equal_arguments_give_equal_draws():
@@ -26,3 +26,10 @@ def test_normal_draws_are_standard_float32():
     draws = normal(0, 0, 0, (100_000,))
     assert draws.dtype == torch.float32
     assert abs(draws.mean()) < 0.02 and abs(draws.std() - 1) < 0.02
+
+
+def test_uniform_draws_are_float32_in_the_unit_interval():
+    draws = uniform(0, 0, 0, (100_000,))
+    assert draws.dtype == torch.float32
+    assert draws.min() >= 0 and draws.max() < 1
+    assert abs(draws.mean() - 0.5) < 0.01 and abs(draws.std() - 12**-0.5) < 0.01

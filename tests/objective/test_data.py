@@ -482,7 +482,7 @@ def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
     torch.testing.assert_close(judged.fake, setting.model.generator(setting.noise.prior))
     torch.testing.assert_close(judged.f_fake, setting.f_model())
     torch.testing.assert_close(judged.log_ratio(judged.real), judged.f_real)
-    assert judged.noise is setting.noise.posterior
+    assert judged.noise is setting.noise.penalty
 
 
 @pytest.mark.parametrize("one_backward", [True, False])

@@ -68,6 +68,7 @@ def test_a_later_start_sees_what_the_whole_run_sees():
         assert torch.equal(x, same)
         assert torch.equal(noise.prior, other.prior)
         assert torch.equal(noise.posterior, other.posterior)
+        assert torch.equal(noise.penalty, other.penalty)
 
 
 def test_several_draws_of_an_update_are_one_sequence():
@@ -75,6 +76,21 @@ def test_several_draws_of_an_update_are_one_sequence():
     flat = [draw for draws in double for draw in draws]
     for [(x, _)], (same, _) in zip(single, flat, strict=True):
         assert torch.equal(x, same)
+
+
+def test_the_noise_of_a_penalty_is_one_uniform_number_of_each_sample_and_no_other_ones():
+    updates = drawn(range(500), trials=2)
+    noises = [noise for [(_, noise)] in updates]
+    penalty, prior, posterior = (
+        torch.stack([getattr(noise, name) for noise in noises]).transpose(0, 1).flatten(1, 2)
+        for name in ("penalty", "prior", "posterior")
+    )
+    assert penalty.shape == (2, 3000) and penalty.min() >= 0 and penalty.max() < 1
+    deciles = penalty.quantile(torch.linspace(0.1, 0.9, 9))
+    torch.testing.assert_close(deciles, torch.linspace(0.1, 0.9, 9), rtol=0, atol=0.03)
+    others = [penalty[1], *prior[0].unbind(-1), *posterior[0].unbind(-1)]
+    correlations = torch.corrcoef(torch.stack([penalty[0], *others]))[0, 1:]
+    assert correlations.abs().max() < 0.08  # 4 deviations of the estimate are .073
 
 
 def test_a_trial_sees_what_a_run_of_its_seed_sees():

@@ -10,7 +10,7 @@ from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import PLAYERS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.penalty import R1, Regularizer
+from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer
 from alpha_bridge.training import Optimization, TrainState
 from alpha_bridge.training.update import update
 
@@ -54,7 +54,7 @@ def passes(alpha, regularizer=None, objective=None, logit=0.0):
     update(
         TrainState.start(bridge, Optimization()),
         torch.randn(8, 3),
-        Noise(torch.randn(8, 2), torch.randn(8, 2)),
+        Noise(torch.randn(8, 2), torch.randn(8, 2), torch.rand(8)),
         alpha,
         SigmoidGamma(),
         objective or DataBridge(),
@@ -81,6 +81,20 @@ def test_the_penalty_costs_a_slope_and_a_way_back_through_it(alpha):
     forward, backward = passes(alpha, R1())
     assert forward == FORWARD
     assert backward == Counter(BACKWARD[alpha]) + Counter(PENALTY)
+
+
+@steps
+def test_a_penalty_on_fakes_costs_a_forward_pass_of_its_own_as_well(alpha):
+    """R2: the fakes once more, their slope, and a way back through it."""
+    forward, backward = passes(alpha, R1R2())
+    assert forward == Counter(FORWARD) + Counter(discriminator=1)
+    assert backward == Counter(BACKWARD[alpha]) + Counter(PENALTY) + Counter(PENALTY)
+
+
+@steps
+def test_a_penalty_that_asks_for_no_logits_of_fakes_makes_no_pass_of_them(alpha):
+    forward, _ = passes(alpha, GradientPenalty())
+    assert forward == Counter(FORWARD) + Counter(discriminator=1)  # of the points between
 
 
 def test_passes_of_their_own_cost_one_more_through_generator_and_discriminator():

@@ -2,19 +2,30 @@
 
 import copy
 from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 import torch
 from accelerate import Accelerator
 from torch import nn
 
+from alpha_bridge.assembly import REGULARIZERS
+from alpha_bridge.config import RegularizerConfig
 from alpha_bridge.data import Source, normal
 from alpha_bridge.gamma import SigmoidGamma
+from alpha_bridge.gaussian import reparameterize
 from alpha_bridge.model import PLAYERS, AlphaBridge
-from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
-from alpha_bridge.objective import DataBridge, Losses, Noise, Objective
+from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.objective import (
+    DataBridge,
+    JointBridge,
+    Losses,
+    MarginalBridge,
+    Noise,
+    Objective,
+)
 from alpha_bridge.path import AlphaPath
-from alpha_bridge.penalty import R1, GradientPenalty, Judged, Regularizer, SpectralNorm
+from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Judged, Regularizer, SpectralNorm
 from alpha_bridge.training import Optimization, TrainState, fit
 from alpha_bridge.training.update import discriminate, reduce, update
 
@@ -49,10 +60,11 @@ def step(state, alpha=0.5, objective=None, regularizer=None):
         torch.randn(*leading, size, generator=draws, dtype=torch.float64)
         for size in (FEATURES, LATENT, LATENT)
     )
+    penalty = torch.rand(leading, generator=draws, dtype=torch.float64)
     return update(
         state,
         x,
-        Noise(prior, posterior),
+        Noise(prior, posterior, penalty),
         alpha,
         SigmoidGamma(),
         objective or DataBridge(),
@@ -92,7 +104,7 @@ class Tangled(Objective):
         f = model.log_ratio(x)
         return Losses(
             {players: (scale * squares).expand(BATCH) for players, scale in self.SCALES.items()},
-            judged=(Judged(model.log_ratio, x, f, x, f, x),),
+            judged=(Judged(model.log_ratio, x, f, x),),
         )
 
     def discrimination(self, model, x, noise, penalized=False):  # noqa: ARG002
@@ -351,18 +363,136 @@ def test_the_penalty_is_added_to_the_gradient_of_the_discriminator():
         torch.testing.assert_close(gradient, base + extra)
 
 
+# Any regulariser, whatever it looks at
+
+
+@dataclass(frozen=True)
+class Nosy(Regularizer):
+    """A user's own, which looks at all there is to see, and squares logits and slopes."""
+
+    every: int = 1
+
+    def penalty(self, judged):
+        real, fake = (
+            torch.autograd.grad(f.sum(), x, create_graph=True)[0]
+            for x, f in ((judged.real, judged.f_real), (judged.fake, judged.f_fake))
+        )
+        between = judged.log_ratio(judged.fake * judged.noise.unsqueeze(-1))
+        slopes = (real * fake).sum(-1) + fake.pow(4).sum(-1)
+        return slopes + (judged.f_real - judged.f_fake).square() + between.square()
+
+
+KINDS = {
+    kind: build(RegularizerConfig(weight=3.0, every=2)) for kind, build in REGULARIZERS.items()
+} | {"a user's own": Nosy()}
+each_regularizer = pytest.mark.parametrize("regularizer", KINDS.values(), ids=KINDS)
+OBJECTIVES = {"data": DataBridge(), "marginal": MarginalBridge(), "joint": JointBridge()}
+each_objective = pytest.mark.parametrize("kind", OBJECTIVES)
+
+
+def model_for(kind, trials=None):
+    """The model with the discriminator that an objective needs."""
+    bridge = model(trials)
+    sizes = {"hidden": (6,), "trials": trials}
+    if kind == "marginal":
+        bridge.discriminator = Marginals(bridge.discriminator, MLPDiscriminator(LATENT, **sizes))
+    if kind == "joint":
+        bridge.discriminator = MLPDiscriminator(FEATURES + LATENT, **sizes)
+    return bridge.double()
+
+
+def with_regularizer(bridge, regularizer, **options):
+    bridge = copy.deepcopy(bridge)
+    bridge.discriminator = regularizer.prepare(bridge.discriminator)
+    return gradients_of(start(bridge), regularizer=regularizer, **options)
+
+
+@each_regularizer
+@pytest.mark.parametrize("trials", [None, TRIALS])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_any_regulariser_gives_the_gradients_of_plain_passes(regularizer, trials, alpha):
+    bridge = model(trials)
+    one, plain = (
+        with_regularizer(
+            bridge, regularizer, alpha=alpha, objective=DataBridge(one_backward=shared)
+        )
+        for shared in (True, False)
+    )
+    for player in PLAYERS:
+        for gradient, expected in zip(one[player], plain[player], strict=True):
+            torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-12)
+
+
+@each_objective
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("regularizer", [R1(), R1R2(), GradientPenalty(), Nosy()], ids=repr)
+def test_a_penalty_trains_the_discriminator_alone(kind, regularizer, alpha):
+    bridge, options = model_for(kind), {"alpha": alpha, "objective": OBJECTIVES[kind]}
+    paid, free = (
+        with_regularizer(bridge, chosen, **options) for chosen in (regularizer, Regularizer())
+    )
+    for player in ("generator", "encoder"):
+        for gradient, same in zip(paid[player], free[player], strict=True):
+            torch.testing.assert_close(gradient, same, rtol=1e-12, atol=1e-14)
+    assert not torch.allclose(paid["discriminator"][0], free["discriminator"][0])
+
+
+@each_objective
+def test_r1r2_is_paid_at_the_fakes_of_the_generator(kind):
+    """Its second half by itself, at each discriminator, against the definition."""
+    bridge, options = model_for(kind), {"alpha": 1.0, "objective": OBJECTIVES[kind]}
+    both, first = (
+        with_regularizer(bridge, chosen(weight=2.0), **options)["discriminator"]
+        for chosen in (R1R2, R1)
+    )
+    draws = torch.Generator().manual_seed(0)
+    x, prior, posterior = (
+        torch.randn(BATCH, size, generator=draws, dtype=torch.float64)
+        for size in (FEATURES, LATENT, LATENT)
+    )
+    z, made = reparameterize(*bridge.encoder(x), posterior), bridge.decode(prior)
+    judge = bridge.discriminator
+    sides = {
+        "data": [(judge, made)],
+        "marginal": [(judge, made), (getattr(judge, "of_z", None), z)],
+        "joint": [(judge, torch.cat([made, prior], -1))],
+    }
+    penalty = 0.0
+    for of, side in sides[kind]:
+        fake = side.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(of(fake).sum(), fake, create_graph=True)
+        penalty = penalty + slope.square().sum(-1).mean()
+    parameters = list(judge.parameters())
+    second = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
+    for gradient, base, extra in zip(both, first, second, strict=True):
+        torch.testing.assert_close(gradient, base + extra)
+
+
 # Updates of the discriminator alone
 
 
-def discriminate_once(state, regularizer):
+def discriminate_once(state, regularizer, objective=None):
     draws = torch.Generator().manual_seed(77)
+    leading = (*state.model.trial_shape, BATCH)
     x, prior, posterior = (
-        torch.randn(*state.model.trial_shape, BATCH, size, generator=draws, dtype=torch.float64)
+        torch.randn(*leading, size, generator=draws, dtype=torch.float64)
         for size in (FEATURES, LATENT, LATENT)
     )
-    noise = Noise(prior, posterior)
-    discriminate(state, x, noise, DataBridge(), regularizer, Accelerator())
+    noise = Noise(prior, posterior, torch.rand(leading, generator=draws, dtype=torch.float64))
+    discriminate(state, x, noise, objective or DataBridge(), regularizer, Accelerator())
     return x, noise
+
+
+@each_objective
+@each_regularizer
+def test_any_regulariser_is_paid_in_a_step_of_the_discriminator_alone(kind, regularizer):
+    state = start(model_for(kind))
+    state.model.discriminator = regularizer.prepare(state.model.discriminator)
+    state = start(state.model)
+    before = values(state.model, "discriminator")
+    discriminate_once(state, regularizer, OBJECTIVES[kind])
+    moved = values(state.model, "discriminator")
+    assert moved.isfinite().all() and not torch.equal(moved, before)
 
 
 @pytest.mark.parametrize("regularizer", [Regularizer(), R1(), GradientPenalty()], ids=repr)

@@ -150,8 +150,9 @@ class ObjectiveConfig(Part):
 class RegularizerConfig(Part):
     """The discriminator's regulariser."""
 
-    kind: Literal["r1", "gp", "spectral", "none"] = "r1"
-    """R1, the WGAN's gradient penalty, spectral normalisation, or nothing."""
+    kind: Literal["r1", "r1r2", "gp", "spectral", "none"] = "r1"
+    """R1, R1 and R2 (on fakes too), the WGAN's gradient penalty, spectral normalisation, or
+    nothing."""
     weight: float = 0.3
     """Weight of the penalty."""
     every: Count = 1

@@ -9,7 +9,7 @@ from .files import read_images, read_samples
 from .images import load_images
 from .labels import Labels, read_labels
 from .mixtures import grid, ring, spirals, unbalanced
-from .rng import normal, stream
+from .rng import normal, stream, uniform
 from .sampler import indices, share
 from .source import Source
 
@@ -40,4 +40,5 @@ __all__ = [
     "spirals",
     "stream",
     "unbalanced",
+    "uniform",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["normal", "stream"]
+__all__ = ["normal", "stream", "uniform"]
 
 # Purposes from 2³² up belong to the data; smaller ones are the caller's.
 EPOCHS, BATCHES, HELD_OUT, TRAINING = range(2**32, 2**32 + 4)
@@ -68,4 +68,27 @@ def normal(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
         torch.Size([2, 3])
     """
     draws = stream(seed, step, purpose).standard_normal(tuple(shape), dtype=np.float32)
+    return torch.from_numpy(draws)
+
+
+def uniform(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
+    """Draws of one update for one purpose, uniform in [0, 1).
+
+    Args:
+        seed: Seed of the run, in [0, 2⁶⁴).
+        step: The update, in [0, 2⁶⁴).
+        purpose: What the numbers are for, in [0, 2³²).
+        shape: Shape of the result.
+
+    Returns:
+        A float32 tensor on the host.
+
+    Raises:
+        ValueError: ``seed``, ``step`` or ``purpose`` is negative or too large.
+
+    Example:
+        >>> uniform(0, 7, 3, (2, 3)).shape
+        torch.Size([2, 3])
+    """
+    draws = stream(seed, step, purpose).random(tuple(shape), dtype=np.float32)
     return torch.from_numpy(draws)

@@ -15,15 +15,19 @@ __all__ = ["Losses", "Noise", "Objective"]
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard normal draws of one update, each ``(*trials, batch, *latent_shape)``.
+    """Independent draws of one update.
 
     Attributes:
-        prior: Latents of the generated samples.
-        posterior: ε of the encoder's draws.
+        prior: Latents of the generated samples, standard normal or samples of a second domain,
+            shape ``(*trials, batch, *latent_shape)``.
+        posterior: ε of the encoder's draws, standard normal, the same shape.
+        penalty: Numbers of the discriminator's regulariser, uniform in [0, 1), shape
+            ``(*trials, batch)``; None for one that needs none.
     """
 
     prior: Tensor
     posterior: Tensor
+    penalty: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Losses:
         of_players: The players that a backward pass serves, and the sum of each sample that it
             starts from, ``(*trials, batch)``. It brings each of them the gradient of its own loss;
             no other player's parameters take one.
-        judged: What each discriminator has seen: where its regulariser applies.
+        judged: What each discriminator has seen: where its regulariser applies, to
+            :meth:`~alpha_bridge.penalty.Judged.detached`.
         values: Each player's own loss of each sample, ``(*trials, batch)``, to log.
         diagnostics: Numbers to log, without a graph, each ``(*trials,)``.
     """

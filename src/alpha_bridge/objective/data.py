@@ -148,7 +148,7 @@ def _judge(
     f_real = model.log_ratio(real)
     with torch.set_grad_enabled(torch.is_grad_enabled() and trains_generator):
         fake = model.decode(noise.prior)
-    return Judged(model.log_ratio, real, f_real, fake, model.log_ratio(fake), noise.posterior)
+    return Judged(model.log_ratio, real, f_real, fake, noise.penalty)
 
 
 def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

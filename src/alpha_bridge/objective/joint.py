@@ -40,7 +40,7 @@ class JointBridge(MutualBridge):
         made = pairs(ends.fake, ends.prior, model.batch_ndim)
         if penalized:
             encoded.requires_grad_().retain_grad()
-        return (Judged(h, encoded, h(encoded), made, h(made), noise.posterior),)
+        return (Judged(h, encoded, h(encoded), made, noise.penalty),)
 
     def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:
         (both,) = judged

@@ -40,8 +40,8 @@ class MarginalBridge(MutualBridge):
         f, g = model.log_ratio, model.latent_log_ratio
         x, prior = (end.detach().requires_grad_(penalized) for end in (ends.x, ends.prior))
         return (
-            Judged(f, x, f(x), ends.fake, f(ends.fake), noise.posterior),
-            Judged(g, prior, g(prior), ends.z, g(ends.z), noise.posterior),
+            Judged(f, x, f(x), ends.fake, noise.penalty),
+            Judged(g, prior, g(prior), ends.z, noise.penalty),
         )
 
     def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:

@@ -10,16 +10,16 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..data import Source, normal, share
+from ..data import Source, normal, share, uniform
 from ..model import AlphaBridge
 from ..objective import Noise
 from ..units import Units
 
 __all__ = ["Batches"]
 
-HostDraws = list[tuple[Tensor, Tensor, Tensor]]
+HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
-PRIOR, POSTERIOR = 1, 2
+PRIOR, POSTERIOR, PENALTY = 1, 2, 3
 """Purposes of the noise."""
 
 APART = 2**63
@@ -51,8 +51,8 @@ class Batches:
         self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
         self.prior = prior
-        # of samples, latents and the encoder's noise
-        self.units = (source.units, prior.units if prior else Units(), Units())
+        # of samples, latents, the encoder's noise and the regulariser's
+        self.units = (source.units, prior.units if prior else Units(), Units(), Units())
         if model.latent_shape is None:
             with torch.no_grad():
                 model.posterior(self._in(source.units, self._samples(0)))
@@ -81,7 +81,12 @@ class Batches:
         """Samples in storage units and noise of update ``step``, on the host."""
         draws = range(step * self.draws, (step + 1) * self.draws)
         return [
-            (self._samples(draw), self._latents(draw), self._normal(draw, POSTERIOR))
+            (
+                self._samples(draw),
+                self._latents(draw),
+                self._normal(draw, POSTERIOR),
+                self._uniform(draw, PENALTY),
+            )
             for draw in draws
         ]
 
@@ -100,6 +105,13 @@ class Batches:
         shape = (self.size, *(self.model.latent_shape or ()))
         part = share(self.size, self.rank, self.ranks)
         return self._stack([normal(seed, draw, purpose, shape)[part] for seed in self.seeds])
+
+    def _uniform(self, draw: int, purpose: int) -> Tensor:
+        """A number for each sample."""
+        part = share(self.size, self.rank, self.ranks)
+        return self._stack(
+            [uniform(seed, draw, purpose, (self.size,))[part] for seed in self.seeds]
+        )
 
     def _stack(self, trials: list[Tensor]) -> Tensor:
         """Trials side by side, or the only one as it is, where the device can fetch it."""

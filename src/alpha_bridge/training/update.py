@@ -91,7 +91,9 @@ def _descend(
 ) -> None:
     """One step of each player that ``losses`` train, all from the parameters before it."""
     penalties = [
-        regularizer.penalty(judged) for judged in losses.judged if regularizer.due(state.step)
+        regularizer.penalty(judged.detached())
+        for judged in losses.judged
+        if regularizer.due(state.step)
     ]
     passes = [
         (sum(penalties, loss) if "discriminator" in players else loss, state.parameters(*players))
