@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
+from alpha_bridge.files import LOCK
 from alpha_bridge.metrics.names import parse
 from alpha_bridge.presets import PRESETS
 from alpha_bridge.run import Run
@@ -91,7 +92,7 @@ def contents(folder):
     return {
         path: (path.stat().st_mtime_ns, path.stat().st_size)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != LOCK
     }
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from alpha_bridge.lock import LOCK, locked
+from alpha_bridge.files import LOCK
+from alpha_bridge.lock import locked
 
 HOLD = """
 import sys

@@ -256,3 +256,16 @@ def test_the_template_lies_in_the_package():
     import alpha_bridge.report as module
 
     assert (Path(module.__file__).parent / "templates" / "report.html.jinja").is_file()
+
+
+def test_what_was_changed_on_the_way_is_shown(tmp_path):
+    change = {"step": 1500, "key": "optimization.generator", "before": 1e-3, "after": 1e-4}
+    page = page_of(Run.create(tmp_path / "changed", CONFIG | {"changes": [change]}))
+    assert "1,500 optimization › generator 0.001 0.0001" in page.text
+    assert "To repeat this run" not in page.text
+
+
+def test_a_history_that_is_damaged_is_refused_with_its_file(tmp_path):
+    run = Run.create(tmp_path / "damaged", {"changes": [{"step": -1}]})
+    with pytest.raises(ValueError, match=r"config\.json: changes\.0\.step: "):
+        write_report(run)

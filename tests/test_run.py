@@ -236,3 +236,24 @@ def test_checkpoints_are_listed_in_order(run):
     (run.folder / "checkpoints" / "step-00003000.partial").mkdir()
     assert run.checkpoint_steps == [1000, 2000]
     assert run.checkpoint_folder(1000) == run.folder / "checkpoints" / "step-00001000"
+
+
+def test_what_is_made_anew_is_forgotten(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    for step in (10, 20, 30, 20):
+        run.append({"step": step, "loss": step / 3})
+        run.write_samples(step, np.zeros((1, 2), np.float32))
+        run.write_reconstructions(step, np.zeros((2, 1, 2), np.float32))
+        run.samples_picture(step).write_bytes(b"")
+    run.forget(20)
+    assert run.records == [{"step": 10, "loss": 10 / 3}, {"step": 20, "loss": 20 / 3}]
+    assert [*run.samples] == [*run.reconstructions] == [10, 20]
+    assert not run.samples_picture(30).exists()
+    run.append({"step": 25})
+    assert [record["step"] for record in run.records] == [10, 20, 25]
+
+
+def test_a_configuration_takes_the_place_of_the_one_before(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    run.write_config({"seed": 4})
+    assert run.config == {"seed": 4}

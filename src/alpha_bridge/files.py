@@ -21,6 +21,7 @@ from .causes import one_line
 from .errors import NotWritten
 
 __all__ = [
+    "LOCK",
     "cache_folder",
     "explained",
     "filling",
@@ -32,6 +33,9 @@ __all__ = [
     "within",
     "writing",
 ]
+
+LOCK = ".lock"
+"""The file by which a process keeps others out of a folder, which is no content of it."""
 
 REFUSED = (
     errno.EACCES,
@@ -140,12 +144,14 @@ def recover(path: Path) -> None:
 
 
 def require_free(folder: Path) -> Path:
-    """Return ``folder`` if it is new or empty.
+    """Return ``folder`` if it is new or empty, but for a lock.
 
     Raises:
         FileExistsError: It holds something already, or is a file.
     """
-    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+    if folder.is_file() or (
+        folder.exists() and any(path.name != LOCK for path in folder.iterdir())
+    ):
         raise FileExistsError(f"{folder} is not empty: choose another folder")
     return folder
 

@@ -9,20 +9,18 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .causes import printable
-from .files import explained, within
+from .files import LOCK, explained, within
 
-__all__ = ["LOCK", "locked"]
-
-LOCK = ".lock"
-"""The file in the folder; it stays there, and says which process had the lock last."""
+__all__ = ["locked"]
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the lock of ``folder`` out of it.
 
-    The system takes the lock back when this process ends, however it ends, so that what a killed
-    one leaves stands in nobody's way. Who only reads needs no lock.
+    Its file stays there when the lock is given back, and says who had it last. The system
+    takes the lock back when this process ends, however it ends, so that what a killed one leaves
+    stands in nobody's way. Who only reads needs no lock.
 
     Args:
         folder: It is made if it is missing.

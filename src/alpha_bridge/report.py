@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import plots
+from .config import HISTORY, read_config
 from .files import writing
 from .metrics.names import METRICS
 from .run import Record, Run
@@ -79,6 +80,7 @@ def write_report(run: Run) -> Path:
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
         groups=_groups(config),
+        changes=_changes(run, config),
         config=json.dumps(config, indent=2, ensure_ascii=False),
     )
     with writing(run.report_path) as file:
@@ -232,10 +234,26 @@ def _svg(figure: Figure) -> str:
 
 def _groups(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The settings that have a value, under the heading that the configuration gives them."""
-    general = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    general = {
+        key: value
+        for key, value in config.items()
+        if key != HISTORY and not isinstance(value, dict)
+    }
     nested = {key: value for key, value in config.items() if isinstance(value, dict)}
     groups = [(title, list(_settings(part))) for title, part in {"": general, **nested}.items()]
     return [(title, settings) for title, settings in groups if settings]
+
+
+def _changes(run: Run, config: dict[str, Any]) -> list[tuple[int, str, str, str]]:
+    """What the run changed when it went on: updates done, setting, value before and after."""
+    try:
+        changes = read_config({HISTORY: config.get(HISTORY, [])}).changes
+    except ValueError as error:
+        raise ValueError(f"{run.config_path}: {error}") from error
+    return [
+        (of.step, of.key.replace("_", " ").replace(".", " › "), _text(of.before), _text(of.after))
+        for of in changes
+    ]
 
 
 def _settings(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

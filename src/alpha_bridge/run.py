@@ -10,6 +10,7 @@
     units.npy                              mean and deviation of vectors, if they are scaled
     checkpoints/step-00001000/             the state of training
     report.html                            the page that shows all of it
+    .lock                                  held by the process that trains
 
 Images are uint8 ``(N, H, W, C)``; vectors are float32 ``(N, D)``, or float64 where their digits
 need it. Files appear complete or not at all.
@@ -62,8 +63,7 @@ class Run:
             PermissionError: The folder cannot be written.
         """
         run = cls.require_free(folder)
-        with writing(run.config_path) as file:
-            file.write((json.dumps(config, indent=2) + "\n").encode())
+        run.write_config(config)
         return run
 
     @classmethod
@@ -129,6 +129,15 @@ class Run:
         """
         return read_json(self.config_path)
 
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the resolved configuration, in place of the one before.
+
+        Args:
+            config: Of values that JSON knows.
+        """
+        with writing(self.config_path) as file:
+            file.write((json.dumps(config, indent=2) + "\n").encode())
+
     def append(self, record: Record) -> None:
         """Add a line to the records, whole and at once.
 
@@ -142,10 +151,9 @@ class Run:
         """
         if "step" not in record:
             raise ValueError(f"a record needs a step, got {sorted(record)}")
-        line = json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) + "\n"
         self._cut_torn_line()
         with self.metrics_path.open("ab") as file:
-            file.write(line.encode())
+            file.write(_line(record))
 
     @property
     def records(self) -> list[Record]:
@@ -209,6 +217,20 @@ class Run:
     def reconstructions(self) -> dict[int, Array]:
         """Pairs of original and reconstruction by the number of updates done, in order."""
         return _load_all(self.folder / "samples", "reconstructions-", ".npy")
+
+    def forget(self, step: int) -> None:
+        """Remove records and samples of updates after ``step``, which are about to be made anew.
+
+        Args:
+            step: Updates done.
+        """
+        kept = [_line(record) for record in self.records if record["step"] <= step]
+        with writing(self.metrics_path) as file:
+            file.writelines(kept)
+        for prefix, suffix in (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy")):
+            for number, path in _numbered(self.folder / "samples", prefix, suffix).items():
+                if number > step:
+                    path.unlink()
 
     def checkpoint_folder(self, step: int) -> Path:
         """Where the state of training after ``step`` updates belongs."""
@@ -279,6 +301,10 @@ def _images_or_vectors(samples: Array) -> Array:
             f"got {samples.dtype} of shape {samples.shape}"
         )
     return samples
+
+
+def _line(record: Record) -> bytes:
+    return (json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _plain(value: object) -> object:

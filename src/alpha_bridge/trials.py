@@ -1,6 +1,7 @@
 """The runs that one training leaves: a single one, or a whole run for each stacked trial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,9 @@ from statistics import fmean, pstdev
 from torch import Tensor
 
 from .assembly import model_of
-from .config import Config
+from .config import Config, read_config
 from .data import StandardUnits, Units
+from .lock import locked
 from .model import AlphaBridge
 from .report import write_report
 from .run import Record, Run
@@ -50,6 +52,12 @@ class TrialRuns:
         folders = [self.run.folder / f"trial-{trial}" for trial in range(self.config.trials)]
         return tuple(map(Run, folders)) if self.stacked else (self.run,)
 
+    @property
+    def _configured(self) -> list[tuple[Run, Config]]:
+        """Every run with its configuration."""
+        trials = zip(self.runs, self.config.singles, strict=True) if self.stacked else ()
+        return [(self.run, self.config), *trials]
+
     def create(self, units: Units) -> None:
         """Begin the run and its trials.
 
@@ -59,13 +67,38 @@ class TrialRuns:
         Raises:
             OSError: A folder holds something already or cannot be written.
         """
-        begun = [(self.run, self.config)]
-        if self.stacked:
-            begun += zip(self.runs, self.config.singles, strict=True)
-        for run, config in begun:
+        for run, config in self._configured:
             Run.create(run.folder, config.model_dump(mode="json"))
             if isinstance(units, StandardUnits):
                 run.write_units(units.mean.numpy(), units.std.numpy())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the stacked trials; who holds the run holds a single one.
+
+        Raises:
+            ValueError: Another process writes into a trial.
+        """
+        with ExitStack() as held:
+            for run in self.runs if self.stacked else ():
+                held.enter_context(locked(run.folder))
+            yield
+
+    def go_on(self, step: int) -> None:
+        """Write down what is changed after ``step`` updates, if anything is.
+
+        Records and samples of later updates are removed: these are trained anew, otherwise.
+
+        Args:
+            step: Updates done.
+
+        Raises:
+            OSError: A folder cannot be written.
+        """
+        for run, config in self._configured:
+            if read_config(run.config_path) != config:
+                run.forget(step)
+                run.write_config(config.model_dump(mode="json"))
 
     def measure(
         self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]

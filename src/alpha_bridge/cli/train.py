@@ -25,7 +25,8 @@ class Train:
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-seed-SEED, with a baseline's name before seed."""
     resume: bool = False
-    """Go on with the run in that folder from its last checkpoint."""
+    """Go on with the run in that folder from its last checkpoint; rates, penalties and what is
+    written how often may be given anew."""
     json: bool = False
     """Print one JSON object instead of a table."""
     config: Annotated[Config, arg(name="")] = PRESETS["gaussians25"]

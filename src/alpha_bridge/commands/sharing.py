@@ -157,7 +157,18 @@ def _training(config: Config, step: int) -> dict[str, str]:
         "batch size": str(config.batch_size),
         "seed": str(config.seed),
         **settings,
+        **_changed(config, step),
     }
+
+
+def _changed(config: Config, step: int) -> dict[str, str]:
+    """What was changed on the way to update ``step``."""
+    made = [
+        f"{of.key} {_word(of.before)} until update {of.step:,}, then {_word(of.after)}"
+        for of in config.changes
+        if of.step < step
+    ]
+    return {"changed": "; ".join(made)} if made else {}
 
 
 def _word(value: object) -> str:

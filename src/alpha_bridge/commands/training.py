@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 import signal
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from rich.console import Console
 from torch import Tensor
 
 from .. import plots
 from ..assembly import Assembly, assemble
-from ..config import Config, differences, read_config
+from ..config import HISTORY, Config, read_config, resumed
 from ..data import Units
+from ..errors import Diverged
 from ..evaluation import Measured, build_evaluation
+from ..lock import locked
 from ..metrics.names import METRICS, is_metric
 from ..model import AlphaBridge
 from ..objective import Objective
@@ -29,6 +35,7 @@ from ..training import (
     Progress,
     Records,
     StopOnSignal,
+    TrainState,
     available_accelerator,
     describe_twins,
     keep_freed_memory,
@@ -68,17 +75,19 @@ def train(
     Args:
         config: The configuration.
         folder: Where the run is to live.
-        resume: Go on with the run that is there.
+        resume: Go on with the run that is there; what :data:`~alpha_bridge.config.CHANGEABLE` lists
+            may differ from its configuration, which then states it.
         console: Where to show progress; nowhere by default.
 
     Returns:
         The run and its metrics.
 
     Raises:
-        ValueError: The configuration cannot be trained, or is not that of the run to resume.
+        ValueError: The configuration cannot be trained, or changes the data, the networks or the
+            path of the run to resume; or another process writes into the run.
         OSError: The folder stands already, or a file cannot be read or written.
         Interrupted: A signal stopped it; a checkpoint is saved.
-        Diverged: A parameter became NaN; the last good checkpoint is kept.
+        Diverged: A parameter became NaN; the last good checkpoint is kept and named.
         Lost: Another process is gone; a checkpoint is saved if this one writes.
     """
     console = console or Console(quiet=True)
@@ -87,20 +96,39 @@ def train(
     run = Run.open(folder) if resume else Run.require_free(folder)
     writes = accelerator.is_main_process
     console.quiet |= not writes
-    steps = run.checkpoint_steps
-    with main_process_first(accelerator):
-        parts = assemble(config, decoding(console), first_weights=not steps)
-        if resume:
-            _require_same(run, parts.config)
-        trials = TrialRuns(run, parts.config)
-        watching = _callbacks(parts, trials, console) if writes else []
-    for domain in (parts.source, parts.prior):
-        for note in () if domain is None else domain.notes:
-            console.print(note, soft_wrap=True, markup=False)
-    if writes and not resume:
-        trials.create(parts.source.units)
-    if config.init and not steps:
-        console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
+    with ExitStack() as held:
+        with main_process_first(accelerator):
+            if writes and resume:
+                held.enter_context(locked(run.folder))
+            steps = run.checkpoint_steps
+            config = _going_on(run, config, max(steps, default=0)) if resume else _anew(config)
+            parts = assemble(config, decoding(console), first_weights=not steps)
+            trials = TrialRuns(run, parts.config)
+            watching = _callbacks(parts, trials, console) if writes else []
+        for domain in (parts.source, parts.prior):
+            for note in () if domain is None else domain.notes:
+                console.print(note, soft_wrap=True, markup=False)
+        if writes and not resume:
+            held.enter_context(locked(run.folder))
+            trials.create(parts.source.units)
+        if writes:
+            held.enter_context(trials.locked())
+        if config.init and not steps:
+            console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
+        checkpoint = run.checkpoint_folder(steps[-1]) if steps else None
+        seconds = _fit(parts, trials, watching, checkpoint, accelerator)
+    return _trained(trials, seconds)
+
+
+def _fit(
+    parts: Assembly,
+    trials: TrialRuns,
+    watching: Sequence[Callback],
+    checkpoint: Path | None,
+    accelerator: Accelerator,
+) -> float:
+    """Train, and leave the pages of the runs; how many seconds it took."""
+    writes, run = accelerator.is_main_process, trials.run
     stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
     # who survives the loss of another process is told to end, and still has to write
@@ -110,23 +138,60 @@ def train(
                 # networks that draw numbers of their own draw them as the seed says
                 torch.manual_seed(parts.config.seed)
                 parts.fit(
-                    callbacks=[stop, *watching],
-                    checkpoint=run.checkpoint_folder(steps[-1]) if steps else None,
-                    accelerator=accelerator,
+                    callbacks=[stop, *watching], checkpoint=checkpoint, accelerator=accelerator
                 )
+        except Diverged as error:
+            raise Diverged(f"{error}, and {_way_on(run, parts.config)}") from error
         finally:
             if writes:
                 trials.write_reports()
             accelerator.end_training()
-    return _trained(trials, time.perf_counter() - begin)
+    return time.perf_counter() - begin
 
 
-def _require_same(run: Run, config: Config) -> None:
-    if unlike := differences(read_config(run.config_path), config):
+def _anew(config: Config) -> Config:
+    """A configuration without the history of the run that it may come from."""
+    return config.model_copy(update={HISTORY: ()})
+
+
+def _going_on(run: Run, given: Config, step: int) -> Config:
+    """What the run goes on with from update ``step``."""
+    own = read_config(run.config_path)
+    try:
+        return resumed(own, given, step)
+    except ValueError as error:
         raise ValueError(
-            f"{run.folder} was made with another configuration ({'; '.join(unlike)}): resume it "
-            f"with its own, alpha-bridge train {run.config_path} --out {run.folder} --resume"
-        )
+            f"{run.folder} was made with another configuration ({error}): resume it with its own, "
+            f"{_resuming(run)}"
+        ) from error
+
+
+def _resuming(run: Run) -> str:
+    config, folder = quote(str(run.config_path)), quote(str(run.folder))
+    return f"alpha-bridge train {config} --out {folder} --resume"
+
+
+def _way_on(run: Run, config: Config) -> str:
+    """From where a run that diverged can go on, and how."""
+    steps = run.checkpoint_steps
+    last = steps and f"go on from the last good checkpoint, {run.checkpoint_folder(steps[-1])}"
+    half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
+    rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
+    return f"{last or 'begin again'}: {_resuming(run)} {rates}"
+
+
+class _Changes(Callback):
+    """Writes down what the run goes on with, once its checkpoint has been found whole."""
+
+    def __init__(self, trials: TrialRuns, console: Console) -> None:
+        self.trials, self.console = trials, console
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        self.trials.go_on(state.step)
+        for of in self.trials.config.changes:
+            if of.step == state.step:
+                self.console.print(f"{of.key}: {of.before} until update {of.step}, now {of.after}")
+        return nullcontext()
 
 
 def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
@@ -149,6 +214,7 @@ def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Cal
 
     config, checkpoint = parts.config, trials.run.checkpoint_folder
     return [
+        _Changes(trials, console),
         Records(write, config.record_every, evaluate, config.evaluation.every),
         Checkpoints(checkpoint, config.checkpoint_every, config.snapshot_steps),
         progress,

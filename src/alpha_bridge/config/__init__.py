@@ -21,11 +21,12 @@ from .parts import (
 )
 from .reading import changed, differences, explain, known_keys, read_config, value_of
 from .resuming import CHANGEABLE, resumed
-from .whole import Config
+from .whole import HISTORY, Config
 
 __all__ = [
     "CHANGEABLE",
     "DENSITIES",
+    "HISTORY",
     "Change",
     "Config",
     "EvaluationConfig",

@@ -1,0 +1,234 @@
+"""Runs that go on: by one process at a time, after divergence, and with other rates."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from alpha_bridge.cli import main
+from alpha_bridge.config import read_config
+from alpha_bridge.files import LOCK
+from alpha_bridge.lock import locked
+from alpha_bridge.run import Run
+
+TINY = [
+    "train",
+    "gaussians25",
+    "--batch-size=8",
+    "--steps=20",
+    "--path.ml=0.05",
+    "--path.transfer=0.15",
+    "--path.adversarial=0.8",
+    "--model.hidden=8",
+    "--evaluation.samples=40",
+    "--evaluation.shown=6",
+    "--record-every=2",
+]
+LAST_GOOD = 4
+RATE = "optimization.generator"
+
+
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch):
+    """The report takes longer than the training, and is not what is tested here."""
+    monkeypatch.setattr("alpha_bridge.trials.write_report", lambda run: run.report_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert main([*TINY, "--out", str(folder)]) == 0
+    return Run.open(folder)
+
+
+@pytest.fixture
+def run(whole, tmp_path):
+    """The same run, stopped after Step II."""
+    shutil.copytree(whole.folder, tmp_path / "a run")
+    run = Run.open(tmp_path / "a run")
+    shutil.rmtree(run.checkpoint_folder(20))
+    return run
+
+
+def resume(run, *words):
+    return main(["train", str(run.config_path), "--out", str(run.folder), "--resume", *words])
+
+
+def said(capsys):
+    """The only line of standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    return line.removeprefix("alpha-bridge: ")
+
+
+def tensors(run, step=20):
+    checkpoint = run.checkpoint_folder(step)
+    return {file.name: file.read_bytes() for file in checkpoint.glob("*.safetensors")}
+
+
+def history(run):
+    return [(of.step, of.key, of.before, of.after) for of in read_config(run.config_path).changes]
+
+
+# One process at a time
+
+
+def test_a_run_that_another_process_trains_is_not_resumed(run, capsys):
+    before = run.records
+    with locked(run.folder):
+        assert resume(run) == 2
+    assert said(capsys).startswith(f"process {os.getpid()} writes into {run.folder}: wait")
+    assert run.records == before
+    assert not run.checkpoint_folder(20).exists()
+
+
+def test_a_folder_that_another_process_is_about_to_train_in_is_not_taken(tmp_path, capsys):
+    with locked(tmp_path):
+        assert main([*TINY, "--out", str(tmp_path)]) == 2
+    assert said(capsys).startswith(f"process {os.getpid()} writes into {tmp_path}")
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+    assert main([*TINY, "--out", str(tmp_path)]) == 0
+
+
+def test_a_stacked_trial_that_another_process_trains_is_not_resumed(tmp_path, capsys):
+    words = [*TINY, "--trials=2", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    capsys.readouterr()
+    with locked(tmp_path / "run" / "trial-1"):
+        assert main([*words, "--resume"]) == 2
+    assert said(capsys).startswith(f"process {os.getpid()} writes into {tmp_path / 'run'}/trial-1")
+
+
+def start(folder, steps=20):
+    return subprocess.Popen(
+        [sys.executable, "-m", "alpha_bridge", *TINY, "--out", str(folder), f"--steps={steps}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_is_read_but_not_trained_beside_its_training_and_goes_on_after_a_kill(
+    tmp_path, capsys
+):
+    folder = tmp_path / "run"
+    with start(folder, steps=2000) as first:
+        while not Run(folder).checkpoint_steps:
+            assert first.poll() is None, first.communicate()
+            time.sleep(0.02)
+        first.send_signal(signal.SIGSTOP)
+        assert main([*TINY, "--out", str(folder), "--steps=2000", "--resume"]) == 2
+        assert said(capsys).startswith(f"process {first.pid} writes into {folder}")
+        assert main(["report", str(folder)]) == 0
+        assert main(["sample", str(folder), "--out", str(tmp_path / "drawn.npy")]) == 0
+        assert main(["evaluate", str(folder)]) == 0
+        first.kill()
+    assert main([*TINY, "--out", str(folder), "--steps=2000", "--resume"]) == 0
+    assert Run.open(folder).checkpoint_steps[-1] == 2000
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_begin_a_run_at_once_one_trains_it(tmp_path):
+    both = [start(tmp_path / "run") for _ in range(2)]
+    ends = [(*process.communicate(timeout=120), process.returncode) for process in both]
+    refused, _ = sorted(ends, key=lambda end: -end[2])
+    assert sorted(code for *_, code in ends) == [0, 2], ends
+    (line,) = refused[1].splitlines()
+    assert "writes into" in line or "is not empty" in line
+    assert Run.open(tmp_path / "run").checkpoint_steps[-1] == 20
+
+
+# Divergence, and other rates
+
+
+def test_divergence_names_the_last_good_checkpoint_and_a_command_that_ends_well(run, whole, capsys):
+    assert resume(run, f"--{RATE}=1e30") == 1
+    line = said(capsys)
+    assert "diverged by update" in line
+    assert f"the last good checkpoint, {run.checkpoint_folder(LAST_GOOD)}: alpha-bridge" in line
+    assert history(run) == [(LAST_GOOD, RATE, 1e-3, 1e30)]
+    program, *words = shlex.split(line.partition("4: ")[2])
+    assert program == "alpha-bridge"
+    assert [*words[:5], *words[5::2]] == [
+        *("train", str(run.config_path), "--out", str(run.folder), "--resume"),
+        *("--optimization.generator", "--optimization.discriminator"),
+    ]
+    assert main([*words[:5], f"--{RATE}=1e-3"]) == 0
+    assert history(run) == []
+    assert tensors(run) == tensors(whole)
+
+
+def test_divergence_before_the_first_checkpoint_begins_again(tmp_path, capsys):
+    words = [*TINY, "--path.ml=0.9", "--path.transfer=0", "--path.adversarial=0.1"]
+    assert main([*words, f"--{RATE}=1e30", "--out", str(tmp_path / "run")]) == 1
+    assert "and begin again: alpha-bridge train" in said(capsys)
+    run = Run.open(tmp_path / "run")
+    assert resume(run, f"--{RATE}=1e-3") == 0
+    assert history(run) == [(0, RATE, 1e30, 1e-3)]
+    assert run.checkpoint_steps[-1] == 20
+
+
+def test_what_is_given_anew_is_what_trains_and_is_recorded(run, capsys):
+    still = [f"--optimization.{name}=1e-30" for name in ("generator", "encoder", "discriminator")]
+    assert resume(run, *still, "--regularizer.weight=5") == 0
+    before = load_file(run.checkpoint_folder(LAST_GOOD) / "model.safetensors")
+    after = load_file(run.checkpoint_folder(20) / "model.safetensors")
+    assert all(before[name].equal(after[name]) for name in before)
+    assert history(run) == [
+        (LAST_GOOD, "regularizer.weight", 0.3, 5),
+        *((LAST_GOOD, words[2:-6], 1e-3, 1e-30) for words in still),
+    ]
+    assert f"{RATE}: 0.001 until update 4, now 1e-30" in capsys.readouterr().out
+    assert main(["report", str(run.folder)]) == 0
+    page = run.report_path.read_text("utf-8")
+    assert "<td>optimization › generator</td><td>0.001</td><td>1e-30</td>" in page
+
+
+def test_what_was_trained_otherwise_is_not_kept_among_the_records(run):
+    assert {2, 4, 6} <= {record["step"] for record in run.records}
+    assert resume(run, "--record-every=5", "--evaluation.every=15") == 0
+    assert [record["step"] for record in run.records] == [1, 2, 4, 5, 10, 15, 20]
+    assert [*run.samples] == [1, 4, 15, 20]
+
+
+def test_a_run_that_goes_on_unchanged_keeps_its_configuration_untouched(run, whole):
+    before = run.config_path.stat().st_mtime_ns
+    assert resume(run) == 0
+    assert run.config_path.stat().st_mtime_ns == before
+    assert tensors(run) == tensors(whole)
+
+
+def test_each_stacked_trial_knows_what_was_changed(tmp_path):
+    words = [*TINY, "--trials=2", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    run = Run.open(tmp_path / "run")
+    shutil.rmtree(run.checkpoint_folder(20))
+    assert resume(run, f"--{RATE}=1e-4") == 0
+    for trial in (run, Run.open(run.folder / "trial-0"), Run.open(run.folder / "trial-1")):
+        assert history(trial) == [(LAST_GOOD, RATE, 1e-3, 1e-4)]
+
+
+def test_a_checkpoint_that_is_damaged_leaves_the_configuration_as_it_was(run, capsys):
+    manifest = run.checkpoint_folder(LAST_GOOD) / "manifest.json"
+    manifest.write_text("{}")
+    before = run.config_path.read_bytes(), run.records
+    assert resume(run, f"--{RATE}=1e-4") != 0
+    assert (run.config_path.read_bytes(), run.records) == before
+    assert str(manifest.parent) in said(capsys)
+
+
+def test_a_new_run_from_a_changed_one_has_no_history(run, tmp_path):
+    assert resume(run, f"--{RATE}=1e-4") == 0
+    assert main(["train", str(run.config_path), "--out", str(tmp_path / "again")]) == 0
+    again = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert "changes" not in again
+    assert again["optimization"]["generator"] == 1e-4
