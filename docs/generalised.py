@@ -12,6 +12,8 @@ from pages import changes, claims, plus_minus, put, recorded, table
 
 from alpha_bridge.experiments import generalisations, translation, translation2d
 from alpha_bridge.experiments.comparison import metric_names
+from alpha_bridge.experiments.scores import spread
+from alpha_bridge.experiments.watched import last
 from alpha_bridge.plots import label
 
 HERE = Path(__file__).parent
@@ -26,7 +28,7 @@ def methods(record: Record) -> list[str]:
     names = metric_names(record, *generalisations.METRICS)
     rows = [
         [method, *(plus_minus(of[name]["mean"], of[name]["std"], 3) for name in names)]
-        for method, of in record["last"].items()
+        for method, of in last(record).items()
     ]
     return [
         claims(record),
@@ -42,7 +44,7 @@ def mixtures(record: Record) -> list[str]:
             run["begins"],
             run["way"],
             *(
-                plus_minus(np.mean(run[name]), np.std(run[name]), 3)
+                plus_minus(np.mean(run[name]), float(spread(run[name])), 3)
                 for name in translation2d.METRICS
             ),
         ]
@@ -63,7 +65,7 @@ def digits(record: Record) -> list[str]:
                 for name in translation.METRICS
             ),
         ]
-        for end in record["summary"]
+        for end in translation.summary(record)
     ]
     for domain, of in record["ceilings"].items():
         rows.append([domain, "the true images", f"{of['there']:.3g}", f"{of['back']:.3g}", "", ""])

@@ -7,14 +7,17 @@ place in the page is left as it is; where there is no picture, as of faces, it h
 """
 
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any
 
-from pages import changes, claims, plus_minus, put, recorded, table
+from pages import changed_by, changes, claims, in_words, plus_minus, put, recorded, table
 
 from alpha_bridge.experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
 from alpha_bridge.experiments.comparison import metric_names
-from alpha_bridge.plots import label
+from alpha_bridge.experiments.scores import spread
+from alpha_bridge.experiments.watched import last
+from alpha_bridge.plots import label, step_one
+from alpha_bridge.presets import PRESETS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -58,14 +61,14 @@ def attempts(record: Record) -> str:
     names = metric_names(record, *search5.METRICS)
     rows = []
     for run in record["runs"]:
-        first, last = run["evaluations"][0], run["evaluations"][-1]
-        begun = [first[name] for name in names if name in first and first["phase"] == "ml"]
-        ended = [last[name] for name in names if name in last]
-        changes = record["settings"]["methods"][run["method"]]
+        first = [*step_one(run["evaluations"]), {}][0]
+        end = run["evaluations"][-1]
+        begun = [first[name] for name in names if name in first]
+        ended = [end[name] for name in names if name in end]
         rows.append(
             [
                 run["method"],
-                ", ".join(f"`{key}` {value}" for key, value in changes.items()),
+                in_words(changed_by(run, PRESETS[record["settings"]["preset"]])),
                 " / ".join(f"{value:.4g}" for value in begun),
                 " / ".join(f"{value:.4g}" for value in ended),
             ]
@@ -77,7 +80,7 @@ def attempts(record: Record) -> str:
 
 def arms(record: Record) -> str:
     """What each method's arm is worth at the end, and how well single attributes are reached."""
-    methods = record["last"]
+    methods = last(record)
     rows = [
         [label(name), *(_ended(methods[method].get(name)) for method in methods)]
         for name in metric_names(record, *figure6.METRICS)
@@ -119,7 +122,7 @@ def _cell(record: Record, method: str, step: int, name: str) -> str:
         for row in run["evaluations"]
         if run["method"] == method and row["step"] == step and name in row
     ]
-    return plus_minus(fmean(values), pstdev(values)) if values else ""
+    return plus_minus(fmean(values), float(spread(values))) if values else ""
 
 
 def _ended(of: dict[str, float] | None) -> str:

@@ -5,6 +5,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from alpha_bridge.config import Config, read_config
+from alpha_bridge.config.reading import known_keys, value_of
+from alpha_bridge.experiments.scores import trials_of
+from alpha_bridge.presets import PRESETS
+
+FILLED = frozenset({"seed", "data", "event_shape", "prior_shape", "init", "architecture"})
+"""Keys that a run's configuration has from its seed, its data and its VAE."""
+
 
 def put(page: Path, name: str, text: str) -> None:
     """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
@@ -29,19 +37,21 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def claims(record: dict[str, Any]) -> str:
-    """Each claim of a record, whether it holds, and where."""
-    return table(
-        ["statement", "holds", "where"],
-        [
-            [claim["about"], "yes" if claim["holds"] else "**no**", _where(claim["found"])]
-            for claim in record["claims"]
-        ],
-    )
+    """Each claim of a record, whether it holds, and where: one seed decides nothing."""
+    several = trials_of(record) > 1
+    rows = []
+    for claim in record["claims"]:
+        verdict = "yes" if claim["holds"] else "**no**"
+        found = _where(claim["found"], several)
+        rows.append([claim["about"], verdict if several else "one seed", found])
+    return table(["statement", "holds", "where"], rows)
 
 
-def _where(found: list[dict[str, Any]]) -> str:
+def _where(found: list[dict[str, Any]], several: bool) -> str:
     """At which updates a statement holds; where it is not about updates, the numbers."""
     if all("update" in point for point in found):
+        if not several:
+            return ""
         held = [f"{point['update']:,}" for point in found if point["holds"]]
         return f"{len(held)} of {len(found)}" + (f": {', '.join(held)}" if held else "")
     return "; ".join(f"{name} {cell(v)}" for point in found for name, v in point.items())
@@ -54,12 +64,24 @@ def plus_minus(mean: float, deviation: float, digits: int = 4) -> str:
 
 
 def changes(record: dict[str, Any]) -> str:
-    """What each method changes in the preset, all of it ours."""
-    rows = [
-        [method, ", ".join(f"`{key}` {value}" for key, value in values.items())]
-        for method, values in record["settings"]["methods"].items()
-    ]
-    return table(["method", f"changes in the preset `{record['settings']['preset']}` (ours)"], rows)
+    """What each method was trained with in place of the preset's settings, all of it ours."""
+    name = record["settings"]["preset"]
+    runs = {run["method"]: run for run in record["runs"]}
+    rows = [[method, in_words(changed_by(run, PRESETS[name]))] for method, run in runs.items()]
+    return table(["method", f"changes in the preset `{name}` (ours)"], rows)
+
+
+def changed_by(run: dict[str, Any], preset: Config) -> dict[str, object]:
+    """Where the configuration that a run had is not that of the preset, and what it is."""
+    config = read_config(run["config"])
+    values = {key: value_of(config, key) for key in known_keys() if key not in FILLED}
+    return {key: value for key, value in values.items() if value != value_of(preset, key)}
+
+
+def in_words(values: dict[str, object]) -> str:
+    """Settings in a cell of a table."""
+    plain = {key: [*value] if isinstance(value, tuple) else value for key, value in values.items()}
+    return ", ".join(f"`{key}` {value}" for key, value in plain.items())
 
 
 def cell(value: object) -> str:

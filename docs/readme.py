@@ -19,7 +19,7 @@ COMMANDS = {
 def results(run: Run) -> dict[str, object]:
     """Metrics at the end of Step I and at the end of a run, and how long it took."""
     evaluated = [record for record in run.records if metrics_of(record)]
-    first = [record for record in evaluated if record["phase"] == "ml"][-1]
+    first = plots.step_one(evaluated)[-1]
     last = evaluated[-1]
     return {
         "seconds": last["seconds"],

@@ -71,7 +71,7 @@ def kinds(measured):
 
 def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
     evaluation, model = built(bandwidth=0.25)
-    metrics = evaluation(model, {}, "ml").metrics
+    metrics = evaluation(model, {}).metrics
     assert list(map(str, map(parse, metrics))) == [
         "inception_score/posterior/50",
         "log_likelihood/kde-0.25/50",
@@ -85,7 +85,7 @@ def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
 
 def test_labelled_images_are_measured_by_a_classifier(digits):
     evaluation, model = digits
-    metrics = kinds(evaluation(model, {}, "ml").metrics)
+    metrics = kinds(evaluation(model, {}).metrics)
     assert list(metrics) == [
         ("frechet_distance", "classifier"),
         ("kernel_distance", "classifier"),
@@ -96,7 +96,7 @@ def test_labelled_images_are_measured_by_a_classifier(digits):
 
 def test_vectors_are_measured_by_their_own_distances(vectors):
     evaluation, model = built(vectors)
-    measured = evaluation(model, {"retention/labels": torch.zeros(SAMPLES)}, "adversarial")
+    measured = evaluation(model, {"retention/labels": torch.zeros(SAMPLES)})
     assert list(kinds(measured.metrics)) == [
         ("frechet_distance", "vectors"),
         ("kernel_distance", "vectors"),
@@ -106,7 +106,7 @@ def test_vectors_are_measured_by_their_own_distances(vectors):
 
 def test_pixels_can_be_asked_for_where_there_are_labels():
     evaluation, model = built("digits", features="pixels")
-    assert ("frechet_distance", "pixels") in kinds(evaluation(model, {}, "ml").metrics)
+    assert ("frechet_distance", "pixels") in kinds(evaluation(model, {}).metrics)
 
 
 def test_images_without_labels_can_be_compared_by_which_way_up_they_are(monkeypatch):
@@ -167,7 +167,7 @@ def test_inception_that_is_not_installed_says_how_to_install_it():
 
 def test_all_latents_are_the_same_through_time():
     evaluation, model = built()
-    first, again = evaluation(model, {}, "ml"), evaluation(model, {}, "ml")
+    first, again = evaluation(model, {}), evaluation(model, {})
     assert torch.equal(first.shown, again.shown)
     assert torch.equal(first.pairs, again.pairs)
     assert first.metrics == again.metrics
@@ -176,21 +176,21 @@ def test_all_latents_are_the_same_through_time():
 def test_latents_do_not_depend_on_the_seed_of_the_run():
     evaluation, model = built()
     other = assemble(config().model_copy(update={"seed": 7}))
-    measured = build_evaluation(other.config, other.source)(model, {}, "ml")
-    assert torch.equal(measured.shown, evaluation(model, {}, "ml").shown)
+    measured = build_evaluation(other.config, other.source)(model, {})
+    assert torch.equal(measured.shown, evaluation(model, {}).shown)
 
 
 def test_more_samples_begin_with_the_same_latents():
     evaluation, model = built()
     more = config().model_copy(update={"evaluation": EvaluationConfig(samples=400, shown=SHOWN)})
-    measured = build_evaluation(more, evaluation.source)(model, {}, "ml")
+    measured = build_evaluation(more, evaluation.source)(model, {})
     # chunks of another size round differently
-    torch.testing.assert_close(measured.shown, evaluation(model, {}, "ml").shown)
+    torch.testing.assert_close(measured.shown, evaluation(model, {}).shown)
 
 
 def test_what_is_shown_has_the_number_that_is_asked_for():
     evaluation, model = built()
-    measured = evaluation(model, {}, "ml")
+    measured = evaluation(model, {})
     assert measured.shown.shape == (SHOWN, 2)
     assert measured.pairs.shape == (2, SHOWN, 2)
 
@@ -201,7 +201,7 @@ def test_the_model_is_left_in_its_mode_and_unchanged(data, training):
     evaluation, model = built(data)
     model.train(training)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    evaluation(model, {}, "ml")
+    evaluation(model, {})
     assert all(module.training is training for module in model.modules())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -211,7 +211,7 @@ def test_the_model_is_left_in_its_mode_and_unchanged(data, training):
 def test_the_global_generators_are_left_as_they_were(data):
     parts = assemble(config(data))
     before, numpy_before = torch.get_rng_state(), legacy_state()
-    build_evaluation(parts.config, parts.source)(parts.model, {}, "ml")
+    build_evaluation(parts.config, parts.source)(parts.model, {})
     assert torch.equal(torch.get_rng_state(), before)
     assert legacy_state() == numpy_before
 
@@ -220,23 +220,24 @@ def test_the_global_generators_are_left_as_they_were(data):
 def test_an_unchanged_generator_keeps_the_class_of_every_latent(data):
     evaluation, model = built(data)
     memory = {}
-    assert not any(name.startswith("retention") for name in evaluation(model, memory, "ml").metrics)
-    later = kinds(evaluation(model, memory, "transfer").metrics)
+    first = evaluation(model, memory, reference=True)
+    assert not any(name.startswith("retention") for name in first.metrics)
+    later = kinds(evaluation(model, memory).metrics)
     assert later["retention", evaluation.judge.protocol] == 1
 
 
 def test_a_generator_that_moves_every_latent_keeps_no_class():
     evaluation, model = built()
     memory = {}
-    evaluation(model, memory, "ml")
+    evaluation(model, memory, reference=True)
     memory["retention/labels"] = (memory["retention/labels"] + 1) % 4
-    metrics = kinds(evaluation(model, memory, "adversarial").metrics)
+    metrics = kinds(evaluation(model, memory).metrics)
     assert metrics["retention", "posterior"] == 0
 
 
 def test_without_a_first_step_there_is_no_retention():
     evaluation, model = built()
-    metrics = evaluation(model, {}, "adversarial").metrics
+    metrics = evaluation(model, {}).metrics
     assert not any(name.startswith("retention") for name in metrics)
 
 
@@ -283,7 +284,7 @@ def test_images_without_labels_are_not_read_for_a_classifier():
 
 def test_samples_are_measured_as_they_are_kept(digits):
     evaluation, model = digits
-    shown = evaluation(model, {}, "ml").shown
+    shown = evaluation(model, {}).shown
     grey = (shown + 1) * 127.5
     torch.testing.assert_close(grey, grey.round(), atol=1e-4, rtol=0)
 
@@ -291,5 +292,5 @@ def test_samples_are_measured_as_they_are_kept(digits):
 def test_no_more_samples_are_drawn_than_there_are_training_images(vectors):
     parts = assemble(config(vectors))
     more = parts.config.model_copy(update={"evaluation": EvaluationConfig(samples=500)})
-    measured = build_evaluation(more, parts.source)(parts.model, {}, "ml")
+    measured = build_evaluation(more, parts.source)(parts.model, {})
     assert {parse(name).samples for name in measured.metrics} == {72, 8}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha_bridge.path import AlphaPath, Segment, constant, join, phase_of, ramp
+from alpha_bridge.path import AlphaPath, Segment, constant, join, ramp
 
 steps = st.integers(0, 12)
 unit = st.floats(0, 1)
@@ -21,11 +21,16 @@ def alphas(path):
     return [path(step) for step in range(len(path))]
 
 
-@given(steps, steps, steps)
-def test_algorithm_1_has_its_three_steps_in_order(ml, transfer, adversarial):
-    path = AlphaPath.three_steps(ml, transfer, adversarial)
-    phases = [path.phase(step) for step in range(len(path))]
-    assert phases == ["ml"] * ml + ["transfer"] * transfer + ["adversarial"] * adversarial
+def phases(path):
+    return [path.phase(step) for step in range(len(path))]
+
+
+@given(steps, steps, steps, unit, unit, st.integers(1, 3))
+def test_algorithm_1_has_its_three_steps_in_order_wherever_alpha_is(
+    ml, transfer, adversarial, start, end, sweeps
+):
+    path = AlphaPath.three_steps(ml, transfer, adversarial, start, end, sweeps)
+    assert phases(path) == ["ml"] * ml + ["transfer"] * transfer + ["adversarial"] * adversarial
 
 
 def test_step_1_is_exactly_maximum_likelihood():
@@ -141,13 +146,38 @@ def test_alpha_outside_the_unit_interval_is_refused(build, name, value):
         build(value)
 
 
-@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
-def test_all_between_the_ends_is_transfer(alpha):
-    assert phase_of(alpha) == "transfer"
+@pytest.mark.parametrize(
+    ("alpha", "phase"), [(0.0, "ml"), (1e-9, "transfer"), (0.9, "transfer"), (1.0, "adversarial")]
+)
+def test_a_held_alpha_has_the_step_that_it_is_the_alpha_of(alpha, phase):
+    assert constant(alpha, 1).phase(0) == phase
 
 
-def test_ends_are_likelihood_and_adversarial():
-    assert (phase_of(0.0), phase_of(1.0)) == ("ml", "adversarial")
+@pytest.mark.parametrize("build", [lambda p: constant(0.9, 2, p), lambda p: ramp(0, 0.3, 2, 1, p)])
+@pytest.mark.parametrize("phase", ["ml", "transfer", "adversarial"])
+def test_a_piece_has_the_step_that_it_is_given(build, phase):
+    assert phases(build(phase)) == [phase] * 2
+
+
+@given(pieces, pieces)
+def test_join_leaves_every_piece_its_step(a, b):
+    assert phases(join(a, b)) == phases(a) + phases(b)
+
+
+@given(steps, steps, steps, unit, st.integers(1, 3))
+def test_step_1_is_the_first_piece_wherever_it_starts(ml, transfer, adversarial, start, sweeps):
+    path = AlphaPath.three_steps(ml, transfer, adversarial, start=start, end=0, sweeps=sweeps)
+    assert path.step_one == ml
+
+
+def test_a_return_to_likelihood_is_no_first_step():
+    path = join(constant(0, 3), ramp(0, 1, 2), constant(1, 2), ramp(1, 0, 2), constant(0, 4))
+    assert path.step_one == 3
+    assert phases(path)[-1] == "ml"
+
+
+def test_a_path_without_a_first_step_has_none_of_its_updates():
+    assert join(constant(0, 0), constant(1, 3), constant(0, 2)).step_one == 0
 
 
 def test_sweeps_go_the_whole_way_and_come_back():

@@ -8,7 +8,7 @@ import torch
 from alpha_bridge.cli import main
 from alpha_bridge.config import read_config
 from alpha_bridge.run import Run
-from alpha_bridge.trials import mean_over_trials
+from alpha_bridge.trials import TrialRuns, mean_over_trials
 
 SMALL = [
     "--steps",
@@ -72,6 +72,13 @@ def test_the_run_above_keeps_the_means(folder):
     parts = [Run.open(folder / f"trial-{trial}").records[-1] for trial in range(3)]
     for name in ("log_likelihood/kde-0.1/200", "loss/discriminator", "twins/cosine"):
         assert means[name] == pytest.approx(sum(part[name] for part in parts) / 3)
+
+
+def test_the_spread_is_that_of_a_sample_of_trials(folder):
+    run, name = Run.open(folder), "log_likelihood/kde-0.1/200"
+    trials = [Run.open(folder / f"trial-{trial}").records[-1][name] for trial in range(3)]
+    (found,) = TrialRuns(run, read_config(run.config_path)).spread([name]).values()
+    assert found == pytest.approx(float(torch.tensor(trials, dtype=torch.float64).std()))
 
 
 def test_the_run_above_names_its_trials_to_who_asks_for_a_model(folder, capsys):

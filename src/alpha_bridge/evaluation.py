@@ -135,19 +135,22 @@ class Evaluation:
         self.held_out = source.units.normalize(source.held_out(HELD_OUT))
 
     @torch.no_grad()
-    def __call__(self, model: AlphaBridge, memory: dict[str, Tensor], phase: str) -> Measured:
+    def __call__(
+        self, model: AlphaBridge, memory: dict[str, Tensor], reference: bool = False
+    ) -> Measured:
         """Measure ``model``.
 
         Args:
             model: With the averaged generator; left in the mode it is in.
             memory: Where Step I leaves the classes of the latents, and later steps find them.
-            phase: The step of Algorithm 1.
+            reference: Whether retention is measured against this model from now on: one of Step I,
+                the last of which stays.
         """
         training = model.training
         model.eval()
         x = self.generated(model)
         metrics, labels = self.judge(x)
-        if labels is not None and phase == "ml":
+        if labels is not None and reference:
             memory[RETENTION] = labels
         elif labels is not None and RETENTION in memory:
             key = name("retention", self.judge.protocol, len(x))

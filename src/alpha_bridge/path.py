@@ -8,24 +8,15 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Literal
 
 from .checks import at_least, between_zero_and_one
 
-__all__ = ["AlphaPath", "Phase", "Segment", "constant", "join", "phase_of", "ramp"]
+__all__ = ["AlphaPath", "Phase", "Segment", "constant", "join", "ramp"]
 
 Phase = Literal["ml", "transfer", "adversarial"]
-
-
-def phase_of(alpha: float) -> Phase:
-    """Step of Algorithm 1 that ``alpha`` belongs to: I at 0, III at 1, II in between.
-
-    Example:
-        >>> phase_of(0.0), phase_of(0.5), phase_of(1.0)
-        ('ml', 'transfer', 'adversarial')
-    """
-    return "ml" if alpha == 0 else "adversarial" if alpha == 1 else "transfer"
+"""Step I, II or III of Algorithm 1."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +26,7 @@ class Segment:
     Attributes:
         steps: Number of updates, zero or more.
         alpha: From a share of the piece in (0, 1] to α in [0, 1].
+        phase: The step of Algorithm 1 that it is, whatever its α.
 
     Raises:
         ValueError: ``steps`` is negative.
@@ -42,6 +34,7 @@ class Segment:
 
     steps: int
     alpha: Callable[[float], float]
+    phase: Phase = "transfer"
 
     def __post_init__(self) -> None:
         at_least(0, "steps", self.steps)
@@ -74,7 +67,8 @@ class AlphaPath:
     ) -> "AlphaPath":
         """Algorithm 1: hold α at ``start``, move it to ``end``, hold it there.
 
-        With ``start`` 1 and ``end`` 0 it is the bridge in the other direction, which the paper's
+        The three pieces are Steps I, II and III, and are named so, wherever α starts and ends. With
+        ``start`` 1 and ``end`` 0 it is the bridge in the other direction, which the paper's
         Appendix H leaves open; with more sweeps it goes to and fro.
 
         Args:
@@ -96,13 +90,29 @@ class AlphaPath:
         """
         last = end if sweeps % 2 else start
         return join(
-            constant(start, ml), ramp(start, end, transfer, sweeps), constant(last, adversarial)
+            constant(start, ml, "ml"),
+            ramp(start, end, transfer, sweeps, "transfer"),
+            constant(last, adversarial, "adversarial"),
         )
 
     @cached_property
     def boundaries(self) -> tuple[int, ...]:
         """Number of updates done at the end of each segment that has any."""
-        return tuple(accumulate(piece.steps for piece in self.segments if piece.steps))
+        return tuple(accumulate(piece.steps for piece in self._pieces))
+
+    @cached_property
+    def step_one(self) -> int:
+        """Number of updates of Step I: the pieces named ``ml`` that the path begins with.
+
+        Example:
+            >>> AlphaPath.three_steps(ml=2, transfer=3, adversarial=2, sweeps=2).step_one
+            2
+        """
+        return sum(piece.steps for piece in takewhile(lambda p: p.phase == "ml", self._pieces))
+
+    @cached_property
+    def _pieces(self) -> tuple[Segment, ...]:
+        return tuple(piece for piece in self.segments if piece.steps)
 
     def __len__(self) -> int:
         return sum(piece.steps for piece in self.segments)
@@ -116,26 +126,40 @@ class AlphaPath:
         Raises:
             ValueError: The path has no such update.
         """
+        index, piece = self._at(step)
+        begin = self.boundaries[index] - piece.steps
+        return piece.alpha((step - begin + 1) / (piece.steps + 1))
+
+    def phase(self, step: int) -> Phase:
+        """Step of Algorithm 1 that update ``step`` belongs to: that of its piece.
+
+        Raises:
+            ValueError: The path has no such update.
+
+        Example:
+            >>> path = AlphaPath.three_steps(ml=1, transfer=1, adversarial=1, end=0.9)
+            >>> [path.phase(step) for step in range(3)]
+            ['ml', 'transfer', 'adversarial']
+        """
+        return self._at(step)[1].phase
+
+    def _at(self, step: int) -> tuple[int, Segment]:
+        """The piece that update ``step`` lies in, and its place."""
         if not 0 <= step < len(self):
             raise ValueError(
                 f"step must lie in [0, {len(self)}), the length of the path, got {step}"
             )
         index = bisect_right(self.boundaries, step)
-        piece = [piece for piece in self.segments if piece.steps][index]
-        begin = self.boundaries[index] - piece.steps
-        return piece.alpha((step - begin + 1) / (piece.steps + 1))
-
-    def phase(self, step: int) -> Phase:
-        """Step of Algorithm 1 that update ``step`` belongs to.
-
-        Raises:
-            ValueError: The path has no such update.
-        """
-        return phase_of(self(step))
+        return index, self._pieces[index]
 
 
-def constant(alpha: float, steps: int) -> AlphaPath:
+def constant(alpha: float, steps: int, phase: Phase | None = None) -> AlphaPath:
     """Hold α for ``steps`` updates.
+
+    Args:
+        alpha: α, in [0, 1].
+        steps: Number of updates, zero or more.
+        phase: The step of Algorithm 1 that it is; None: I at 0, III at 1, II in between.
 
     Raises:
         ValueError: ``alpha`` is outside [0, 1], or ``steps`` is negative.
@@ -143,12 +167,17 @@ def constant(alpha: float, steps: int) -> AlphaPath:
     Example:
         >>> constant(1.0, 2)(0)
         1.0
+        >>> constant(1.0, 2).phase(0), constant(0.9, 2, "adversarial").phase(0)
+        ('adversarial', 'adversarial')
     """
     alpha = float(between_zero_and_one("alpha", alpha))
-    return AlphaPath((Segment(steps, lambda _: alpha),))
+    ends: dict[float, Phase] = {0.0: "ml", 1.0: "adversarial"}
+    return AlphaPath((Segment(steps, lambda _: alpha, phase or ends.get(alpha, "transfer")),))
 
 
-def ramp(start: float, end: float, steps: int, sweeps: int = 1) -> AlphaPath:
+def ramp(
+    start: float, end: float, steps: int, sweeps: int = 1, phase: Phase = "transfer"
+) -> AlphaPath:
     """Move α evenly over ``steps`` updates from ``start`` to ``end``, and perhaps back again.
 
     The first and the last point are left out because Step II runs from 0+ to 1−.
@@ -158,6 +187,7 @@ def ramp(start: float, end: float, steps: int, sweeps: int = 1) -> AlphaPath:
         end: The other end, in [0, 1].
         steps: Number of updates, zero or more.
         sweeps: How often it goes the whole way, one or more; every second time it comes back.
+        phase: The step of Algorithm 1 that it is.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -175,7 +205,7 @@ def ramp(start: float, end: float, steps: int, sweeps: int = 1) -> AlphaPath:
         way = share * sweeps % 2
         return start + (end - start) * (way if way <= 1 else 2 - way)
 
-    return AlphaPath((Segment(steps, alpha),))
+    return AlphaPath((Segment(steps, alpha, phase),))
 
 
 def join(*paths: AlphaPath) -> AlphaPath:

@@ -116,7 +116,7 @@ def _facts(records: Sequence[Record]) -> list[str]:
 
 def _card(records: Sequence[Record], name: str) -> Card:
     step, value = _values(records, name)[-1]
-    ml = _values([record for record in records if record.get("phase") == "ml"], name)
+    ml = _values(plots.step_one(records), name)
     after_ml = ml[-1][1] if ml and ml[-1][0] < step else None
     measured, _, protocol = plots.label(name).partition(" (")
     return Card(

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from .assembly import model_of
 from .config import Config, read_config
 from .data import StandardUnits, Units
 from .lock import locked
+from .metrics.trials import spread
 from .model import AlphaBridge
 from .report import write_report
 from .run import Record, Run
@@ -155,14 +156,14 @@ class TrialRuns:
         return write_report(self.run)
 
     def spread(self, names: list[str]) -> dict[str, float]:
-        """Standard deviation of the last values of metrics over stacked trials."""
+        """Spread of the last values of metrics over stacked trials."""
         if not self.stacked:
             return {}
         last = [
             {name: value for record in run.records for name, value in record.items()}
             for run in self.runs
         ]
-        return {name: pstdev([record[name] for record in last]) for name in names}
+        return {name: float(spread([record[name] for record in last])) for name in names}
 
 
 def mean_over_trials(record: Record) -> Record:

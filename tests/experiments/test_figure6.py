@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from alpha_bridge.experiments import edits, figure6, reproduce
 from alpha_bridge.experiments.files import kept_samples
+from alpha_bridge.experiments.scores import verdicts
 from alpha_bridge.experiments.watched import configurations
 from alpha_bridge.presets import PRESETS
 
@@ -85,7 +86,7 @@ def test_the_metrics_are_means_over_attributes(record):
 
 def test_the_claims_are_recorded(record):
     assert len(record["claims"]) == len(figure6.CLAIMS)
-    assert record["claims"] == [claim.record() for claim in figure6.claims(record)]
+    assert record["claims"] == verdicts(figure6.claims(record), record)
 
 
 def with_last(**values):

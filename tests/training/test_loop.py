@@ -20,7 +20,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge
-from alpha_bridge.path import AlphaPath, constant, join
+from alpha_bridge.path import AlphaPath, constant, join, ramp
 from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.training import Callback, Checkpoints, Optimization, fit
 from alpha_bridge.training.checkpoint import save
@@ -270,6 +270,30 @@ def test_callbacks_see_the_path_that_is_followed():
     assert phases == ("ml",) * 3 + ("transfer",) * 4 + ("adversarial",) * 3
     assert [step for step, at in zip(steps, boundaries, strict=True) if at] == [3, 7, 10]
     assert [step for step, at in zip(steps, lasts, strict=True) if at] == [10]
+
+
+def test_the_step_of_an_update_is_its_pieces_whatever_its_alpha():
+    watch = Watch()
+    train(path=AlphaPath.three_steps(2, 2, 2, start=0.1, end=0.9), callbacks=[watch])
+    assert [phase for *_, phase, _, _ in watch.events] == [
+        *["ml"] * 2,
+        *["transfer"] * 2,
+        *["adversarial"] * 2,
+    ]
+
+
+def test_step_one_is_over_when_it_has_ended_though_alpha_comes_back():
+    class Beginning(Callback):
+        def __init__(self):
+            self.found = []
+
+        def after(self, event):
+            self.found.append(event.in_step_one)
+
+    watch = Beginning()
+    path = join(constant(0.0, 2), ramp(0.0, 1.0, 3, sweeps=2), constant(0.0, 2))
+    train(path=path, callbacks=[watch])
+    assert watch.found == [True] * 2 + [False] * 5
 
 
 def test_the_objective_is_given_the_alpha_of_the_event(seen):

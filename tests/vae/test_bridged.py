@@ -41,7 +41,7 @@ def measured(library, tmp_path_factory):
 
 
 def metrics(evaluation, model):
-    measured = evaluation(model, {}, phase="").metrics
+    measured = evaluation(model, {}).metrics
     return {name.split("/")[0]: value for name, value in measured.items()}
 
 

@@ -221,7 +221,7 @@ def _measured(
     size = held_out[0].numel()
     for step in steps:
         model, memory = load_model(run, config, step)
-        metrics = evaluation(model, memory, phase="").metrics
+        metrics = evaluation(model, memory).metrics
         sigma, best_sigma = float(model.sigma), model.best_sigma(held_out)
         yield Point(
             step=step,

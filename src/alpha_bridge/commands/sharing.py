@@ -133,10 +133,11 @@ def _data(config: Config) -> tuple[str, str | None]:
 
 def _training(config: Config, step: int) -> dict[str, str]:
     """The method, its path through α, and the settings, each part in words."""
-    start, end = config.path.start, config.path.end
-    along = (f"at α = {start:g}", f"α from {start:g} to {end:g}", f"at α = {end:g}")
+    start, end, sweeps = config.path.start, config.path.end, config.path.sweeps
     lengths = config.path.lengths(config.steps)
     path = build_path(config)
+    way = f"α from {start:g} to {end:g}" + (f" and back, {sweeps} sweeps" if sweeps > 1 else "")
+    along = (f"at α = {start:g}", way, f"at α = {path(len(path) - 1):g}")
     steps = {
         f"Step {numeral}": f"{length:,} updates {where}"
         for numeral, length, where in zip(("I", "II", "III"), lengths, along, strict=True)

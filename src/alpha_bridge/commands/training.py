@@ -203,7 +203,7 @@ def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Cal
 
     def evaluate(event: Event) -> Record:
         def measure(run: Run, model: AlphaBridge, memory: dict[str, Tensor]) -> Record:
-            measured = evaluation(model, memory, event.phase)
+            measured = evaluation(model, memory, event.in_step_one)
             keep(run, event.step, measured, parts.source.units)
             return measured.metrics
 
@@ -261,7 +261,7 @@ def metrics_of(record: Record) -> dict[str, float]:
 
 def _trained(trials: TrialRuns, seconds: float) -> Trained:
     evaluated = [record for record in trials.run.records if metrics_of(record)]
-    first = [record for record in evaluated if record["phase"] == "ml"]
+    first = plots.step_one(evaluated)
     last = metrics_of(evaluated[-1]) if evaluated else {}
     return Trained(
         trials.run,

@@ -170,7 +170,7 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
     model, memory = load_model(run, config, step)
     source, prior = data_of(run, config, console), build_prior(config)
     evaluation = build_evaluation(config, source, console.print, prior)
-    return evaluation(model, memory, phase="").metrics
+    return evaluation(model, memory).metrics
 
 
 def _coloured(images: Array) -> Array:

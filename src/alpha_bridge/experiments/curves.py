@@ -105,7 +105,7 @@ class Watch(Callback):
             event.step if since is None and model is None else since
             for since, model in zip(self.failed, models, strict=True)
         ]
-        measured = [model and self.evaluation(model, {}, phase="") for model in models]
+        measured = [model and self.evaluation(model, {}) for model in models]
         if event.step in self.updates:
             self._keep([found.metrics if found else {} for found in measured], event.step)
         if event.step in self.shown and measured[0]:

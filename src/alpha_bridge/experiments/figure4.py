@@ -24,6 +24,7 @@ from .scores import (
     mean,
     spread,
     values,
+    verdicts,
 )
 from .settings import BETAS, COLORS, COMPARED, gaussians25, hyperparameters, tuned
 
@@ -107,7 +108,7 @@ def measure(
         ),
         "runs": train(plans),
     }
-    record["claims"] = [claim.record() for claim in claims(record)]
+    record["claims"] = verdicts(claims(record), record)
     return record
 
 

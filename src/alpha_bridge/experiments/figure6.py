@@ -18,7 +18,7 @@ from .arm_picture import draw
 from .edits import build_judge, labelled_halves
 from .files import keep_samples, resumed_samples
 from .runs import Tell, silent
-from .scores import Claim
+from .scores import Claim, verdicts
 from .watched import compared, configurations, due, ends, last, last_means, preset_on
 
 __all__ = [
@@ -208,7 +208,7 @@ def conducted(
             keep_samples(samples, path.with_suffix(".npz"))
         record["last"] = last(record)
         if held := claims(record):
-            record["claims"] = [claim.record() for claim in held]
+            record["claims"] = verdicts(held, record)
         save_figure(draw(record, samples), path.with_suffix(".png"))
     return record
 

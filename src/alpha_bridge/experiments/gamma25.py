@@ -94,7 +94,8 @@ class _Watch:
         self.found: dict[str, list[Any]] = {"evaluations": [], "path": []}
 
     def evaluate(self, event: Event) -> Record:
-        metrics = self.evaluation(event.state.averaged(), event.state.memory, event.phase).metrics
+        state = event.state
+        metrics = self.evaluation(state.averaged(), state.memory, event.in_step_one).metrics
         self.found["evaluations"].append({"step": event.step, **metrics})
         return metrics
 

@@ -24,7 +24,7 @@ from ..plots.records import Array
 from .comparison import curves, metric_names, shade_steps, show_grid
 from .files import Samples, keep_samples, resumed_samples, write
 from .runs import Tell, silent
-from .scores import Claim
+from .scores import Claim, verdicts
 from .watched import Watch, compared, configurations, due, ends, last_means, preset_on
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def reproduce(
             samples.setdefault(name, _shown(watched))
             keep_samples(samples, path.with_suffix(".npz"))
         save_figure(draw(record, samples), path.with_suffix(".png"))
-    record["claims"] = [claim.record() for claim in claims(record)]
+    record["claims"] = verdicts(claims(record), record)
     write(record, path)
     return record
 

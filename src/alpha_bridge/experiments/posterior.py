@@ -33,7 +33,7 @@ from ..checks import at_least
 from .drawing import style
 from .linear_arms import ARMS, NOISES, STEPS, ends_of_steps, hyperparameters, train
 from .runs import Tell, publish, silent
-from .scores import Array, Claim, finite, spread
+from .scores import Array, Claim, finite, spread, verdicts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +120,7 @@ def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = s
         "hyperparameters": hyperparameters(trials, steps),
         "runs": runs,
     }
-    record["claims"] = [claim.record() for claim in claims(record)]
+    record["claims"] = verdicts(claims(record), record)
     return record
 
 

@@ -40,6 +40,7 @@ from .scores import (
     in_words,
     mean,
     values,
+    verdicts,
 )
 from .settings import gaussians25, hyperparameters
 
@@ -132,7 +133,7 @@ def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = s
         "hyperparameters": [row | {"whose": "ours"} for row in hyperparameters([*configs.items()])],
         "runs": runs,
     }
-    record["claims"] = [claim.record() for claim in claims(record)]
+    record["claims"] = verdicts(claims(record), record)
     return record
 
 

@@ -21,7 +21,7 @@ from ..config import Config, changed
 from ..methods import METHODS
 from .drawing import scale, style
 from .runs import Plan, Tell, Train, conduct, silent
-from .scores import SCORES, Claim, covering, failures, finite, mean, spread, values
+from .scores import SCORES, Claim, covering, failures, finite, mean, spread, values, verdicts
 from .settings import COLORS, COMPARED, gaussians25, hyperparameters
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def measure(
         "runs": runs,
     }
     record["summary"] = summary(record)
-    record["claims"] = [claim.record() for claim in claims(record)]
+    record["claims"] = verdicts(claims(record), record)
     return record
 
 

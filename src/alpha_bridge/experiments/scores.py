@@ -1,11 +1,13 @@
 """What is read from the numbers of stacked trials: means and spreads, with failures counted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..metrics.trials import spread
 
 __all__ = [
     "ALL_MODES",
@@ -19,7 +21,9 @@ __all__ = [
     "in_words",
     "mean",
     "spread",
+    "trials_of",
     "values",
+    "verdicts",
 ]
 
 Array = NDArray[np.float64]
@@ -45,9 +49,22 @@ class Claim:
     holds: bool
     found: list[dict[str, Any]]
 
-    def record(self) -> dict[str, Any]:
-        """The same as a dictionary for JSON."""
-        return asdict(self)
+
+def trials_of(record: Mapping[str, Any]) -> int:
+    """How many trials an experiment has of each method."""
+    given = record if "trials" in record else record.get("settings", {})
+    return given.get("trials") or len({run["seed"] for run in record["runs"]})
+
+
+def verdicts(claims: Sequence[Claim], record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Claims as they stand in a record: those of a single trial say what was found and no verdict.
+
+    Args:
+        claims: Held to the numbers of ``record``.
+        record: With its number of trials, or with runs of which each has its seed.
+    """
+    several = trials_of(record) > 1
+    return [asdict(claim) | ({} if several else {"holds": None}) for claim in claims]
 
 
 def values(run: Run, metric: str) -> Array:
@@ -66,14 +83,6 @@ def mean(trials: Array) -> Array:
     """Mean over trials, the last axis; −∞ where one has failed, which is below every score."""
     means: Array = np.where(np.isnan(trials), -np.inf, trials).mean(-1)
     return means
-
-
-def spread(trials: Array) -> Array:
-    """Standard deviation over trials, the last axis: 0 of one, ∞ where one has failed."""
-    if trials.shape[-1] < 2:
-        return np.zeros(trials.shape[:-1])
-    deviation: Array = trials.std(-1, ddof=1)
-    return np.where(np.isnan(deviation), np.inf, deviation)
 
 
 def failures(run: Run) -> int:

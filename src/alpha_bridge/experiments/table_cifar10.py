@@ -132,10 +132,11 @@ def reproduce(
     }
     path = folder / "table-cifar10.json"
     samples = resumed_samples(path)
-    for name, watched in compared(record, configs, due(configs[0][1]), path, tell):
+    steps = due(*(config for _, config in configs))
+    for name, watched in compared(record, configs, steps, path, tell):
         if watched is not None and watched.model is not None:
             if inception is not None:
-                watched.evaluations[-1] |= inception(watched.model, {}, phase="").metrics
+                watched.evaluations[-1] |= inception(watched.model, {}).metrics
             end = max(watched.shown)
             samples.setdefault(name, {end: watched.shown[end][:SHOWN]})
             keep_samples(samples, folder / "table-cifar10.npz")

@@ -20,6 +20,7 @@ from ..checks import at_least
 from ..data import ImageSource, Source
 from ..files import read_json
 from ..metrics.classifier import Classifier, cached_classifier
+from ..metrics.trials import spread
 from ..model import AlphaBridge
 from ..networks import ConvDiscriminator, ConvTranslator
 from ..penalty import R1
@@ -291,7 +292,7 @@ def _summed(runs: list[Record]) -> Iterator[Record]:
             **{
                 metric: {
                     "mean": float(np.mean([run[metric] for run in own])),
-                    "deviation": float(np.std([run[metric] for run in own])),
+                    "deviation": float(spread([run[metric] for run in own])),
                 }
                 for metric in METRICS
             },

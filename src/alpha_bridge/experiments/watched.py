@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,15 @@ from ..config import Config, changed
 from ..evaluation import Evaluation, build_evaluation
 from ..methods import METHODS
 from ..metrics.images import reconstruction_error
+from ..metrics.trials import spread
 from ..model import AlphaBridge
-from ..path import Phase
 from ..plots import save_figure
 from ..plots.records import Array
 from ..presets import PRESETS
 from ..training import Callback, Event, TrainState
 from .files import Samples, ended_runs, keep_samples, key_of, partial_of, resumed_samples, write
 from .runs import Tell, silent, spread_out
-from .scores import Claim
+from .scores import Claim, verdicts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,10 +91,12 @@ def ends(config: Config) -> tuple[int, int, int]:
     return first, first + second, first + second + third
 
 
-def due(config: Config) -> set[int]:
-    """Updates after which all methods are measured: the evaluations and ends of steps."""
-    every = config.evaluation.every
-    return {*range(every, config.steps + 1, every), *ends(config)}
+def due(*configs: Config) -> set[int]:
+    """Updates after which all methods are measured: the evaluations and ends of steps of these."""
+    every = {
+        step for c in configs for step in range(c.evaluation.every, c.steps + 1, c.evaluation.every)
+    }
+    return every.union(step for config in configs for step in ends(config) if step)
 
 
 def compared(
@@ -225,7 +227,7 @@ def pictured(
     samples = resumed_samples(path)
     for name, watched in compared(record, configs, steps, path, tell):
         if held := claims(record):
-            record["claims"] = [claim.record() for claim in held]
+            record["claims"] = verdicts(held, record)
         if watched is not None and name not in samples:
             samples[name] = chosen(watched.shown)
             keep_samples(samples, path.with_suffix(".npz"))
@@ -302,7 +304,8 @@ class Watch(Callback):
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
         if state.step in self.steps:  # what the model begins with, such as a trained VAE
-            self._see(state, {"step": state.step, "phase": "ml", "alpha": 0.0, "gamma": 0.0})
+            begun = {"step": state.step, "phase": "ml", "alpha": 0.0, "gamma": 0.0}
+            self._see(state, begun, reference=True)
         return nullcontext()
 
     def after(self, event: Event) -> None:
@@ -315,21 +318,20 @@ class Watch(Callback):
             "alpha": event.alpha,
             "gamma": event.gamma,
         }
-        self._see(event.state, where)
+        self._see(event.state, where, event.in_step_one)
 
-    def _see(self, state: TrainState, where: Record) -> None:
-        phase: Phase = where["phase"]
+    def _see(self, state: TrainState, where: Record, reference: bool) -> None:
         self.model = state.averaged()
-        measured = self.evaluation(self.model, state.memory, phase)
-        drift = self._drift(measured.pairs[1], phase)
+        measured = self.evaluation(self.model, state.memory, reference)
+        drift = self._drift(measured.pairs[1], reference)
         self.evaluations.append({**where, **measured.metrics, **drift})
         self.shown[where["step"]] = self.evaluation.source.units.stored(measured.shown)
         self.keep(self)
 
-    def _drift(self, decoded: Tensor, phase: str) -> dict[str, float]:
-        if phase == "ml":
+    def _drift(self, decoded: Tensor, reference: bool) -> dict[str, float]:
+        if reference:
             self._reference = decoded
-        if phase == "ml" or self._reference is None or not len(decoded):
+        if reference or self._reference is None or not len(decoded):
             return {}
         drift = reconstruction_error(self._reference, decoded, decoded.ndim - 1)
         return {f"drift/mse/{len(decoded)}": float(drift)}
@@ -343,7 +345,7 @@ def _in_words(run: Record) -> str:
 
 
 def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
-    """By method and metric, mean and standard deviation over trials at the end of training."""
+    """By method and metric, mean and spread over trials at the end of training."""
     found: dict[str, dict[str, list[float]]] = {}
     for run in record["runs"]:
         of_method = found.setdefault(run["method"], {})
@@ -352,7 +354,8 @@ def last(record: Record) -> dict[str, dict[str, dict[str, float]]]:
                 of_method.setdefault(name, []).append(value)
     return {
         method: {
-            name: {"mean": fmean(values), "std": pstdev(values)} for name, values in metrics.items()
+            name: {"mean": fmean(values), "std": float(spread(values))}
+            for name, values in metrics.items()
         }
         for method, metrics in found.items()
     }

@@ -3,7 +3,8 @@
 A record is a dictionary with ``step`` (updates done), ``phase`` (``ml``, ``transfer`` or
 ``adversarial``), ``alpha``, ``gamma`` and any numbers under names such as ``loss/generator`` or
 ``frechet_distance/classifier/5000``: what is measured, then the protocol. The three steps of
-Algorithm 1 are read off the phases and shown in every figure that has updates on its axis.
+Algorithm 1 are read off the phases, those of the path's own pieces, and shown in every figure that
+has updates on its axis.
 """
 
 from .curves import diagnostics, losses, metric_curves, schedule
@@ -18,6 +19,7 @@ from .records import (
     metric_names,
     regions,
     spread,
+    step_one,
 )
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
 
@@ -50,6 +52,7 @@ __all__ = [
     "scatter_through_time",
     "schedule",
     "spread",
+    "step_one",
     "strips",
     "through_time",
 ]

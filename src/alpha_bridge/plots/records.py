@@ -1,7 +1,7 @@
 """What records say: names and their words, phases, and curves."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "regions",
     "series",
     "spread",
+    "step_one",
     "words",
 ]
 
@@ -112,6 +113,16 @@ def spread(steps: Sequence[int], most: int) -> list[int]:
 def phase_at(step: int, records: Sequence[Record]) -> str:
     """Phase of the last update among ``step`` updates, empty if no record tells."""
     return next((region.phase for region in regions(records) if step <= region.end), "")
+
+
+def step_one(records: Sequence[Record]) -> list[Record]:
+    """The records of Step I: those of the phase ``ml`` that a run begins with.
+
+    Example:
+        >>> step_one([{"step": 5, "phase": "ml"}, {"step": 9, "phase": "transfer"}])
+        [{'step': 5, 'phase': 'ml'}]
+    """
+    return [*takewhile(lambda record: record.get("phase") == "ml", records)]
 
 
 def words(name: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..objective import Noise
-from ..path import Phase, phase_of
+from ..path import Phase
 from .state import TrainState
 
 __all__ = ["Callback", "Event"]
@@ -19,6 +19,7 @@ class Event:
 
     Attributes:
         state: The state after it.
+        phase: Step of Algorithm 1 that the update belongs to.
         alpha: α of the update.
         gamma: γ(α) of the update.
         x: Data samples of the update, in model units.
@@ -26,9 +27,11 @@ class Event:
         numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
         steps: Number of updates of the whole path.
         boundaries: Numbers of updates done where a segment of the path ends.
+        step_one: Number of updates of Step I, which the path begins with.
     """
 
     state: TrainState
+    phase: Phase
     alpha: float
     gamma: float
     x: Tensor
@@ -36,6 +39,7 @@ class Event:
     numbers: dict[str, Tensor]
     steps: int
     boundaries: Sequence[int]
+    step_one: int
 
     @property
     def step(self) -> int:
@@ -43,9 +47,9 @@ class Event:
         return self.state.step
 
     @property
-    def phase(self) -> Phase:
-        """Step of Algorithm 1."""
-        return phase_of(self.alpha)
+    def in_step_one(self) -> bool:
+        """Whether the update is one of Step I, whose last model is what later ones keep."""
+        return self.step <= self.step_one
 
     @property
     def boundary(self) -> bool:

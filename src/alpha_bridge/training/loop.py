@@ -122,6 +122,7 @@ def fit(
             numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
             event = Event(
                 state=state,
+                phase=path.phase(step),
                 alpha=alpha,
                 gamma=gamma(alpha),
                 x=x,
@@ -129,6 +130,7 @@ def fit(
                 numbers=numbers,
                 steps=len(path),
                 boundaries=path.boundaries,
+                step_one=path.step_one,
             )
             for callback in callbacks:
                 callback.after(event)

@@ -1,0 +1,28 @@
+"""A number of several trials."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["spread"]
+
+
+def spread(trials: ArrayLike) -> NDArray[np.float64]:
+    r"""Sample standard deviation over trials, the last axis.
+
+    .. math:: s = \sqrt{\tfrac{1}{n-1} \sum_k (x_k - \bar x)^2}
+
+    Args:
+        trials: A number of each trial, ``(..., n)``; None or NaN where it has failed.
+
+    Returns:
+        The deviation: 0 of one trial, ∞ where one has failed.
+
+    Example:
+        >>> float(spread([1.0, 3.0])), float(spread([1.0]))
+        (1.4142135623730951, 0.0)
+    """
+    found = np.asarray(trials, float)
+    if found.shape[-1] < 2:
+        return np.zeros(found.shape[:-1])
+    deviation: NDArray[np.float64] = found.std(-1, ddof=1)
+    return np.where(np.isnan(deviation), np.inf, deviation)
