@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby, takewhile
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ __all__ = [
 
 Array = NDArray[Any]
 Record = Mapping[str, Any]
+_Record = TypeVar("_Record", bound=Record)
 
 SPOKEN = {
     "ess": "effective sample size",
@@ -115,7 +116,7 @@ def phase_at(step: int, records: Sequence[Record]) -> str:
     return next((region.phase for region in regions(records) if step <= region.end), "")
 
 
-def step_one(records: Sequence[Record]) -> list[Record]:
+def step_one(records: Sequence[_Record]) -> list[_Record]:
     """The records of Step I: those of the phase ``ml`` that a run begins with.
 
     Example:
