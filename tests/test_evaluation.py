@@ -1,5 +1,6 @@
 """The evaluation: the right metrics, the same latents, and nothing left changed."""
 
+import re
 from functools import partial
 from importlib.util import find_spec
 
@@ -74,24 +75,57 @@ def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
     metrics = evaluation(model, {}).metrics
     assert list(map(str, map(parse, metrics))) == [
         "inception_score/posterior/50",
-        "log_likelihood/kde-0.25/50",
+        "log_likelihood/kde-0.25/50-held-out",
         "modes/3std/50",
         "high_quality/3std/50",
         "missed_mass/tenth/50",
         "invented_mass/tail-0.001/50",
-        "reconstruction_error/mse/1000",
+        "reconstruction_error/mse/1000-held-out",
     ]
 
 
 def test_labelled_images_are_measured_by_a_classifier(digits):
     evaluation, model = digits
     metrics = kinds(evaluation(model, {}).metrics)
+    protocol = evaluation.judge.protocol
+    assert re.fullmatch("classifier-digits-seed0-acc9[0-9]", protocol)
     assert list(metrics) == [
-        ("frechet_distance", "classifier"),
-        ("kernel_distance", "classifier"),
-        ("inception_score", "classifier"),
+        ("frechet_distance", protocol),
+        ("kernel_distance", protocol),
+        ("inception_score", f"{protocol}-splits5"),
         ("reconstruction_error", "mse"),
     ]
+
+
+def test_names_say_with_what_samples_are_compared(digits):
+    evaluation, model = digits
+    names = map(parse, evaluation(model, {}).metrics)
+    compared = {name.metric: (name.samples, name.split, name.reals) for name in names}
+    assert compared == {
+        "frechet_distance": (SAMPLES, "train", None),
+        "kernel_distance": (SAMPLES, "train", None),
+        "inception_score": (SAMPLES, None, None),
+        "reconstruction_error": (359, "held-out", None),
+    }
+
+
+def test_a_second_domain_with_fewer_samples_says_both_sizes(vectors):
+    parts = assemble(config(vectors))
+    few = from_array(np.ones((60, 2), np.float32), np.arange(20, dtype=np.float32).reshape(10, 2))
+    evaluation = build_evaluation(parts.config, parts.source, prior=few)
+    metrics, _ = evaluation.judge(evaluation.latents.repeat(1, 3)[:, :5])
+    assert set(metrics) == {
+        f"{metric}/vectors/10-train-{SAMPLES}" for metric in ("frechet_distance", "kernel_distance")
+    }
+
+
+@pytest.mark.parametrize("samples", [2, 9, 15, 35])
+def test_few_samples_are_measured_in_few_parts(digits, samples):
+    evaluation, _ = digits
+    metrics, _ = evaluation.judge(evaluation.held_out[:samples])
+    (score,) = [name for name in metrics if name.startswith("inception_score")]
+    assert parse(score).protocol.endswith(f"-splits{max(1, samples // 10)}")
+    assert 1 <= metrics[score] <= min(samples, 10)
 
 
 def test_vectors_are_measured_by_their_own_distances(vectors):
@@ -120,7 +154,7 @@ def test_images_without_labels_can_be_compared_by_which_way_up_they_are(monkeypa
     same, labels = evaluation.judge(source.units.normalize(source.held_out(20)))
     turned, _ = evaluation.judge(source.units.normalize(source.held_out(20)).flip(-2))
     assert labels is None and not any("inception" in name for name in same)
-    name = "frechet_distance/rotations/20"
+    name = "frechet_distance/rotations-unused-seed0-acc100/20-train-40"
     assert same[name] < 1e-3 < turned[name]
 
 

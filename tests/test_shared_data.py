@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,9 @@ def train(name, out, *more):
 
 
 def protocols(metrics):
-    return {(parse(name).metric, parse(name).protocol) for name in metrics}
+    """Metrics by what they look at; of a classifier's name its first word."""
+    named = [parse(name) for name in metrics]
+    return {(name.metric, name.protocol.split("-")[0]) for name in named}
 
 
 def trained(folder, name, *more):
@@ -78,6 +81,12 @@ def test_labelled_sets_are_measured_by_their_classifier(folder, name):
         ("retention", "classifier"),
         ("reconstruction_error", "mse"),
     } <= protocols(last_metrics(trained(folder, name)))
+
+
+def test_names_tell_the_classifier_of_the_set(folder):
+    names = [parse(name) for name in last_metrics(trained(folder, "mnist"))]
+    (retention,) = [name.protocol for name in names if name.metric == "retention"]
+    assert re.fullmatch("classifier-mnist-seed0-acc[0-9]+", retention)
 
 
 def test_faces_without_labels_are_measured_in_pixels(folder):

@@ -16,7 +16,7 @@ from .data import DensitySource, Source, normal
 from .metrics import images, mixture
 from .metrics.classifier import cached_classifier, inception_features, require_shape
 from .metrics.images import FeatureNetwork, features_of
-from .metrics.names import name
+from .metrics.names import classifier_protocol, name
 from .model import AlphaBridge
 
 __all__ = ["CHUNK", "Evaluation", "Judge", "Measured", "build_evaluation", "in_chunks"]
@@ -25,6 +25,7 @@ LATENTS = 9
 HELD_OUT = 1000
 LABELLED = 60_000
 ROTATED = 10_000
+CLASSIFIER_SEED = 0
 CHUNK = 250
 RETENTION = "retention/labels"
 
@@ -68,18 +69,18 @@ class MixtureJudge(Judge):
     def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
         count, posterior = len(x), self.mixture.posterior(x)
         means, std, weights = self.mixture.means, self.mixture.std, self.mixture.weights
+        kernel, points = f"kde-{self.bandwidth:g}", len(self.points)
+        likelihood = name("log_likelihood", kernel, count, "held-out", points)
+        score = name("inception_score", "posterior", count)
         metrics = {
-            ("inception_score", "posterior"): mixture.inception_score(posterior, weights),
-            ("log_likelihood", f"kde-{self.bandwidth:g}"): mixture.kde_log_likelihood(
-                self.points, x, self.bandwidth
-            ),
-            ("modes", "3std"): mixture.modes_covered(x, means, std),
-            ("high_quality", "3std"): mixture.high_quality(x, means, std),
-            ("missed_mass", "tenth"): mixture.missed_mass(x, means, std, weights),
-            ("invented_mass", "tail-0.001"): mixture.invented_mass(x, means, std),
+            score: mixture.inception_score(posterior, weights),
+            likelihood: mixture.kde_log_likelihood(self.points, x, self.bandwidth),
+            name("modes", "3std", count): mixture.modes_covered(x, means, std),
+            name("high_quality", "3std", count): mixture.high_quality(x, means, std),
+            name("missed_mass", "tenth", count): mixture.missed_mass(x, means, std, weights),
+            name("invented_mass", "tail-0.001", count): mixture.invented_mass(x, means, std),
         }
-        named = {name(*parts, count): float(value) for parts, value in metrics.items()}
-        return named, posterior.argmax(-1)
+        return {key: float(value) for key, value in metrics.items()}, posterior.argmax(-1)
 
 
 class FeatureJudge(Judge):
@@ -92,17 +93,20 @@ class FeatureJudge(Judge):
 
     def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
         features, count = features_of(self.network, x.split(CHUNK)), len(x)
-        subset = min(1000, len(self.real), count)
+        real = len(self.real)
+        subset = min(1000, real, count)
         frechet = images.frechet_distance(self.real, features)
         kernel = images.kernel_distance(self.real, features, subset_size=subset)
         metrics = {
-            name("frechet_distance", self.protocol, count): frechet,
-            name("kernel_distance", self.protocol, count): kernel,
+            name("frechet_distance", self.protocol, count, "train", real): frechet,
+            name("kernel_distance", self.protocol, count, "train", real): kernel,
         }
         if not self.classes:
             return metrics, None
         logits = self.network.logits(features)
-        metrics[name("inception_score", self.protocol, count)] = images.inception_score(logits)
+        splits = images.splits_for(*logits.shape)
+        score = name("inception_score", f"{self.protocol}-splits{splits}", count)
+        metrics[score] = images.inception_score(logits, splits)
         return metrics, logits.argmax(-1)
 
 
@@ -159,7 +163,7 @@ class Evaluation:
         decoded = self._reconstructions(model, held_out)
         if len(held_out):
             error = images.reconstruction_error(held_out, decoded, held_out.ndim - 1)
-            metrics[name("reconstruction_error", "mse", len(held_out))] = float(error)
+            metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
         model.train(training)
         pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
         return Measured(metrics, x[: self.shown], pairs)
@@ -209,7 +213,7 @@ def build_evaluation(
     samples = min(settings.samples, source.size or settings.samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
-    network, protocol, classes = _FEATURES[settings.features](source, tell)
+    network, protocol, classes = _FEATURES[settings.features](source, config.data, tell)
     judge = FeatureJudge(network, protocol, real, classes)
     return Evaluation(source, judge, samples, settings.shown, latents)
 
@@ -224,45 +228,47 @@ Features = tuple[FeatureNetwork, str, bool]
 """What compares images, its protocol, and whether its logits are of the data's own classes."""
 
 
-def _pooled(source: Source, _: Callable[[str], None]) -> Features:
+def _pooled(source: Source, _: str, __: Callable[[str], None]) -> Features:
     return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
 
 
-def _inception(_: Source, __: Callable[[str], None]) -> Features:
+def _inception(_: Source, __: str, ___: Callable[[str], None]) -> Features:
     return inception_features(), "inception", True
 
 
-def _classifier(source: Source, tell: Callable[[str], None]) -> Features:
+def _classifier(source: Source, data: str, tell: Callable[[str], None]) -> Features:
     """A classifier of the data's labels; where there are none, features that need none."""
     labels = source.training_labels(LABELLED)
     held_out_labels = source.held_out_labels(LABELLED)
     if source.classes < 2 or not _any_known(labels) or not _any_known(held_out_labels):
         compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
         tell(f"no labels: distances compare {compared}, and retention is left out")
-        return _pooled(source, tell)
+        return _pooled(source, data, tell)
     try:
         require_shape(source.event_shape)  # before all the images are read
         train = _labelled(source.training(LABELLED), labels)
         held_out = _labelled(source.held_out(LABELLED), held_out_labels)
-        classifier, accuracy = cached_classifier(*train, *held_out, source.classes)
+        classifier, accuracy = cached_classifier(*train, *held_out, source.classes, CLASSIFIER_SEED)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     tell(f"features of a classifier that is right on {accuracy:.1%} of {len(held_out[0])} images")
-    return classifier, "classifier", True
+    protocol = classifier_protocol("classifier", data, CLASSIFIER_SEED, accuracy)
+    return classifier, protocol, True
 
 
-def _rotations(source: Source, tell: Callable[[str], None]) -> Features:
+def _rotations(source: Source, data: str, tell: Callable[[str], None]) -> Features:
     """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
     look at how things are drawn."""
     try:
         require_shape(source.event_shape)
         train = _turned(source.training(ROTATED))
         held_out = _turned(source.held_out(ROTATED))
-        classifier, accuracy = cached_classifier(*train, *held_out, classes=4)
+        classifier, accuracy = cached_classifier(*train, *held_out, 4, CLASSIFIER_SEED)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     tell(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
-    return classifier, "rotations", False
+    protocol = classifier_protocol("rotations", data, CLASSIFIER_SEED, accuracy)
+    return classifier, protocol, False
 
 
 def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -281,7 +287,7 @@ def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return x[known], labels[known]
 
 
-_FEATURES: dict[str, Callable[[Source, Callable[[str], None]], Features]] = {
+_FEATURES: dict[str, Callable[[Source, str, Callable[[str], None]], Features]] = {
     "classifier": _classifier,
     "rotations": _rotations,
     "inception": _inception,

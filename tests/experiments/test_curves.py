@@ -17,7 +17,7 @@ CONFIG = changed(
     PRESETS["gaussians25"],
     {"steps": 20, "trials": 2, "evaluation.samples": 200, "model.hidden": [16], "seed": 3},
 )
-NAME = "log_likelihood/kde-0.1/200"
+NAME = "log_likelihood/kde-0.1/200-held-out"
 
 
 class Poison(Callback):

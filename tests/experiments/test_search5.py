@@ -5,10 +5,9 @@ import json
 import pytest
 
 from alpha_bridge.experiments import reproduce, search5
+from alpha_bridge.experiments.comparison import metric_names
 from alpha_bridge.experiments.watched import configurations
 from alpha_bridge.presets import PRESETS
-
-RETENTION = "retention/classifier/60"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,13 +43,15 @@ def test_attempts_share_what_they_have_in_common(record, folder):
     assert len([*(folder / "search5.partial").glob("*.json")]) == 1
     first, other = (run["evaluations"][0] for run in record["runs"])
     assert first == other
-    assert (first["step"], first["phase"], RETENTION in first) == (10, "ml", False)
+    (retention,) = metric_names(record, "retention")
+    assert (first["step"], first["phase"], retention in first) == (10, "ml", False)
 
 
 def test_each_attempt_goes_on_from_the_end_of_step_one_to_its_own_end(record):
     ends = [run["evaluations"][-1] for run in record["runs"]]
     assert [(row["step"], row["alpha"]) for row in ends] == [(20, 1.0), (20, 0.9)]
-    assert all(RETENTION in row for row in ends)
+    (name,) = metric_names(record, "retention")
+    assert all(name in row for row in ends)
 
 
 def test_going_on_from_a_shared_step_one_is_the_run_that_was_never_stopped(folder):
@@ -68,12 +69,13 @@ def test_there_is_a_picture(folder):
 
 
 def test_an_attempt_without_step_one_is_where_it_ends(record):
-    kept = [{key: row[key] for key in row if key != RETENTION} for row in _rows(record)]
+    distance, retention = metric_names(record, "frechet_distance", "retention")
+    kept = [{key: row[key] for key in row if key != retention} for row in _rows(record)]
     alone = {"method": "alone", "evaluations": kept}
     figure = search5.draw(record | {"runs": [*record["runs"], alone]})
     line = figure.axes[0].lines[-1]
     assert line.get_linestyle() == ":"
-    assert {*line.get_xdata()} == {kept[-1]["frechet_distance/classifier/60"]}
+    assert {*line.get_xdata()} == {kept[-1][distance]}
 
 
 def _rows(record):

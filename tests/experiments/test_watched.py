@@ -160,7 +160,7 @@ def test_the_drift_grows_from_step_one_on_in_step_two(tmp_path):
 
 def test_the_last_numbers_are_means_and_deviations_over_trials(watched):
     record, _ = watched
-    name = "log_likelihood/kde-0.1/50"
+    name = "log_likelihood/kde-0.1/50-held-out"
     values = [run["evaluations"][-1][name] for run in record["runs"] if run["method"] == "naive"]
     found = last(record)["naive"][name]
     assert found["mean"] == pytest.approx(sum(values) / 2)

@@ -15,6 +15,7 @@ from alpha_bridge.metrics.images import (
     kernel_distance,
     reconstruction_error,
     retention,
+    splits_for,
 )
 
 
@@ -70,6 +71,12 @@ def test_frechet_distance_stands_fewer_samples_than_features():
     gap = (real.mean(0) - fake.mean(0)).square().sum().item()
     assert math.isfinite(frechet_distance(real, fake))
     assert frechet_distance(real, fake) > gap
+
+
+def test_frechet_distance_does_not_depend_on_where_the_features_lie():
+    real, fake = (features.double() for features in pair(real=400, fake=400))
+    moved = frechet_distance(real + 1e7, fake + 1e7)
+    assert moved == pytest.approx(frechet_distance(real, fake), rel=1e-6)
 
 
 def test_frechet_distance_of_a_diverged_model_is_not_a_number():
@@ -135,6 +142,34 @@ def test_certain_and_balanced_logits_score_the_number_of_classes():
 
 def test_logits_of_one_class_score_one():
     assert inception_score(50 * torch.eye(5)[:1].repeat(20, 1)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("count", [10, 11, 15, 19, 25, 99])
+def test_the_parts_of_an_inception_score_differ_by_one_sample_at_most(count):
+    certain = 200 * torch.eye(count)
+    sizes = [len(part) for part in np.array_split(np.arange(count), 10)]
+    assert inception_score(certain, splits=10) == pytest.approx(np.mean(sizes))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("apart", [103.0, 104.0, 200.0, 1e4, 1e30])
+def test_certain_logits_score_the_classes_that_are_met_however_far_apart(apart, dtype):
+    logits = apart * torch.eye(7, dtype=dtype)[:5].repeat(20, 1)  # two classes are never met
+    assert inception_score(logits, splits=1) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_inception_score_of_logits_that_are_not_finite_is_not_a_number(value):
+    logits = torch.zeros(20, 3)
+    logits[7, 1] = value
+    assert math.isnan(inception_score(logits))
+
+
+@pytest.mark.parametrize("samples", [1, 9, 10, 35, 100, 5000])
+def test_there_is_a_sample_for_each_class_in_each_part_or_one_part(samples):
+    splits = splits_for(samples, classes=10)
+    assert splits == 1 or samples // splits >= 10
+    assert splits == min(10, max(1, samples // 10))
 
 
 def test_more_splits_than_images_are_refused():

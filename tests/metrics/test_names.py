@@ -1,12 +1,16 @@
 import pytest
 
-from alpha_bridge.metrics.names import METRICS, name, parse
+from alpha_bridge.metrics.names import METRICS, classifier_protocol, name, parse
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "frechet_distance/classifier/5000",
+        "frechet_distance/classifier-mnist-seed0-acc99/5000-train",
+        "kernel_distance/pixels/64-train-1438",
+        "log_likelihood/kde-0.1/10000-held-out",
+        "log_likelihood/kde-0.1/2-held-out-3",
         "kernel_distance/inception/5000",
         "inception_score/posterior/10000",
         "log_likelihood/kde-0.1/10000",
@@ -21,6 +25,32 @@ from alpha_bridge.metrics.names import METRICS, name, parse
 )
 def test_a_name_is_the_name_of_its_parts(text):
     assert name(*parse(text)) == str(parse(text)) == text
+
+
+def test_sets_of_unequal_size_say_both_sizes():
+    parts = ("frechet_distance", "pixels", 64, "train")
+    assert name(*parts, 64) == name(*parts) == "frechet_distance/pixels/64-train"
+    assert name(*parts, 63) == "frechet_distance/pixels/64-train-63"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("digits", "digits"),
+        ("owner/set-of.things", "set-of.things"),
+        ("/home/me/My photos/", "My-photos"),
+        ("faces\x1b[2J\n|<b>", "faces-2J-b"),
+        ("\x1b", "data"),
+    ],
+)
+def test_a_classifier_is_named_by_its_data_in_one_word(data, said):
+    assert classifier_protocol("classifier", data, 3, 0.954) == f"classifier-{said}-seed3-acc95"
+
+
+def test_a_classifier_of_the_folder_where_one_is_has_its_name(tmp_path, monkeypatch):
+    (tmp_path / "faces").mkdir()
+    monkeypatch.chdir(tmp_path / "faces")
+    assert classifier_protocol("rotations", ".", 0, 1.0) == "rotations-faces-seed0-acc100"
 
 
 def test_every_metric_says_which_direction_is_better():
@@ -55,7 +85,19 @@ def test_a_metric_of_no_samples_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "loss", "modes/3std", "modes//10", "fid/inception/10", "modes/3std/ten", "ess/a/0"]
+    "text",
+    [
+        "",
+        "loss",
+        "modes/3std",
+        "modes//10",
+        "fid/inception/10",
+        "modes/3std/ten",
+        "ess/a/0",
+        "modes/3std/10-test",
+        "modes/3std/10-train-0",
+        "modes/3std/10/20",
+    ],
 )
 def test_what_is_no_name_is_refused(text):
     with pytest.raises(ValueError, match="metric/protocol/samples"):

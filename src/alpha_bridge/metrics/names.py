@@ -1,10 +1,38 @@
-"""Names of metrics, each of which states the protocol: ``metric/protocol/samples``."""
+"""Names of metrics, each of which states the protocol: ``metric/protocol/samples``.
 
-from typing import Literal, NamedTuple
+::
 
-from ..checks import at_least
+    modes/3std/10000                                           of 10,000 samples
+    frechet_distance/classifier-mnist-seed0-acc99/5000-train   of 5000, to as many training samples
+    frechet_distance/pixels/64-train-1438                      of 64, to 1438 training samples
+    log_likelihood/kde-0.1/10000-held-out                      of 10,000 held-out, under as many
 
-__all__ = ["METRICS", "Metric", "MetricName", "is_metric", "name", "parse"]
+A classifier is told by the last name of its data, its seed, and the share of held-out samples that
+it is right on, in whole percent. Names of before, without the data that samples are compared with,
+can be read.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from ..checks import at_least, between_zero_and_one
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "MetricName",
+    "Split",
+    "classifier_protocol",
+    "is_metric",
+    "name",
+    "parse",
+]
+
+Split = Literal["train", "held-out"]
+"""Which part of the data samples are compared with."""
+
+SAMPLES = re.compile(r"([1-9][0-9]*)(?:-(train|held-out)(?:-([1-9][0-9]*))?)?")
 
 
 class Metric(NamedTuple):
@@ -20,20 +48,25 @@ class Metric(NamedTuple):
 
 
 class MetricName(NamedTuple):
-    """The three parts of a name.
+    """The parts of a name.
 
     Attributes:
         metric: A key of :data:`METRICS`.
         protocol: The features or the settings that the number depends on.
         samples: How many samples it was computed from.
+        split: The part of the data that they were compared with, if any.
+        reals: How many of those; None if as many, or none.
     """
 
     metric: str
     protocol: str
     samples: int
+    split: Split | None = None
+    reals: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.metric}/{self.protocol}/{self.samples}"
+        compared = (part for part in (self.samples, self.split, self.reals) if part is not None)
+        return f"{self.metric}/{self.protocol}/{'-'.join(map(str, compared))}"
 
 
 METRICS: dict[str, Metric] = {
@@ -62,56 +95,86 @@ def is_metric(key: str) -> bool:
     return key.split("/")[0] in METRICS and key.count("/") == 2
 
 
-def name(metric: str, protocol: str, samples: int) -> str:
+def name(
+    metric: str, protocol: str, samples: int, split: Split | None = None, reals: int | None = None
+) -> str:
     """Name of a metric under its protocol.
 
     Args:
         metric: A key of :data:`METRICS`.
         protocol: The features or the settings that the number depends on, without a slash.
         samples: How many samples it is computed from, one or more.
+        split: The part of the data that they are compared with, if they are.
+        reals: How many of those, one or more; None for as many.
 
     Returns:
-        ``metric/protocol/samples``.
+        ``metric/protocol/samples``, with ``-split`` where samples are compared with data, and
+        their number where it is another.
 
     Raises:
         ValueError: There is no such metric, or the protocol is empty or has a slash, or there are
             no samples.
 
     Example:
-        >>> name("frechet_distance", "classifier", 5000)
-        'frechet_distance/classifier/5000'
+        >>> name("frechet_distance", "pixels", 5000, "train", 5000)
+        'frechet_distance/pixels/5000-train'
+        >>> name("frechet_distance", "pixels", 64, "train", 1438)
+        'frechet_distance/pixels/64-train-1438'
     """
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
     if not protocol or "/" in protocol:
         raise ValueError(f"protocol must be a word without a slash, got {protocol!r}")
     at_least(1, "samples", samples)
-    return str(MetricName(metric, protocol, samples))
+    if reals is not None:
+        at_least(1, "reals", reals)
+    return str(MetricName(metric, protocol, samples, split, None if reals == samples else reals))
+
+
+def classifier_protocol(kind: str, data: str, seed: int, accuracy: float) -> str:
+    """How features of a classifier are named.
+
+    Args:
+        kind: What it tells apart, such as ``classifier`` or ``rotations``.
+        data: What it was trained on, as the configuration names it; of a path the last name counts.
+        seed: Of its training.
+        accuracy: The share of held-out samples that it is right on, in [0, 1].
+
+    Raises:
+        ValueError: ``accuracy`` is out of its range.
+
+    Example:
+        >>> classifier_protocol("classifier", "~/data/mnist", seed=0, accuracy=0.987)
+        'classifier-mnist-seed0-acc99'
+    """
+    between_zero_and_one("accuracy", accuracy)
+    word = re.sub(r"[^\w.]+", "-", Path(data).absolute().name).strip("-") or "data"
+    return f"{kind}-{word}-seed{seed}-acc{100 * accuracy:.0f}"
 
 
 def parse(text: str) -> MetricName:
     """Take a name apart.
 
     Args:
-        text: What :func:`name` returned.
+        text: What :func:`name` returned, now or before.
 
     Returns:
-        Its three parts.
+        Its parts.
 
     Raises:
         ValueError: ``text`` is not the name of a metric.
 
     Example:
         >>> parse("modes/3std/10000")
-        MetricName(metric='modes', protocol='3std', samples=10000)
+        MetricName(metric='modes', protocol='3std', samples=10000, split=None, reals=None)
     """
-    parts = text.split("/")
-    if len(parts) != 3 or parts[0] not in METRICS or not parts[1] or not _is_number(parts[2]):
+    metric, _, rest = text.partition("/")
+    protocol, _, numbers = rest.partition("/")
+    found = SAMPLES.fullmatch(numbers)
+    if metric not in METRICS or not protocol or found is None:
         raise ValueError(
             f"a metric's name is metric/protocol/samples, such as modes/3std/10000, got {text!r}"
         )
-    return MetricName(parts[0], parts[1], int(parts[2]))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and text[0] != "0"
+    samples, split, reals = found.groups()
+    split = cast(Split | None, split)
+    return MetricName(metric, protocol, int(samples), split, int(reals) if reals else None)
