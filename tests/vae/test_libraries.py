@@ -1,6 +1,7 @@
 """VAEs of diffusers and of pythae: read, judged and written as their own libraries do it."""
 
 import json
+import math
 import pickle
 import shutil
 
@@ -158,6 +159,48 @@ def test_a_damaged_configuration_is_named(copied, library):
     (copied / name).write_text("{nope")
     with pytest.raises(ValueError, match=f"{name} is damaged"):
         load(copied)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"5", b"[]", b'"VAE"', b"null", b'{"a": "\xff"}', b"", 100_000 * b"[", 100_000 * b'{"a":'],
+    ids=["number", "list", "string", "null", "not UTF-8", "empty", "deep list", "deep object"],
+)
+def test_a_configuration_that_is_no_object_is_named(copied, library, content):
+    name = LIBRARIES[library].config_file
+    (copied / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        load(copied)
+
+
+@pytest.mark.parametrize("library", ["diffusers"])
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("scaling_factor", None, "scaling_factor must be positive, got None"),
+        ("scaling_factor", 0.0, "scaling_factor must be positive, got 0.0"),
+        ("scaling_factor", "big", "scaling_factor must be a finite number, got 'big'"),
+        ("scaling_factor", math.nan, "scaling_factor must be a finite number, got nan"),
+        ("scaling_factor", True, "scaling_factor must be a finite number, got True"),
+        ("scaling_factor", 10**400, "scaling_factor must be a finite number"),
+        ("shift_factor", [1.0], r"shift_factor must be a finite number, got \[1.0\]"),
+        ("latents_mean", [1.0, 2.0], "a number for each of the 1 channels of the latents, got 2"),
+        ("latents_mean", [], "a number for each of the 1 channels of the latents, got 0"),
+        ("latents_mean", 1.0, "latents_mean must be finite numbers, got 1.0"),
+        ("latents_mean", [math.inf], r"latents_mean must be finite numbers, got \[inf\]"),
+        ("latents_std", [[1.0]], r"latents_std must be finite numbers, got \[\[1.0\]\]"),
+        ("latents_std", [0.0], r"latents_std must be positive, got \[0.0\]"),
+        ("latents_std", [1.0, 1.0], "a number for each of the 1 channels of the latents, got 2"),
+    ],
+)
+def test_units_of_latents_that_cannot_be_are_refused_and_their_file_named(
+    copied, key, value, message
+):
+    path = copied / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ValueError, match=message) as caught:
+        load(copied)
+    assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_a_configuration_that_cannot_be_built_is_named(copied, library):

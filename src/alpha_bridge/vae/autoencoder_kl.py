@@ -3,12 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..causes import one_line
+from .pair import Numbers
 from .trained import TrainedVAE, imported
 
 __all__ = ["AutoencoderKL"]
@@ -49,9 +51,7 @@ class AutoencoderKL(TrainedVAE):
                 f"the VAE takes {self.channels} channels and gives {self._config['out_channels']}: "
                 "give one with as many in as out"
             )
-        std, mean = (_channels(self._config[name]) for name in ("latents_std", "latents_mean"))
-        self.scale = self._config["scaling_factor"] / (1.0 if std is None else std)
-        self.shift = (self._config["shift_factor"] or 0.0) if mean is None else mean
+        self.scale, self.shift = self._latent_units()
 
     def read(self, weights: Path) -> None:
         kind = type(self.model)
@@ -75,6 +75,22 @@ class AutoencoderKL(TrainedVAE):
 
     def nearest(self, pixels: int) -> int:
         return max(round(pixels / self._stride), 1) * self._stride
+
+    def _latent_units(self) -> tuple[Numbers, Numbers]:
+        """s and m, as the file has them: one for all latents, or one for each of their channels."""
+        channels = self._config["latent_channels"]
+        factor, shift = (_number(self._config, name) for name in ("scaling_factor", "shift_factor"))
+        std, mean = (
+            _numbers(self._config, name, channels) for name in ("latents_std", "latents_mean")
+        )
+        if factor is None or factor <= 0:
+            raise ValueError(f"scaling_factor must be positive, got {factor}: correct it")
+        if std is not None and not (std > 0).all():
+            raise ValueError(
+                f"latents_std must be positive, got {std.flatten().tolist()}: correct it"
+            )
+        scale = factor if std is None else factor / std
+        return scale, (shift or 0.0) if mean is None else mean
 
     @property
     def _stride(self) -> int:
@@ -100,5 +116,29 @@ def _named(**modules: nn.Module | None) -> nn.Sequential:
     return nn.Sequential(OrderedDict(present))
 
 
-def _channels(values: list[float] | None) -> Tensor | None:
-    return None if values is None else torch.tensor(values).reshape(-1, 1, 1)
+def _number(config: Mapping[str, Any], name: str) -> float | None:
+    value: float | None = config[name]
+    if value is None or _is_finite(value):
+        return value
+    raise ValueError(f"{name} must be a finite number, got {shortened(value)}: correct it")
+
+
+def _numbers(config: Mapping[str, Any], name: str, channels: int) -> Tensor | None:
+    """A number for each channel of the latents, to broadcast with them."""
+    values = config[name]
+    if values is None:
+        return None
+    if not isinstance(values, list | tuple) or not all(map(_is_finite, values)):
+        raise ValueError(f"{name} must be finite numbers, got {shortened(values)}: correct them")
+    if len(values) != channels:
+        raise ValueError(
+            f"{name} must have a number for each of the {channels} channels of the latents, got "
+            f"{len(values)}: correct it"
+        )
+    return torch.tensor(values, dtype=torch.float32).reshape(-1, 1, 1)
+
+
+def _is_finite(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= torch.finfo(torch.float32).max

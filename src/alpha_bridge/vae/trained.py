@@ -65,7 +65,12 @@ class TrainedVAE(ABC):
             FileNotFoundError: There are no weights of a kind that can be read safely.
             ValueError: A file is damaged, or the VAE is of another kind.
         """
-        vae = cls(read_json(folder / cls.config_file))
+        config = folder / cls.config_file
+        content = read_json(config)
+        try:
+            vae = cls(content)
+        except ValueError as error:
+            raise ValueError(f"{config}: {error}") from error
         weights = folder / cls.weights_file
         if not weights.is_file():
             raise FileNotFoundError(
