@@ -1,6 +1,9 @@
-"""Words from elsewhere, made fit for one line of a terminal."""
+"""Words from elsewhere, made fit for one line of a terminal, or of a page."""
 
-__all__ = ["one_line", "printable"]
+import html
+import re
+
+__all__ = ["markdown", "one_line", "printable"]
 
 
 def one_line(error: BaseException) -> str:
@@ -29,3 +32,14 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def markdown(text: str) -> str:
+    r"""Text from elsewhere as words of a Markdown page: no HTML, no link, no end of a cell.
+
+    Example:
+        >>> print(markdown("a <b> | [c](d)"))
+        a &lt;b&gt; \| \[c\](d)
+    """
+    words = html.escape(printable(" ".join(text.split())), quote=False)
+    return re.sub(r"([\\`*|\[\]])", r"\\\1", words)

@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from . import plots
+from .causes import printable
 from .config import HISTORY, read_config
 from .files import writing
 from .metrics.names import METRICS
@@ -92,12 +93,20 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        finalize=_readable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": _number, "label": plots.label}
     return environment.get_template("report.html.jinja")
+
+
+def _readable(value: object) -> object:
+    """Text line by line without control characters, and without marks that turn its direction."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return "\n".join(map(printable, value.split("\n")))
 
 
 def _facts(records: Sequence[Record]) -> list[str]:

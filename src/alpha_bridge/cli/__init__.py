@@ -11,9 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from ..errors import Stopped
+from .telling import Terminal, said, warnings_in_a_line
 from .words import parse
 
 __all__ = ["main"]
@@ -46,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         command = parse(words)
-        # a path may have what rich would take for markup
-        command(Console(stderr=getattr(command, "json", False), markup=False, highlight=False))
+        with warnings_in_a_line():
+            command(Terminal(stderr=getattr(command, "json", False)))
         sys.stdout.flush()
     except (ValueError, *WRONG_PATH) as error:
         return _say(error, 2)
@@ -62,5 +61,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(message: object, code: int) -> int:
-    print("alpha-bridge:", " ".join(str(message).split()), file=sys.stderr)
+    print(said(message), file=sys.stderr)
     return code

@@ -1,17 +1,59 @@
-"""How results are told: one JSON object, or a table."""
+"""How results are told: lines, a table, or one JSON object."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from ..causes import printable
 
 if TYPE_CHECKING:
     from ..commands import Trained
 
-__all__ = ["as_json", "comparison", "summary", "table"]
+__all__ = ["Terminal", "as_json", "comparison", "said", "summary", "table", "warnings_in_a_line"]
+
+
+class Terminal(Console):
+    """Where commands tell what they do.
+
+    Names of files and classes stand there letter by letter: nothing in them is markup, and control
+    characters, which would speak to the terminal, are written out.
+    """
+
+    def __init__(self, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401
+        return super().render_str(printable(text), **options)
+
+
+def said(message: object) -> str:
+    r"""What an error or a warning says, as one line.
+
+    Example:
+        >>> print(said("no file\n  'a\x1bc'"))
+        alpha-bridge: no file 'a\x1bc'
+    """
+    return f"alpha-bridge: {printable(' '.join(str(message).split()))}"
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Let Python show warnings as errors are shown, without the place in the code."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"{said(message)}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def as_json(value: object) -> str:

@@ -124,7 +124,7 @@ def frontier(
     found = judge(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, indent=1, allow_nan=False)
     with writing(run.folder / "frontier.json") as file:
         file.write(f"{text}\n".encode())
     plots.save_figure(draw(found), run.folder / "frontier.png")

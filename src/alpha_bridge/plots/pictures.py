@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from ..causes import printable
 from ..files import writing
 from .records import Array, Record, phase_at, spread
 from .style import MUTED, TEXT, WIDTH, phase_style
@@ -75,7 +76,8 @@ def strips(images: Array, columns: Sequence[str], rows: Sequence[str] = ()) -> F
     ):
         pitch = (size + GAP) / max(len(names), 1)
         centers = [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(names))]
-        ticks(centers, names, color=MUTED, fontsize=TEXT)
+        shown = [printable(name) for name in names]
+        ticks(centers, shown, color=MUTED, fontsize=TEXT, parse_math=False)
     return figure
 
 

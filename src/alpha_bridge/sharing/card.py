@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from torch import nn
 
+from ..causes import markdown, printable
 from .blueprint import OWN, Blueprint
 
 __all__ = ["Card", "Picture", "render"]
@@ -88,7 +91,7 @@ def render(
     about = head.to_dict() | {  # type: ignore[no-untyped-call]
         "datasets": [card.dataset] if card.dataset else None,
         "eval_results": results or None,
-        "model_name": card.title if results else None,
+        "model_name": printable(card.title) if results else None,
     }
     plans = {player: Blueprint.of(network) for player, network in networks.items()}
     packages = {plan.module.split(".")[0] for plan in plans.values()}
@@ -113,18 +116,18 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters |= {"words": markdown, "literal": _literal, "address": quote}
     return environment.get_template("model_card.md.jinja")
 
 
-def _cell(words: str) -> str:
-    """Words that stay in their cell of a table.
+def _literal(text: str) -> str:
+    r"""Text as Python's code has it.
 
     Example:
-        >>> _cell("a | b")
-        'a \\\\| b'
+        >>> print(_literal('a"\x1bc'))
+        "a\"\u001bc"
     """
-    return " ".join(words.split()).replace("|", "\\|")
+    return printable(json.dumps(text, ensure_ascii=False))
 
 
 def _results(card: Card) -> list[EvalResult]:
@@ -133,9 +136,9 @@ def _results(card: Card) -> list[EvalResult]:
         EvalResult(
             task_type="unconditional-generation",
             dataset_type=card.dataset or "custom",
-            dataset_name=card.data or "unnamed data",
+            dataset_name=printable(card.data) or "unnamed data",
             metric_type=name.split("/")[0],
-            metric_name=name,
+            metric_name=printable(name),
             metric_value=value,
         )
         for name, value in card.metrics.items()
