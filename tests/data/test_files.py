@@ -131,7 +131,7 @@ def test_an_array_of_another_kind_is_refused(tmp_path, array, shape, message):
 def test_a_file_that_is_no_array_is_refused(tmp_path, content):
     path = tmp_path / "samples.npy"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"samples.npy cannot be read as an array: save it"):
+    with pytest.raises(ValueError, match=r"samples.npy' cannot be read as an array"):
         read_samples(path, (2,))
 
 

@@ -144,10 +144,59 @@ def test_transparent_pixels_become_white(folder):
     assert everything(load_images(str(folder))).min() == 255
 
 
-def test_sixteen_bits_become_eight(folder):
+@pytest.mark.parametrize("ending", ["png", "tiff"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(257 * 100, 100), (257 * 100 + 128, 100), (257 * 100 + 129, 101), (65535, 255), (200, 1)],
+)
+def test_sixteen_bits_become_the_nearest_eight(folder, ending, value, expected):
     for i in range(3):
-        Image.fromarray(np.full((4, 4), 257 * 100, np.uint16)).save(folder / f"{i}.png")
-    assert everything(load_images(str(folder))).unique().tolist() == [100]
+        Image.fromarray(np.full((4, 4), value, np.uint16)).save(folder / f"{i}.{ending}")
+    source = load_images(str(folder))
+    assert everything(source).unique().tolist() == [expected]
+    assert source.notes == ("the images have 16 bits, which become 8: 65535 is white",)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "white"),
+    [
+        ([0, 40, 255], [0, 40, 255], 255),
+        ([7, 7, 9], [7, 7, 9], 255),
+        ([0, 255, 65535], [0, 1, 255], 65535),
+        ([256, 25700, 25829], [1, 100, 101], 65535),
+    ],
+)
+def test_whole_numbers_of_32_bits_are_those_of_the_range_that_holds_them_all(
+    folder, values, expected, white
+):
+    for i, value in enumerate(values):
+        Image.fromarray(np.full((4, 4), value, np.int32)).save(folder / f"{i}.tiff")
+    source = load_images(str(folder))
+    assert sorted(everything(source)[:, 0, 0, 0].tolist()) == expected
+    assert f"all in 0-{white}: {white} is white" in source.notes[0]
+
+
+@pytest.mark.parametrize("value", [-1, 65536])
+def test_whole_numbers_of_no_known_range_are_refused(folder, value):
+    for i in range(3):
+        Image.fromarray(np.full((4, 4), value if i == 1 else 9, np.int32)).save(
+            folder / f"{i}.tiff"
+        )
+    with pytest.raises(ValueError, match=r"1\.tiff has whole numbers from .*: convert it"):
+        load_images(str(folder))
+
+
+def test_a_dark_file_of_16_bits_is_dark(folder):
+    for i in range(3):
+        (folder / f"{i}.pgm").write_bytes(b"P5 4 4 65535\n" + np.full(16, 200, ">u2").tobytes())
+    assert everything(load_images(str(folder))).unique().tolist() == [1]
+
+
+def test_floating_point_pixels_are_refused(folder):
+    for i in range(3):
+        Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(folder / f"{i}.tiff")
+    with pytest.raises(ValueError, match="has floating-point pixels: convert it to 8 bits"):
+        load_images(str(folder))
 
 
 def test_progress_counts_to_the_total(folder):
@@ -199,12 +248,14 @@ def test_a_single_image_cannot_be_split(folder):
         load_images(str(folder))
 
 
-def test_a_path_that_does_not_exist_is_refused():
+@pytest.mark.parametrize("name", ["./nowhere", "/a/b", "a/b/c", "no such id?", "~/x", "a/../b"])
+def test_a_path_that_does_not_exist_is_refused_without_a_look_at_the_hub(name, monkeypatch):
+    monkeypatch.setattr(module.Hub, "_newest", None)
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        load_images("./nowhere")
+        load_images(name)
 
 
-@pytest.mark.parametrize("name", ["foo/bar", "no such id?"])
+@pytest.mark.parametrize("name", ["foo/bar", "foo"])
 def test_a_hub_id_without_network_fails_in_one_quiet_line(name, capfd):
     with pytest.raises(ValueError, match=r"no network or no such id; give a local folder") as error:
         load_images(name)

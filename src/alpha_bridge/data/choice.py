@@ -1,7 +1,8 @@
 """What is read from a data set: which splits, which columns, which rows to hold out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,13 +104,22 @@ def held_out_rows(splits: "dict[str, Dataset]") -> NDArray[np.bool_]:
     return held_out
 
 
-def encoded_images(splits: "dict[str, Dataset]", column: str) -> Iterator[list[Encoded]]:
-    """The images of all splits in order, a few at a time."""
+def encoded_images(
+    splits: "dict[str, Dataset]", column: str, places: Sequence[Path]
+) -> Iterator[list[Encoded]]:
+    """The images of all splits in order, a few at a time.
+
+    Args:
+        splits: The splits.
+        column: That of the images.
+        places: Folders that paths of images may lead into.
+    """
     for name, dataset in splits.items():
+        mode = getattr(dataset.features[column], "mode", None)
         tables = dataset.select_columns([column]).with_format("arrow").iter(BATCH)
         for begin, table in zip(range(0, len(dataset), BATCH), tables, strict=True):
             yield [
-                encoded(cell, f"image {begin + row} of split '{name}'")
+                encoded(cell, f"image {begin + row} of split '{name}'", places, mode)
                 for row, cell in enumerate(table[column].to_pylist())
             ]
 

@@ -4,8 +4,9 @@ import io
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["Encoded", "Shape", "decode", "encoded", "write_images"]
+__all__ = ["Encoded", "Shape", "decode", "encoded", "white_of", "write_images"]
 
 Pixels = NDArray[np.uint8]
-GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+# Formats whose whole numbers have 16 bits where Pillow gives them 32.
+SIXTEEN_BITS = ("PNG", "PPM")
 # Images that a thread decodes in a row: small ones cost less than handing them over.
 PIECE = 8
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.DecompressionBombError)
@@ -31,10 +34,13 @@ class Encoded:
     Attributes:
         name: What a message calls it.
         content: Its bytes, or the path of its file.
+        mode: Pillow's name of what its data set says that the pixels are; None for what the
+            content says.
     """
 
     name: str
     content: bytes | str
+    mode: str | None = None
 
     def open(self) -> Image.Image:
         """Decode the image, upright.
@@ -45,17 +51,36 @@ class Encoded:
         Raises:
             ValueError: It cannot be decoded.
         """
+        with self._opened() as image:
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+        return image
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether its pixels are whole numbers of 32 bits, so that it does not say what is white.
+
+        Raises:
+            ValueError: It is not an image.
+        """
+        with self._opened() as image:
+            return image.mode == "I" and image.format not in SIXTEEN_BITS
+
+    def is_grey(self, image: Image.Image) -> bool:
+        """Whether the image, as it was opened, is one without colours."""
+        return (self.mode or image.mode) in GREY_MODES
+
+    @contextmanager
+    def _opened(self) -> Iterator[Image.Image]:
         file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
         try:
             with Image.open(file) as image:
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
+                yield image
         except BROKEN as error:
             reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
             raise ValueError(
                 f"{self.name} cannot be decoded ({reason}): remove or repair it"
             ) from error
-        return image
 
 
 @dataclass(frozen=True)
@@ -65,10 +90,12 @@ class Shape:
     Attributes:
         size: Height and width; None leaves them, and they must be equal.
         channels: 1 for grey, 3 for colour; None takes what the first image has.
+        white: What is white in whole numbers of 32 bits, as :func:`white_of` finds it.
     """
 
     size: int | None
     channels: int | None
+    white: int | None = None
 
     def of(self, first: Encoded) -> tuple[int, int, int]:
         """Height, width and channels, with what is left open taken from the first image.
@@ -88,7 +115,7 @@ class Shape:
                 f"images are not square ({_dimensions(image)}): "
                 f"give --images.size {min(image.size)} or smaller"
             )
-        channels = self.channels or (1 if image.mode in GREY_MODES else 3)
+        channels = self.channels or (1 if first.is_grey(image) else 3)
         size = self.size or image.width
         return size, size, channels
 
@@ -97,16 +124,49 @@ def _dimensions(image: Image.Image) -> str:
     return f"{image.width}x{image.height}"
 
 
-def _eight_bits(image: Image.Image, name: str) -> Image.Image:
+def white_of(images: Iterable[Encoded]) -> int | None:
+    """What is white in images of 32-bit whole numbers: the end of the range that holds them all.
+
+    Args:
+        images: All images of a data set.
+
+    Returns:
+        255 or 65535; None if there are no such images.
+
+    Raises:
+        ValueError: A number lies in neither range, or an image cannot be decoded.
+    """
+    whitest = None
+    for image in images:
+        if not image.is_deep:
+            continue
+        pixels = np.asarray(image.open())
+        low, high = int(pixels.min()), int(pixels.max())
+        if low < 0 or high > 65535:
+            raise ValueError(
+                f"{image.name} has whole numbers from {low} to {high}, which are of neither 8 nor "
+                "16 bits: convert it"
+            )
+        whitest = max(whitest or 0, high)
+    return None if whitest is None else (255 if whitest <= 255 else 65535)
+
+
+def _eight_bits(image: Image.Image, name: str, white: int | None) -> Image.Image:
     """Grey or colour of 8 bits a channel, transparent pixels on white."""
     if image.mode == "F":
         raise ValueError(f"{name} has floating-point pixels: convert it to 8 bits")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I"):
+        white = white if image.mode == "I" and image.format not in SIXTEEN_BITS else 65535
+        if white is None:
+            raise ValueError(
+                f"{name} has whole numbers of 32 bits, unlike the first image: convert it to 8 bits"
+            )
+        scaled = np.asarray(image, np.float64) * (255 / white)
+        return Image.fromarray(np.rint(scaled).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
     return _converted(image, "L" if image.mode in GREY_MODES else "RGB")
 
 
@@ -136,9 +196,11 @@ def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixe
             f"images have different sizes ({size}x{size} and {_dimensions(image)}): "
             f"give --images.size {larger}"
         )
-    if wanted.channels is None and channels == 1 and image.mode not in GREY_MODES:
+    grey = encoded.is_grey(image)
+    if wanted.channels is None and channels == 1 and not grey:
         raise ValueError("images are grey and in colour: give --images.channels 3 (or 1)")
-    image = _converted(_eight_bits(image, encoded.name), "L" if channels == 1 else "RGB")
+    image = _converted(_eight_bits(image, encoded.name, wanted.white), "L" if grey else "RGB")
+    image = _converted(image, "L" if channels == 1 else "RGB")
     if image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     return np.asarray(image, np.uint8).reshape(shape)
@@ -218,22 +280,38 @@ def _check_space(folder: Path, needed: int) -> None:
         )
 
 
-def encoded(value: bytes | dict[str, Any] | None, name: str) -> Encoded:
+def encoded(
+    value: bytes | dict[str, Any] | None, name: str, places: Sequence[Path], mode: str | None = None
+) -> Encoded:
     """Name an image as ``datasets`` stores it: bytes, or a record of bytes and path.
 
     Args:
         value: A cell of an image column.
         name: What a message calls it if it has no path.
+        places: Folders that a path may lead into; a relative one begins at the first.
+        mode: What the column says that the pixels are.
 
     Returns:
         The image with its name.
 
     Raises:
-        ValueError: The cell is empty.
+        ValueError: The cell is empty, or its path leads elsewhere.
     """
     record: dict[str, Any] = value if isinstance(value, dict) else {"bytes": value}
     if record.get("bytes"):
-        return Encoded(name, record["bytes"])
+        return Encoded(name, record["bytes"], mode)
     if record.get("path"):
-        return Encoded(f"image {record['path']}", record["path"])
+        return Encoded(f"image {record['path']}", _located(record["path"], name, places), mode)
     raise ValueError(f"{name} is missing: remove its row")
+
+
+def _located(path: str, name: str, places: Sequence[Path]) -> str:
+    """Where an image is, by the words of its path: links in the folder are its owner's."""
+    for place in places:
+        found = Path(os.path.normpath(place / path))
+        if found.is_relative_to(place):
+            return str(found)
+    raise ValueError(
+        f"{name} is said to be at {path}, which is not in {places[0]}: it is not read; put it "
+        "there, or its bytes into the column"
+    )

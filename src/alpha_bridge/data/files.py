@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from .arrays import from_array
-from .decode import Encoded, Shape, decode
+from .decode import Encoded, Shape, decode, white_of
+from .npy import read_array
 
 __all__ = ["read_images", "read_samples"]
 
@@ -48,12 +49,7 @@ def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
 
 
 def _array(path: Path) -> Tensor:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read as an array: save it with numpy.save") from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path} holds several arrays: save one of them with numpy.save")
+    array = read_array(path)
     grey = array.dtype == np.uint8 and array.ndim == 3
     rows = array[..., None] if grey else array
     try:
@@ -89,8 +85,7 @@ def read_images(files: Sequence[Path], event_shape: tuple[int, ...]) -> Tensor:
     if len(event_shape) != 3:
         raise ValueError(f"the model takes vectors, not images, got {files[0]}")
     channels, size, _ = event_shape
-    pixels = [
-        decode(Encoded(f"image {file}", str(file)), Shape(size, channels), (size, size, channels))
-        for file in files
-    ]
+    images = [Encoded(f"image {file}", str(file)) for file in files]
+    wanted = Shape(size, channels, white_of(images))
+    pixels = [decode(image, wanted, (size, size, channels)) for image in images]
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)

@@ -1,20 +1,22 @@
 """Images from the hub and from folders, decoded once into a cache."""
 
-import contextlib
 import hashlib
 import json
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import cache_folder
+from ..causes import one_line
+from ..files import cache_folder, read_json
 from .arrays import ArraySource, ImageSource
 from .attributes import Attributes
+from .cache import cached
 from .choice import (
     Choice,
     attributes_of,
@@ -24,14 +26,14 @@ from .choice import (
     held_out_rows,
     labels_of,
 )
-from .decode import Shape, write_images
-from .npy import load_array
+from .decode import Encoded, Shape, white_of, write_images
+from .npy import load_array, read_array
 from .origin import Folder, Hub, quiet
 
 __all__ = ["load_images"]
 
 # To be raised when the same images leave other files.
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 
 Progress = Callable[[int, int], None]
 
@@ -46,12 +48,17 @@ def load_images(
     held_out_split: str | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+    fetch: bool = True,
 ) -> ArraySource:
     """Images of a data set, decoded at the first call and mapped from the cache ever after.
 
-    Images are turned upright, cropped to their central square and resized (Lanczos);
-    transparent pixels become white, 16-bit grey becomes 8-bit. Without a split to hold out, a
-    tenth of the training split is held out, always the same.
+    Images are turned upright, cropped to their central square and resized (Lanczos); transparent
+    pixels become white. Whole numbers of 16 bits are divided by 257 and rounded; those of 32 bits
+    are taken for 8 or 16 bits, by the largest of all images. A column that states a mode is read in
+    it. Without a split to hold out, a tenth of the training split is held out, always the same.
+
+    Nothing is read but what lies in the folder, or belongs to the data set of that id. What else a
+    user should know of what was read is in the source's ``notes``.
 
     Args:
         source: A data-set id of the Hugging Face hub; a folder in its layout; a folder of image
@@ -66,6 +73,7 @@ def load_images(
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
         cache: Folder of decoded images; None for :func:`~alpha_bridge.files.cache_folder`.
         progress: Called while decoding with the number of images done and their total.
+        fetch: Whether a data set of the hub may be fetched, or has to be on this machine.
 
     Returns:
         A source over memory maps.
@@ -85,57 +93,55 @@ def load_images(
         return load_array(path)
     choice = Choice(size, channels, image_column, label_column, train_split, held_out_split)
     folder = cache_folder() if cache is None else Path(cache)
-    origin = Folder(path) if path.exists() else Hub(source, folder)
+    origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
     key = json.dumps([CACHE_FORMAT, origin.fingerprint(), asdict(choice)], sort_keys=True)
-    target = folder / "images" / f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if not target.exists():
-        _fill(target, origin, choice, progress)
-    return _open(target)
+    name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    fill = partial(_fill, origin=origin, choice=choice, progress=progress)
+    return _open(cached(folder.absolute() / "images" / name, fill))
 
 
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside the cached ones, which is gone afterwards."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(
-            dir=folder, prefix="decoding-", ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        raise PermissionError(
-            f"cache folder '{folder.parent}' cannot be written ({error.strerror}): set "
-            "ALPHA_BRIDGE_CACHE to a folder that can"
-        ) from error
-    with scratch as path:
-        yield Path(path)
-
-
-def _fill(target: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
-    """Decode a data set into ``target``, which appears when it is complete."""
-    with _scratch(target.parent) as scratch, quiet():
-        splits = chosen_splits(origin.load(scratch / "arrow"), choice)
+def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
+    """Decode a data set into an empty folder."""
+    scratch = folder / "arrow"
+    with quiet():
+        splits = chosen_splits(origin.load(scratch), choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
         held_out = held_out_rows(splits)
-        wanted = Shape(choice.size, choice.channels)
-        first = next(encoded_images(splits, image_column))[0]
-        ready = scratch / "ready"
-        ready.mkdir()
+
+        def images() -> Iterator[list[Encoded]]:
+            return encoded_images(splits, image_column, origin.places)
+
+        first = next(images())[0]
+        white = white_of(chain.from_iterable(images())) if first.is_deep else None
+        wanted = Shape(choice.size, choice.channels, white)
         write_images(
-            encoded_images(splits, image_column),
+            images(),
             wanted,
             wanted.of(first),
             held_out,
-            (ready / "train.npy", ready / "held_out.npy"),
+            (folder / "train.npy", folder / "held_out.npy"),
             lambda done: progress(done, total) if progress else None,
         )
         labels = None if label_column is None else labels_of(splits, label_column)
-        if labels is not None and (labels >= 0).any():
-            np.save(ready / "train_labels.npy", labels[~held_out])
-            np.save(ready / "held_out_labels.npy", labels[held_out])
-        _save_attributes(ready, attributes_of(splits), held_out)
-        with contextlib.suppress(OSError):  # another process was faster
-            ready.rename(target)
+        notes = [*origin.notes, *_depth_in_words(first, white)]
+        if labels is not None and (labels[~held_out] >= 0).any():
+            np.save(folder / "train_labels.npy", labels[~held_out])
+            np.save(folder / "held_out_labels.npy", labels[held_out])
+        elif labels is not None:
+            notes.append(f"column {label_column} has no label of a sample to train on: left out")
+        _save_attributes(folder, attributes_of(splits), held_out)
+        (folder / "notes.json").write_text(json.dumps({"notes": notes}), encoding="utf-8")
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _depth_in_words(first: Encoded, white: int | None) -> tuple[str, ...]:
+    """What is said of images that are not of 8 bits a channel."""
+    if white is not None:
+        return (f"the images are whole numbers of 32 bits, all in 0-{white}: {white} is white",)
+    if first.open().mode.startswith("I"):
+        return ("the images have 16 bits, which become 8: 65535 is white",)
+    return ()
 
 
 def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.bool_]) -> None:
@@ -147,15 +153,18 @@ def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.
 
 
 def _open(folder: Path) -> ImageSource:
-    arrays: dict[str, NDArray[Any]] = {}
-    for file in sorted(folder.glob("*.npy")):
-        try:
-            arrays[file.stem] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise ValueError(f"cached file '{file}' is damaged: remove {folder}") from error
-    words = json.loads((folder / "attributes.json").read_text(encoding="utf-8"))
-    train, held_out = (
-        Attributes(words, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
-        for part in ("train", "held_out")
-    )
-    return ImageSource(**arrays, train_attributes=train, held_out_attributes=held_out)
+    try:
+        arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
+        words = read_json(folder / "attributes.json")
+        notes = read_json(folder / "notes.json")["notes"]
+        train, held_out = (
+            Attributes(words, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
+            for part in ("train", "held_out")
+        )
+        source = ImageSource(**arrays, train_attributes=train, held_out_attributes=held_out)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
+        ) from error
+    source.notes = tuple(notes)
+    return source

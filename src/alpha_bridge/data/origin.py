@@ -1,80 +1,161 @@
-"""Where a data set comes from: a folder or the hub, and how to tell that it has changed."""
+"""Where a data set comes from: a folder or the hub, and how to tell that it has changed.
+
+What a data set says of itself is another's word. Its files are read where the user pointed, in the
+folder or in the repository of that id, and nowhere else.
+"""
 
 import contextlib
 import glob
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from ..causes import one_line
+from ..causes import one_line, printable
+from .folders import with_classes
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
+    from datasets import DatasetBuilder, DatasetDict
+    from huggingface_hub import CardData
+    from huggingface_hub.hf_api import DatasetInfo
 
 __all__ = ["Folder", "Hub", "quiet"]
 
+CARDS = ("README.md", ".huggingface.yaml")
+"""Where a data set names its own files."""
+
+Patterns = Mapping[str, Any] | Sequence[Any] | str | None
+
 
 class Folder:
-    """A folder on this machine, known by the names, sizes and times of its files."""
+    """A folder on this machine, known by the names, sizes and times of its files.
+
+    Links in it are followed: they are the folder's owner's, and many folders consist of them, the
+    hub's own cache for one. How many lead outside is said.
+
+    Attributes:
+        name: Its path, without links.
+        places: Folders that the images may lie in.
+        notes: What a user should know of how it was read, a line each.
+    """
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
             raise ValueError(
                 f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
             )
-        self.name = str(path.resolve())
+        root = path.resolve()
+        self.name = str(root)
+        self.places: tuple[Path, ...] = (root,)
+        self.notes: tuple[str, ...] = ()
         if glob.has_magic(self.name):  # ``datasets`` would take the name for a pattern
             raise ValueError(f"data folder '{self.name}' has one of *?[ in its path: rename it")
 
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
         root = Path(self.name)
-        files = sorted(file for file in root.rglob("*") if file.is_file())
-        if not files:
-            raise ValueError(f"data folder '{root}' is empty: give a folder of images")
         digest = hashlib.sha256(self.name.encode())
-        for file in files:
+        for file in self._files():
             status = file.stat()
             record = [str(file.relative_to(root)), status.st_size, status.st_mtime_ns]
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
     def load(self, scratch: Path) -> "DatasetDict":
-        """Its splits; what has to be written on the way goes to ``scratch``."""
+        """Its splits; what has to be written on the way goes to ``scratch``.
+
+        Raises:
+            ValueError: It cannot be loaded, or names data that are not in it.
+        """
         import datasets
 
+        root = Path(self.name)
+        for card in CARDS:
+            if (root / card).is_file():
+                _require_own(_configurations(root / card), str(root / card), self.name)
+        self.places = (root, scratch.resolve())
         try:
-            # into the scratch folder: what is on this disk already needs no second copy
-            return datasets.load_dataset(self.name, cache_dir=str(scratch))
+            with _offline():
+                # into the scratch folder: what is on this disk already needs no second copy
+                builder = datasets.load_dataset_builder(self.name, cache_dir=str(scratch))
+                _require_in(_data_files(builder), (self.name + "/",), self.name)
+                builder.download_and_prepare()
+                data = builder.as_dataset()
+        except _Elsewhere:
+            raise
         except Exception as error:  # anything that a broken file makes a reader raise
             raise ValueError(
                 f"data folder '{self.name}' could not be loaded ({one_line(error)}): "
                 "give a folder of images or of parquet files with --data PATH"
             ) from error
+        data, notes = with_classes(data, builder)
+        self.notes = (*self._links(), *notes)
+        return data
+
+    def _files(self) -> list[Path]:
+        root = Path(self.name)
+        files = sorted(file for file in root.rglob("*") if file.is_file())
+        if not files:
+            raise ValueError(f"data folder '{root}' is empty: give a folder of images")
+        return files
+
+    def _links(self) -> Iterator[str]:
+        """How many files are links that lead outside."""
+        links = [file.resolve() for file in self._files() if file.is_symlink()]
+        outside = [place for place in links if not place.is_relative_to(self.name)]
+        if outside:
+            yield (
+                f"{len(outside)} files of {self.name} are links that lead out of it, the first to "
+                f"{outside[0]}"
+            )
 
 
 class Hub:
-    """A data set of the hub, known by its id and revision."""
+    """A data set of the hub, known by its id and revision.
 
-    def __init__(self, name: str, cache: Path) -> None:
-        if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
+    Attributes:
+        places: Folders that the images may lie in, once it is loaded.
+        notes: What a user should know of how it was read, a line each.
+    """
+
+    def __init__(self, name: str, cache: Path, fetch: bool = True) -> None:
+        """Look for the newest revision.
+
+        Args:
+            name: Its id.
+            cache: Where the revision that was read last is noted.
+            fetch: Whether the hub may be asked; otherwise what is on this machine has to do.
+
+        Raises:
+            FileNotFoundError: The name is no id of the hub, but a path.
+            ValueError: It is the name of a reader, or gated.
+        """
+        if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
             raise FileNotFoundError(
                 f"data path '{name}' does not exist: give an existing folder with --data PATH"
             )
-        self.name = name
+        if _is_reader(name):
+            raise ValueError(
+                f"there is no data set '{name}', which is the name of a reader of datasets: give a "
+                f"folder by its path, such as ./{name}, with --data PATH"
+            )
+        self.name, self.fetch = name, fetch
+        self.places: tuple[Path, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self._note = cache / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
-        self._newest = self._newest_revision()
+        self._info = self._newest() if fetch else None
         self._last = self._note.read_text() if self._note.exists() else None
 
-    def _newest_revision(self) -> str | None:
-        """Its commit on the hub; None without a network, which ``datasets`` is slow to notice."""
+    def _newest(self) -> "DatasetInfo | None":
+        """What the hub says; None without a network, which ``datasets`` is slow to notice."""
         import huggingface_hub
 
         try:
-            return huggingface_hub.HfApi().dataset_info(self.name, timeout=10).sha
+            return huggingface_hub.HfApi().dataset_info(self.name, timeout=10)
         except huggingface_hub.errors.GatedRepoError as error:
             raise ValueError(
                 f"data set '{self.name}' is gated: accept its terms on the hub and log in with "
@@ -83,19 +164,44 @@ class Hub:
         except Exception:  # whatever the network layer of the day raises
             return None
 
+    @property
+    def _revision(self) -> str | None:
+        return None if self._info is None else self._info.sha
+
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
-        return f"{self.name}@{self._newest or self._last}"
+        return f"{self.name}@{self._revision or self._last}"
 
     def load(self, scratch: Path) -> "DatasetDict":  # noqa: ARG002
-        """Its splits, kept where the hub's libraries keep them."""
+        """Its splits, kept where the hub's libraries keep them.
+
+        Raises:
+            ValueError: It cannot be loaded, or names data that are not its own.
+        """
         import datasets
+        import huggingface_hub
         from huggingface_hub.errors import HFValidationError
 
+        names = {self.name, self._info.id if self._info else self.name}
+        if self._info is not None and self._info.card_data is not None:
+            _require_own(_content(self._info.card_data), f"the card of {self.name}", self.name)
+        kept = (datasets.config.HF_DATASETS_CACHE, huggingface_hub.constants.HF_HUB_CACHE)
+        self.places = tuple(Path(place).resolve() for place in kept)
         try:
-            with contextlib.nullcontext() if self._newest else _offline():
-                data = datasets.load_dataset(self.name, revision=self._newest)
+            with contextlib.nullcontext() if self._revision else _offline():
+                builder = datasets.load_dataset_builder(self.name, revision=self._revision)
+                begins = tuple(f"hf://datasets/{name}@" for name in names)
+                _require_in(_data_files(builder), begins, self.name)
+                builder.download_and_prepare()
+                data = builder.as_dataset()
+        except _Elsewhere:
+            raise
         except (ConnectionError, FileNotFoundError, HFValidationError) as error:
+            if not self.fetch:
+                raise ValueError(
+                    f"data set '{self.name}' of the hub is not on this machine: name it to fetch "
+                    f"it, with --data {self.name}"
+                ) from error
             raise ValueError(
                 f"data set '{self.name}' could not be loaded: no network or no such id; "
                 "give a local folder with --data PATH"
@@ -105,10 +211,96 @@ class Hub:
                 f"data set '{self.name}' could not be loaded ({one_line(error)}): "
                 "give another id, or a local folder with --data PATH"
             ) from error
-        if self._newest:
+        if self._revision:
             self._note.parent.mkdir(parents=True, exist_ok=True)
-            self._note.write_text(self._newest)
+            self._note.write_text(self._revision)
         return data
+
+
+class _Elsewhere(ValueError):
+    """A data set names files that are not its own."""
+
+
+def _is_reader(name: str) -> bool:
+    """Whether ``datasets`` has a reader of that name, which would look at the current folder."""
+    package = find_spec("datasets")
+    assert package is not None and package.submodule_search_locations
+    return any(
+        (Path(place) / "packaged_modules" / name).is_dir()
+        for place in package.submodule_search_locations
+    )
+
+
+def _configurations(card: Path) -> Mapping[str, Any]:
+    """What a card says in YAML.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    from huggingface_hub import DatasetCard
+
+    try:
+        text = card.read_text("utf-8")
+        content = text if card.suffix == ".md" else f"---\n{text}\n---\n"
+        return _content(DatasetCard(content, ignore_metadata_errors=True).data)
+    except Exception as error:  # whatever the parsers raise
+        message = f"{card} cannot be read ({one_line(error)}): repair or remove it"
+        raise ValueError(message) from error
+
+
+def _content(card: "CardData") -> dict[str, Any]:
+    found: dict[str, Any] = card.to_dict()  # type: ignore[no-untyped-call]
+    return found
+
+
+def _require_own(card: Mapping[str, Any], where: str, name: str) -> None:
+    """Refuse a card that names files elsewhere, before anybody looks for them."""
+    configurations = card.get("configs")
+    for part in configurations if isinstance(configurations, list) else ():
+        if isinstance(part, Mapping):
+            for pattern in (*_patterns(part.get("data_files")), *_patterns(part.get("data_dir"))):
+                if not _is_below(pattern):
+                    raise _elsewhere(where, pattern, name)
+
+
+def _patterns(given: Patterns) -> Iterator[str]:
+    """All strings in what a card gives for its files: one, a list, or either by the split."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, Mapping | Sequence):
+        for part in given.values() if isinstance(given, Mapping) else given:
+            yield from _patterns(part)
+
+
+def _is_below(pattern: str) -> bool:
+    """Whether a pattern can only match below the place that it is taken from.
+
+    Example:
+        >>> [_is_below(pattern) for pattern in ("data/*.parquet", "../x", "/x", "hf://x")]
+        [True, False, False, False]
+    """
+    windows = PureWindowsPath(pattern)
+    steps = {*PurePosixPath(pattern).parts, *windows.parts}
+    return not ("://" in pattern or windows.drive or windows.root or {"..", "~"} & steps)
+
+
+def _data_files(builder: "DatasetBuilder") -> Iterator[str]:
+    for files in (builder.config.data_files or {}).values():
+        yield from map(str, files)
+
+
+def _require_in(files: Iterator[str], begins: tuple[str, ...], name: str) -> None:
+    """Refuse files that are not below one of the places, by their names."""
+    for file in files:
+        if not file.startswith(begins) or ".." in PurePosixPath(file).parts:
+            raise _elsewhere(f"data set '{name}'", file, name)
+
+
+def _elsewhere(where: str, what: str, name: str) -> _Elsewhere:
+    return _Elsewhere(
+        f"{where} names the data {printable(what)}, which are not in {name}: they are not read; "
+        "name what lies in it"
+    )
 
 
 @contextlib.contextmanager
