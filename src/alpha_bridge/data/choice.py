@@ -113,6 +113,9 @@ def encoded_images(
         splits: The splits.
         column: That of the images.
         places: Folders that paths of images may lead into.
+
+    Yields:
+        A few images, with what messages call them.
     """
     for name, dataset in splits.items():
         mode = getattr(dataset.features[column], "mode", None)

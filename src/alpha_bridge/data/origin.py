@@ -44,6 +44,11 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
+        """Look whether there is such a folder.
+
+        Raises:
+            ValueError: It is a file, or ``datasets`` would take its name for a pattern.
+        """
         if not path.is_dir():
             raise ValueError(
                 f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
