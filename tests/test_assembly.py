@@ -213,6 +213,24 @@ def test_the_mixture_has_the_grid_that_is_asked_for():
     assert source.mixture.std == 0.5
 
 
+@pytest.mark.parametrize("trials", [1, 2])
+def test_learned_noise_of_two_domains_is_learned_in_both_directions(trials):
+    model = ModelConfig(hidden=(8,), noise=0.3, learn_noise=True)
+    parts = assemble(config(prior="unbalanced", objective=MARGINAL, model=model, trials=trials))
+    surrogates = {"generator": parts.model.log_sigma}
+    surrogates["encoder"] = parts.model.encoder.learned["log_sigma"]
+    for player, log_sigma in surrogates.items():
+        assert any(log_sigma is own for own in parts.model.player_parameters(player))
+    begin = {player: log_sigma.detach().clone() for player, log_sigma in surrogates.items()}
+    state = parts.fit()
+    assert all((log_sigma != begin[player]).all() for player, log_sigma in surrogates.items())
+    again = build_model(parts.config)
+    again.load_state_dict(state.model.state_dict())
+    z = torch.randn_like(again.encode(torch.zeros(*again.trial_shape, 4, 2)))
+    for part, other in zip(again.posterior(z), state.model.posterior(z), strict=True):
+        assert torch.equal(part, other)
+
+
 def test_the_seed_decides_the_first_weights():
     first, again, other = (
         build_model(config(seed=seed, event_shape=(2,))).state_dict() for seed in (0, 0, 1)

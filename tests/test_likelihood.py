@@ -36,6 +36,24 @@ def test_the_models_own_noise_stays_as_it_is(model, x):
     assert model.sigma == pytest.approx(0.3)
 
 
+def test_the_draws_are_made_where_their_generator_is_whatever_the_device(model, x, monkeypatch):
+    """As an accelerator has it, which refuses another device's generator; meta stands for it."""
+    made, randn = [], torch.randn
+
+    def strict(*shape, generator, device, **options):
+        assert torch.device(device).type == generator.device.type
+        made.append(randn(*shape, generator=generator, device=device, **options))
+        return made[-1]
+
+    monkeypatch.setattr(torch, "randn", strict)
+    bounds(model, x, 0.3, draws=2)
+    here, made[:] = list(made), []
+    found = bounds(model.to("meta"), x.to("meta"), 0.3, draws=2)
+    assert found.device.type == "meta" and found.shape == (250,)
+    assert len(made) == len(here) == 6
+    assert all(torch.equal(one, other) for one, other in zip(here, made, strict=True))
+
+
 def test_a_sigma_that_is_not_positive_is_refused(model, x):
     with pytest.raises(ValueError, match="sigma must be positive"):
         bounds(model, x, 0.0, draws=1)

@@ -13,11 +13,11 @@ CHUNK = 100
 def bounds(model: AlphaBridge, x: Tensor, sigma: float, draws: int) -> Tensor:
     """Importance-weighted bound of each sample under a σ of choice.
 
-    The draws are the same for every σ and every model.
+    The draws are the same for every σ, every model and every device.
 
     Args:
         model: A single model, no stacked trials; its σ does not matter.
-        x: Samples in model units, shape ``(N, *event)``.
+        x: Samples in model units, on the model's device, shape ``(N, *event)``.
         sigma: σ, positive, in model units.
         draws: K, the number of latents for each sample, one or more.
 

@@ -5,7 +5,7 @@ on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its infere
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -206,10 +206,7 @@ class AlphaBridge(nn.Module, Pretrained):
                 "the shape of a latent is not known yet: give AlphaBridge(latent_shape=...) "
                 "or encode a sample first"
             )
-        shape = (*self.trial_shape, count, *self.latent_shape)
-        return torch.randn(
-            shape, generator=rng, device=self.log_sigma.device, dtype=self.log_sigma.dtype
-        )
+        return _normal((*self.trial_shape, count, *self.latent_shape), self.log_sigma, rng)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         r"""Mean and log-variance of :math:`q_\phi(z|x)`, each ``(*trials, batch, *latent)``."""
@@ -232,8 +229,7 @@ class AlphaBridge(nn.Module, Pretrained):
         mean, log_variance = self.posterior(x)
         if not draw:
             return mean
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-        return reparameterize(mean, log_variance, noise)
+        return reparameterize(mean, log_variance, _normal(mean.shape, mean, rng))
 
     def decode(self, z: Tensor) -> Tensor:
         r"""Samples :math:`G_\theta(z)`, without the noise of (13)."""
@@ -249,7 +245,8 @@ class AlphaBridge(nn.Module, Pretrained):
             Logits in nats, shape ``(*trials, batch)``.
 
         Raises:
-            ValueError: The discriminator gives more than one number for each sample.
+            ValueError: The discriminator gives more than one number for each sample, or trials and
+                batch in another order.
         """
         return self._log_ratio(self.discriminator, x)
 
@@ -277,7 +274,7 @@ class AlphaBridge(nn.Module, Pretrained):
     def _log_ratio(self, discriminator: nn.Module, samples: Tensor) -> Tensor:
         logits = discriminator(samples)
         batch = samples.shape[: self.batch_ndim]
-        if logits.numel() != batch.numel():
+        if _lengths(logits.shape) != _lengths(batch):
             raise ValueError(
                 f"the discriminator must give one number for each sample, got shape "
                 f"{tuple(logits.shape)} for a batch of shape {tuple(batch)}"
@@ -318,7 +315,7 @@ class AlphaBridge(nn.Module, Pretrained):
         Returns:
             The root mean squared error of what draws from the encoder are decoded to.
         """
-        rng = rng or torch.Generator(x.device).manual_seed(0)
+        rng = rng or torch.Generator().manual_seed(0)
         errors = [
             (part - self.decode(self.encode(part, draw=True, rng=rng))).square().flatten(1).mean(1)
             for part in x.split(CHUNK)
@@ -399,8 +396,7 @@ class AlphaBridge(nn.Module, Pretrained):
         latent_dim, event_dim = mean.ndim - self.batch_ndim, x.ndim - self.batch_ndim
 
         def log_weight() -> Tensor:
-            noise = torch.randn(mean.shape, generator=rng, device=x.device, dtype=x.dtype)
-            z = reparameterize(mean, log_variance, noise)
+            z = reparameterize(mean, log_variance, _normal(mean.shape, x, rng))
             zero = torch.zeros_like(mean)
             return (
                 log_likelihood(x, self.decode(z), self.sigma, event_dim)
@@ -409,6 +405,17 @@ class AlphaBridge(nn.Module, Pretrained):
             )
 
         return importance_weighted_bound(torch.stack([log_weight() for _ in range(draws)]))
+
+
+def _lengths(shape: torch.Size) -> list[int]:
+    """The dimensions that a reshape has to keep in order."""
+    return [length for length in shape if length != 1]
+
+
+def _normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None) -> Tensor:
+    """Standard normal draws for ``like``, wherever the generator is."""
+    home = like.device if rng is None else rng.device
+    return torch.randn(shape, generator=rng, device=home, dtype=like.dtype).to(like.device)
 
 
 def _require_latents(size: float, scale: Numbers) -> None:

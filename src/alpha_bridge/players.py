@@ -78,23 +78,22 @@ def _arms(shape: Shape, model: ModelConfig, trials: int | None) -> Arms:
 
 
 def _translators(x: Shape, z: Shape, config: Config, trials: int | None) -> Arms:
-    """Two networks from one domain to the other and back, the second one with the same σ."""
+    """Two networks from one domain to the other and back, each with a σ."""
     model = config.model
     assert model.noise is not None
     if len(x) == len(z) == 1:
         there = MLPTranslator(z[0], x[0], model.hidden, trials)
         back = MLPTranslator(x[0], z[0], model.hidden, trials)
-        return there, Surrogate(back, model.noise)
+        return there, Surrogate(back, model.noise, model.learn_noise)
     if len(x) != len(z) or x[1:] != z[1:]:
         raise ValueError(
             f"there is no translation between samples of shape {z} and {x}: give vectors to "
             "vectors, or images of one size (--images.size)"
         )
     size, (of_z, *_), (of_x, *_) = x[1], z, x
-    return (
-        ConvTranslator(size, of_z, of_x, model.width, trials=trials),
-        Surrogate(ConvTranslator(size, of_x, of_z, model.width, trials=trials), model.noise),
-    )
+    images = ConvTranslator(size, of_z, of_x, model.width, trials=trials)
+    inverse = ConvTranslator(size, of_x, of_z, model.width, trials=trials)
+    return images, Surrogate(inverse, model.noise, model.learn_noise)
 
 
 def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Module:

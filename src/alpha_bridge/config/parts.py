@@ -127,7 +127,7 @@ class ModelConfig(Part):
     """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the error of
     the VAE that --from names."""
     learn_noise: bool = False
-    """Learn σ with θ, from noise on."""
+    """Learn σ with θ, from noise on; between two domains, that of the way back with φ too."""
 
 
 class ObjectiveConfig(Part):
