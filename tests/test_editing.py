@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from alpha_bridge import AlphaBridge
 from alpha_bridge.editing import (
     balanced_accuracy,
     find_direction,
@@ -13,6 +14,8 @@ from alpha_bridge.editing import (
     orthogonalise,
     strip,
 )
+from alpha_bridge.inversion import refine
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 
 SHAPE = (2, 4)
 TRUTH = torch.tensor([3.0, 0, 0, 0, -4.0, 0, 0, 0]).reshape(SHAPE) / 5
@@ -174,6 +177,27 @@ def test_the_evidence_says_what_it_rests_on():
 def test_the_same_labels_give_the_same_direction_and_evidence(finder):
     first, second = (find_direction("a", *labelled(50), finder) for _ in range(2))
     assert torch.equal(first.vector, second.vector) and first.evidence == second.evidence
+
+
+@pytest.mark.parametrize("finder", FINDERS)
+def test_encodings_may_carry_a_graph(finder):
+    z, y = labelled()
+    expected = find_direction("a", z, y, finder, [TRUTH.flip(0)])
+    other = TRUTH.flip(0).requires_grad_()
+    found = find_direction("a", z.clone().requires_grad_(), y, finder, [other])
+    assert torch.equal(found.vector, expected.vector) and not found.vector.requires_grad
+    assert found.evidence == expected.evidence
+
+
+@pytest.mark.parametrize("finder", FINDERS)
+def test_the_example_of_the_page_works_on_a_shared_model(finder, tmp_path):
+    networks = MLPGenerator(2, 3, (4,)), MLPEncoder(2, 3, (4,)), MLPDiscriminator(3, (4,))
+    AlphaBridge(*networks).save_pretrained(tmp_path / "shared")
+    model = AlphaBridge.from_pretrained(tmp_path / "shared")
+    x = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    smile = find_direction("Smiling", model.encode(x), (x[:, 0] > 0).long(), finder)
+    edited = strip(model.decode, refine(model, x[:5], 3).after.latents, smile, [-2, 0, 2])
+    assert edited.shape == (5, 3, 3) and not edited.requires_grad
 
 
 @pytest.mark.parametrize("having", [0, 1, 19, 20])

@@ -84,7 +84,6 @@ def everything(state):
         (file, name): value
         for file, tensors in state.tensors().items()
         for name, value in tensors.items()
-        if name != "torch_rng"
     }
 
 

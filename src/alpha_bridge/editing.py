@@ -156,7 +156,7 @@ def linear_direction(z: Tensor, y: Tensor) -> Tensor:
     """
     _counted(y, least=1)
     scaler = StandardScaler()
-    standardised = scaler.fit_transform(z.flatten(1).double().cpu().numpy())
+    standardised = scaler.fit_transform(z.detach().flatten(1).double().cpu().numpy())
     penalties = [len(y) * penalty for penalty in PENALTIES]
     plane = RidgeClassifierCV(penalties, class_weight="balanced")
     plane.fit(standardised, y.long().cpu().numpy())
@@ -211,18 +211,19 @@ def find_direction(
 
     Args:
         name: The attribute.
-        z: Labelled encodings, shape ``(N, *latent_shape)``.
+        z: Labelled encodings, shape ``(N, *latent_shape)``, on any device; used as constants.
         y: 1 with the attribute and 0 without, shape ``(N,)``.
         finder: :func:`mean_direction` or :func:`linear_direction`.
         against: Directions that an edit must not follow.
 
     Returns:
-        The direction, orthogonal to ``against``.
+        The direction, orthogonal to ``against``, on the device of ``z``.
 
     Raises:
         ValueError: There are fewer than two labels of a class, or nothing of the direction is left.
     """
-    y = y.long()
+    device = z.device
+    z, y, *against = (tensor.detach().cpu() for tensor in (z, y.long(), *against))
     try:
         having, lacking = _counted(y, least=2)
 
@@ -236,9 +237,8 @@ def find_direction(
     except ValueError as error:
         raise ValueError(f"attribute {name!r}: {error}") from error
     scale = float(_along(z, vector).std())
-    return Direction(
-        name, vector, scale, Evidence(having, lacking, accuracy, interval, auc, agreement)
-    )
+    evidence = Evidence(having, lacking, accuracy, interval, auc, agreement)
+    return Direction(name, vector.to(device), scale, evidence)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its infere
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -214,6 +214,18 @@ class AlphaBridge(nn.Module, Pretrained):
         if self.latent_shape is None:
             self.latent_shape = tuple(mean.shape[self.batch_ndim :])
         return mean.to(x.dtype), log_variance.to(x.dtype)
+
+    @torch.no_grad()
+    def find_latent_shape(self, samples: Callable[[], Tensor]) -> None:
+        """Find the shape of one latent if it is not known, and change nothing else.
+
+        Args:
+            samples: Gives samples, shape ``(*trials, batch, *event)``; called if they are needed.
+        """
+        if self.latent_shape is None:
+            # a copy's dropout and running means leave those of the encoder alone
+            mean, _ = copy.deepcopy(self.encoder).eval()(samples())
+            self.latent_shape = tuple(mean.shape[self.batch_ndim :])
 
     def encode(self, x: Tensor, draw: bool = False, rng: torch.Generator | None = None) -> Tensor:
         r"""Latents of ``x``: the mean of :math:`q_\phi(z|x)`, or a draw from it.

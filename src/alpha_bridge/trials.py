@@ -19,7 +19,7 @@ from .report import write_report
 from .run import Record, Run
 from .training import TrainState
 from .training.checkpoint import write
-from .training.trials import SHARED, of_trial, stack
+from .training.trials import of_trial, stack
 
 __all__ = ["TrialRuns", "mean_over_trials"]
 
@@ -121,8 +121,7 @@ class TrialRuns:
             measure(run, model_of(config, mine), mine["memory"])
             for run, config, mine in zip(self.runs, self.config.singles, own, strict=True)
         ]
-        memory = stack([mine["memory"] for mine in own])
-        state.memory.update({name: value for name, value in memory.items() if name != SHARED})
+        state.memory.update(stack([mine["memory"] for mine in own]))
         return {name: [record[name] for record in records] for name in records[0]}
 
     def append(self, record: Record) -> Record:

@@ -25,7 +25,7 @@ from alpha_bridge.networks import (
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.checkpoint import read_tensors, restore, save
+from alpha_bridge.training.checkpoint import read_tensors, restore, save, write
 from alpha_bridge.training.update import update
 
 LATENT, FEATURES, BATCH = 2, 3, 4
@@ -119,15 +119,23 @@ def test_everything_comes_back(kind, tmp_path):
 def test_there_are_two_moments_and_a_count_for_each_parameter(kind, tmp_path):
     state = trained(kind)
     saved, _ = read_tensors(save(state, tmp_path / "state"))
-    assert len(saved["optimizers"]) == 3 * len(list(state.model.parameters()))
+    moments = {name for name in saved["optimizers"] if name.count(".") == 2}
+    assert len(moments) == 3 * len(list(state.model.parameters()))
 
 
-def test_random_numbers_go_on_where_they_were(tmp_path):
-    saved = save(trained(), tmp_path / "state")
-    expected = torch.randn(3)
-    torch.manual_seed(1)
-    restore(started(), saved)
-    assert torch.equal(torch.randn(3), expected)
+def test_a_checkpoint_of_an_earlier_version_is_read(folder):
+    tensors, step = read_tensors(folder)
+    old = {name: value for name, value in tensors["optimizers"].items() if name.count(".") == 2}
+    memory = tensors["memory"] | {"torch_rng": torch.get_rng_state()}
+    state = started()
+    restore(state, write(tensors | {"optimizers": old, "memory": memory}, step, folder))
+    assert state.memory.keys() == {"labels"}
+    assert state.optimizers["encoder"].param_groups[0]["lr"] == state.optimization.encoder
+    assert all(torch.equal(value, old[name]) for name, value in _moments_of(state).items())
+
+
+def _moments_of(state):
+    return {n: v for n, v in state.tensors()["optimizers"].items() if n.count(".") == 2}
 
 
 def test_moments_keep_the_layout_of_their_parameters(tmp_path):
@@ -146,10 +154,32 @@ def test_parameters_keep_their_layout(tmp_path):
     assert all(one.stride() == two.stride() for one, two in pairs)
 
 
+def rates(state):
+    return {name: state.optimizers[name].param_groups[0]["lr"] for name in state.optimizers}
+
+
+def test_a_rate_that_was_changed_in_training_comes_back(tmp_path):
+    state, other = trained(), started()
+    state.optimizers["encoder"].param_groups[0]["lr"] = 0.1 + 0.2
+    restore(other, save(state, tmp_path / "state"))
+    assert rates(other) == rates(state)
+
+
 def test_the_settings_of_the_optimisers_are_the_callers(folder):
     state = TrainState.start(mlp(), Optimization(generator=0.5))
     restore(state, folder)
-    assert state.optimizers["generator"].param_groups[0]["lr"] == 0.5
+    state.pace(0.5)
+    assert rates(state) == {"generator": 0.5, "encoder": 1e-3, "discriminator": 1e-3}
+
+
+def test_other_settings_scale_a_rate_that_was_changed_in_training(tmp_path):
+    state = trained()
+    state.optimizers["generator"].param_groups[0]["lr"] /= 4
+    saved = save(state, tmp_path / "state")
+    other = TrainState.start(mlp(), Optimization(generator=2e-3))
+    restore(other, saved)
+    other.pace(0.5)
+    assert rates(other)["generator"] == pytest.approx(2e-3 / 4)
 
 
 def test_saving_changes_nothing(tmp_path):

@@ -17,8 +17,10 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from alpha_bridge.cli import main
+from alpha_bridge.control import OnlineGamma
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Stopped
 from alpha_bridge.metrics.mixture import kde_log_likelihood
@@ -44,7 +46,7 @@ from alpha_bridge.training import (
     available_accelerator,
     fit,
 )
-from alpha_bridge.training.checkpoint import read_tensors
+from alpha_bridge.training.checkpoint import read_tensors, save
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +68,24 @@ def images():
     )
 
 
+class Restless(nn.Sequential):
+    """A network that draws numbers and keeps running means of its own share of the batch."""
+
+    def __init__(self, inputs, outputs, halves=False):
+        super().__init__(
+            nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, outputs)
+        )
+        self.halves = halves
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y.chunk(2, -1) if self.halves else y
+
+
+def restless():
+    return AlphaBridge(Restless(2, 2), Restless(2, 4, halves=True), Restless(2, 1))
+
+
 CASES = {
     "r1": (vectors, {"regularizer": R1(0.3)}),
     "lazy r1": (vectors, {"regularizer": R1(0.3, every=4)}),
@@ -81,7 +101,7 @@ CASES = {
 
 def train(name, write, weights=0, callbacks=(), **others):
     """A case of the table; ``write`` takes the records in the process that has it."""
-    build, options = CASES[name]
+    build, options = RESTLESS if name == "restless" else CASES[name]
     torch.manual_seed(weights)
     model = build().double()
     shape = (64, 1, 8, 8) if build is images else (64, 2)
@@ -102,7 +122,6 @@ def everything(state):
         f"{file}/{name}": value.contiguous().clone()
         for file, tensors in state.tensors().items()
         for name, value in tensors.items()
-        if name != "torch_rng"
     }
 
 
@@ -148,6 +167,9 @@ TROUBLES = {
 }
 """Which process is troubled, and by what. The last one leaves for good."""
 
+RESTLESS = (restless, {"regularizer": R1(0.3), "gamma": OnlineGamma(every=2)})
+"""What two processes train otherwise than one, and yet go on with as if they had not stopped."""
+
 
 def work(folder):
     accelerator = available_accelerator()
@@ -158,6 +180,13 @@ def work(folder):
         save_file(everything(state), folder / f"{name}.{rank}.safetensors")
         if not rank:
             (folder / f"{name}.json").write_text(json.dumps(records))
+    saving = AfterUpdate(lambda state: None if rank else save(state, folder / "restless"))
+    for name, options in {
+        "whole": {"callbacks": [saving]},
+        "resumed": {"checkpoint": folder / "restless"},
+    }.items():
+        state = train("restless", None, weights=rank, **options)
+        save_file(everything(state), folder / f"{name}.{rank}.safetensors")
     for name, (troubled, options) in TROUBLES.items():
         trouble(folder, name, rank, options if rank == troubled else {})
     accelerator.end_training()
@@ -220,6 +249,21 @@ def test_two_processes_train_as_one_with_the_same_batch(left, name):
         assert theirs.keys() == alone.keys()
         for key, value in alone.items():
             torch.testing.assert_close(theirs[key], value, rtol=0, atol=1e-10, msg=key)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_two_processes_go_on_as_if_they_had_never_stopped(left, rank):
+    whole, resumed = (
+        load_file(left / f"{name}.{rank}.safetensors") for name in ("whole", "resumed")
+    )
+    assert whole.keys() == resumed.keys()
+    assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+
+
+def test_two_processes_have_the_same_running_means(left):
+    one, other = (load_file(left / f"whole.{rank}.safetensors") for rank in (0, 1))
+    running = [name for name in one if "running" in name]
+    assert running and all(torch.equal(one[name], other[name]) for name in running)
 
 
 @pytest.mark.parametrize("name", ["r1", "lazy r1", "spectral norm"])

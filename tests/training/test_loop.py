@@ -52,6 +52,40 @@ def dropout():
     return model
 
 
+def restless(inputs, outputs):
+    """A network that draws numbers and keeps running means, and states no shape of a latent."""
+    return nn.Sequential(
+        nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, outputs)
+    )
+
+
+class RestlessEncoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = restless(FEATURES, 2 * LATENT)
+
+    def forward(self, x):
+        return self.body(x).chunk(2, -1)
+
+
+PLAIN = {
+    "generator": lambda: nn.Linear(LATENT, FEATURES),
+    "encoder": lambda: MLPEncoder(LATENT, FEATURES, (8,)),
+    "discriminator": lambda: nn.Linear(FEATURES, 1),
+}
+RESTLESS = {
+    "generator": lambda: restless(LATENT, FEATURES),
+    "encoder": RestlessEncoder,
+    "discriminator": lambda: restless(FEATURES, 1),
+}
+
+
+def restless_in(*players):
+    """A model whose named players have dropout and batch normalisation."""
+    networks = PLAIN | {player: RESTLESS[player] for player in players}
+    return AlphaBridge(*(networks[player]() for player in PLAYERS))
+
+
 def vectors():
     return torch.randn(64, FEATURES, generator=torch.Generator().manual_seed(1))
 
@@ -67,6 +101,10 @@ KINDS = {
     "trials": (lambda: mlp(trials=3), vectors, SpectralNorm()),
     "gradient penalty": (lambda: mlp(trials=3), vectors, GradientPenalty(every=2)),
     "dropout": (dropout, vectors, R1()),
+    "dropout in all": (lambda: restless_in(*PLAYERS), vectors, R1()),
+    "dropout in the generator": (lambda: restless_in("generator"), vectors, R1()),
+    "dropout in the encoder": (lambda: restless_in("encoder"), vectors, R1()),
+    "dropout in the discriminator": (lambda: restless_in("discriminator"), vectors, R1()),
     "conv": (conv, images, R1()),
     "spectral conv": (conv, images, SpectralNorm()),
 }
@@ -89,12 +127,11 @@ def train(kind="mlp", seed=0, weights=0, path=PATH, **options):
 
 
 def everything(state):
-    """All tensors of a state by one name each, but for torch's own random numbers."""
+    """All tensors of a state by one name each."""
     return {
         (file, name): value.clone()
         for file, tensors in state.tensors().items()
         for name, value in tensors.items()
-        if name != "torch_rng"
     }
 
 
@@ -223,6 +260,113 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(kind, stop, tmp_path):
 def test_saving_does_not_change_what_comes_after(kind, tmp_path):
     watched = train(kind, callbacks=[SaveAfter(5, tmp_path / "saved")])
     assert not differing(everything(watched), everything(train(kind)))
+
+
+class Draws(Callback):
+    """Keeps what torch's generator gives after each update, and what the averaged model is."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def after(self, event):
+        self.seen[event.step] = torch.rand(1).item(), event.state.averaged().sample(2).tolist()
+
+
+def test_the_numbers_that_networks_draw_are_those_of_the_update(tmp_path):
+    whole, resumed = Draws(), Draws()
+    train("dropout", callbacks=[SaveAfter(4, tmp_path / "saved"), whole])
+    train("dropout", checkpoint=tmp_path / "saved", callbacks=[resumed])
+    assert resumed.seen == {step: whole.seen[step] for step in range(5, 11)}
+    assert len({number for number, _ in whole.seen.values()}) == len(PATH)
+
+
+def test_training_leaves_the_random_numbers_of_the_caller_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    fit(dropout_of_seed(0), vectors(), PATH, batch_size=BATCH)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def dropout_of_seed(seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return dropout()
+
+
+def test_what_networks_draw_follows_the_seed_and_not_the_caller():
+    states = []
+    for caller, seed in ((0, 0), (1, 0), (0, 5)):
+        torch.manual_seed(caller)
+        model = dropout_of_seed(0)
+        states.append(everything(fit(model, vectors(), PATH, batch_size=BATCH, seed=seed)))
+    one, other, another = states
+    assert not differing(one, other)
+    assert differing(one, another)
+
+
+def test_an_encoder_is_left_alone_where_the_shape_of_a_latent_is_found():
+    model = restless_in("encoder")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fit(model, vectors(), constant(0.0, 0), batch_size=BATCH)
+    assert model.latent_shape == (LATENT,)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+class Rates(Callback):
+    """Changes a rate after one update, and keeps the rates after each."""
+
+    def __init__(self, change=None, step=None):
+        self.change, self.step, self.seen = change, step, {}
+
+    def after(self, event):
+        groups = {name: o.param_groups[0] for name, o in event.state.optimizers.items()}
+        if event.step == self.step:
+            self.change(groups["encoder"])
+        self.seen[event.step] = {name: group["lr"] for name, group in groups.items()}
+
+
+def test_a_rate_that_a_callback_sets_stays():
+    rates = Rates(lambda group: group.update(lr=0.003), step=2)
+    train(callbacks=[rates])
+    encoder = [seen["encoder"] for seen in rates.seen.values()]
+    assert encoder == [1e-3] + 9 * [0.003]
+
+
+def test_a_rate_that_a_callback_sets_is_held_along_alpha():
+    rates = Rates(lambda group: group.update(lr=group["lr"] / 4), step=3)
+    train(callbacks=[rates], optimization=Optimization(hold=0.01))
+    for step, seen in rates.seen.items():
+        share = 1 if step < 3 else 0.25
+        assert seen["encoder"] == pytest.approx(share * 1e-3 * 0.01 ** PATH(step - 1))
+        assert seen["generator"] == 1e-3
+
+
+class Scheduled(Callback):
+    """A learning rate of torch's own."""
+
+    def during(self, state):
+        encoder = state.optimizers["encoder"]
+        self.scheduler = torch.optim.lr_scheduler.ExponentialLR(encoder, 0.5)
+        return super().during(state)
+
+    def after(self, event):  # noqa: ARG002
+        self.scheduler.step()
+
+
+def test_a_scheduler_of_torch_is_followed():
+    state = train(callbacks=[Scheduled()])
+    rate = state.optimizers["encoder"].param_groups[0]["lr"]
+    assert rate == pytest.approx(1e-3 * 0.5 ** len(PATH))
+
+
+@pytest.mark.parametrize("hold", [1.0, 0.01])
+def test_a_run_goes_on_with_the_rates_that_a_callback_set(hold, tmp_path):
+    options = {"optimization": Optimization(hold=hold)}
+    rates = Rates(lambda group: group.update(lr=group["lr"] / 3), step=4)
+    whole = train(callbacks=[rates, SaveAfter(5, tmp_path / "saved")], **options)
+    resumed = train(checkpoint=tmp_path / "saved", **options)
+    assert not differing(everything(whole), everything(resumed))
 
 
 def test_a_resumed_run_begins_with_the_next_update(tmp_path):

@@ -65,10 +65,8 @@ def test_stacking_and_taking_apart_are_inverse():
             assert torch.equal(of_trial(together, trial)["model"][name], value)
 
 
-def test_counts_and_the_generator_are_shared_by_all_trials():
-    tensors = {"memory": {"torch_rng": torch.arange(5)}, "optimizers": {"0.step": torch.tensor(9)}}
-    mine = of_trial(tensors, 1)
-    assert mine["memory"]["torch_rng"].shape == (5,) and mine["optimizers"]["0.step"] == 9
+def test_counts_are_shared_by_all_trials():
+    assert of_trial({"optimizers": {"0.step": torch.tensor(9)}}, 1)["optimizers"]["0.step"] == 9
 
 
 def test_a_gamma_that_is_measured_wants_one_trial():

@@ -61,6 +61,7 @@ def step(state, alpha=0.5, objective=None, regularizer=None):
         for size in (FEATURES, LATENT, LATENT)
     )
     penalty = torch.rand(leading, generator=draws, dtype=torch.float64)
+    state.pace(alpha)
     return update(
         state,
         x,
@@ -280,10 +281,33 @@ def test_the_average_follows_both_arms_with_its_decay(decay):
 def test_the_averaged_model_has_the_averaged_arms_and_shares_the_rest():
     state = start(model())
     step(state)
+    averaged, arms = state.averaged(), state.average.module
+    pairs = [
+        (averaged.generator, arms.generator),
+        (averaged.encoder, arms.encoder),
+        (averaged.discriminator, state.model.discriminator),
+    ]
+    for one, other in pairs:
+        for name, value in other.state_dict().items():
+            assert one.state_dict()[name].data_ptr() == value.data_ptr()
+
+
+def test_the_averaged_model_is_at_rest_and_training_goes_on():
+    state = start(model())
     averaged = state.averaged()
-    assert averaged.generator is state.average.module.generator
-    assert averaged.encoder is state.average.module.encoder
-    assert averaged.discriminator is state.model.discriminator
+    assert not any(module.training for module in averaged.modules())
+    assert not any(parameter.requires_grad for parameter in averaged.parameters())
+    averaged.train().requires_grad_(True).eval()
+    assert all(module.training for module in state.model.modules())
+    assert all(parameter.requires_grad for parameter in state.model.parameters())
+
+
+def test_the_averaged_model_goes_on_with_training():
+    state = start(model())
+    averaged = state.averaged()
+    before = {name: value.clone() for name, value in averaged.state_dict().items()}
+    step(state)
+    assert not any(torch.equal(value, before[k]) for k, value in averaged.state_dict().items())
 
 
 # How much an update computes

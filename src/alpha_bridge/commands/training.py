@@ -12,7 +12,6 @@ from pathlib import Path
 from shlex import quote
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 from rich.console import Console
 from torch import Tensor
@@ -134,12 +133,7 @@ def _fit(
     # who survives the loss of another process is told to end, and still has to write
     with stop.heeding(signal.SIGTERM):
         try:
-            with torch.random.fork_rng(devices=[]):
-                # networks that draw numbers of their own draw them as the seed says
-                torch.manual_seed(parts.config.seed)
-                parts.fit(
-                    callbacks=[stop, *watching], checkpoint=checkpoint, accelerator=accelerator
-                )
+            parts.fit(callbacks=[stop, *watching], checkpoint=checkpoint, accelerator=accelerator)
         except Diverged as error:
             raise Diverged(f"{error}, and {_way_on(run, parts.config)}") from error
         finally:

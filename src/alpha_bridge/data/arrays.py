@@ -12,7 +12,7 @@ from ..units import PixelUnits, StandardUnits, Units
 from .attributes import Attributes
 from .rng import HELD_OUT, TRAINING
 from .rows import Array, Rows, chunks, one_channel, shuffled, take
-from .sampler import indices, share
+from .sampler import Epochs, share
 from .source import Source
 
 __all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor"]
@@ -74,6 +74,7 @@ class ArraySource(Source):
         known = [x for x in (self._train_labels, self._held_out_labels) if x is not None and x.size]
         self.classes = max((int(x.max()) + 1 for x in known), default=0)
         self.size = len(train)
+        self._epochs = Epochs(self.size)
         self._train_attributes = train_attributes or self._by_name(
             self._train_labels, _rows_given(train, 0)
         )
@@ -104,7 +105,7 @@ class ArraySource(Source):
                 f"batch_size {size} is larger than the data set's {self.size} samples: "
                 "lower --batch-size"
             )
-        rows = indices(seed, step, size, self.size)[share(size, rank, ranks)]
+        rows = self._epochs.indices(seed, step, size)[share(size, rank, ranks)]
         return self.to_tensor(take(self._train, rows))
 
     def training(self, count: int) -> Tensor:

@@ -1,7 +1,5 @@
 """Which samples an update sees: a pure function of (seed, step)."""
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,19 +7,55 @@ from alpha_bridge.checks import at_least
 
 from .rng import EPOCHS, stream
 
-__all__ = ["indices", "share"]
+__all__ = ["Epochs", "indices", "share"]
+
+Indices = NDArray[np.int64]
 
 
-# Three data sets, each between two epochs, are all that a training run looks at.
-@lru_cache(maxsize=6)
-def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
+class Epochs:
+    """The epochs of a data set, laid end to end.
+
+    Of each seed the latest order is kept, in as few bytes as hold its numbers, so that an
+    epoch is shuffled once, however many seeds go through the data side by side.
+
+    Attributes:
+        n: Samples of the data set.
+    """
+
+    def __init__(self, n: int) -> None:
+        """Take none of the epochs yet.
+
+        Args:
+            n: Samples of the data set, one or more.
+
+        Raises:
+            ValueError: ``n`` is below one.
+        """
+        self.n = at_least(1, "n", n)
+        self._latest: dict[int, tuple[int, NDArray[np.integer]]] = {}
+
+    def indices(self, seed: int, step: int, batch: int) -> Indices:
+        """Samples of update ``step``; see :func:`indices`."""
+        begin, end = step * at_least(1, "batch", batch), (step + 1) * batch
+        pieces = [
+            self._order(seed, epoch)[max(begin - epoch * self.n, 0) : end - epoch * self.n]
+            for epoch in range(begin // self.n, (end - 1) // self.n + 1)
+        ]
+        return np.concatenate(pieces, dtype=np.int64)
+
+    def _order(self, seed: int, epoch: int) -> NDArray[np.integer]:
+        if seed not in self._latest or self._latest[seed][0] != epoch:
+            order = permutation(seed, epoch, self.n)
+            self._latest[seed] = epoch, order.astype(np.min_scalar_type(-self.n))
+        return self._latest[seed][1]
+
+
+def permutation(seed: int, epoch: int, n: int) -> Indices:
     """Order in which epoch ``epoch`` goes through ``n`` samples."""
-    order = stream(seed, epoch, EPOCHS).permutation(n)
-    order.flags.writeable = False
-    return order
+    return stream(seed, epoch, EPOCHS).permutation(n)
 
 
-def indices(seed: int, step: int, batch: int, n: int) -> NDArray[np.int64]:
+def indices(seed: int, step: int, batch: int, n: int) -> Indices:
     """Samples of update ``step``: the ``step``-th piece of all epochs laid end to end.
 
     Every epoch is a permutation of its own. A batch may straddle two epochs, so that no sample
@@ -43,14 +77,7 @@ def indices(seed: int, step: int, batch: int, n: int) -> NDArray[np.int64]:
         >>> sorted(int(i) for step in range(3) for i in indices(0, step, 2, 6))
         [0, 1, 2, 3, 4, 5]
     """
-    at_least(1, "batch", batch)
-    at_least(1, "n", n)
-    begin, end = step * batch, (step + 1) * batch
-    pieces = [
-        permutation(seed, epoch, n)[max(begin - epoch * n, 0) : end - epoch * n]
-        for epoch in range(begin // n, (end - 1) // n + 1)
-    ]
-    return np.concatenate(pieces)
+    return Epochs(n).indices(seed, step, batch)
 
 
 def share(size: int, rank: int, ranks: int) -> slice:

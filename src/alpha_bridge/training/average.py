@@ -1,12 +1,16 @@
-"""The exponential moving average of modules."""
+"""The exponential moving average of modules, and modules that are looked at while others train."""
 
 import copy
 from collections.abc import Iterable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MovingAverage"]
+__all__ = ["MovingAverage", "at_rest"]
+
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class MovingAverage:
@@ -19,7 +23,7 @@ class MovingAverage:
     halts the loop until the device has caught up.
 
     Attributes:
-        module: The averages, without gradients.
+        module: The averages, without gradients and in evaluation mode.
         decay: d, in [0, 1).
     """
 
@@ -30,7 +34,7 @@ class MovingAverage:
             source: The modules to follow; they must keep their tensors.
             decay: d, in [0, 1).
         """
-        self.module = copy.deepcopy(source).requires_grad_(False)
+        self.module = copy.deepcopy(source).requires_grad_(False).eval()
         self.decay = decay
         self._parameters = _pairs(self.module.parameters(), source.parameters())
         self._buffers = _pairs(self.module.buffers(), source.buffers())
@@ -45,6 +49,37 @@ class MovingAverage:
         torch._foreach_lerp_(*self._parameters, 1.0 if first else 1 - self.decay)
         for own, other in zip(*self._buffers, strict=True):
             own.copy_(other)
+
+
+def at_rest(network: Network) -> Network:
+    """The same network in evaluation mode and without gradients, beside the one that trains.
+
+    It has a mode of its own and shares its memory, so that it is always as far as the other is.
+
+    Args:
+        network: Left as it is.
+
+    Example:
+        >>> layer = nn.Linear(2, 2)
+        >>> seen = at_rest(layer)
+        >>> seen.training, seen.weight.requires_grad, layer.training, layer.weight.requires_grad
+        (False, False, True, True)
+        >>> _ = layer.weight.detach().zero_()
+        >>> seen.weight.count_nonzero()
+        tensor(0)
+    """
+    seen = object.__new__(type(network))  # copy.copy refuses layers with parametrizations
+    vars(seen).update({k: v for k, v in vars(network).items() if k != "_compiled_call_impl"})
+    seen._parameters = {
+        name: None if parameter is None else nn.Parameter(parameter.detach(), requires_grad=False)
+        for name, parameter in network._parameters.items()
+    }
+    seen._modules = {
+        name: None if module is None else at_rest(module)
+        for name, module in network._modules.items()
+    }
+    seen.training = False
+    return seen
 
 
 def _pairs(own: Iterable[Tensor], others: Iterable[Tensor]) -> tuple[list[Tensor], list[Tensor]]:

@@ -53,9 +53,7 @@ class Batches:
         self.prior = prior
         # of samples, latents, the encoder's noise and the regulariser's
         self.units = (source.units, prior.units if prior else Units(), Units(), Units())
-        if model.latent_shape is None:
-            with torch.no_grad():
-                model.posterior(self._in(source.units, self._samples(0)))
+        model.find_latent_shape(lambda: self._in(source.units, self._samples(0)))
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:

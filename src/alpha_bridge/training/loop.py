@@ -20,6 +20,7 @@ from .batches import Batches
 from .checkpoint import restore
 from .compilation import compile_networks
 from .device import available_accelerator
+from .draws import networks_draws
 from .events import Callback, Event
 from .processes import agreement, share_weights
 from .state import Optimization, TrainState
@@ -47,8 +48,9 @@ def fit(
 ) -> TrainState:
     """Train ``model`` along ``path``, Algorithm 1.
 
-    Update t draws its batch and its noise as a function of ``seed`` and t alone, so that a run
-    that goes on from a checkpoint is the run that was never stopped.
+    Update t draws its batch, its noise and what networks draw by themselves (dropout) as a
+    function of ``seed`` and t alone, so that a run that goes on from a checkpoint is the run that
+    was never stopped. torch's own generators are left where the caller had them.
 
     Args:
         model: Trained in place; its initial weights are the caller's.
@@ -111,14 +113,17 @@ def fit(
     )
 
     with agreement(accelerator) as agree, ExitStack() as stack:
+        begin = stack.enter_context(networks_draws(seed, accelerator))
         for callback in callbacks:
             stack.enter_context(callback.during(state))
         steps = range(state.step, len(path))
         for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
             *before, (x, noise) = draws
+            alpha = path(step)
+            begin(step)
+            state.pace(alpha)
             for batch in before:
                 discriminate(state, *batch, objective, regularizer, accelerator)
-            alpha = path(step)
             numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
             event = Event(
                 state=state,

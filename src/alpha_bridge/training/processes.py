@@ -8,11 +8,17 @@ from itertools import chain
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 from ..errors import Lost
 
-__all__ = ["agreement", "main_process_first", "noticing_loss", "share_weights"]
+__all__ = [
+    "agreement",
+    "main_process_first",
+    "noticing_loss",
+    "share_buffers",
+    "share_weights",
+]
 
 PATIENCE = timedelta(hours=6)
 """How long the others wait while the main process prepares data or evaluates."""
@@ -104,6 +110,30 @@ def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
         for tensor in chain(model.parameters(), model.buffers()):
             dense = tensor.detach().clone(memory_format=torch.contiguous_format)
             tensor.detach().copy_(broadcast(dense))
+
+
+def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
+    """Give every process the main one's buffers, such as running means.
+
+    Each process has seen its own share of the batch, and a checkpoint keeps one set.
+
+    Args:
+        model: Changed in place.
+        accelerator: The processes.
+
+    Raises:
+        Lost: A process is gone.
+    """
+    if accelerator.num_processes == 1:
+        return
+    of_dtype: dict[torch.dtype, list[Tensor]] = {}
+    for buffer in model.buffers():
+        of_dtype.setdefault(buffer.dtype, []).append(buffer)
+    with noticing_loss(accelerator):
+        for buffers in of_dtype.values():
+            flat = broadcast(torch._utils._flatten_dense_tensors(buffers))
+            shared = torch._utils._unflatten_dense_tensors(flat, buffers)
+            torch._foreach_copy_(buffers, list(shared))
 
 
 def _reason(error: RuntimeError) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,12 @@ from torch.optim import Adam
 from ..checks import at_least, positive
 from ..errors import Diverged
 from ..model import PLAYERS, AlphaBridge, Player
-from .average import MovingAverage
+from .average import MovingAverage, at_rest
 
 __all__ = ["Optimization", "TrainState"]
+
+RATES = ("lr", "rate")
+"""A player's learning rate, and the one that its settings gave it."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,10 @@ class Optimization:
         parameters = list(model.player_parameters(player))
         if not parameters:
             raise ValueError(f"the {player} has no parameter that requires a gradient: unfreeze it")
+        rate = self.rate(player, 0)
         return Adam(
-            parameters,
-            lr=getattr(self, player),
+            [{"params": parameters, "rate": rate}],
+            lr=rate,
             betas=(self.beta1, self.beta2),
             fused=True,
         )
@@ -126,15 +131,29 @@ class TrainState:
         return [parameter for group in groups for parameter in group["params"]]
 
     def pace(self, alpha: float) -> None:
-        """Give each player the learning rate that it has at α."""
+        """Give each player the learning rate that it has at α.
+
+        What a callback or a scheduler of torch has made of a rate (``group["lr"]``) stays: the
+        rate follows :meth:`Optimization.rate` by its quotients (``group["rate"]`` is the last).
+        """
         for player, optimizer in self.optimizers.items():
+            rate = self.optimization.rate(player, alpha)
             for group in optimizer.param_groups:
-                group["lr"] = self.optimization.rate(player, alpha)
+                if rate != group["rate"]:
+                    group["lr"] = rate * (group["lr"] / group["rate"])
+                    group["rate"] = rate
 
     def averaged(self) -> AlphaBridge:
-        """The model with the averaged arms: the one that is evaluated and kept."""
+        """The model with the averaged arms: the one that is evaluated and kept.
+
+        It is in evaluation mode and without gradients, and neither it nor its mode is trained;
+        its tensors are those of the state, which go on with training: copy it to keep it.
+        """
         arms = self.average.module
-        return self.model.with_arms(arms.get_submodule("generator"), arms.get_submodule("encoder"))
+        averaged = self.model.with_arms(
+            arms.get_submodule("generator"), arms.get_submodule("encoder")
+        )
+        return at_rest(averaged)
 
     def update_average(self) -> None:
         """Let the averages follow the arms by one update."""
@@ -160,6 +179,12 @@ class TrainState:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """All tensors of the state, by file and by name."""
+        rates = {
+            f"{player}.{name}": torch.tensor(float(group[name]), dtype=torch.float64)
+            for player, optimizer in self.optimizers.items()
+            for group in optimizer.param_groups
+            for name in RATES
+        }
         moments = {
             f"{player}.{index}.{name}": value
             for player, optimizer in self.optimizers.items()
@@ -169,8 +194,8 @@ class TrainState:
         return {
             "model": self.model.state_dict(),
             "average": self.average.module.state_dict(),
-            "optimizers": moments,
-            "memory": {**self.memory, "torch_rng": torch.get_rng_state()},
+            "optimizers": {**moments, **rates},
+            "memory": dict(self.memory),
         }
 
     def load(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
@@ -181,12 +206,19 @@ class TrainState:
             optimizer.load_state_dict(
                 {
                     "state": _moments(tensors["optimizers"], player, optimizer),
-                    "param_groups": optimizer.state_dict()["param_groups"],
+                    "param_groups": _groups(tensors["optimizers"], player, optimizer),
                 }
             )
-        self.memory = dict(tensors["memory"])
-        torch.set_rng_state(self.memory.pop("torch_rng"))
+        self.memory = {k: v for k, v in tensors["memory"].items() if k != "torch_rng"}
         self.step = at_least(0, "step", step)
+
+
+def _groups(tensors: Mapping[str, Tensor], player: Player, optimizer: Adam) -> list[dict[str, Any]]:
+    """Adam's settings, with the rates of the checkpoint; an older one has none."""
+    saved = {
+        name: tensors[f"{player}.{name}"].item() for name in RATES if f"{player}.{name}" in tensors
+    }
+    return [group | saved for group in optimizer.state_dict()["param_groups"]]
 
 
 def _moments(
@@ -196,8 +228,9 @@ def _moments(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for path, value in tensors.items():
-        owner, index, name = path.split(".")
-        if owner == player:
+        owner, *rest = path.split(".")
+        if owner == player and len(rest) == 2:
+            index, name = rest
             like = parameters[int(index)].detach() if value.ndim else value
             laid_out = torch.empty_like(like).copy_(value)
             moments.setdefault(int(index), {})[name] = laid_out

@@ -5,10 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["SHARED", "of_trial", "stack"]
-
-SHARED = "torch_rng"
-"""What all trials have in common."""
+__all__ = ["of_trial", "stack"]
 
 
 def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -35,9 +32,6 @@ def of_trial(
         trial: The trial, from 0.
     """
     return {
-        file: {
-            name: value[trial] if value.ndim and name != SHARED else value
-            for name, value in named.items()
-        }
+        file: {name: value[trial] if value.ndim else value for name, value in named.items()}
         for file, named in tensors.items()
     }

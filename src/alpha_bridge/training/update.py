@@ -11,7 +11,7 @@ from ..control import Moments
 from ..gamma import Gamma
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
-from .processes import noticing_loss
+from .processes import noticing_loss, share_buffers
 from .state import TrainState
 from .twins import centred_moments, twin_gradients
 
@@ -54,8 +54,8 @@ def update(
     with accelerator.autocast():
         due = regularizer.due(state.step)
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
-    state.pace(alpha)
     _descend(state, losses, regularizer, accelerator)
+    share_buffers(model, accelerator)
     state.update_average()
     state.step += 1
     means = {f"loss/{player}": loss.detach().mean(-1) for player, loss in losses.values.items()}
