@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.data import ImageSource, VectorSource, from_array, from_tensor
+from alpha_bridge.data import (
+    DensitySource,
+    ImageSource,
+    VectorSource,
+    arrays,
+    from_array,
+    from_tensor,
+    grid,
+)
 
 
 def images(n=20, channels=3):
@@ -122,6 +130,22 @@ def test_a_batch_is_pure_and_its_shares_make_it_up():
     source = ImageSource(images())
     whole = source.batch(5, 9, 8)
     assert torch.equal(torch.cat([source.batch(5, 9, 8, rank, 3) for rank in range(3)]), whole)
+
+
+@pytest.mark.parametrize(
+    "source", [ImageSource(images()), VectorSource(FAR), DensitySource(grid())], ids=type
+)
+def test_chosen_samples_stand_where_the_training_samples_do(source):
+    places = np.array([0, 3, 17])
+    assert torch.equal(source.chosen(20, places), source.training(20)[places])
+    assert len(source.chosen(20, places[:0])) == 0
+
+
+def test_chosen_samples_alone_are_read(monkeypatch):
+    read, source = [], ImageSource(images())
+    monkeypatch.setattr(arrays, "take", lambda _, rows: read.extend(rows) or images()[rows])
+    source.chosen(20, np.array([3, 19]))
+    assert len(read) == 2
 
 
 def test_a_batch_larger_than_the_data_names_the_remedy():

@@ -1,6 +1,7 @@
 """Attributes by name: of the data's own columns, for the same rows, known or not."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -27,6 +28,15 @@ def test_any_other_column_gives_an_attribute_for_each_word(cells):
     attributes = Attributes.of({"label": cells})
     assert attributes.names == [f"label={cells[0]}", f"label={cells[1]}"]
     assert attributes.known(f"label={cells[1]}").tolist() == [0, 1, -1]
+
+
+def test_as_many_words_as_samples_are_read_in_a_moment():
+    begin = time.process_time()
+    attributes = Attributes.of({"name": [f"{number:06}" for number in range(100_000)]})
+    assert attributes.codes[:, 0].tolist() == list(range(100_000))
+    with pytest.raises(ValueError, match="give one of name=000000, or of 99999 more"):
+        attributes.known("nam=000001")
+    assert time.process_time() - begin < 20  # a comparison of all with all took minutes
 
 
 def test_three_words_are_no_yes_and_no():

@@ -34,6 +34,11 @@ def test_images_are_found_in_the_folders_that_are_given(folder):
     assert read_labels(path, folder / "sub").files == [folder / "sub" / "b.png"]
 
 
+def test_an_image_may_be_named_by_its_whole_path(folder):
+    path = table(folder, f"file,Smiling\n{folder / 'a.png'},1\n")
+    assert read_labels(path).files == [folder / "a.png"]
+
+
 def test_rows_are_joined_with_those_of_the_data(folder):
     labels = read_labels(table(folder, "row,Smiling\n7,1\n3,0\n"))
     joined = labels.of(np.array([3, 4, 7]))
@@ -65,6 +70,11 @@ def test_samples_that_are_drawn_have_no_rows_to_join(folder):
         ("row,Smiling\n0,1\n0,0\n", "has 2 lines for row 0"),
         ("row,Smiling\n-1,1\n", "has the row '-1'"),
         ("row,Smiling\nx,1\n", "has the row 'x'"),
+        (f"row,Smiling\n{10**18},1\n", "has the row '1000"),
+        (f"row,Smiling\n{'9' * 5000},1\n", "has the row '9999"),
+        ("file,Smiling\n../a.png,1\n", r"names the image \.\./a\.png, which lies neither"),
+        ("file,Smiling\nsub/../../a.png,1\n", "which lies neither"),
+        ("file,Smiling\n/etc/hostname,1\n", "names the image /etc/hostname, which lies neither"),
     ],
 )
 def test_what_is_no_such_table_is_refused(folder, text, message):

@@ -246,8 +246,7 @@ def _labelled(
     if table is not None:
         attributes = table.of(attributes.rows)
     chosen = _chosen(attributes, names)
-    x = source.training(int(chosen[-1]) + 1)
-    return x[torch.from_numpy(chosen)], attributes[chosen]
+    return source.chosen(everything, chosen), attributes[chosen]
 
 
 def _folders(images: Path | None, config: Config) -> list[Path]:

@@ -111,6 +111,10 @@ class ArraySource(Source):
     def training(self, count: int) -> Tensor:
         return self.to_tensor(shuffled(self._train, count, TRAINING))
 
+    def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
+        rows = shuffled(np.arange(self.size), count, TRAINING)[places]
+        return self.to_tensor(take(self._train, rows))
+
     def held_out(self, count: int) -> Tensor:
         return self.to_tensor(shuffled(self._held_out, count, HELD_OUT))
 

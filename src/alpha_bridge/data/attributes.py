@@ -15,6 +15,9 @@ __all__ = ["Attributes"]
 YES, NO = {"true", "1", "yes"}, {"false", "0", "-1", "no"}
 """Words of a column that says of each sample whether it has the attribute."""
 
+COMPARED = 10_000
+"""Names that a mistyped one is compared with, at most."""
+
 
 @dataclass(frozen=True, eq=False)
 class Attributes:
@@ -52,10 +55,7 @@ class Attributes:
         """
         stripped = {name: [cell.strip() for cell in column] for name, column in cells.items()}
         words = {name: sorted({*column} - {""}) for name, column in stripped.items()}
-        codes = [
-            [words[name].index(cell) if cell else -1 for cell in column]
-            for name, column in stripped.items()
-        ]
+        codes = [_codes(column, words[name]) for name, column in stripped.items()]
         return cls(words, np.array(codes, np.int32).reshape(len(words), -1).T, rows)
 
     @classmethod
@@ -121,7 +121,7 @@ class Attributes:
         names = self.names
         if not names:
             return "the data have no labels, so give a table of them with --labels FILE.csv"
-        near = get_close_matches(name, names, n=2)
+        near = get_close_matches(name, names, n=2) if len(names) <= COMPARED else ()
         if near:
             return f"did you mean {' or '.join(near)}?"
         shown = [
@@ -131,6 +131,12 @@ class Attributes:
         ][:10]
         rest = len(names) - len(shown)
         return f"give one of {', '.join(shown)}" + (f", or of {rest} more" if rest else "")
+
+
+def _codes(cells: Sequence[str], words: Sequence[str]) -> list[int]:
+    """Which word each cell is, −1 for an empty one."""
+    code = {"": -1} | {word: number for number, word in enumerate(words)}
+    return [code[cell] for cell in cells]
 
 
 def _says_yes(words: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """Attributes that a user gives for samples, in a table beside them."""
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ __all__ = ["Labels", "read_labels"]
 
 FILE_COLUMNS = ("file_name", "file", "image")
 ROW_COLUMN = "row"
+DIGITS = 18
+"""Of the largest row, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def read_labels(path: str | Path, *folders: Path) -> Labels:
 
     Raises:
         FileNotFoundError: There is no such table, or no such image.
-        ValueError: It is no such table; the line is named.
+        ValueError: It is no such table, whose line is named, or leads out of these folders.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -106,14 +109,27 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _rows(path: Path, cells: Sequence[str]) -> NDArray[np.int64]:
-    wrong = next((cell for cell in cells if not cell.strip().isdecimal()), None)
+    wrong = next((cell for cell in cells if not _is_row(cell.strip())), None)
     if wrong is not None:
-        raise ValueError(f"{path} has the row {wrong!r}: rows are whole numbers from 0 on")
+        raise ValueError(f"{path} has the row {wrong[:DIGITS]!r}: rows are whole numbers from 0 on")
     return np.array([int(cell) for cell in cells], np.int64)
 
 
+def _is_row(cell: str) -> bool:
+    return cell.isdecimal() and len(cell) <= DIGITS
+
+
 def _found(path: Path, name: str, folders: Sequence[Path]) -> Path:
-    places = [folder / name.strip() for folder in (path.parent, *folders)]
+    places = []
+    for folder in (path.parent.absolute(), *(folder.absolute() for folder in folders)):
+        place = Path(os.path.normpath(folder / name.strip()))
+        if place.is_relative_to(os.path.normpath(folder)):
+            places.append(place)
+    if not places:
+        raise ValueError(
+            f"{path} names the image {name}, which lies neither beside it nor in the folder of the "
+            "images: it is not read"
+        )
     for place in places:
         if place.is_file():
             return place

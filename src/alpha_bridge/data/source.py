@@ -2,6 +2,9 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..units import Units
@@ -56,6 +59,15 @@ class Source(ABC):
 
         They come in a fixed shuffled order, so that a part of a sorted set has all its classes.
         """
+
+    def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
+        """Some of ``training(count)``, without the others.
+
+        Args:
+            count: As of :meth:`training`.
+            places: Where they stand among those, shape ``(n,)``.
+        """
+        return self.training(count)[torch.from_numpy(places)]
 
     @abstractmethod
     def held_out(self, count: int) -> Tensor:
