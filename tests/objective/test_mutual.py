@@ -9,6 +9,7 @@ from torch.distributions import MultivariateNormal
 from torch.quasirandom import SobolEngine
 
 from alpha_bridge.divergence import alpha_divergence
+from alpha_bridge.experiments.forward_halves import Problem, excess
 from alpha_bridge.game import Bridge, JensenShannon, Wasserstein
 from alpha_bridge.gamma import Gamma, LinearGamma, SigmoidGamma
 from alpha_bridge.metrics.names import is_metric
@@ -416,6 +417,34 @@ def follows(name, noisy, gamma, alpha, player):
 @pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.3, 0.7])
 def test_the_generators_forward_half_of_the_joint_bridge_follows_its_divergence(alpha):
     follows("joint", False, FORWARD, alpha, "generator")
+
+
+@pytest.mark.parametrize(("player", "noisy"), [("generator", False), ("encoder", True)])
+@pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.3, 0.7])
+def test_the_forward_halves_of_the_marginal_bridge_follow_their_divergence_and_its_excess(
+    player, noisy, alpha
+):
+    problem, known = LinearGaussian("marginal", noisy), Problem()
+    found = problem.gradients(MarginalBridge(Bridge(clip=math.inf)), alpha, FORWARD)[player]
+    own, other, axis = known.sides(player)
+    divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
+    beside = excess(own, other, axis, alpha) / (1 - alpha)
+    exact = known.slope(divergence + beside, player)
+    torch.testing.assert_close(found, exact, **CLOSE)
+    assert (found - known.slope(divergence, player)).norm() > 0.05 * exact.norm()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.7])
+def test_the_forward_half_of_the_plain_bridge_follows_its_divergence_and_its_excess(alpha):
+    problem, known = LinearGaussian("marginal", False), Problem()
+    losses = DataBridge(Bridge(clip=math.inf), one_backward=False).losses(
+        problem.model, problem.x, problem.noise, alpha, FORWARD
+    )
+    found = gradient(problem.model, losses.of_players[("generator",)], "generator")
+    own, other, axis = known.sides("generator")
+    divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
+    exact = known.slope(divergence + excess(own, other, axis, alpha) / (1 - alpha), "generator")
+    torch.testing.assert_close(found, exact, **CLOSE)
 
 
 @each

@@ -26,6 +26,18 @@ class MarginalBridge(MutualBridge):
     :math:`-\log q_\phi(z'|x')` is the paper's :math:`\|z' - E_\phi(x')\|^2 / 2\sigma^2`, but for a
     constant.
 
+    The reverse halves follow these divergences. The forward halves follow a bound: φ's, for fakes
+    with the noise of (13), has the gradient of
+
+    .. math::
+        D_\alpha[q_\phi(z) \| p(z)]
+        + \tfrac{1}{1-\alpha} E_{r_\alpha(z)} KL[p_\theta(x|z) \| q_\phi(x|z)],
+        \qquad r_\alpha = q_\phi(z)^\alpha p(z)^{1-\alpha} \text{ held constant}
+
+    and θ's likewise with the gap :math:`KL[q_\phi(z|x) \| p_\theta(z|x)]` of the evidence bound. At
+    α = 0 they are :math:`KL[p_\theta(x, z) \| q_\phi(x, z)]` and its mirror image, as in the joint
+    bridge; they are exact where the arms are each other's posterior. The paper says ≈.
+
     The model's discriminator is one for both spaces, such as
     :class:`~alpha_bridge.networks.Marginals`.
 

@@ -45,8 +45,8 @@ class MutualBridge(Objective):
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`z' \sim p(z)`,
     :math:`x' = G_\theta(z')`, for the κ, w, γ and a of a game. Codes are constants, as the boxes
-    around them in section 3.3 of the paper have it: so each player follows its own divergence
-    alone, and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all fakes
+    around them in section 3.3 of the paper have it: so no player is pulled by the other one's line,
+    and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all fakes
     are: so φ learns to invert the generator, which the surrogate's posterior is only for a small σ;
     a generator that adds that noise itself gives its posterior. A subclass says which log ratios f
     there are.
