@@ -10,7 +10,7 @@ PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 # apart, because only the benchmarks need it
 BENCH := $(VENV)/.bench
 
-.PHONY: install demo test test-slow check docs bench clean
+.PHONY: install demo test test-avx2 test-sse41 test-slow check docs bench clean
 
 install: $(INSTALLED)
 
@@ -23,6 +23,17 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q
+
+# the arithmetic of processors without AVX-512, and of those without AVX
+test-avx2: export ATEN_CPU_CAPABILITY = avx2
+test-avx2: export ONEDNN_MAX_CPU_ISA = AVX2
+test-avx2: $(INSTALLED)
+	$(BIN)/python -m pytest -q tests
+
+test-sse41: export ATEN_CPU_CAPABILITY = default
+test-sse41: export ONEDNN_MAX_CPU_ISA = SSE41
+test-sse41: $(INSTALLED)
+	$(BIN)/python -m pytest -q tests/metrics tests/networks tests/objective tests/training
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow

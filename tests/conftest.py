@@ -25,3 +25,12 @@ def seed():
 def alpha(request):
     """Both ends of the bridge, as near to them as 1e-8, and the way between."""
     return request.param
+
+
+@pytest.fixture(scope="module")
+def pages_without_figures():
+    """Reports of runs as they are but for their figures, which take longer than tiny trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("_results", "_sample_pictures", "_internals"):
+            patch.setattr(f"alpha_bridge.report.{part}", lambda *_: iter(()))
+        yield

@@ -18,6 +18,8 @@ from alpha_bridge.metrics.names import parse
 from alpha_bridge.presets import PRESETS
 from alpha_bridge.run import Run
 
+pytestmark = pytest.mark.usefixtures("pages_without_figures")
+
 SMALL = [
     "--batch-size=8",
     "--steps=20",

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from alpha_bridge import commands
+from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.plots import label
 from alpha_bridge.report import write_report
 from alpha_bridge.run import Run
@@ -82,6 +84,21 @@ def image_run(run):
         run.write_samples(step, generator.integers(0, 256, (12, 8, 8, 1), np.uint8))
     run.write_reconstructions(30, generator.integers(0, 256, (2, 6, 8, 8, 1), np.uint8))
     return run
+
+
+def test_a_trained_run_has_all_its_figures(tmp_path):
+    config = Config(
+        steps=4,
+        batch_size=8,
+        path=PathConfig(ml=0.25, transfer=0.5, adversarial=0.25),
+        model=ModelConfig(latent=2, hidden=(8,)),
+        evaluation=EvaluationConfig(samples=40, shown=6),
+    )
+    page = page_of(commands.train(config, tmp_path / "run").run)
+    shown = ("Samples through time", "Reconstructions")
+    for title in ("Schedule", "Metrics", *shown, "Losses", "Diagnostics"):
+        assert title in page.text
+    assert len(page.all("img")) == 6
 
 
 def test_the_page_is_written_into_the_folder(run):

@@ -10,6 +10,8 @@ from alpha_bridge.config import read_config
 from alpha_bridge.run import Run
 from alpha_bridge.trials import TrialRuns, mean_over_trials
 
+pytestmark = pytest.mark.usefixtures("pages_without_figures")
+
 SMALL = [
     "--steps",
     "60",
@@ -75,7 +77,7 @@ def test_the_run_above_keeps_the_means(folder):
 
 
 def test_the_spread_is_that_of_a_sample_of_trials(folder):
-    run, name = Run.open(folder), "log_likelihood/kde-0.1/200"
+    run, name = Run.open(folder), "log_likelihood/kde-0.1/200-held-out"
     trials = [Run.open(folder / f"trial-{trial}").records[-1][name] for trial in range(3)]
     (found,) = TrialRuns(run, read_config(run.config_path)).spread([name]).values()
     assert found == pytest.approx(float(torch.tensor(trials, dtype=torch.float64).std()))

@@ -22,6 +22,8 @@ def small(gpu, monkeypatch):
     model = gpu.CIFAR10.model.model_copy(update={"width": 2, "hidden": (4,)})
     config = gpu.CIFAR10.model_copy(update={"model": model, "batch_size": 2})
     monkeypatch.setattr(gpu, "SIZES", {"32×32": config})
+    peak = gpu.matmul_peak
+    monkeypatch.setattr(gpu, "matmul_peak", lambda _, dtype: peak(64, dtype=dtype))
     return gpu
 
 

@@ -35,12 +35,6 @@ LAST_GOOD = 4
 RATE = "optimization.generator"
 
 
-@pytest.fixture(autouse=True)
-def no_pages(monkeypatch):
-    """The report takes longer than the training, and is not what is tested here."""
-    monkeypatch.setattr("alpha_bridge.trials.write_report", lambda run: run.report_path)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run that was never stopped."""
