@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,7 @@ def assemble(
     config: Config,
     progress: Callable[[int, int], None] | None = None,
     first_weights: bool = True,
+    fetch: Container[str] | None = None,
 ) -> Assembly:
     """Build everything that ``config`` names.
 
@@ -180,6 +181,7 @@ def assemble(
         progress: Told how many images of a data set are decoded, and how many there are.
         first_weights: Whether the weights of a VAE to begin with are needed; a checkpoint that is
             loaded later has its own.
+        fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
     Raises:
         ValueError: A value is out of its range, or the data cannot be used; one line.
@@ -208,32 +210,39 @@ def assemble(
     objective = OBJECTIVES[config.objective.kind](config, game)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     optimization = Optimization(**config.optimization.model_dump())
-    source, prior = build_source(config, progress), build_prior(config, progress)
+    source, prior = build_source(config, progress, fetch), build_prior(config, progress, fetch)
     config = _with_shapes(config, source, prior)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)
     if config.init is not None and (first_weights or config.architecture is None):
-        config, model = _from_vae(config, source)
+        config, model = _from_vae(config, source, fetch is None or config.init in fetch)
     else:
         model = build_model(config)
     return Assembly(config, source, model, path, gamma, objective, regularizer, optimization, prior)
 
 
-def build_source(config: Config, progress: Callable[[int, int], None] | None = None) -> Source:
+def build_source(
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    fetch: Container[str] | None = None,
+) -> Source:
     """The data that ``config`` names; the arguments and errors are those of :func:`assemble`."""
     if config.data in SOURCES:
         return SOURCES[config.data](config)
-    return load_images(config.data, **config.images.model_dump(), progress=progress)
+    may = fetch is None or config.data in fetch
+    return load_images(config.data, **config.images.model_dump(), progress=progress, fetch=may)
 
 
 def build_prior(
-    config: Config, progress: Callable[[int, int], None] | None = None
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    fetch: Container[str] | None = None,
 ) -> Source | None:
     """The second domain that ``config`` names, if it names one; errors as of :func:`assemble`."""
     if config.prior is None:
         return None
-    return build_source(config.model_copy(update={"data": config.prior}), progress)
+    return build_source(config.model_copy(update={"data": config.prior}), progress, fetch)
 
 
 def build_path(config: Config) -> AlphaPath:
@@ -303,10 +312,10 @@ def _first_networks(config: Config, seed: int) -> Networks:
         return build_networks(config)
 
 
-def _from_vae(config: Config, source: Source) -> tuple[Config, AlphaBridge]:
+def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, AlphaBridge]:
     """The players with the weights of the VAE that ``config`` names, and what there is to keep."""
     assert config.init is not None
-    vae = load_vae(config.init)
+    vae = load_vae(config.init, fetch)
     vae.require(source.event_shape)
     *_, discriminator = _first_networks(config, config.seed)
     scale, shift = _latent_units(config, vae)

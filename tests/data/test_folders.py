@@ -216,5 +216,5 @@ def test_the_name_of_a_reader_is_no_data_set(name, tmp_path, monkeypatch):
 
 def test_a_set_of_the_hub_is_not_fetched_unless_it_is_named(monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", None)
-    with pytest.raises(ValueError, match=r"is not on this machine: name it .* --data foo/bar"):
+    with pytest.raises(ValueError, match=r"is not on this machine: .* --data foo/bar"):
         load_images("foo/bar", fetch=False)

@@ -56,6 +56,8 @@ class Edit:
     """Seed of the latents of --samples."""
     json: bool = False
     """Print one JSON object instead of lines."""
+    data: str | None = None
+    """Data instead of those that the run names; what it names of the hub is not fetched."""
 
     def __call__(self, console: Console) -> None:
         """Edit, and name the file and how sure each direction is."""
@@ -79,7 +81,7 @@ class Edit:
         from ..commands.edit import edit, interpolate
         from ..run import Run
 
-        run, rest = Run.open(self.run), (self.columns, self.step, self.out, console)
+        run, rest = Run.open(self.run), (self.columns, self.step, self.out, console, self.data)
         if self.between is not None:
             return interpolate(run, self.between, subjects, *rest)
         how = (self.strength, subjects, self.against, self.method, self.labels)
@@ -119,6 +121,8 @@ class Missed:
     """Updates of the checkpoint; by default the latest."""
     json: bool = False
     """Print one JSON object instead of a table."""
+    data: str | None = None
+    """Data instead of those that the run names; what it names of the hub is not fetched."""
 
     def __call__(self, console: Console) -> None:
         """Rank, show the worst, and name the picture."""
@@ -126,7 +130,9 @@ class Missed:
         from ..run import Run
 
         run = Run.open(self.run)
-        found = missed(run, self.images, self.count, self.n, self.draws, self.step, console)
+        found = missed(
+            run, self.images, self.count, self.n, self.draws, self.step, console, self.data
+        )
         if self.json:
             print(found.table.read_text(encoding="utf-8"), end="")
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, Suppress, arg
 
 from ..config import Config
 from ..presets import PRESETS
@@ -30,13 +30,15 @@ class Train:
     json: bool = False
     """Print one JSON object instead of a table."""
     config: Annotated[Config, arg(name="")] = PRESETS["gaussians25"]
+    named: Suppress[tuple[str, ...] | None] = None
+    """What the words name themselves, and a file may not have fetched; None for anything."""
 
     def __call__(self, console: Console) -> None:
         """Train, and print the metrics."""
         from ..commands import train
 
         folder = self.out or Path("runs") / self._name
-        trained = train(self.config, folder, self.resume, console)
+        trained = train(self.config, folder, self.resume, console, self.named)
         if self.json and not console.quiet:  # it is quiet in all processes of a run but the first
             print(as_json(summary(trained)))
         else:

@@ -80,13 +80,17 @@ class Translate:
     """A .png for a picture, an .npy for an array; by default in the run's folder."""
     step: int | None = None
     """Updates of the checkpoint; by default the latest."""
+    prior: str | None = None
+    """Second domain instead of the one that the run names."""
 
     def __call__(self, console: Console) -> None:
         """Translate, and name the file."""
         from ..commands import translate
         from ..run import Run
 
-        path = translate(Run.open(self.run), self.images, self.out, self.back, self.step)
+        path = translate(
+            Run.open(self.run), self.images, self.out, self.back, self.step, self.prior
+        )
         console.print(str(path), soft_wrap=True)
 
 
@@ -100,13 +104,17 @@ class Evaluate:
     """Updates of the checkpoint; by default the latest."""
     json: bool = False
     """Print one JSON object instead of a table."""
+    data: str | None = None
+    """Data instead of those that the run names; what it names of the hub is not fetched."""
+    prior: str | None = None
+    """Second domain instead of the one that the run names."""
 
     def __call__(self, console: Console) -> None:
         """Measure, and print the metrics."""
         from ..commands import evaluate
         from ..run import Run
 
-        metrics = evaluate(Run.open(self.run), self.step, console)
+        metrics = evaluate(Run.open(self.run), self.step, console, self.data, self.prior)
         if self.json:
             print(as_json(metrics))
         else:
@@ -159,6 +167,8 @@ class Frontier:
     """Latents for each sample in the importance-weighted bound."""
     json: bool = False
     """Print one JSON object instead of a table."""
+    data: str | None = None
+    """Data instead of those that the run names; what it names of the hub is not fetched."""
 
     def __call__(self, console: Console) -> None:
         """Measure the snapshots, and name the best α, its checkpoint and the picture."""
@@ -166,7 +176,7 @@ class Frontier:
         from ..metrics.names import METRICS
         from ..run import Run
 
-        found = frontier(Run.open(self.run), self.prefer, self.draws, console)
+        found = frontier(Run.open(self.run), self.prefer, self.draws, console, self.data)
         if self.json:
             print((self.run / "frontier.json").read_text(encoding="utf-8"), end="")
             return

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 from difflib import get_close_matches
-from itertools import dropwhile, pairwise, takewhile
+from itertools import chain, dropwhile, pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Union
 
@@ -29,6 +29,9 @@ __all__ = ["COMMANDS", "Command", "parse"]
 
 APART = ("--config=", "--from=", "--method=")
 """Options that are looked at before the others are read."""
+
+SOURCES = ("--data", "--prior", "--from", "--init")
+"""Options that may name what is fetched."""
 
 
 class Command(Protocol):
@@ -117,7 +120,14 @@ def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
     for option, value in pairwise(words):
         if option == "--method":
             config = _method(value).apply(config)
-    return words, Train(preset=named, config=config)
+    given = None if named in PRESETS else _values_of(SOURCES, words)
+    return words, Train(preset=named, config=config, named=given)
+
+
+def _values_of(options: tuple[str, ...], words: list[str]) -> tuple[str, ...]:
+    """What the words give for some options."""
+    apart = [word.split("=", 1) if word.startswith("--") else [word] for word in words]
+    return tuple(value for option, value in pairwise(chain(*apart)) if option in options)
 
 
 def _method(name: str) -> Method:

@@ -83,13 +83,17 @@ class _Opened:
     model: AlphaBridge
     units: Units
     path: Path
+    data: str | None
+    """What the user names instead of the run's data."""
 
     @classmethod
-    def of(cls, run: Run, step: int | None, out: Path | None, stem: str) -> _Opened:
+    def of(
+        cls, run: Run, step: int | None, out: Path | None, stem: str, data: str | None
+    ) -> _Opened:
         config = read_config(run.config_path)
         path = destination(run, config, out, re.sub(r"[^\w.=-]+", "-", stem))
         model, _ = load_model(run, config, step)
-        return cls(run, config, model, units_of(run, config), path)
+        return cls(run, config, model, units_of(run, config), path, data)
 
     def write(self, cells: Tensor, columns: Sequence[str], rows: Sequence[str] = ()) -> Path:
         """Write samples ``(rows, columns, *event)`` in model units."""
@@ -114,6 +118,7 @@ def edit(
     step: int | None = None,
     out: Path | None = None,
     console: Console | None = None,
+    data: str | None = None,
 ) -> Edited:
     """Move samples along the directions of attributes, and write a strip for each.
 
@@ -133,6 +138,7 @@ def edit(
         out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for one in the
             run's folder.
         console: Where to tell of images that are decoded; nowhere by default.
+        data: The data instead of those that the run names; what it names of the hub is not fetched.
 
     Returns:
         The file, and how sure the directions are.
@@ -145,7 +151,7 @@ def edit(
     console = console or Console(quiet=True)
     positive("strength", strength)
     at_least(2, "columns", columns)
-    opened = _Opened.of(run, step, out, "-".join(["edit", *attributes]))
+    opened = _Opened.of(run, step, out, "-".join(["edit", *attributes]), data)
     z, errors = _latents(opened, subjects, console)
     x, known = _labelled(opened, [*attributes, *against], labels, subjects.images, console)
     encoded = in_chunks(opened.model.encode, opened.units.normalize(x))
@@ -171,6 +177,7 @@ def interpolate(
     step: int | None = None,
     out: Path | None = None,
     console: Console | None = None,
+    data: str | None = None,
 ) -> Edited:
     """Go from the first sample to the second, from the third to the fourth, and so on.
 
@@ -183,6 +190,7 @@ def interpolate(
         out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for one in the
             run's folder.
         console: Where to tell of images that are decoded; nowhere by default.
+        data: The data instead of those that the run names; what it names of the hub is not fetched.
 
     Returns:
         The file.
@@ -194,7 +202,7 @@ def interpolate(
     """
     console = console or Console(quiet=True)
     at_least(2, "columns", columns)
-    opened = _Opened.of(run, step, out, f"between-{between}")
+    opened = _Opened.of(run, step, out, f"between-{between}", data)
     z, errors = _latents(opened, subjects, console)
     pairs = at_least(2, "the number of samples to go between", len(z)) // 2
     start, end = z[: 2 * pairs : 2], z[1 : 2 * pairs : 2]
@@ -219,7 +227,7 @@ def _latents(
     if subjects.images is not None:
         x = read_samples(subjects.images, opened.config.event_shape or ())[:count]
     else:
-        x = data_of(opened.run, opened.config, console).held_out(count)
+        x = data_of(opened.run, opened.config, console, opened.data).held_out(count)
     normalized = opened.units.normalize(x)
     z, before, after = inverted(opened.config, opened.model, normalized, subjects.refine)
     return z, (float(before.mean()), float(after.mean()))
@@ -235,12 +243,16 @@ def _labelled(
     """Samples, in storage units, for which one of the attributes is known, and what is known."""
     config = opened.config
     at_least(1, "the number of attributes", len(names))
-    table = None if labels is None else read_labels(labels, *_folders(images, config))
+    table = (
+        None
+        if labels is None
+        else read_labels(labels, *_folders(images, opened.data or config.data))
+    )
     if table is not None and table.files is not None:
         chosen = _chosen(table.attributes, names)
         files = [table.files[row] for row in chosen]
         return read_images(files, config.event_shape or ()), table.attributes[chosen]
-    source = data_of(opened.run, config, console)
+    source = data_of(opened.run, config, console, opened.data)
     everything = source.size or LABELLED
     attributes = source.training_attributes(everything)
     if table is not None:
@@ -249,9 +261,9 @@ def _labelled(
     return source.chosen(everything, chosen), attributes[chosen]
 
 
-def _folders(images: Path | None, config: Config) -> list[Path]:
+def _folders(images: Path | None, data: str) -> list[Path]:
     """Where the images of a table may be."""
-    places = [Path(place).expanduser() for place in (images, config.data) if place is not None]
+    places = [Path(place).expanduser() for place in (images, data) if place is not None]
     return [place for place in places if place.is_dir()]
 
 

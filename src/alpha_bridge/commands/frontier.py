@@ -90,7 +90,11 @@ class Frontier:
 
 
 def frontier(
-    run: Run, prefer: float = 0.5, draws: int = 50, console: Console | None = None
+    run: Run,
+    prefer: float = 0.5,
+    draws: int = 50,
+    console: Console | None = None,
+    data: str | None = None,
 ) -> Frontier:
     """Measure the snapshots of a run, and write ``frontier.json`` and ``frontier.png`` into it.
 
@@ -100,6 +104,7 @@ def frontier(
             to its range along the run, and the highest weighted sum is the best.
         draws: K, the number of latents for each sample, one or more.
         console: Where to tell what is being prepared; nowhere by default.
+        data: The data instead of those that the run names; what it names of the hub is not fetched.
 
     Returns:
         The curve and the best of it.
@@ -116,7 +121,7 @@ def frontier(
     at_least(1, "draws", draws)
     config = read_config(run.config_path)
     steps = _snapshots(run, config)
-    evaluation = build_evaluation(config, data_of(run, config, console), console.print)
+    evaluation = build_evaluation(config, data_of(run, config, console, data), console.print)
     points = []
     for point in _measured(run, config, steps, evaluation, draws):
         console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)

@@ -100,6 +100,7 @@ def missed(
     draws: int = 50,
     step: int | None = None,
     console: Console | None = None,
+    data: str | None = None,
 ) -> Missed:
     """Rank real samples, and write ``missed.json`` and ``missed.png`` into the run.
 
@@ -112,6 +113,7 @@ def missed(
         draws: K, the number of latents for each sample in the bound, one or more.
         step: The checkpoint's number of updates; None for the latest.
         console: Where to tell of images that are decoded; nowhere by default.
+        data: The data instead of those that the run names; what it names of the hub is not fetched.
 
     Returns:
         The samples, the worst first, and the files.
@@ -131,7 +133,7 @@ def missed(
     model, _ = load_model(run, config, step)
     units = units_of(run, config)
     if images is None:
-        source = data_of(run, config, console)
+        source = data_of(run, config, console, data)
         x, labels = source.held_out(count), source.held_out_labels(count)
         rows = source.held_out_attributes(count).rows
     else:

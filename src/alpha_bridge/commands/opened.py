@@ -26,6 +26,7 @@ __all__ = [
     "inverted",
     "is_image",
     "latents_of",
+    "prior_of",
     "prior_units_of",
     "require_free",
     "units_of",
@@ -44,19 +45,25 @@ def decoding(console: Console) -> Callable[[int, int], None]:
     return tell
 
 
-def data_of(run: Run, config: Config, console: Console) -> Source:
+def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
     """The data that a run was trained on, which may have moved or changed since.
+
+    A run may be a stranger's: what its configuration names is not fetched from the hub.
 
     Args:
         run: The run.
         config: Its configuration.
         console: Where to tell of images that are decoded.
+        named: The data that the user names instead, which are fetched where they have to be.
 
     Raises:
         ValueError: They cannot be used, or have changed.
     """
+    fetch: tuple[str, ...] = ()
+    if named is not None:
+        config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
-        source = build_source(config, decoding(console))
+        source = build_source(config, decoding(console), fetch)
     except (ValueError, OSError) as error:
         raise ValueError(f"the data of {run.folder} cannot be used: {error}") from error
     if source.event_shape != config.event_shape:
@@ -74,11 +81,27 @@ def units_of(run: Run, config: Config) -> Units:
     return Units() if run.units is None else StandardUnits(*map(torch.from_numpy, run.units))
 
 
-def prior_units_of(config: Config) -> Units:
-    """Units of the second domain of a run that translates."""
+def prior_of(config: Config, named: str | None = None) -> Source | None:
+    """The second domain of a run, if it has one.
+
+    Args:
+        config: The run's configuration.
+        named: The data that the user names instead, which are fetched where they have to be.
+
+    Raises:
+        ValueError: They cannot be used.
+        OSError: They cannot be read.
+    """
+    if named is None or config.prior is None:
+        return build_prior(config, fetch=())
+    return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+
+
+def prior_units_of(config: Config, named: str | None = None) -> Units:
+    """Units of the second domain of a run that translates; arguments as of :func:`prior_of`."""
     if len(config.prior_shape or ()) == 3:
         return PixelUnits()
-    prior = build_prior(config)
+    prior = prior_of(config, named)
     return Units() if prior is None else prior.units
 
 

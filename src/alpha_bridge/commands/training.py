@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,11 @@ class Trained:
 
 
 def train(
-    config: Config, folder: Path, resume: bool = False, console: Console | None = None
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    console: Console | None = None,
+    fetch: Container[str] | None = None,
 ) -> Trained:
     """Train what ``config`` names and leave a run.
 
@@ -77,6 +81,7 @@ def train(
         resume: Go on with the run that is there; what :data:`~alpha_bridge.config.CHANGEABLE` lists
             may differ from its configuration, which then states it.
         console: Where to show progress; nowhere by default.
+        fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
     Returns:
         The run and its metrics.
@@ -101,7 +106,7 @@ def train(
                 held.enter_context(locked(run.folder))
             steps = run.checkpoint_steps
             config = _going_on(run, config, max(steps, default=0)) if resume else _anew(config)
-            parts = assemble(config, decoding(console), first_weights=not steps)
+            parts = assemble(config, decoding(console), not steps, fetch)
             trials = TrialRuns(run, parts.config)
             watching = _callbacks(parts, trials, console) if writes else []
         for domain in (parts.source, parts.prior):

@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from .. import plots
-from ..assembly import build_prior, load_model
+from ..assembly import load_model
 from ..config import read_config
 from ..data import read_samples
 from ..evaluation import build_evaluation
@@ -22,6 +22,7 @@ from .opened import (
     in_chunks,
     inverted,
     latents_of,
+    prior_of,
     prior_units_of,
     require_free,
     units_of,
@@ -105,7 +106,12 @@ def reconstruct(
 
 
 def translate(
-    run: Run, images: Path, out: Path | None, back: bool = False, step: int | None = None
+    run: Run,
+    images: Path,
+    out: Path | None,
+    back: bool = False,
+    step: int | None = None,
+    prior: str | None = None,
 ) -> Path:
     """Take a user's samples from one domain to the other, and write both side by side.
 
@@ -116,6 +122,8 @@ def translate(
             in the run's folder.
         back: From the run's data to the second domain, instead of the other way.
         step: The checkpoint's number of updates; None for the latest.
+        prior: The second domain instead of the one that the run names, for the units of vectors;
+            what it names of the hub is not fetched.
 
     Returns:
         The file.
@@ -132,7 +140,7 @@ def translate(
         )
     model, _ = load_model(run, config, step)
     domains = [
-        (prior_units_of(config), config.prior_shape or ()),
+        (prior_units_of(config, prior), config.prior_shape or ()),
         (units_of(run, config), config.event_shape or ()),
     ]
     (here, shape), (there, _) = domains[::-1] if back else domains
@@ -151,13 +159,21 @@ def translate(
     return write(after, path, draw)
 
 
-def evaluate(run: Run, step: int | None = None, console: Console | None = None) -> dict[str, float]:
+def evaluate(
+    run: Run,
+    step: int | None = None,
+    console: Console | None = None,
+    data: str | None = None,
+    prior: str | None = None,
+) -> dict[str, float]:
     """Measure a run's model again.
 
     Args:
         run: A run with a checkpoint.
         step: The checkpoint's number of updates; None for the latest.
         console: Where to tell what is being prepared; nowhere by default.
+        data: The data instead of those that the run names; what it names of the hub is not fetched.
+        prior: The second domain instead, if there is one.
 
     Returns:
         Metrics by names that state their protocols.
@@ -168,8 +184,8 @@ def evaluate(run: Run, step: int | None = None, console: Console | None = None) 
     console = console or Console(quiet=True)
     config = read_config(run.config_path)
     model, memory = load_model(run, config, step)
-    source, prior = data_of(run, config, console), build_prior(config)
-    evaluation = build_evaluation(config, source, console.print, prior)
+    source, domain = data_of(run, config, console, data), prior_of(config, prior)
+    evaluation = build_evaluation(config, source, console.print, domain)
     return evaluation(model, memory).metrics
 
 

@@ -204,8 +204,8 @@ class Hub:
         except (ConnectionError, FileNotFoundError, HFValidationError) as error:
             if not self.fetch:
                 raise ValueError(
-                    f"data set '{self.name}' of the hub is not on this machine: name it to fetch "
-                    f"it, with --data {self.name}"
+                    f"data set '{self.name}' of the hub is not on this machine: it is fetched if "
+                    f"the command names it, with --data {self.name} (--prior for a second domain)"
                 ) from error
             raise ValueError(
                 f"data set '{self.name}' could not be loaded: no network or no such id; "

@@ -44,12 +44,13 @@ class Arms(Protocol):
         """q."""
 
 
-def load(source: str | Path) -> TrainedVAE:
+def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
     """Read a trained VAE; nothing in its files is executed.
 
     Args:
         source: A folder, or an id of the Hugging Face hub: of a diffusers ``AutoencoderKL`` (or a
             pipeline that has one), or of a pythae VAE with pythae's own networks.
+        fetch: Whether it may be fetched from the hub, or has to be on this machine.
 
     Returns:
         Its encoder and decoder, ready for :meth:`alpha_bridge.AlphaBridge.from_vae`.
@@ -60,7 +61,7 @@ def load(source: str | Path) -> TrainedVAE:
     """
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        folder = _downloaded(str(source))
+        folder = _downloaded(str(source), fetch)
     for place in (folder, folder / PIPELINE):
         for kind in LIBRARIES.values():
             if (place / kind.config_file).is_file():
@@ -113,7 +114,7 @@ def save(model: Arms, folder: str | Path) -> Path:
     return folder
 
 
-def _downloaded(name: str) -> Path:
+def _downloaded(name: str, fetch: bool) -> Path:
     """A copy of what the hub has under ``name``, without the files that are not needed."""
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
@@ -127,8 +128,16 @@ def _downloaded(name: str) -> Path:
         for file in (kind.config_file, kind.weights_file)
     ]
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=files))
+        found = huggingface_hub.snapshot_download(
+            name, allow_patterns=files, local_files_only=not fetch
+        )
+        return Path(found)
     except Exception as error:  # whatever the network layer of the day raises
+        if not fetch:
+            raise FileNotFoundError(
+                f"the VAE '{name}' of the hub is not on this machine: it is fetched if the command "
+                f"names it, with --from {name}"
+            ) from error
         raise FileNotFoundError(
             f"the VAE '{name}' is no folder and could not be fetched from the hub "
             f"({one_line(error)}): give a folder"
