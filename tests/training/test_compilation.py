@@ -17,7 +17,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.penalty import R1, SpectralNorm
+from alpha_bridge.penalty import R1, R1R2, SpectralNorm
 from alpha_bridge.training import Optimization, TrainState
 from alpha_bridge.training.compilation import compile_networks
 from alpha_bridge.training.update import update
@@ -89,13 +89,14 @@ def test_compiled_networks_give_the_same_gradients(build, alpha):
 
 
 @pytest.mark.slow
-def test_a_discriminator_under_spectral_norm_may_be_compiled():
+@pytest.mark.parametrize("regularizer", [SpectralNorm(), R1R2()], ids=repr)
+def test_a_discriminator_may_be_compiled_with_other_regularisers(regularizer):
     eager, shape = vectors()
-    SpectralNorm().prepare(eager.discriminator)
+    regularizer.prepare(eager.discriminator)
     compiled = copy.deepcopy(eager)
     compile_networks(compiled)
-    expected = gradients_of(eager, shape, 0.5, SpectralNorm())
-    found = gradients_of(compiled, shape, 0.5, SpectralNorm())
+    expected = gradients_of(eager, shape, 0.5, regularizer)
+    found = gradients_of(compiled, shape, 0.5, regularizer)
     assert calls_into_compiled_code() >= len(PLAYERS)
     for gradient, other in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
