@@ -77,3 +77,9 @@ def test_the_module_runs_as_the_command():
         "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
         "translate, edit, missed, evaluate, report, frontier, export, push, restore, reproduce"
     ]
+
+
+def test_torchs_compiler_is_not_loaded_before_it_is_needed():
+    code = "import sys, alpha_bridge.commands; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

@@ -31,12 +31,12 @@ from .data import (
 )
 from .game import Bridge, FixedSum, Game, JensenShannon, Wasserstein
 from .gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
-from .methods import METHODS
 from .model import AlphaBridge
 from .objective import DataBridge, JointBridge, MarginalBridge, Objective
 from .path import AlphaPath
 from .penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from .players import Networks, build_networks
+from .refusals import checkpoint_of, require_sound
 from .run import Run
 from .training import Callback, Optimization, TrainState, fit
 from .training.checkpoint import naming, read_tensors
@@ -191,20 +191,10 @@ def assemble(
         >>> assemble(Config(steps=100)).path(0)
         0.0
     """
-    METHODS[config.method].require(config)
+    require_sound(config)
     path = build_path(config)
     if not len(path):
         raise ValueError(f"steps must be at least 1, got {config.steps}")
-    if config.snapshots and config.trials > 1:
-        raise ValueError(
-            f"snapshots are kept of one trial at a time, got trials={config.trials}: run them one "
-            "after the other"
-        )
-    if config.gamma.kind == "optimal" and config.trials > 1:
-        raise ValueError(
-            f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
-            "run them one after the other, or give another --gamma.kind"
-        )
     gamma = GAMMAS[config.gamma.kind](config.gamma)
     game = GAMES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, game)
@@ -361,18 +351,7 @@ def load_model(
     Raises:
         ValueError: There is no such checkpoint, or it is damaged.
     """
-    if config.trials > 1:
-        raise ValueError(
-            f"{run.folder} holds {config.trials} trials: name one of them, such as "
-            f"{run.folder / 'trial-0'}"
-        )
-    steps = run.checkpoint_steps
-    if not steps or (step is not None and step not in steps):
-        raise ValueError(
-            f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
-            + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
-        )
-    folder = run.checkpoint_folder(steps[-1] if step is None else step)
+    folder = checkpoint_of(run, config, step)
     tensors, _ = read_tensors(folder)
     with naming(folder):
         return model_of(config, tensors), tensors["memory"]

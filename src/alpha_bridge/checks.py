@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["at_least", "between_zero_and_one", "positive"]
+__all__ = ["at_least", "between_zero_and_one", "positive", "times_halved"]
 
 
 def between_zero_and_one(name: str, value: float) -> float:
@@ -48,3 +48,22 @@ def at_least(least: int, name: str, value: int) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return value
+
+
+def times_halved(size: int) -> int:
+    """How often images of ``size`` pixels are halved to a base of 4 to 7 pixels.
+
+    Raises:
+        ValueError: They cannot be, or are larger than 64 pixels.
+
+    Example:
+        >>> times_halved(28)
+        2
+    """
+    for count in (1, 2, 3, 4):
+        if size <= 64 and size % 2**count == 0 and 4 <= size >> count <= 7:
+            return count
+    raise ValueError(
+        f"images of {size} pixels are larger than 64 or cannot be halved to 4-7 pixels: "
+        "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"
+    )

@@ -257,13 +257,18 @@ class _UnitSpectralNorm(nn.Module):
         left, _, right = torch.linalg.svd(matrix, full_matrices=False)
         self.register_buffer("u", left[..., 0].clone())
         self.register_buffer("v", right[..., 0, :].clone())
+        # compiled, a second forward pass would spoil what the first one saved; as a decorator this
+        # would load torch's compiler for everybody
+        self._eager = torch.compiler.disable(_UnitSpectralNorm.normalized)
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.flatten(self.batch_ndim + 1)
 
-    # compiled, a second forward pass would spoil what the first one saved
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, weight: Tensor) -> Tensor:
+        normalized: Tensor = self._eager(self, weight)
+        return normalized
+
+    def normalized(self, weight: Tensor) -> Tensor:
         with torch.autocast(weight.device.type, enabled=False):
             matrix = self._matrix(weight)
             if self.training:

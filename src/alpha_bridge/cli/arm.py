@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, UseAppendAction, arg
 
+from ..checks import at_least
 from .telling import as_json
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ class Edit:
 
     def __call__(self, console: Console) -> None:
         """Edit, and name the file and how sure each direction is."""
-        from ..commands.edit import Subjects
-
         if bool(self.attribute) == bool(self.between):
             raise ValueError("edit needs either --attribute NAME or --between slerp|lerp")
+        self._require()
+        from ..commands.edit import Subjects
+
         subjects = Subjects(self.images, self.samples, self.n, self.seed, self.refine)
         edited = self._edited(subjects, console)
         if self.json:
@@ -76,6 +78,17 @@ class Edit:
             before, after = edited.errors
             console.print(f"mean squared error {before:.4g}, refined {after:.4g}")
         console.print(str(edited.path), soft_wrap=True)
+
+    def _require(self) -> None:
+        from .. import refusals
+
+        refusals.require_edit(self.n, self.seed, self.columns, self.strength)
+        _, config = refusals.opened(self.run, self.step)
+        if self.samples:
+            refusals.require_plain(config)
+        refusals.require_subjects(self.images, self.samples, self.refine)
+        refusals.require_given(self.labels, "a CSV file with --labels")
+        refusals.require_free(self.out)
 
     def _edited(self, subjects: Subjects, console: Console) -> Edited:
         from ..commands.edit import edit, interpolate
@@ -126,10 +139,15 @@ class Missed:
 
     def __call__(self, console: Console) -> None:
         """Rank, show the worst, and name the picture."""
-        from ..commands.missed import missed
-        from ..run import Run
+        from .. import refusals
 
-        run = Run.open(self.run)
+        for name, number in {"count": self.count, "n": self.n, "draws": self.draws}.items():
+            at_least(1, name, number)
+        run, config = refusals.opened(self.run, self.step)
+        refusals.require_plain(config)
+        refusals.require_given(self.images)
+        from ..commands.missed import missed
+
         found = missed(
             run, self.images, self.count, self.n, self.draws, self.step, console, self.data
         )

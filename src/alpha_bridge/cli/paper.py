@@ -36,8 +36,11 @@ class Reproduce:
 
     def __call__(self, console: Console) -> None:
         """Compute, and name the picture."""
+        from .. import refusals
         from ..experiments import reproduce
 
+        if self.data is not None:
+            refusals.require_data(self.data)
         folder = self.out or Path("results") / f"{self.name}{'-quick' if self.quick else ''}"
 
         def tell(line: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from tyro.conf import Positional
 
+from ..files import require_free
+
 __all__ = ["Export", "Push"]
 
 
@@ -28,10 +30,13 @@ class Export:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the folder."""
-        from ..commands import export
-        from ..run import Run
+        from .. import refusals
 
-        differences = export(Run.open(self.run), self.out, self.step, self.onnx, self.pictures)
+        run, _ = refusals.opened(self.run, self.step)
+        require_free(self.out)
+        from ..commands import export
+
+        differences = export(run, self.out, self.step, self.onnx, self.pictures)
         for network, difference in differences.items():
             file = self.out / f"{network}.onnx"
             console.print(f"{file}: within {difference:.2g} of torch", soft_wrap=True)
@@ -55,8 +60,11 @@ class Push:
 
     def __call__(self, console: Console) -> None:
         """Upload, and name the address."""
-        from ..commands import push
-        from ..run import Run
+        from .. import refusals
 
-        address = push(Run.open(self.run), self.hub_id, self.private, self.step, self.pictures)
+        run, _ = refusals.opened(self.run, self.step)
+        refusals.require_hub_id(self.hub_id)
+        from ..commands import push
+
+        address = push(run, self.hub_id, self.private, self.step, self.pictures)
         console.print(address, soft_wrap=True)

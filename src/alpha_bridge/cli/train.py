@@ -35,9 +35,12 @@ class Train:
 
     def __call__(self, console: Console) -> None:
         """Train, and print the metrics."""
-        from ..commands import train
+        from .. import refusals
 
         folder = self.out or Path("runs") / self._name
+        refusals.require_trainable(self.config, folder, self.resume, self.named)
+        from ..commands import train
+
         trained = train(self.config, folder, self.resume, console, self.named)
         if self.json and not console.quiet:  # it is quiet in all processes of a run but the first
             print(as_json(summary(trained)))

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional, arg
 
+from ..checks import at_least, between_zero_and_one
+from ..files import require_free
 from .telling import as_json, table
 
 __all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Restore", "Sample", "Translate"]
@@ -32,12 +34,16 @@ class Sample:
 
     def __call__(self, console: Console) -> None:
         """Draw, and name the file."""
-        from ..commands import sample
-        from ..run import Run
+        from .. import refusals
 
-        console.print(
-            str(sample(Run.open(self.run), self.n, self.seed, self.out, self.step)), soft_wrap=True
-        )
+        at_least(1, "count", self.n)
+        at_least(0, "seed", self.seed)
+        run, config = refusals.opened(self.run, self.step)
+        refusals.require_plain(config)
+        refusals.destination(run, config, self.out, f"samples-{self.n}-seed-{self.seed}")
+        from ..commands import sample
+
+        console.print(str(sample(run, self.n, self.seed, self.out, self.step)), soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,13 @@ class Reconstruct:
 
     def __call__(self, console: Console) -> None:
         """Reconstruct, and name the file and the error."""
-        from ..commands import reconstruct
-        from ..run import Run
+        from .. import refusals
 
-        run = Run.open(self.run)
+        run, _ = refusals.opened(self.run, self.step)
+        refusals.require_given(self.images)
+        refusals.require_free(self.out)
+        from ..commands import reconstruct
+
         done = reconstruct(run, self.images, self.out, self.step, self.refine)
         refined = f", refined {done.refined_error:.4g}" if self.refine else ""
         console.print(f"mean squared error {done.error:.4g}{refined}; {done.path}", soft_wrap=True)
@@ -85,12 +94,15 @@ class Translate:
 
     def __call__(self, console: Console) -> None:
         """Translate, and name the file."""
-        from ..commands import translate
-        from ..run import Run
+        from .. import refusals
 
-        path = translate(
-            Run.open(self.run), self.images, self.out, self.back, self.step, self.prior
-        )
+        run, config = refusals.opened(self.run, self.step)
+        refusals.require_domains(run, config)
+        refusals.require_given(self.images)
+        refusals.require_free(self.out)
+        from ..commands import translate
+
+        path = translate(run, self.images, self.out, self.back, self.step, self.prior)
         console.print(str(path), soft_wrap=True)
 
 
@@ -111,10 +123,12 @@ class Evaluate:
 
     def __call__(self, console: Console) -> None:
         """Measure, and print the metrics."""
-        from ..commands import evaluate
-        from ..run import Run
+        from .. import refusals
 
-        metrics = evaluate(Run.open(self.run), self.step, console, self.data, self.prior)
+        run, _ = refusals.opened(self.run, self.step)
+        from ..commands import evaluate
+
+        metrics = evaluate(run, self.step, console, self.data, self.prior)
         if self.json:
             print(as_json(metrics))
         else:
@@ -130,10 +144,14 @@ class Report:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the file."""
-        from ..report import write_report
+        from ..config import read_config
         from ..run import Run
 
-        console.print(str(write_report(Run.open(self.run))), soft_wrap=True)
+        run = Run.open(self.run)
+        read_config(run.config_path)
+        from ..report import write_report
+
+        console.print(str(write_report(run)), soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -149,10 +167,14 @@ class Restore:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the folder."""
-        from ..commands import restore
-        from ..run import Run
+        from .. import refusals
 
-        console.print(str(restore(Run.open(self.run), self.out, self.step)), soft_wrap=True)
+        run, config = refusals.opened(self.run, self.step)
+        refusals.require_vae(run, config)
+        require_free(self.out)
+        from ..commands import restore
+
+        console.print(str(restore(run, self.out, self.step)), soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -172,11 +194,16 @@ class Frontier:
 
     def __call__(self, console: Console) -> None:
         """Measure the snapshots, and name the best α, its checkpoint and the picture."""
+        from .. import refusals
+
+        between_zero_and_one("prefer", self.prefer)
+        at_least(1, "draws", self.draws)
+        run, config = refusals.opened(self.run)
+        refusals.require_along(run, config)
         from ..commands.frontier import frontier
         from ..metrics.names import METRICS
-        from ..run import Run
 
-        found = frontier(Run.open(self.run), self.prefer, self.draws, console, self.data)
+        found = frontier(run, self.prefer, self.draws, console, self.data)
         if self.json:
             print((self.run / "frontier.json").read_text(encoding="utf-8"), end="")
             return

@@ -16,12 +16,13 @@ from torch import Tensor
 
 from .. import plots
 from ..assembly import load_model
-from ..checks import at_least, positive
+from ..checks import at_least
 from ..config import Config, read_config
 from ..data import Attributes, Units, read_images, read_labels, read_samples
 from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
 from ..interpolation import Curve, lerp, slerp
 from ..model import AlphaBridge
+from ..refusals import require_edit, require_subjects
 from ..run import Array, Run
 from .opened import data_of, destination, in_chunks, inverted, latents_of, units_of, write
 
@@ -149,8 +150,7 @@ def edit(
         OSError: A file is missing, stands already or cannot be written.
     """
     console = console or Console(quiet=True)
-    positive("strength", strength)
-    at_least(2, "columns", columns)
+    require_edit(subjects.count, subjects.seed, columns, strength)
     opened = _Opened.of(run, step, out, "-".join(["edit", *attributes]), data)
     z, errors = _latents(opened, subjects, console)
     x, known = _labelled(opened, [*attributes, *against], labels, subjects.images, console)
@@ -201,7 +201,7 @@ def interpolate(
         OSError: A file is missing, stands already or cannot be written.
     """
     console = console or Console(quiet=True)
-    at_least(2, "columns", columns)
+    require_edit(subjects.count, subjects.seed, columns)
     opened = _Opened.of(run, step, out, f"between-{between}", data)
     z, errors = _latents(opened, subjects, console)
     pairs = at_least(2, "the number of samples to go between", len(z)) // 2
@@ -216,12 +216,8 @@ def _latents(
     opened: _Opened, subjects: Subjects, console: Console
 ) -> tuple[Tensor, tuple[float, float] | None]:
     """Latents of the subjects, and the errors of those that were encoded."""
-    count = at_least(1, "n", subjects.count)
-    at_least(0, "seed", subjects.seed)
-    if subjects.samples and subjects.images is not None:
-        raise ValueError(f"give --samples or --images {subjects.images}, not both")
-    if subjects.samples and subjects.refine:
-        raise ValueError("the latents of samples are known: leave out --refine")
+    count = subjects.count
+    require_subjects(subjects.images, subjects.samples, subjects.refine)
     if subjects.samples:
         return latents_of(opened.config, opened.model, count, subjects.seed), None
     if subjects.images is not None:

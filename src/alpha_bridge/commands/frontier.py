@@ -32,6 +32,7 @@ from ..evaluation import Evaluation, build_evaluation
 from ..files import writing
 from ..likelihood import bounds
 from ..metrics.names import METRICS
+from ..refusals import require_along
 from ..run import Array, Run
 from .opened import data_of
 
@@ -120,7 +121,7 @@ def frontier(
     between_zero_and_one("prefer", prefer)
     at_least(1, "draws", draws)
     config = read_config(run.config_path)
-    steps = _snapshots(run, config)
+    steps = require_along(run, config)
     evaluation = build_evaluation(config, data_of(run, config, console, data), console.print)
     points = []
     for point in _measured(run, config, steps, evaluation, draws):
@@ -187,36 +188,6 @@ def _scaled(values: Sequence[float]) -> Array:
     quality = np.asarray(values, float)
     scaled: Array = (quality - quality.min()) / (np.ptp(quality) or 1.0)
     return scaled
-
-
-def _snapshots(run: Run, config: Config) -> list[int]:
-    """The checkpoints of a run, if there are some to draw a curve through."""
-    if config.trials > 1:
-        raise ValueError(
-            f"{run.folder} holds {config.trials} trials, whose snapshots are not kept: train one "
-            "with --trials 1 --snapshots 10"
-        )
-    if config.prior is not None:
-        raise ValueError(
-            f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
-            "N(0, I): give a run without --prior"
-        )
-    lengths = config.path.lengths(config.steps)
-    if not lengths[1] or config.path.start == config.path.end:
-        raise ValueError(
-            f"α does not move in {run.folder}, a run of {config.method}: give one of alpha-bridge"
-        )
-    if not config.snapshots:
-        raise ValueError(
-            f"{run.folder} has no snapshots along α: train it with --snapshots 10, in a new folder"
-        )
-    steps = [step for step in run.checkpoint_steps if step >= lengths[0]]
-    if len(steps) < 2:
-        raise ValueError(
-            f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
-            "needs two: go on with --resume"
-        )
-    return steps
 
 
 def _measured(

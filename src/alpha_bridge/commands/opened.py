@@ -16,6 +16,7 @@ from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
+from ..refusals import destination, require_free, require_plain
 from ..run import Array, Run, save_array
 
 __all__ = [
@@ -117,11 +118,7 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
     Raises:
         ValueError: A number is out of its range, or the latents are samples of a second domain.
     """
-    if config.prior is not None:
-        raise ValueError(
-            f"the run translates samples of {config.prior}, and draws none: give some to "
-            "alpha-bridge translate"
-        )
+    require_plain(config)
     assert model.latent_shape is not None
     at_least(0, "seed", seed)
     return normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
@@ -160,28 +157,6 @@ def inverted(
     )
 
 
-def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
-    """Where samples of a run are to be written, looked at before there is anything to write.
-
-    Args:
-        run: The run.
-        config: Its configuration.
-        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for a picture of
-            images, or an array of vectors, in the run's folder.
-        stem: Name of that file without its ending.
-
-    Raises:
-        FileExistsError: The file stands already.
-        ValueError: It has another ending, or it is a picture and the samples are vectors.
-    """
-    images = len(config.event_shape or ()) == 3
-    path = out or run.folder / f"{stem}{'.png' if images else '.npy'}"
-    if not images and path.suffix != ".npy":
-        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
-    require_free(path)
-    return path
-
-
 def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     """Write ``array`` as a picture or as an array, by the ending of ``path``."""
     require_free(path)
@@ -190,11 +165,3 @@ def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     else:
         picture(path)
     return path
-
-
-def require_free(path: Path) -> None:
-    """Refuse a file that stands already, or that is neither a picture nor an array."""
-    if path.exists():
-        raise FileExistsError(f"{path} exists: choose another file with --out")
-    if path.suffix not in (".png", ".npy"):
-        raise ValueError(f"the file must end with .png or .npy, got {path}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..assembly import load_model
 from ..config import read_config
+from ..refusals import require_vae
 from ..run import Run
 from ..vae import save
 
@@ -28,9 +29,6 @@ def restore(run: Run, out: Path, step: int | None = None) -> Path:
         OSError: The folder is not empty or cannot be written.
     """
     config = read_config(run.config_path)
-    if config.architecture is None:
-        raise ValueError(
-            f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
-        )
+    require_vae(run, config)
     model, _ = load_model(run, config, step)
     return save(model, out)

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from .. import plots
 from ..assembly import build_path, load_model
-from ..config import DENSITIES, Config, read_config
+from ..config import Config, read_config
 from ..methods import METHODS
 from ..model import AlphaBridge
+from ..refusals import BUNDLED
 from ..run import Run
 from ..sharing import Card, Picture
 from ..sharing import onnx as interchange
@@ -24,7 +25,6 @@ from .training import metrics_of
 
 __all__ = ["card_of", "export", "push"]
 
-BUNDLED = (*DENSITIES, "digits")
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page tells."""
 

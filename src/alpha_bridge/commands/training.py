@@ -9,7 +9,6 @@ from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 from accelerate import Accelerator
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from .. import plots
 from ..assembly import Assembly, assemble
-from ..config import HISTORY, Config, read_config, resumed
+from ..config import HISTORY, Config
 from ..data import Units
 from ..errors import Diverged
 from ..evaluation import Measured, build_evaluation
@@ -26,6 +25,7 @@ from ..lock import locked
 from ..metrics.names import METRICS, is_metric
 from ..model import AlphaBridge
 from ..objective import Objective
+from ..refusals import resumed_in, resuming
 from ..run import Record, Run
 from ..training import (
     Callback,
@@ -105,7 +105,7 @@ def train(
             if writes and resume:
                 held.enter_context(locked(run.folder))
             steps = run.checkpoint_steps
-            config = _going_on(run, config, max(steps, default=0)) if resume else _anew(config)
+            config = resumed_in(run, config) if resume else _anew(config)
             parts = assemble(config, decoding(console), not steps, fetch)
             trials = TrialRuns(run, parts.config)
             watching = _callbacks(parts, trials, console) if writes else []
@@ -153,30 +153,13 @@ def _anew(config: Config) -> Config:
     return config.model_copy(update={HISTORY: ()})
 
 
-def _going_on(run: Run, given: Config, step: int) -> Config:
-    """What the run goes on with from update ``step``."""
-    own = read_config(run.config_path)
-    try:
-        return resumed(own, given, step)
-    except ValueError as error:
-        raise ValueError(
-            f"{run.folder} was made with another configuration ({error}): resume it with its own, "
-            f"{_resuming(run)}"
-        ) from error
-
-
-def _resuming(run: Run) -> str:
-    config, folder = quote(str(run.config_path)), quote(str(run.folder))
-    return f"alpha-bridge train {config} --out {folder} --resume"
-
-
 def _way_on(run: Run, config: Config) -> str:
     """From where a run that diverged can go on, and how."""
     steps = run.checkpoint_steps
     last = steps and f"go on from the last good checkpoint, {run.checkpoint_folder(steps[-1])}"
     half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
     rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
-    return f"{last or 'begin again'}: {_resuming(run)} {rates}"
+    return f"{last or 'begin again'}: {resuming(run)} {rates}"
 
 
 class _Changes(Callback):

@@ -15,6 +15,7 @@ from ..assembly import load_model
 from ..config import read_config
 from ..data import read_samples
 from ..evaluation import build_evaluation
+from ..refusals import require_domains
 from ..run import Array, Run
 from .opened import (
     data_of,
@@ -133,11 +134,7 @@ def translate(
         OSError: A file is missing, stands already or cannot be written.
     """
     config = read_config(run.config_path)
-    if config.prior is None:
-        raise ValueError(
-            f"{run.folder} has no second domain to translate from or to: train one with "
-            "--objective marginal --prior DATA"
-        )
+    require_domains(run, config)
     model, _ = load_model(run, config, step)
     domains = [
         (prior_units_of(config, prior), config.prior_shape or ()),

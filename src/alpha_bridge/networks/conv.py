@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import at_least
+from ..checks import at_least, times_halved
 from ..sharing.blueprint import shareable
 from .moments import Moments
 
@@ -21,17 +21,6 @@ __all__ = [
     "ConvPairDiscriminator",
     "ConvTranslator",
 ]
-
-
-def _halvings(size: int) -> int:
-    """Number of halvings from ``size`` to a base of 4 to 7 pixels."""
-    for halvings in (1, 2, 3, 4):
-        if size <= 64 and size % 2**halvings == 0 and 4 <= size >> halvings <= 7:
-            return halvings
-    raise ValueError(
-        f"images of {size} pixels are larger than 64 or cannot be halved to 4-7 pixels: "
-        "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"
-    )
 
 
 def _widths(width: int, halvings: int) -> list[int]:
@@ -78,7 +67,7 @@ class _ConvBody(nn.Sequential):
         self, size: int, channels: int, width: int, hidden: int, outputs: int, trials: int | None
     ) -> None:
         _check(trials, channels=channels, width=width, hidden=hidden, outputs=outputs)
-        halvings = _halvings(size)
+        halvings = times_halved(size)
         widths = [channels, *_widths(width, halvings)]
         layers: list[nn.Module] = []
         for inputs, outs in pairwise(widths):
@@ -180,7 +169,7 @@ class ConvGenerator(nn.Sequential):
             ValueError: As for :class:`ConvDiscriminator`.
         """
         _check(trials, latent=latent, channels=channels, width=width, hidden=hidden)
-        halvings = _halvings(size)
+        halvings = times_halved(size)
         base = size >> halvings
         widths = [*reversed(_widths(width, halvings)), channels]
         layers: list[nn.Module] = []

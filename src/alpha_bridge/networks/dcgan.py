@@ -22,8 +22,9 @@ from itertools import pairwise
 
 from torch import nn
 
+from ..checks import times_halved
 from ..sharing.blueprint import shareable
-from .conv import _check, _halvings
+from .conv import _check
 from .moments import Moments
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
@@ -41,7 +42,7 @@ class _DCGANBody(nn.Sequential):
         self, size: int, channels: int, width: int, outputs: int, trials: int | None
     ) -> None:
         _check(trials, channels=channels, width=width, outputs=outputs)
-        halvings = _halvings(size)
+        halvings = times_halved(size)
         widths = [channels, *_widths(width, halvings)]
         layers: list[nn.Module] = []
         for inputs, outs in pairwise(widths):
@@ -123,7 +124,7 @@ class DCGANGenerator(nn.Sequential):
             ValueError: As for :class:`DCGANDiscriminator`.
         """
         _check(trials, latent=latent, channels=channels, width=width)
-        halvings = _halvings(size)
+        halvings = times_halved(size)
         widths = [*reversed(_widths(width, halvings)), channels]
         first = nn.ConvTranspose2d(latent, widths[0], size >> halvings)
         _begin(first, inputs=latent)

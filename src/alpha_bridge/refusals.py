@@ -1,0 +1,378 @@
+"""What can be refused before torch is loaded, which takes seconds: each command asks here first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Container
+from pathlib import Path
+from shlex import quote
+
+from .causes import one_line
+from .checks import at_least, positive, times_halved
+from .config import DENSITIES, Config, read_config, resumed
+from .files import cache_folder
+from .methods import METHODS
+from .run import Run
+
+__all__ = [
+    "BUNDLED",
+    "checkpoint_of",
+    "destination",
+    "opened",
+    "require_along",
+    "require_data",
+    "require_domains",
+    "require_edit",
+    "require_free",
+    "require_given",
+    "require_hub_id",
+    "require_plain",
+    "require_sound",
+    "require_subjects",
+    "require_trainable",
+    "require_vae",
+    "resumed_in",
+    "resuming",
+]
+
+BUNDLED = (*DENSITIES, "digits")
+"""Data that need no file."""
+
+
+def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
+    """The run in a folder, once its configuration and a checkpoint are there.
+
+    Args:
+        folder: Of the run.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        FileNotFoundError: The folder is not that of a run.
+        ValueError: The configuration is damaged, or there is no such checkpoint.
+    """
+    run = Run.open(folder)
+    config = read_config(run.config_path)
+    checkpoint_of(run, config, step)
+    return run, config
+
+
+def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
+    """The folder of a checkpoint that holds one model.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: There is no such checkpoint, or the run holds several trials.
+    """
+    if config.trials > 1:
+        raise ValueError(
+            f"{run.folder} holds {config.trials} trials: name one of them, such as "
+            f"{run.folder / 'trial-0'}"
+        )
+    steps = run.checkpoint_steps
+    if not steps or (step is not None and step not in steps):
+        raise ValueError(
+            f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
+            + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
+        )
+    return run.checkpoint_folder(steps[-1] if step is None else step)
+
+
+def require_trainable(
+    config: Config, folder: Path, resume: bool, fetch: Container[str] | None = None
+) -> None:
+    """Look whether a run can begin, or go on, in a folder.
+
+    Args:
+        config: The configuration.
+        folder: Of the run.
+        resume: Whether it goes on.
+        fetch: Ids that the hub may be asked for; None for all that ``config`` names.
+
+    Raises:
+        FileNotFoundError: The folder to resume is not that of a run, or the data are not there.
+        FileExistsError: The folder holds something already.
+        ValueError: The configuration cannot be trained, or not in this run.
+    """
+    require_sound(config)
+    if resume:
+        run = Run.open(folder)
+        resumed_in(run, config)
+    else:
+        Run.require_free(folder)
+    for name in (config.data, config.prior):
+        if name is not None:
+            require_data(name, fetch is None or name in fetch)
+
+
+def resumed_in(run: Run, given: Config) -> Config:
+    """What a run goes on with from its last checkpoint, if ``given`` may change what it does.
+
+    Raises:
+        ValueError: It changes the data, the networks or the path.
+    """
+    own = read_config(run.config_path)
+    try:
+        return resumed(own, given, max(run.checkpoint_steps, default=0))
+    except ValueError as error:
+        raise ValueError(
+            f"{run.folder} was made with another configuration ({error}): resume it with its own, "
+            f"{resuming(run)}"
+        ) from error
+
+
+def resuming(run: Run) -> str:
+    """The command that goes on with a run."""
+    config, folder = quote(str(run.config_path)), quote(str(run.folder))
+    return f"alpha-bridge train {config} --out {folder} --resume"
+
+
+def require_sound(config: Config) -> None:
+    """Refuse a configuration that no data could be trained with.
+
+    Raises:
+        ValueError: A number or a combination is of no use; one line.
+
+    Example:
+        >>> require_sound(Config(data="photos", images={"size": 30}))
+        Traceback (most recent call last):
+            ...
+        ValueError: images of 30 pixels are larger than 64 or cannot be halved to 4-7 pixels: \
+resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
+    """
+    METHODS[config.method].require(config)
+    if config.snapshots and config.trials > 1:
+        raise ValueError(
+            f"snapshots are kept of one trial at a time, got trials={config.trials}: run them one "
+            "after the other"
+        )
+    if config.gamma.kind == "optimal" and config.trials > 1:
+        raise ValueError(
+            f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
+            "run them one after the other, or give another --gamma.kind"
+        )
+    size = config.images.size
+    if size is not None and "images" not in config.idle:
+        times_halved(at_least(1, "--images.size", size))
+
+
+def require_data(name: str, fetch: bool = True) -> None:
+    """Look whether there are such data, without reading them.
+
+    Args:
+        name: As the configuration names data.
+        fetch: Whether the hub may be asked.
+
+    Raises:
+        FileNotFoundError: It is a path, and nothing is there.
+        ValueError: There is no such folder, and the hub does not have it or cannot be asked.
+    """
+    path = Path(name).expanduser()
+    if name in BUNDLED or path.exists():
+        return
+    if path.suffix == ".npy":
+        raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
+        raise FileNotFoundError(
+            f"data path '{name}' does not exist: give an existing folder with --data PATH"
+        )
+    if fetch and not _downloaded(name):
+        _require_on_hub(name)
+
+
+def _downloaded(name: str) -> bool:
+    """Whether the hub's libraries may have a copy on this disk."""
+    from huggingface_hub import constants
+
+    note = cache_folder() / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
+    prepared = os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME, "datasets")
+    fetched = Path(constants.HF_HUB_CACHE, f"datasets--{name.replace('/', '--')}")
+    return any(
+        place.exists() for place in (note, fetched, Path(prepared, name.replace("/", "___")))
+    )
+
+
+def _require_on_hub(name: str) -> None:
+    from huggingface_hub import HfApi, errors
+
+    nowhere = f"there is no folder '{name}' here, and "
+    try:
+        HfApi().dataset_info(name, timeout=10)
+    except errors.GatedRepoError:
+        return  # who reads it says what to do
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise ValueError(
+            f"{nowhere}no such data set on the hub: give a local folder with --data PATH"
+        ) from error
+    except Exception as error:  # whatever the network layer of the day raises
+        raise ValueError(
+            f"{nowhere}no network to ask the hub ({one_line(error)}): give a local folder with "
+            "--data PATH"
+        ) from error
+
+
+def require_given(path: Path | None, kind: str = "an image, a folder or an .npy file") -> None:
+    """Refuse a file that is not there.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder.
+    """
+    if path is not None and not path.expanduser().exists():
+        raise FileNotFoundError(f"{path} does not exist: give {kind}")
+
+
+def require_hub_id(hub_id: str) -> None:
+    """Refuse what cannot be the id of a model on the hub.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(hub_id)
+    except HFValidationError as error:
+        raise ValueError(
+            f"{hub_id!r} is not the id of a model on the hub: give owner/name"
+        ) from error
+
+
+def require_plain(config: Config) -> None:
+    """Refuse to draw samples of a run whose latents are samples of a second domain.
+
+    Raises:
+        ValueError: They are.
+    """
+    if config.prior is not None:
+        raise ValueError(
+            f"the run translates samples of {config.prior}, and draws none: give some to "
+            "alpha-bridge translate"
+        )
+
+
+def require_edit(count: int, seed: int, columns: int, strength: float = 1.0) -> None:
+    """Refuse numbers that an edit cannot have.
+
+    Args:
+        count: Of samples, one or more.
+        seed: Zero or more.
+        columns: Two or more.
+        strength: Positive.
+
+    Raises:
+        ValueError: One is out of its range.
+    """
+    positive("strength", strength)
+    at_least(2, "columns", columns)
+    at_least(1, "n", count)
+    at_least(0, "seed", seed)
+
+
+def require_subjects(images: Path | None, samples: bool, refine: int) -> None:
+    """Refuse subjects of an edit that are not there, or two kinds of them.
+
+    Raises:
+        FileNotFoundError: There are no such images.
+        ValueError: Both are asked for, or samples are to be refined.
+    """
+    if samples and images is not None:
+        raise ValueError(f"give --samples or --images {images}, not both")
+    if samples and refine:
+        raise ValueError("the latents of samples are known: leave out --refine")
+    require_given(images)
+
+
+def require_along(run: Run, config: Config) -> list[int]:
+    """The checkpoints of a run, if there are some to draw a curve through along α.
+
+    Raises:
+        ValueError: There are none, α does not move, or the run is of another kind.
+    """
+    if config.trials > 1:
+        raise ValueError(
+            f"{run.folder} holds {config.trials} trials, whose snapshots are not kept: train one "
+            "with --trials 1 --snapshots 10"
+        )
+    if config.prior is not None:
+        raise ValueError(
+            f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
+            "N(0, I): give a run without --prior"
+        )
+    lengths = config.path.lengths(config.steps)
+    if not lengths[1] or config.path.start == config.path.end:
+        raise ValueError(
+            f"α does not move in {run.folder}, a run of {config.method}: give one of alpha-bridge"
+        )
+    if not config.snapshots:
+        raise ValueError(
+            f"{run.folder} has no snapshots along α: train it with --snapshots 10, in a new folder"
+        )
+    steps = [step for step in run.checkpoint_steps if step >= lengths[0]]
+    if len(steps) < 2:
+        raise ValueError(
+            f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
+            "needs two: go on with --resume"
+        )
+    return steps
+
+
+def require_vae(run: Run, config: Config) -> None:
+    """Refuse to give back what did not come from elsewhere.
+
+    Raises:
+        ValueError: The run did not begin with a VAE.
+    """
+    if config.architecture is None:
+        raise ValueError(
+            f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
+        )
+
+
+def require_domains(run: Run, config: Config) -> None:
+    """Refuse to translate where there is one domain.
+
+    Raises:
+        ValueError: There is.
+    """
+    if config.prior is None:
+        raise ValueError(
+            f"{run.folder} has no second domain to translate from or to: train one with "
+            "--objective marginal --prior DATA"
+        )
+
+
+def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
+    """Where samples of a run are to be written, looked at before there is anything to write.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for a picture of
+            images, or an array of vectors, in the run's folder.
+        stem: Name of that file without its ending.
+
+    Raises:
+        FileExistsError: The file stands already.
+        ValueError: It has another ending, or it is a picture and the samples are vectors.
+    """
+    images = len(config.event_shape or ()) == 3
+    path = out or run.folder / f"{stem}{'.png' if images else '.npy'}"
+    if not images and path.suffix != ".npy":
+        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    require_free(path)
+    return path
+
+
+def require_free(path: Path | None) -> None:
+    """Refuse a file that stands already, or that is neither a picture nor an array."""
+    if path is None:
+        return
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --out")
+    if path.suffix not in (".png", ".npy"):
+        raise ValueError(f"the file must end with .png or .npy, got {path}")
