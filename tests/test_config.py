@@ -184,10 +184,10 @@ def test_a_refusal_names_the_key_the_value_and_the_remedy(values, parts):
         assert part in message
 
 
-@pytest.mark.parametrize("text", ["{nope", "", "[]", "3", '{"steps": }', "\x00"])
+@pytest.mark.parametrize("text", ["{nope", "", "[]", "3", '{"steps": }', "\x00", "[" * 100_000])
 def test_a_file_that_is_no_json_object_is_named(tmp_path, text):
     path = write(tmp_path, text)
-    assert refusal(path).startswith(f"{path}: ")
+    assert refusal(path).startswith(f"{path} is damaged (")
 
 
 def test_a_message_about_a_broken_file_does_not_repeat_the_file(tmp_path):

@@ -2,12 +2,13 @@
 
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alpha_bridge.run import Run
+from alpha_bridge.run import Run, save_array
 
 CONFIG = {"seed": 0, "data": {"name": "grid", "std": 0.1}, "hidden": [128, 128], "ema": None}
 
@@ -220,6 +221,161 @@ def test_a_write_that_is_cut_off_leaves_the_old_array(run, monkeypatch):
         run.write_samples(1, new)
     np.testing.assert_array_equal(run.samples[1], old)
     assert list(run.samples) == [1]
+
+
+LINES = [
+    b"5",
+    b"[]",
+    b"{}",
+    b"null",
+    b'{"step": "ten"}',
+    b'{"step": -1}',
+    b'{"step": true}',
+    b'{"step": 2.5}',
+    b'{"step": 2, "alpha": "half"}',
+    b'{"step": 2, "loss/generator": {}}',
+    b"[" * 100_000,
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=[str(line[:30]) for line in LINES])
+def test_a_whole_line_that_is_no_record_is_named(run, line):
+    run.append({"step": 1})
+    with run.metrics_path.open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(ValueError, match=r"^line 2 of .*metrics\.jsonl is damaged") as refusal:
+        _ = run.records
+    assert "\n" not in str(refusal.value)
+
+
+def test_appending_does_not_read_what_stands_there(run):
+    with run.metrics_path.open("wb") as file:
+        file.write(b'{"step": 1}\n' * 3)
+        file.truncate(2**33)  # a hole of zeros, which nobody reads within the time of a test
+        file.seek(2**33)
+        file.write(b'\n{"st')
+    run.append({"step": 2})
+    with run.metrics_path.open("rb") as file:
+        file.seek(2**33)
+        assert file.read() == b'\n{"step": 2}\n'
+
+
+HEADERS = [
+    b"",
+    b"\x93NUMPY",
+    b"PK\x03\x04",
+    b"\x93NUMPY\x01\x00\x10\x00{'descr': (((((\n",
+    b"\x93NUMPY\x01\x00\x10\x00\xff\xfe\x00(((((((((((((\n",
+    b"\x93NUMPY\x02\x00\xff\xff\xff\xff{",
+    b"\x93NUMPY\x09\x00\x10\x00{}",
+]
+
+
+@pytest.mark.parametrize("content", HEADERS)
+@pytest.mark.parametrize("name", ["samples/step-00000001", "samples/reconstructions-00000001"])
+def test_an_array_with_a_broken_header_is_named(run, name, content):
+    path = run.folder / f"{name}.npy"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name}\.npy is damaged \(.*\): remove it"):
+        _ = run.samples, run.reconstructions
+
+
+@pytest.mark.parametrize("name", ["samples/step-00000001", "samples/reconstructions-00000001"])
+@pytest.mark.parametrize("array", [np.zeros(3), np.array(1.0), np.zeros((2, 2), int)])
+def test_an_array_of_another_kind_is_named(run, name, array):
+    save_array(array, run.folder / f"{name}.npy")
+    with pytest.raises(ValueError, match=rf"{name}\.npy is damaged \(expected images"):
+        _ = run.samples, run.reconstructions
+
+
+def test_units_of_another_shape_are_named(run):
+    save_array(np.zeros((3, 2)), run.folder / "units.npy")
+    with pytest.raises(ValueError, match=r"units\.npy is damaged .*: restore it") as refusal:
+        _ = run.units
+    assert "remove" not in str(refusal.value)
+
+
+# Its identity
+
+
+def test_every_run_has_an_identity_of_its_own_that_is_no_setting(tmp_path):
+    runs = [Run.create(tmp_path / name, CONFIG) for name in ("one", "other")]
+    assert runs[0].identity != runs[1].identity
+    assert runs[0].identity == Run.open(runs[0].folder).identity
+    assert runs[0].config == CONFIG
+
+
+def test_a_configuration_that_is_written_again_keeps_the_identity(run):
+    before = run.identity
+    run.write_config({"seed": 1})
+    assert (run.identity, run.config) == (before, {"seed": 1})
+
+
+def test_a_run_that_is_older_than_identities_gets_none(run):
+    run.config_path.write_text(json.dumps(CONFIG))
+    run.write_config(CONFIG)
+    assert run.identity is None
+
+
+# Links and leftovers
+
+ACTS = {
+    "config.json": lambda run: run.config,
+    "metrics.jsonl": lambda run: run.append({"step": 1}),
+    "report.html": lambda run: run.report_path,
+    "samples": lambda run: run.write_samples(1, arrays()[0]),
+    "samples/step-00000001.npy": lambda run: run.samples,
+    "samples/step-00000002.png": lambda run: run.samples_picture(2),
+    "samples/reconstructions-00000001.npy": lambda run: run.reconstructions,
+    "checkpoints": lambda run: run.checkpoint_steps,
+    "checkpoints/step-00000001": lambda run: run.checkpoint_folder(1),
+    "units.npy": lambda run: run.units,
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("there", [True, False], ids=["there", "dangling"])
+def test_a_link_that_leads_out_of_the_run_is_refused(run, tmp_path, name, there):
+    target, link = tmp_path / "theirs", run.folder / name
+    if there:
+        target.mkdir() if "." not in name else target.write_text("theirs")
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+    with pytest.raises(ValueError, match=rf"{name} leads out of|{name}/.* leads out of"):
+        ACTS[name](run)
+    assert target.exists() == there
+    assert not there or target.is_dir() or target.read_text() == "theirs"
+
+
+def test_the_run_itself_may_be_a_link(run, tmp_path):
+    (tmp_path / "link").symlink_to(run.folder)
+    linked = Run.open(tmp_path / "link")
+    linked.write_samples(1, arrays()[0])
+    linked.append({"step": 1})
+    assert list(run.samples) == [1] and run.records == [{"step": 1}]
+
+
+def test_what_kills_left_anywhere_is_cleared_away(run):
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    for name in ("config.json", "samples/step-00000001.npy", "checkpoints/step-00000002"):
+        path = run.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.with_name(f".{path.name}.{killed.pid}.partial").write_text("half")
+    (run.folder / "checkpoints" / ".step-00000001.replaced").mkdir()
+    run.recover()
+    assert not list(run.folder.rglob("*.partial"))
+    assert run.checkpoint_steps == [1]  # it was to be replaced, and has no successor
+
+
+def test_a_start_that_was_killed_leaves_the_folder_free(tmp_path):
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    (tmp_path / f".config.json.{killed.pid}.partial").write_text("half")
+    assert Run.create(tmp_path, CONFIG).config == CONFIG
 
 
 def test_no_pickle_is_read(run):

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from torch.nn import ModuleDict
 
 from .config import (
     Config,
@@ -282,7 +283,9 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
     model = build_model(config)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     model.discriminator = regularizer.prepare(model.discriminator)
-    model.load_state_dict({**tensors["model"], **tensors["average"]})
+    model.load_state_dict(tensors["model"])
+    arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
+    arms.load_state_dict(tensors["average"])
     return model.eval().requires_grad_(False)
 
 

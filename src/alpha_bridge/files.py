@@ -22,12 +22,15 @@ from .errors import NotWritten
 
 __all__ = [
     "LOCK",
+    "append_line",
     "cache_folder",
+    "discard",
     "explained",
     "filling",
     "parse_json",
     "read_json",
     "recover",
+    "recover_all",
     "require_free",
     "sha256",
     "within",
@@ -143,6 +146,42 @@ def recover(path: Path) -> None:
             _remove(partial)
 
 
+def recover_all(folder: Path) -> None:
+    """End what kills interrupted while anything that lies in ``folder`` was written."""
+    for leftover in [*folder.glob(".*.partial"), *folder.glob(".*.replaced")]:
+        parts = 2 if leftover.suffix == ".partial" else 1
+        recover(folder / leftover.name[1:].rsplit(".", parts)[0])
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder that is whole or not there for whoever looks."""
+    with explained(folder):
+        partial = _partial(folder)
+        folder.rename(partial)
+        _remove(partial)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a file, after the last whole one.
+
+    What a killed process left of a line is cut off. The file is read from its end, no further than
+    to the last line's.
+
+    Args:
+        path: The file; it is made if it is missing.
+        line: With the character that ends it.
+
+    Raises:
+        PermissionError: The file cannot be written.
+        NotWritten: The disk is full or broken.
+    """
+    with explained(path), path.open("ab+") as file:
+        file.truncate(_end_of_lines(file))
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def require_free(folder: Path) -> Path:
     """Return ``folder`` if it is new or empty, but for a lock.
 
@@ -185,16 +224,18 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
         >>> parse_json(b"[1]", "line 1")
         Traceback (most recent call last):
             ...
-        ValueError: line 1 is damaged (it is no JSON object): restore it from a copy
+        ValueError: line 1 is damaged (it is no JSON object): mend it, or restore it from a copy
     """
     try:
         found = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"{source} is damaged ({one_line(error)}): restore it from a copy"
+            f"{source} is damaged ({one_line(error)}): mend it, or restore it from a copy"
         ) from error
     if not isinstance(found, dict):
-        raise ValueError(f"{source} is damaged (it is no JSON object): restore it from a copy")
+        raise ValueError(
+            f"{source} is damaged (it is no JSON object): mend it, or restore it from a copy"
+        )
     return found
 
 
@@ -266,6 +307,18 @@ def _partial(path: Path) -> Path:
 
 def _replaced(path: Path) -> Path:
     return path.with_name(f".{path.name}.replaced")
+
+
+def _end_of_lines(file: BinaryIO, block: int = 4096) -> int:
+    """Where the last whole line of a file ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        begin = max(0, end - block)
+        file.seek(begin)
+        if found := file.read(end - begin).rfind(b"\n") + 1:
+            return begin + found
+        end = begin
+    return 0
 
 
 def _is_alive(process: str) -> bool:

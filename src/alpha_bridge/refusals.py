@@ -361,7 +361,7 @@ def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
         ValueError: It has another ending, or it is a picture and the samples are vectors.
     """
     images = len(config.event_shape or ()) == 3
-    path = out or run.folder / f"{stem}{'.png' if images else '.npy'}"
+    path = out or run.inside(f"{stem}{'.png' if images else '.npy'}")
     if not images and path.suffix != ".npy":
         raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
     require_free(path)

@@ -7,13 +7,13 @@
     samples/step-00001000.npy              what a fixed set of latents gives after 1000 updates
     samples/step-00001000.png              the same as a picture, if it is images
     samples/reconstructions-00001000.npy   originals, and what encoding and decoding makes of them
-    units.npy                              mean and deviation of vectors, if they are scaled
-    checkpoints/step-00001000/             the state of training
+    checkpoints/step-00001000/             the state of training, with the units of the data
     report.html                            the page that shows all of it
     .lock                                  held by the process that trains
 
 Images are uint8 ``(N, H, W, C)``; vectors are float32 ``(N, D)``, or float64 where their digits
-need it. Files appear complete or not at all.
+need it. Files appear complete or not at all. Nothing is read or written through a link that leads
+out of the folder.
 """
 
 import json
@@ -21,13 +21,29 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import parse_json, read_json, require_free, writing
+from .causes import one_line
+from .files import (
+    append_line,
+    parse_json,
+    read_json,
+    recover,
+    recover_all,
+    require_free,
+    within,
+    writing,
+)
 
-__all__ = ["Array", "Record", "Run", "save_array"]
+__all__ = ["Array", "Record", "Run", "configuration", "save_array"]
+
+IDENTITY = "run"
+"""The key of ``config.json`` that is no setting, but what the run's checkpoints carry too."""
+
+NUMBERS = ("alpha", "gamma", "seconds", "sigma")
 
 Array = NDArray[Any]
 Record = dict[str, Any]
@@ -46,6 +62,8 @@ class Run:
         >>> run.append({"step": 100, "phase": "ml", "alpha": 0.0})
         >>> run.config, run.records
         ({'seed': 0}, [{'step': 100, 'phase': 'ml', 'alpha': 0.0}])
+        >>> run.identity == Run.open(run.folder).identity
+        True
     """
 
     folder: Path
@@ -77,8 +95,11 @@ class Run:
             FileExistsError: The folder holds something already.
             PermissionError: The folder cannot be read.
         """
+        run = cls(Path(folder))
         try:
-            return cls(require_free(Path(folder)))
+            if run.folder.is_dir():
+                recover(run.config_path)  # a start that was killed has left nothing else
+            require_free(run.folder)
         except FileExistsError as error:
             raise FileExistsError(
                 f"{folder} is not empty: continue it with --resume, or choose another with --out"
@@ -87,6 +108,7 @@ class Run:
             raise PermissionError(
                 f"cannot read {folder} ({error.strerror}): choose another folder with --out"
             ) from error
+        return run
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -108,26 +130,49 @@ class Run:
     @property
     def config_path(self) -> Path:
         """The resolved configuration."""
-        return self.folder / "config.json"
+        return self.inside("config.json")
 
     @property
     def metrics_path(self) -> Path:
         """The records, one a line."""
-        return self.folder / "metrics.jsonl"
+        return self.inside("metrics.jsonl")
 
     @property
     def report_path(self) -> Path:
         """The page that shows the run."""
-        return self.folder / "report.html"
+        return self.inside("report.html")
+
+    def inside(self, *parts: str) -> Path:
+        """A place in the folder.
+
+        Raises:
+            ValueError: A link there leads out of the folder.
+        """
+        return within(self.folder, self.folder.joinpath(*parts))
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration.
+        """The resolved configuration, without the run's identity.
 
         Raises:
             ValueError: The file is damaged.
         """
-        return read_json(self.config_path)
+        return configuration(self.config_path)
+
+    @property
+    def identity(self) -> str | None:
+        """What its checkpoints carry and no other run has; None where there is none.
+
+        Raises:
+            ValueError: The configuration's file is damaged.
+        """
+        path = self.config_path
+        return read_json(path).get(IDENTITY) if path.is_file() else None
+
+    def recover(self) -> None:
+        """End what a kill interrupted while anything in the folder was written."""
+        for folder in (self.folder, self.inside("samples"), self.inside("checkpoints")):
+            recover_all(folder)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved configuration, in place of the one before.
@@ -135,8 +180,10 @@ class Run:
         Args:
             config: Of values that JSON knows.
         """
+        identity = self.identity if self.config_path.is_file() else uuid4().hex
+        own = {} if identity is None else {IDENTITY: identity}
         with writing(self.config_path) as file:
-            file.write((json.dumps(config, indent=2) + "\n").encode())
+            file.write((json.dumps(own | config, indent=2) + "\n").encode())
 
     def append(self, record: Record) -> None:
         """Add a line to the records, whole and at once.
@@ -151,9 +198,7 @@ class Run:
         """
         if "step" not in record:
             raise ValueError(f"a record needs a step, got {sorted(record)}")
-        self._cut_torn_line()
-        with self.metrics_path.open("ab") as file:
-            file.write(_line(record))
+        append_line(self.metrics_path, _line(record))
 
     @property
     def records(self) -> list[Record]:
@@ -163,13 +208,13 @@ class Run:
         checkpoint. A last line that a killed process left unfinished is no record.
 
         Raises:
-            ValueError: A finished line is damaged.
+            ValueError: A finished line is no record.
         """
         if not self.metrics_path.exists():
             return []
         *lines, _unfinished = self.metrics_path.read_bytes().split(b"\n")
         records = [
-            parse_json(line, f"line {number} of {self.metrics_path}")
+            _record(line, f"line {number} of {self.metrics_path}")
             for number, line in enumerate(lines, start=1)
             if line.strip()
         ]
@@ -186,16 +231,17 @@ class Run:
         Raises:
             ValueError: ``samples`` is neither.
         """
-        save_array(_images_or_vectors(samples), self.folder / "samples" / f"{_name(step)}.npy")
+        path = self.inside("samples", f"{self.name_of(step)}.npy")
+        save_array(_images_or_vectors(samples), path)
 
     @property
     def samples(self) -> dict[int, Array]:
         """Samples by the number of updates done, in order."""
-        return _load_all(self.folder / "samples", "step-", ".npy")
+        return self._arrays("step-", 1)
 
     def samples_picture(self, step: int) -> Path:
         """Where the picture of the samples after ``step`` updates belongs."""
-        return self.folder / "samples" / f"{_name(step)}.png"
+        return self.inside("samples", f"{self.name_of(step)}.png")
 
     def write_reconstructions(self, step: int, pairs: Array) -> None:
         """Keep originals beside their reconstructions after ``step`` updates.
@@ -211,12 +257,12 @@ class Run:
         if len(pairs) != 2:
             raise ValueError(f"pairs must have a leading dimension of 2, got shape {pairs.shape}")
         _images_or_vectors(pairs[0])
-        save_array(pairs, self.folder / "samples" / f"reconstructions-{step:08d}.npy")
+        save_array(pairs, self.inside("samples", f"reconstructions-{step:08d}.npy"))
 
     @property
     def reconstructions(self) -> dict[int, Array]:
         """Pairs of original and reconstruction by the number of updates done, in order."""
-        return _load_all(self.folder / "samples", "reconstructions-", ".npy")
+        return self._arrays("reconstructions-", 2)
 
     def forget(self, step: int) -> None:
         """Remove records and samples of updates after ``step``, which are about to be made anew.
@@ -228,46 +274,65 @@ class Run:
         with writing(self.metrics_path) as file:
             file.writelines(kept)
         for prefix, suffix in (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy")):
-            for number, path in _numbered(self.folder / "samples", prefix, suffix).items():
+            for number, path in _numbered(self.inside("samples"), prefix, suffix).items():
                 if number > step:
                     path.unlink()
 
     def checkpoint_folder(self, step: int) -> Path:
         """Where the state of training after ``step`` updates belongs."""
-        return self.folder / "checkpoints" / _name(step)
+        return self.inside("checkpoints", self.name_of(step))
+
+    @staticmethod
+    def name_of(step: int) -> str:
+        """How a checkpoint after ``step`` updates is called.
+
+        Example:
+            >>> Run.name_of(1000)
+            'step-00001000'
+        """
+        return f"step-{step:08d}"
 
     @property
     def checkpoint_steps(self) -> list[int]:
         """Numbers of updates at which there is a checkpoint, in order."""
-        return sorted(_numbered(self.folder / "checkpoints", "step-", ""))
-
-    def write_units(self, mean: Array, std: Array) -> None:
-        """Keep the units of vectors: what the networks see is ``(x - mean) / std``.
-
-        Args:
-            mean: Shape ``(D,)``.
-            std: Shape ``(D,)``.
-        """
-        save_array(np.stack([mean, std]), self.folder / "units.npy")
+        return sorted(_numbered(self.inside("checkpoints"), "step-", ""))
 
     @property
     def units(self) -> Array | None:
-        """Mean and deviation of vectors, shape ``(2, D)``; None where nothing is scaled."""
-        path = self.folder / "units.npy"
-        return _load(path) if path.exists() else None
+        """Mean and deviation of vectors, shape ``(2, D)``, of a run older than checkpoints with
+        units; None where there are none.
 
-    def _cut_torn_line(self) -> None:
-        """Remove an unfinished last line, so that the next one starts where a line starts."""
-        if not self.metrics_path.exists():
-            return
-        with self.metrics_path.open("rb+") as file:
-            whole = file.read()
-            if not whole.endswith(b"\n"):
-                file.truncate(whole.rfind(b"\n") + 1)
+        Raises:
+            ValueError: The file is damaged.
+        """
+        path = self.inside("units.npy")
+        if not path.exists():
+            return None
+        units = _load(path, "restore it from a copy")
+        if units.ndim != 2 or len(units) != 2 or units.dtype.kind != "f":
+            raise ValueError(
+                f"{path} is damaged (it holds {units.dtype} of shape {units.shape}): restore it "
+                "from a copy"
+            )
+        return units
+
+    def _arrays(self, prefix: str, sets: int) -> dict[int, Array]:
+        """What is kept under ``prefix``, ``sets`` of samples each, by the number of updates."""
+        paths = _numbered(self.inside("samples"), prefix, ".npy")
+        return {
+            step: _load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
+        }
 
 
-def _name(step: int) -> str:
-    return f"step-{step:08d}"
+def configuration(path: Path) -> dict[str, Any]:
+    """The configuration that a file holds, without the identity of the run that it may be of.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    content = read_json(path)
+    content.pop(IDENTITY, None)
+    return content
 
 
 def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:
@@ -276,20 +341,51 @@ def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:
         path.name.removeprefix(prefix).removesuffix(suffix): path
         for path in folder.glob(f"{prefix}*{suffix}")
     }
-    return {int(number): path for number, path in numbers.items() if number.isdecimal()}
+    return {
+        int(number): path
+        for number, path in numbers.items()
+        if number.isdecimal() and number == f"{int(number):08d}"
+    }
 
 
-def _load_all(folder: Path, prefix: str, suffix: str) -> dict[int, Array]:
-    paths = _numbered(folder, prefix, suffix)
-    return {step: _load(paths[step]) for step in sorted(paths)}
-
-
-def _load(path: Path) -> Array:
+def _load_samples(path: Path, sets: int) -> Array:
+    remedy = "remove it, or restore it from a copy"
+    array = _load(path, remedy)
     try:
-        array: Array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged: remove it, or restore it from a copy") from error
+        for part in array if sets > 1 and array.shape[:1] == (sets,) else [array]:
+            _images_or_vectors(part)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
     return array
+
+
+def _load(path: Path, remedy: str) -> Array:
+    try:
+        with path.open("rb") as file:
+            array: Array = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # whatever a broken header makes numpy raise
+        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
+    return array
+
+
+def _record(line: bytes, source: str) -> Record:
+    """What a line of the records says."""
+    record = parse_json(line, source)
+    wrong = [name for name, value in record.items() if not _fits(name, value)]
+    if "step" not in record or wrong:
+        reason = f"{wrong[0]!r} is no number" if wrong else "it has no step"
+        raise ValueError(f"{source} is damaged ({reason}): restore it from a copy")
+    return record
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a record may have ``value`` under ``name``."""
+    if name == "step":
+        return type(value) is int and value >= 0
+    if name in NUMBERS or "/" in name:
+        values = value if isinstance(value, list) else [value]
+        return all(of is None or type(of) in (int, float) for of in values)
+    return True
 
 
 def _images_or_vectors(samples: Array) -> Array:

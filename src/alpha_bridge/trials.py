@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .assembly import model_of
 from .config import Config, read_config
-from .data import StandardUnits, Units
 from .lock import locked
 from .metrics.trials import spread
 from .model import AlphaBridge
@@ -50,7 +49,7 @@ class TrialRuns:
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """The run of each trial."""
-        folders = [self.run.folder / f"trial-{trial}" for trial in range(self.config.trials)]
+        folders = [self.run.inside(f"trial-{trial}") for trial in range(self.config.trials)]
         return tuple(map(Run, folders)) if self.stacked else (self.run,)
 
     @property
@@ -59,19 +58,24 @@ class TrialRuns:
         trials = zip(self.runs, self.config.singles, strict=True) if self.stacked else ()
         return [(self.run, self.config), *trials]
 
-    def create(self, units: Units) -> None:
-        """Begin the run and its trials.
-
-        Args:
-            units: Those of the data; vectors' are kept beside each run.
+    def create(self) -> None:
+        """Begin the run; its trials are left to :meth:`complete`.
 
         Raises:
-            OSError: A folder holds something already or cannot be written.
+            OSError: The folder holds something already or cannot be written.
+        """
+        Run.create(self.run.folder, self.config.model_dump(mode="json"))
+
+    def complete(self) -> None:
+        """Begin the trials that have not begun, and end what a kill interrupted in the others.
+
+        Raises:
+            OSError: A folder holds something else or cannot be written.
         """
         for run, config in self._configured:
-            Run.create(run.folder, config.model_dump(mode="json"))
-            if isinstance(units, StandardUnits):
-                run.write_units(units.mean.numpy(), units.std.numpy())
+            run.recover()
+            if not run.config_path.is_file():
+                Run.create(run.folder, config.model_dump(mode="json"))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -30,6 +30,10 @@ class Units:
         """From model units to storage units, on the device of ``x``."""
         return x
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps of the units, by name; nothing where nothing is scaled."""
+        return {}
+
     def stored(self, x: Tensor) -> NDArray[Any]:
         """Samples in model units as a run keeps them: uint8 (N, H, W, C), or floats (N, D)."""
         kept = self.denormalize(x)
@@ -93,3 +97,6 @@ class StandardUnits(Units):
     def denormalize(self, x: Tensor) -> Tensor:
         mean, std = (moment.to(x.device, torch.float64) for moment in (self.mean, self.std))
         return (x.double() * std + mean).to(self.dtype)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"mean": self.mean.double(), "std": self.std.double()}

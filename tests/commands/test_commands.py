@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
+from alpha_bridge.commands.opened import config_of, units_of
 from alpha_bridge.config import (
     Config,
     EvaluationConfig,
@@ -83,6 +84,10 @@ def assert_same_tensors(first, second):
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert value.tobytes() == second[name].tobytes(), name
+
+
+def deviations(run):
+    return units_of(run, read_config(run.config_path)).std.numpy()
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +232,66 @@ def test_how_often_a_run_is_watched_does_not_change_it(folder, mixture):
     assert len(watched.records) == STEPS
 
 
+def older(run, folder):
+    """The same run as it was written before checkpoints kept the units."""
+    run = Run(shutil.copytree(run.folder, folder))
+    np.save(folder / "units.npy", np.stack([np.array([7.0, 8.0]), np.ones(2)]))
+    for step in run.checkpoint_steps:
+        manifest = run.checkpoint_folder(step) / "manifest.json"
+        sums = json.loads(manifest.read_text())
+        del sums["units.safetensors"]
+        manifest.write_text(json.dumps(sums))
+    return run
+
+
+def test_an_older_run_has_its_units_beside_its_checkpoints(vectors, tmp_path):
+    run = older(vectors[0], tmp_path / "older")
+    assert units_of(run, config_of(run)).mean.tolist() == [7.0, 8.0]
+
+
+def test_an_older_run_that_lost_its_units_gives_no_samples(vectors, tmp_path):
+    run = older(vectors[0], tmp_path / "older")
+    (run.folder / "units.npy").unlink()
+    with pytest.raises(
+        ValueError, match=r"has lost units\.npy.*restore it.*or go on with --resume"
+    ):
+        commands.sample(run, 3, 0, tmp_path / "samples.npy")
+
+
+@pytest.mark.parametrize("key", ["event_shape", "prior_shape"])
+def test_a_configuration_without_the_shape_of_the_data_is_named(mixture, tmp_path, key):
+    run = Run(shutil.copytree(mixture.run.folder, tmp_path / "run"))
+    values = run.config | {"prior": "ring8", "prior_shape": [2]}
+    values["objective"] |= {"kind": "marginal"}
+    run.write_config({name: value for name, value in values.items() if name != key})
+    with pytest.raises(ValueError, match=rf"config\.json has no {key}"):
+        commands.sample(run, 3, 0, tmp_path / "samples.npy")
+
+
+def test_a_start_that_was_killed_before_its_trials_goes_on(tmp_path):
+    stacked = config(trials=2, event_shape=(2,))
+    run = Run.create(tmp_path / "run", stacked.model_dump(mode="json"))
+    (run.folder / "trial-0").mkdir()
+    commands.train(stacked, run.folder, resume=True)
+    for trial in range(2):
+        assert Run.open(run.folder / f"trial-{trial}").checkpoint_steps[-1] == STEPS
+
+
+@pytest.mark.parametrize("name", ["trial-0", "checkpoints", "samples", "metrics.jsonl"])
+def test_training_goes_on_through_no_link_that_leads_outside(tmp_path, name):
+    stacked = config(trials=2, event_shape=(2,))
+    run = Run.create(tmp_path / "run", stacked.model_dump(mode="json"))
+    (tmp_path / "theirs").mkdir()
+    (run.folder / name).symlink_to(tmp_path / "theirs")
+    with pytest.raises(ValueError, match=rf"run/{name} leads out of"):
+        commands.train(stacked, run.folder, resume=True)
+    assert not list((tmp_path / "theirs").iterdir())
+
+
 def test_vectors_keep_their_units(vectors):
     run, x = vectors
-    mean, std = run.units
+    units = units_of(run, read_config(run.config_path))
+    mean, std = units.mean.numpy(), units.std.numpy()
     np.testing.assert_allclose(mean, x.mean(0), rtol=0.02)
     np.testing.assert_allclose(std, x.std(0), rtol=0.1)
     np.testing.assert_allclose(run.samples[300].mean(0), x.mean(0), atol=3 * x.std(0).max())
@@ -548,7 +610,7 @@ def test_refined_latents_reconstruct_better(vectors, tmp_path):
     np.save(tmp_path / "some.npy", x[:50])
     done = commands.reconstruct(run, tmp_path / "some.npy", tmp_path / "pairs.npy", refine=60)
     originals, decoded = np.load(done.path, allow_pickle=False)
-    error = np.square((originals - decoded) / run.units[1]).mean()
+    error = np.square((originals - decoded) / deviations(run)).mean()
     assert error == pytest.approx(done.refined_error, rel=1e-3)
     assert done.refined_error < 0.9 * done.error
 
@@ -565,7 +627,7 @@ def test_vectors_are_reconstructed_in_the_units_of_the_data(vectors, tmp_path):
     done = commands.reconstruct(run, images, None)
     originals, decoded = np.load(done.path, allow_pickle=False)
     np.testing.assert_allclose(originals, x, rtol=1e-3)
-    error = np.square((originals - decoded) / run.units[1]).mean()
+    error = np.square((originals - decoded) / deviations(run)).mean()
     assert error == pytest.approx(done.error, rel=1e-3)
     assert error < 0.5
 

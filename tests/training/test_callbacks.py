@@ -181,6 +181,20 @@ def test_a_resumed_run_keeps_its_first_checkpoint_only_at_a_boundary(tmp_path, b
     assert present == left
 
 
+def test_a_checkpoint_before_the_one_of_a_signal_is_cleared_away_too(tmp_path):
+    def folder(step):
+        return tmp_path / str(step)
+
+    class Save(Callback):
+        def after(self, event):
+            if event.step in (3, 5):  # the latest one, and that of a signal
+                save(event.state, folder(event.step))
+
+    train(Save())
+    train(Checkpoints(folder, every=6), checkpoint=folder(5))
+    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [7, 13, 20]
+
+
 @pytest.mark.parametrize("every", [3, 1000])
 def test_snapshots_are_kept_beside_the_checkpoints_of_segments(tmp_path, every):
     train(Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11)))

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 
 from alpha_bridge.errors import Diverged, NotWritten
+from alpha_bridge.files import sha256
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import (
@@ -24,9 +28,11 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
+from alpha_bridge.run import Run
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.checkpoint import read_tensors, restore, save, write
+from alpha_bridge.training.checkpoint import read_tensors, read_units, restore, save, write
 from alpha_bridge.training.update import update
+from alpha_bridge.units import StandardUnits, Units
 
 LATENT, FEATURES, BATCH = 2, 3, 4
 
@@ -214,9 +220,11 @@ def test_the_manifest_sums_up_every_other_file(folder):
 def test_a_checkpoint_is_replaced_whole(folder):
     (folder / "leftover.json").write_text("{}")
     before = content(folder).keys() - {"leftover.json"}
-    save(trained(steps=1), folder)
+    other = trained()
+    save(other, folder)
     assert content(folder).keys() == before
-    assert read_tensors(folder)[1] == 1
+    after = read_tensors(folder)[0]["model"]
+    assert torch.equal(after["generator.0.weight"], other.model.state_dict()["generator.0.weight"])
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
@@ -285,6 +293,7 @@ FILES = [
     "average.safetensors",
     "optimizers.safetensors",
     "memory.safetensors",
+    "units.safetensors",
     "state.json",
 ]
 
@@ -296,7 +305,7 @@ def test_a_flipped_bit_is_found(folder, name, place):
     written = bytearray(file.read_bytes())
     written[round(place * (len(written) - 1))] ^= 1
     file.write_bytes(written)
-    assert f"{name} is damaged: remove" in refused(folder)
+    assert f"{name} is damaged (it has another sum" in refused(folder)
 
 
 @pytest.mark.parametrize("bit", [0, 7])
@@ -336,12 +345,117 @@ def test_a_manifest_without_files_is_found(folder):
 
 def test_a_file_that_the_manifest_does_not_name_is_not_read(folder):
     (folder / "._model.safetensors").write_bytes(b"left by another system")
-    assert read_tensors(folder)[0].keys() == {"model", "average", "optimizers", "memory"}
+    assert read_tensors(folder)[0].keys() == {
+        "model",
+        "average",
+        "optimizers",
+        "memory",
+        "units",
+    }
 
 
 def test_a_missing_folder_is_found(folder):
     shutil.rmtree(folder)
     assert "is not a whole checkpoint" in refused(folder)
+
+
+def rewritten(folder, name, content):
+    """A checkpoint with another file and the right sum of it."""
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[name] = sha256(folder / name)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".safetensors")])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 9, (2**60).to_bytes(8, "little")])
+def test_unreadable_tensors_with_a_right_sum_are_refused(folder, name, content):
+    rewritten(folder, name, content)
+    assert f"{name} is damaged" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["model", "average", "optimizers", "memory", "units"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_refused(folder, name, value):
+    rewritten(folder, f"{name}.safetensors", serialized({"x": torch.tensor([1.0, value])}))
+    assert f"{name}.safetensors is damaged (x is not finite)" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["model", "average", "optimizers"])
+def test_a_file_without_tensors_is_refused(folder, name):
+    rewritten(folder, f"{name}.safetensors", serialized({}))
+    refused(folder)
+
+
+def test_a_moment_of_another_shape_is_not_spread_out(folder):
+    tensors = load_file(folder / "optimizers.safetensors")
+    tensors["generator.0.exp_avg"] = torch.ones(1)
+    rewritten(folder, "optimizers.safetensors", serialized(tensors))
+    assert "generator.0.exp_avg has shape (1,), not (6, 2)" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"5", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"step": "ten"}', b'{"step": -1}', b"{"],
+    ids=["number", "list", "empty", "not UTF-8", "nested", "word", "negative", "cut off"],
+)
+@pytest.mark.parametrize("name", ["state.json", "manifest.json"])
+def test_json_that_says_something_else_is_refused(folder, name, content):
+    if name == "state.json":
+        rewritten(folder, name, content)
+    else:
+        (folder / name).write_bytes(content)
+    refused(folder)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../model.safetensors", "sub/a.safetensors", ".."])
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(folder, name):
+    (folder / "manifest.json").write_text(json.dumps({name: ""}))
+    assert f"names {name!r}, which is no file of it" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
+def test_a_file_that_leads_outside_is_refused(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    assert "leads out of" in refused(folder)
+
+
+def test_a_checkpoint_under_the_name_of_another_update_is_refused(folder):
+    other = folder.rename(folder.with_name("step-00000004"))
+    assert "state.json is damaged (it is that of update 3)" in refused(other)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    runs = [Run.create(tmp_path / name, {}) for name in ("one", "other")]
+    saved = save(trained(), runs[0].checkpoint_folder(3))
+    assert read_tensors(saved)[1] == 3
+    moved = shutil.copytree(saved, runs[1].checkpoint_folder(3))
+    assert "state.json is damaged (it is that of another run)" in refused(moved)
+
+
+def test_a_checkpoint_that_is_older_than_identities_is_read(tmp_path):
+    run = Run.create(tmp_path / "run", {})
+    saved = save(trained(), run.checkpoint_folder(3))
+    rewritten(saved, "state.json", b'{"step": 3}')
+    assert read_tensors(saved)[1] == 3
+
+
+def test_the_units_of_the_data_come_back_in_float64(tmp_path):
+    state = trained()
+    state.units = StandardUnits(*torch.tensor([[1e9 + 1 / 3], [0.1]], dtype=torch.float64))
+    units = read_units(save(state, tmp_path / "state"))
+    assert (units.mean.item(), units.std.item()) == (state.units.mean.item(), 0.1)
+
+
+def test_units_that_scale_nothing_are_known_from_units_that_are_missing(folder):
+    assert type(read_units(folder)) is Units
+    (folder / "units.safetensors").unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["units.safetensors"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert read_units(folder) is None
+    restore(started(), folder)
 
 
 @pytest.mark.parametrize(

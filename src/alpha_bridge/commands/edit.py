@@ -17,14 +17,23 @@ from torch import Tensor
 from .. import plots
 from ..assembly import load_model
 from ..checks import at_least
-from ..config import Config, read_config
+from ..config import Config
 from ..data import Attributes, Units, read_images, read_labels, read_samples
 from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
 from ..interpolation import Curve, lerp, slerp
 from ..model import AlphaBridge
 from ..refusals import require_edit, require_subjects
 from ..run import Array, Run
-from .opened import data_of, destination, in_chunks, inverted, latents_of, units_of, write
+from .opened import (
+    config_of,
+    data_of,
+    destination,
+    in_chunks,
+    inverted,
+    latents_of,
+    units_of,
+    write,
+)
 
 __all__ = ["BETWEEN", "FINDERS", "Edited", "Subjects", "edit", "interpolate"]
 
@@ -91,10 +100,10 @@ class _Opened:
     def of(
         cls, run: Run, step: int | None, out: Path | None, stem: str, data: str | None
     ) -> _Opened:
-        config = read_config(run.config_path)
+        config = config_of(run)
         path = destination(run, config, out, re.sub(r"[^\w.=-]+", "-", stem))
         model, _ = load_model(run, config, step)
-        return cls(run, config, model, units_of(run, config), path, data)
+        return cls(run, config, model, units_of(run, config, step), path, data)
 
     def write(self, cells: Tensor, columns: Sequence[str], rows: Sequence[str] = ()) -> Path:
         """Write samples ``(rows, columns, *event)`` in model units."""

@@ -27,14 +27,14 @@ from torch import Tensor
 from .. import plots
 from ..assembly import build_path, load_model
 from ..checks import at_least, between_zero_and_one
-from ..config import Config, read_config
+from ..config import Config
 from ..evaluation import Evaluation, build_evaluation
 from ..files import writing
 from ..likelihood import bounds
 from ..metrics.names import METRICS
 from ..refusals import require_along
 from ..run import Array, Run
-from .opened import data_of
+from .opened import config_of, data_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,7 +120,7 @@ def frontier(
     console = console or Console(quiet=True)
     between_zero_and_one("prefer", prefer)
     at_least(1, "draws", draws)
-    config = read_config(run.config_path)
+    config = config_of(run)
     steps = require_along(run, config)
     evaluation = build_evaluation(config, data_of(run, config, console, data), console.print)
     points = []
@@ -131,9 +131,9 @@ def frontier(
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
     text = json.dumps(content, indent=1, allow_nan=False)
-    with writing(run.folder / "frontier.json") as file:
+    with writing(run.inside("frontier.json")) as file:
         file.write(f"{text}\n".encode())
-    plots.save_figure(draw(found), run.folder / "frontier.png")
+    plots.save_figure(draw(found), run.inside("frontier.png"))
     return found
 
 

@@ -27,13 +27,12 @@ from torch import Tensor
 from .. import plots
 from ..assembly import load_model
 from ..checks import at_least
-from ..config import read_config
 from ..data import read_samples
 from ..files import writing
 from ..likelihood import bounds
 from ..model import AlphaBridge
 from ..run import Run
-from .opened import data_of, in_chunks, latents_of, units_of
+from .opened import config_of, data_of, in_chunks, latents_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,9 +128,9 @@ def missed(
     console = console or Console(quiet=True)
     for name, number in {"count": count, "n": shown, "draws": draws}.items():
         at_least(1, name, number)
-    config = read_config(run.config_path)
+    config = config_of(run)
     model, _ = load_model(run, config, step)
-    units = units_of(run, config)
+    units = units_of(run, config, step)
     if images is None:
         source = data_of(run, config, console, data)
         x, labels = source.held_out(count), source.held_out_labels(count)
@@ -145,7 +144,7 @@ def missed(
     sigma = model.best_sigma(x)
     known = [None if found is None else found.tolist() for found in (labels, rows)]
     samples = judge(model, x, generated, sigma, draws, *known)
-    found = Missed(samples, sigma, run.folder / "missed.png", run.folder / "missed.json")
+    found = Missed(samples, sigma, run.inside("missed.png"), run.inside("missed.json"))
     content = {
         "sigma": sigma,
         "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},

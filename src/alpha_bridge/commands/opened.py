@@ -9,17 +9,19 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from ..assembly import build_prior, build_source
+from ..assembly import SOURCES, build_prior, build_source
 from ..checks import at_least
-from ..config import Config
+from ..config import Config, read_config
 from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..evaluation import CHUNK, in_chunks
 from ..inversion import refine
 from ..model import AlphaBridge
 from ..refusals import destination, require_free, require_plain
 from ..run import Array, Run, save_array
+from ..training.checkpoint import read_units
 
 __all__ = [
+    "config_of",
     "data_of",
     "decoding",
     "destination",
@@ -75,11 +77,50 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
     return source
 
 
-def units_of(run: Run, config: Config) -> Units:
-    """Units of the samples of ``run``, from its folder alone."""
+def config_of(run: Run) -> Config:
+    """The configuration of a run that was trained.
+
+    Raises:
+        ValueError: It is damaged, or does not say what was trained on.
+    """
+    config = read_config(run.config_path)
+    shapes = {"event_shape": config.event_shape}
+    if config.prior is not None:
+        shapes["prior_shape"] = config.prior_shape
+    for key, shape in shapes.items():
+        if shape is None:
+            raise ValueError(
+                f"{run.config_path} has no {key}, which training writes: restore it from a copy"
+            )
+    return config
+
+
+def units_of(run: Run, config: Config, step: int | None = None) -> Units:
+    """Units of the samples of ``run``, from its folder alone.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: The checkpoint is damaged, or an older run has lost its units.
+    """
     if len(config.event_shape or ()) == 3:
         return PixelUnits()
-    return Units() if run.units is None else StandardUnits(*map(torch.from_numpy, run.units))
+    steps = run.checkpoint_steps if step is None else [step]
+    units = read_units(run.checkpoint_folder(steps[-1])) if steps else None
+    if units is not None:
+        return units
+    older = run.units
+    if older is not None:
+        return StandardUnits(*map(torch.from_numpy, older))
+    if config.data not in SOURCES:
+        raise ValueError(
+            f"{run.folder} has lost units.npy, the units of its samples: restore it from a copy, "
+            "or go on with --resume, which keeps them in the checkpoints"
+        )
+    return Units()
 
 
 def prior_of(config: Config, named: str | None = None) -> Source | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..assembly import load_model
-from ..config import read_config
 from ..refusals import require_vae
 from ..run import Run
 from ..vae import save
+from .opened import config_of
 
 __all__ = ["restore"]
 
@@ -28,7 +28,7 @@ def restore(run: Run, out: Path, step: int | None = None) -> Path:
         ValueError: The run did not begin with a VAE, or has no such checkpoint.
         OSError: The folder is not empty or cannot be written.
     """
-    config = read_config(run.config_path)
+    config = config_of(run)
     require_vae(run, config)
     model, _ = load_model(run, config, step)
     return save(model, out)

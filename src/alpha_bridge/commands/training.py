@@ -104,6 +104,7 @@ def train(
         with main_process_first(accelerator):
             if writes and resume:
                 held.enter_context(locked(run.folder))
+                run.recover()
             steps = run.checkpoint_steps
             config = resumed_in(run, config) if resume else _anew(config)
             parts = assemble(config, decoding(console), not steps, fetch)
@@ -114,9 +115,10 @@ def train(
                 console.print(note, soft_wrap=True, markup=False)
         if writes and not resume:
             held.enter_context(locked(run.folder))
-            trials.create(parts.source.units)
+            trials.create()
         if writes:
             held.enter_context(trials.locked())
+            trials.complete()
         if config.init and not steps:
             console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
         checkpoint = run.checkpoint_folder(steps[-1]) if steps else None

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from .. import plots
 from ..assembly import load_model
-from ..config import read_config
 from ..data import read_samples
 from ..evaluation import build_evaluation
 from ..refusals import require_domains
 from ..run import Array, Run
 from .opened import (
+    config_of,
     data_of,
     destination,
     in_chunks,
@@ -51,11 +51,11 @@ def sample(run: Run, count: int, seed: int, out: Path | None, step: int | None =
         ValueError: A number is out of its range, or the run cannot be used.
         OSError: The file stands already or cannot be written.
     """
-    config = read_config(run.config_path)
+    config = config_of(run)
     model, _ = load_model(run, config, step)
     latents = latents_of(config, model, count, seed)
     path = destination(run, config, out, f"samples-{count}-seed-{seed}")
-    samples = units_of(run, config).stored(in_chunks(model.decode, latents))
+    samples = units_of(run, config, step).stored(in_chunks(model.decode, latents))
     return write(samples, path, lambda path: plots.save_png(samples, path))
 
 
@@ -93,12 +93,12 @@ def reconstruct(
         ValueError: The images or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    config = read_config(run.config_path)
+    config = config_of(run)
     model, _ = load_model(run, config, step)
-    units = units_of(run, config)
+    units = units_of(run, config, step)
     x = units.normalize(read_samples(images, config.event_shape or ()))
     ending = _ending(config.event_shape or ())
-    path = out or run.folder / f"reconstructions-of-{images.resolve().stem}{ending}"
+    path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending}")
     require_free(path)
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
@@ -133,17 +133,17 @@ def translate(
         ValueError: The samples or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    config = read_config(run.config_path)
+    config = config_of(run)
     require_domains(run, config)
     model, _ = load_model(run, config, step)
     domains = [
         (prior_units_of(config, prior), config.prior_shape or ()),
-        (units_of(run, config), config.event_shape or ()),
+        (units_of(run, config, step), config.event_shape or ()),
     ]
     (here, shape), (there, _) = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
     x = here.normalize(read_samples(images, shape))
-    path = out or run.folder / f"translations-of-{images.resolve().stem}{_ending(shape)}"
+    path = out or run.inside(f"translations-of-{images.resolve().stem}{_ending(shape)}")
     require_free(path)
     if len(shape) == 1 and path.suffix != ".npy":
         raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
@@ -179,7 +179,7 @@ def evaluate(
         ValueError: The run cannot be used, or its data cannot be loaded.
     """
     console = console or Console(quiet=True)
-    config = read_config(run.config_path)
+    config = config_of(run)
     model, memory = load_model(run, config, step)
     source, domain = data_of(run, config, console, data), prior_of(config, prior)
     evaluation = build_evaluation(config, source, console.print, domain)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ..run import configuration
 from .whole import HISTORY, Config
 
 __all__ = [
@@ -43,7 +44,7 @@ def read_config(source: Path | dict[str, Any]) -> Config:
     try:
         if isinstance(source, dict):
             return Config.model_validate(source)
-        return Config.model_validate_json(source.read_bytes())
+        return Config.model_validate(configuration(source))
     except ValidationError as error:
         where = "" if isinstance(source, dict) else f"{source}: "
         raise ValueError(where + explain(error)) from None

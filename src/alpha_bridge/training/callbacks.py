@@ -1,10 +1,9 @@
 """What watches a training run: records, checkpoints, progress, signals."""
 
-import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -16,6 +15,7 @@ from rich.progress import Progress as Bar
 
 from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost
+from ..files import discard
 from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState
@@ -102,10 +102,11 @@ class Checkpoints(Callback):
         """
         self.folder, self.every = folder, at_least(1, "every", every)
         self.snapshots = frozenset(snapshots)
-        self.latest = 0
+        self.earlier: Iterable[int] = ()
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
-        self.latest = state.step  # a resumed run has one there, which may be a passing one
+        # a resumed run has one where it goes on, and may have one where a signal stopped it
+        self.earlier = range(state.step + 1)
         return nullcontext()
 
     def after(self, event: Event) -> None:
@@ -113,9 +114,10 @@ class Checkpoints(Callback):
         if not (event.step in kept or event.step % self.every == 0):
             return
         save(event.state, self.folder(event.step))
-        if self.latest not in kept | {event.step}:
-            shutil.rmtree(self.folder(self.latest), ignore_errors=True)
-        self.latest = event.step
+        for step in self.earlier:
+            if step not in kept | {event.step} and self.folder(step).is_dir():
+                discard(self.folder(step))
+        self.earlier = (event.step,)
 
 
 class StopOnSignal(Callback):

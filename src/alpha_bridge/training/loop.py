@@ -98,6 +98,7 @@ def fit(
     if source.event_shape[1:]:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainState.start(model, optimization)
+    state.units = source.units
     if compile:
         compile_networks(model)
     if checkpoint is not None:

@@ -12,9 +12,13 @@ from torch.optim import Adam
 from ..checks import at_least, positive
 from ..errors import Diverged
 from ..model import PLAYERS, AlphaBridge, Player
+from ..units import Units
 from .average import MovingAverage, at_rest
 
-__all__ = ["Optimization", "TrainState"]
+__all__ = ["UNITS", "Optimization", "TrainState"]
+
+UNITS = "units"
+"""The file of a checkpoint that is no part of training, but of what its samples mean."""
 
 RATES = ("lr", "rate")
 """A player's learning rate, and the one that its settings gave it."""
@@ -108,6 +112,7 @@ class TrainState:
         optimizers: One for each player.
         step: Number of updates done.
         memory: Tensors that callbacks keep from one update to a later one, by name.
+        units: Those of the data, which are kept with the weights that they belong to.
     """
 
     model: AlphaBridge
@@ -116,6 +121,7 @@ class TrainState:
     optimizers: dict[Player, Adam]
     step: int = 0
     memory: dict[str, Tensor] = field(default_factory=dict)
+    units: Units = field(default_factory=Units)
 
     @classmethod
     def start(cls, model: AlphaBridge, optimization: Optimization) -> "TrainState":
@@ -196,10 +202,13 @@ class TrainState:
             "average": self.average.module.state_dict(),
             "optimizers": {**moments, **rates},
             "memory": dict(self.memory),
+            UNITS: self.units.tensors(),
         }
 
     def load(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
-        """Take over what :meth:`tensors` gave after update ``step``."""
+        """Take over what :meth:`tensors` gave after update ``step``, but for the units."""
+        if step and not any(name.endswith(".exp_avg") for name in tensors["optimizers"]):
+            raise ValueError("the optimisers have no moments")
         self.model.load_state_dict(tensors["model"])
         self.average.module.load_state_dict(tensors["average"])
         for player, optimizer in self.optimizers.items():
@@ -232,6 +241,8 @@ def _moments(
         if owner == player and len(rest) == 2:
             index, name = rest
             like = parameters[int(index)].detach() if value.ndim else value
+            if value.shape != like.shape:
+                raise ValueError(f"{path} has shape {(*value.shape,)}, not {(*like.shape,)}")
             laid_out = torch.empty_like(like).copy_(value)
             moments.setdefault(int(index), {})[name] = laid_out
     return moments

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from .state import UNITS
+
 __all__ = ["of_trial", "stack"]
 
 
@@ -32,6 +34,9 @@ def of_trial(
         trial: The trial, from 0.
     """
     return {
-        file: {name: value[trial] if value.ndim else value for name, value in named.items()}
+        file: {
+            name: value[trial] if value.ndim and file != UNITS else value
+            for name, value in named.items()
+        }
         for file, named in tensors.items()
     }
