@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, subcommand
 
+from ..causes import printable
 from ..config import Config, explain, known_keys, read_config
 from ..methods import METHODS, Method
 from ..presets import PRESETS, from_vae
@@ -120,6 +121,8 @@ def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
     for option, value in pairwise(words):
         if option == "--method":
             config = _method(value).apply(config)
+    if {"-h", "--help"} & set(words):  # tyro prints the defaults as they are
+        config, named = read_config(_shown(config.model_dump())), printable(named)
     given = None if named in PRESETS else _values_of(SOURCES, words)
     return words, Train(preset=named, config=config, named=given)
 
@@ -128,6 +131,18 @@ def _values_of(options: tuple[str, ...], words: list[str]) -> tuple[str, ...]:
     """What the words give for some options."""
     apart = [word.split("=", 1) if word.startswith("--") else [word] for word in words]
     return tuple(value for option, value in pairwise(chain(*apart)) if option in options)
+
+
+def _shown(content: dict[str, Any]) -> dict[str, Any]:
+    """A configuration whose words may be printed."""
+    return {
+        key: _shown(value)
+        if isinstance(value, dict)
+        else printable(value)
+        if isinstance(value, str)
+        else value
+        for key, value in content.items()
+    }
 
 
 def _method(name: str) -> Method:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..causes import printable
+
 __all__ = [
     "Array",
     "Record",
@@ -128,7 +130,7 @@ def step_one(records: Sequence[_Record]) -> list[_Record]:
 
 def words(name: str) -> list[str]:
     """What is measured, as people say it, and the parts of its protocol."""
-    measured, *protocol = name.split("/")
+    measured, *protocol = printable(name).split("/")
     spoken = SPOKEN.get(measured, measured.replace("_", " "))
     return [spoken[:1].upper() + spoken[1:], *protocol]
 
