@@ -108,6 +108,69 @@ def test_files_that_differ_are_not_kept(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+class Affine(nn.Linear):
+    """A network of latents that is written in one of the ways of torch."""
+
+    latent_shape = (2,)
+
+    def __init__(self, way):
+        super().__init__(2, 2)
+        self.way = way
+
+    def forward(self, z):
+        return self.way(super().forward(z), z)
+
+
+OF_ANY_SIZE = {
+    "len": lambda y, z: y.reshape(len(z), 2),
+    "zeros of len": lambda y, z: y + torch.zeros(len(z), 2),
+    "times len": lambda y, z: y * len(z),
+    "mean": lambda y, _: y - y.mean(0),
+}
+OF_ONE_SIZE = {
+    "loop": (lambda _, z: torch.stack([2 * row for row in z]), "cannot be exported to ONNX for"),
+    "two": (lambda y, _: y.reshape(2, -1)[:, :2], "cannot be exported to ONNX for batches of any"),
+    "branch": (lambda y, z: y if len(z) > 1 else 2 * y, "onnxruntime differs from torch by"),
+}
+
+
+def first_of(table):
+    """The names of a table, all but the first slow: each is two exports or one."""
+    first, *others = table
+    return [first, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
+
+
+@pytest.mark.parametrize("way", first_of(OF_ANY_SIZE))
+def test_a_network_may_ask_for_the_size_of_its_batch(way, tmp_path):
+    import onnxruntime
+
+    bridge = AlphaBridge(Affine(OF_ANY_SIZE[way]), *mlp(features=2)[1:])
+    onnx.export(bridge, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "generator.onnx")
+    for size in (1, 2, 3, 7, 50):
+        z = torch.randn(size, 2)
+        (x,) = session.run(["sample"], {"latent": z.numpy()})
+        assert np.allclose(bridge.decode(z).detach().numpy(), x, rtol=onnx.RTOL, atol=onnx.ATOL)
+
+
+@pytest.mark.parametrize("way", first_of(OF_ONE_SIZE))
+def test_a_network_of_one_size_of_batch_is_refused(way, tmp_path, capfd):
+    network, said = OF_ONE_SIZE[way]
+    with pytest.raises(ValueError, match=said) as refusal:
+        onnx.export(AlphaBridge(Affine(network), *mlp(features=2)[1:]), tmp_path / "files")
+    assert "generator" in str(refusal.value) and "\n" not in str(refusal.value)
+    assert not (tmp_path / "files").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_takes_one_size_of_batch_only_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx, "_traced", lambda network, x, _: torch.export.export(network, (x,)))
+    with pytest.raises(ValueError, match="generator in ONNX does not take a batch of 1") as refusal:
+        onnx.export(AlphaBridge(*mlp()), tmp_path)
+    assert "\n" not in str(refusal.value)
+    assert not list(tmp_path.iterdir())
+
+
 class Unexportable(nn.Module):
     latent_shape = (2,)
 
