@@ -1,5 +1,6 @@
 """Models in folders: what comes back is what was saved, and a hostile folder runs nothing."""
 
+import errno
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from torch import nn
 
 from alpha_bridge import AlphaBridge, SpectralNorm
 from alpha_bridge.data import PixelUnits, StandardUnits
+from alpha_bridge.errors import NotWritten
 from alpha_bridge.networks import (
     ConvDiscriminator,
     ConvEncoder,
@@ -63,6 +65,19 @@ class Generator(nn.Sequential):
 class Critic(nn.Sequential):
     def __init__(self):
         super().__init__(nn.utils.parametrizations.spectral_norm(nn.Linear(3, 1)))
+"""
+
+
+FLAT = """
+from alpha_bridge.sharing import shareable
+
+@shareable
+class Flat(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 3)
+
+    def forward(self, z):
+        return super().forward(z.flatten(1))
 """
 
 
@@ -264,6 +279,57 @@ def test_weights_of_other_networks_are_refused(folder):
     path = "alpha_bridge.networks.mlp:MLPGenerator"
     change(folder, generator={"path": path, "arguments": plan})
     assert "do not fit" in refused(folder)
+
+
+@pytest.mark.parametrize("shape", [[1], [3], [2, 1], [1, 2]])
+def test_a_shape_of_latents_that_its_networks_do_not_take_is_refused(folder, shape):
+    change(folder, latent_shape=shape)
+    line = refused(folder)
+    assert f"{folder / 'config.json'} states latents of shape ({shape[0]}," in line
+
+
+def test_a_shape_of_latents_that_its_encoder_does_not_give_is_refused(package, tmp_path):
+    package("flat_nets", FLAT)
+    import flat_nets
+
+    bridge = AlphaBridge(flat_nets.Flat(), *KINDS["mlp"]()[1:], latent_shape=(2,))
+    bridge.save_pretrained(tmp_path / "shared")
+    change(tmp_path / "shared", latent_shape=[1, 2])
+    line = refused(tmp_path / "shared", trust=["flat_nets"])
+    assert "states latents of shape (1, 2), but its encoder gives (2,)" in line
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_units_of_other_features_than_the_networks_have_are_refused(folder, count):
+    change(folder, units={"mean": count * [0.0], "std": count * [1.0]})
+    line = refused(folder)
+    assert (
+        f"config.json states units of {count} means and {count} deviations, but its networks"
+        in line
+    )
+
+
+def test_units_of_vectors_do_not_fit_images(tmp_path):
+    bridge = AlphaBridge(*KINDS["conv"]())
+    bridge.units = StandardUnits(torch.zeros(8), torch.ones(8))
+    bridge.save_pretrained(tmp_path / "shared")
+    assert "make samples of shape (1, 8, 8)" in refused(tmp_path / "shared")
+
+
+def test_units_with_more_means_than_deviations_are_refused(folder):
+    change(folder, units={"mean": [0.0] * 3, "std": [1.0] * 2})
+    assert "3 means and 2 deviations" in refused(folder)
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(bridge, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(NotWritten, match="No space left on device") as refusal:
+        bridge.save_pretrained(tmp_path / "shared")
+    assert str(tmp_path / "shared") in str(refusal.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_that_was_changed_after_it_was_built_is_not_saved(bridge, tmp_path):

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from .. import plots
 from ..assembly import build_path, load_model
 from ..config import Config, read_config
+from ..files import filling, require_free
 from ..methods import METHODS
 from ..model import AlphaBridge
 from ..refusals import BUNDLED
 from ..run import Run
 from ..sharing import Card, Picture
 from ..sharing import onnx as interchange
-from ..sharing.folder import appearing, require_free
 from .opened import is_image, units_of
 from .training import metrics_of
 
@@ -52,7 +52,7 @@ def export(
     if onnx:
         interchange.require_installed()
     model, card = _shared(run, step, pictures)
-    with appearing(out) as partial:
+    with filling(out) as partial:
         model.save_pretrained(partial, card=card)
         return interchange.export(model, partial) if onnx else {}
 

@@ -9,18 +9,17 @@ from typing import Any, Self, cast
 
 import torch
 from huggingface_hub import ModelCard, ModelHubMixin
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ..causes import one_line
-from ..files import sha256
-from ..units import Units
+from ..files import filling, sha256
+from ..units import StandardUnits, Units
 from .blueprint import Blueprint
 from .card import Card, render
-from .folder import appearing
 from .hub import folder_of, telling
-from .stored import WEIGHTS, Network, Stored, read_weights, units_from_words, units_in_words
+from .stored import CONFIG, WEIGHTS, Network, Stored, read_weights, units_from_words, units_in_words
 from .weights import own_memory
 
 __all__ = ["Pretrained"]
@@ -65,6 +64,7 @@ class Pretrained(
             ValueError: A network does not say how it is built, or is not what that would build.
             FileExistsError: The folder holds something already.
             PermissionError: It cannot be written.
+            NotWritten: The disk is full or broken.
 
         Example:
             >>> import tempfile
@@ -77,7 +77,7 @@ class Pretrained(
             torch.Size([5, 3])
         """
         words = {"card": card or Card()} | (model_card_kwargs or {})
-        with appearing(Path(save_directory)) as partial:
+        with filling(Path(save_directory)) as partial:
             super().save_pretrained(partial, model_card_kwargs=words)
             for picture in words["card"].pictures:
                 (partial / picture.file).write_bytes(picture.content)
@@ -134,7 +134,8 @@ class Pretrained(
             The model on the CPU, with its ``units``.
 
         Raises:
-            ValueError: A file is damaged, a network is not trusted or the weights do not fit.
+            ValueError: A file is damaged, a network is not trusted, or weights, the shape of a
+                latent or units do not fit the networks.
             FileNotFoundError: There is no such folder or model, or it is not a shared model.
             ConnectionError: The hub cannot be reached.
         """
@@ -154,7 +155,8 @@ class Pretrained(
         model = make(*networks, learn_noise=stored.learn_noise, latent_shape=stored.latent_shape)
         _load(model, read_weights(folder, stored), str(folder))
         model.units = units_from_words(stored.units)
-        return cast(Self, model.eval())
+        _require_fitting(model.eval(), folder / CONFIG)
+        return cast(Self, model)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         networks = {name: as_built(network) for name, network in self._networks().items()}
@@ -163,7 +165,8 @@ class Pretrained(
             for player, network in networks.items()
             for name, value in network.state_dict().items()
         } | {"log_sigma": self.log_sigma}
-        save_file(own_memory(tensors), save_directory / WEIGHTS)
+        # safetensors' own writing of files tells of a full disk by no OSError
+        (save_directory / WEIGHTS).write_bytes(serialized(own_memory(tensors)))
         plans = {name: Network.of(Blueprint.of(network)) for name, network in networks.items()}
         Stored(
             generator=plans["generator"],
@@ -238,3 +241,38 @@ def _load(module: nn.Module, tensors: dict[str, Tensor], whose: str) -> None:
         raise ValueError(
             f"the weights of {whose} do not fit its networks ({one_line(error)})"
         ) from error
+
+
+@torch.no_grad()
+def _require_fitting(model: Any, config: Path) -> None:  # noqa: ANN401
+    """See that latents and units have the shapes that the generator and the encoder take.
+
+    Args:
+        model: An :class:`~alpha_bridge.AlphaBridge` in evaluation mode.
+        config: The file that states them.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if model.latent_shape is None:
+        return
+    latent = f"{config} states latents of shape {tuple(model.latent_shape)}"
+    restore = "restore the folder from where it came from"
+    try:
+        with torch.random.fork_rng(devices=[]):
+            x = model.decode(model.prior(2, torch.Generator().manual_seed(0)))
+            mean, _ = model.posterior(x)
+    except (RuntimeError, TypeError, ValueError, LookupError) as error:
+        raise ValueError(
+            f"{latent}, which its networks do not take ({one_line(error)}): {restore}"
+        ) from error
+    found, event = tuple(mean.shape[model.batch_ndim :]), tuple(x.shape[model.batch_ndim :])
+    if found != tuple(model.latent_shape):
+        raise ValueError(f"{latent}, but its encoder gives {found}: {restore}")
+    if isinstance(model.units, StandardUnits):
+        means, deviations = model.units.mean, model.units.std
+        if not event == means.shape == deviations.shape:
+            raise ValueError(
+                f"{config} states units of {len(means)} means and {len(deviations)} deviations, "
+                f"but its networks make samples of shape {event}: {restore}"
+            )
