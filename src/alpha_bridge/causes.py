@@ -1,9 +1,26 @@
-"""Words from elsewhere, made fit for one line of a terminal, or of a page."""
+"""Errors and words from elsewhere, made fit for one line of a terminal, or of a page."""
 
+import errno
 import html
 import re
 
-__all__ = ["markdown", "one_line", "printable"]
+__all__ = ["FULL", "full_disk", "markdown", "one_line", "printable"]
+
+FULL = (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
+"""What the system says where there is no room."""
+
+
+def full_disk(error: BaseException) -> OSError | None:
+    """That of a chain of errors which says that there is no room on a disk, if one does.
+
+    Example:
+        >>> full_disk(ValueError("no data")) is None
+        True
+    """
+    found: BaseException | None = error
+    while found is not None and not (isinstance(found, OSError) and found.errno in FULL):
+        found = found.__cause__ or found.__context__
+    return found
 
 
 def one_line(error: BaseException) -> str:

@@ -15,10 +15,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .causes import one_line
 from .errors import NotWritten
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LOCK",
@@ -32,6 +36,7 @@ __all__ = [
     "recover",
     "recover_all",
     "require_free",
+    "save_array",
     "sha256",
     "within",
     "writing",
@@ -261,6 +266,8 @@ def within(root: Path, path: Path) -> Path:
 def explained(path: Path) -> Iterator[None]:
     """Name what could not be written: the system's own message often does not.
 
+    Of several contexts the outer one has the name: it is what the user asked for.
+
     Args:
         path: What is written within the context.
 
@@ -270,11 +277,15 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except NotWritten:
-        raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in REFUSED:
+        cause: BaseException = error
+        while isinstance(cause.__cause__, OSError):
+            cause = cause.__cause__
+        assert isinstance(cause, OSError)
+        if cause.errno is None and type(cause) is not OSError:  # it is not the system's
+            raise
+        reason = cause.strerror or str(cause)
+        if cause.errno in REFUSED:
             raise PermissionError(
                 f"cannot write {path} ({reason}): choose another place, or make it writable"
             ) from error
@@ -282,6 +293,24 @@ def explained(path: Path) -> Iterator[None]:
             f"cannot write {path} ({reason}): what stood there before is untouched; make room and "
             "try again"
         ) from error
+
+
+def save_array(array: "NDArray[Any]", path: Path) -> None:
+    """Write an array as ``.npy``.
+
+    Args:
+        array: Of numbers.
+        path: The file; it appears complete or not at all.
+
+    Raises:
+        PermissionError: The file cannot be written.
+        NotWritten: The disk is full or broken.
+    """
+    import numpy as np
+
+    with writing(path) as file:
+        # into a true file numpy writes by itself, and is silent where a disk is full
+        np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
 
 
 def sha256(file: Path) -> str:

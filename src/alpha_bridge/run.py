@@ -34,11 +34,12 @@ from .files import (
     recover,
     recover_all,
     require_free,
+    save_array,
     within,
     writing,
 )
 
-__all__ = ["Array", "Record", "Run", "configuration", "save_array"]
+__all__ = ["Array", "Record", "Run", "configuration"]
 
 IDENTITY = "run"
 """The key of ``config.json`` that is no setting, but what the run's checkpoints carry too."""
@@ -412,14 +413,3 @@ def _plain(value: object) -> object:
     if isinstance(value, np.generic):
         return _plain(value.item())
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def save_array(array: Array, path: Path) -> None:
-    """Write an array as ``.npy``.
-
-    Raises:
-        PermissionError: The file cannot be written.
-        NotWritten: The disk is full or broken.
-    """
-    with writing(path) as file:
-        np.save(file, array, allow_pickle=False)

@@ -6,11 +6,14 @@ before a command needs it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
 
+from ..causes import FULL
 from ..errors import Stopped
 from .telling import Terminal, said, warnings_in_a_line
 from .words import parse
@@ -26,6 +29,9 @@ WRONG_PATH = (
 )
 """What a path that the user gave can raise; any other trouble with files is not the user's."""
 
+UNWRITABLE = (errno.EBADF, *FULL)
+"""What is the matter with a disk that is full or a stream that is closed."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -40,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # not do so for long, or an update takes ten times as long (read when torch is loaded)
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     words = list(sys.argv[1:] if argv is None else argv)
+    # where a stream is closed, its number would go to the next file that is opened
+    sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an α must not stop a run in an ASCII terminal
             stream.reconfigure(errors="replace")
@@ -50,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (ValueError, *WRONG_PATH) as error:
         return _say(error, 2)
-    except BrokenPipeError:  # the reader has seen enough; nothing is left to flush at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough
+        _flush()
         return 1
     except (Stopped, OSError, MemoryError) as error:
         return _say(error, 1)
@@ -60,6 +69,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _say(message: object, code: int) -> int:
-    print(said(message), file=sys.stderr)
+def _say(error: object, code: int) -> int:
+    _flush()
+    reason = str(error)
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+        # what writes files names them: this came from printing
+        reason = f"cannot write to standard output ({error.strerror}): choose another place for it"
+    with contextlib.suppress(OSError):
+        print(said("; ".join([reason, *getattr(error, "__notes__", ())])), file=sys.stderr)
     return code
+
+
+def _flush() -> None:
+    """Write out what was printed, or let it go, so that nothing is left to fail at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

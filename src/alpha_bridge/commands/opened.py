@@ -13,11 +13,13 @@ from ..assembly import SOURCES, build_prior, build_source
 from ..checks import at_least
 from ..config import Config, read_config
 from ..data import PixelUnits, Source, StandardUnits, Units, normal
+from ..errors import NotWritten
 from ..evaluation import CHUNK, in_chunks
+from ..files import save_array
 from ..inversion import refine
 from ..model import AlphaBridge
 from ..refusals import destination, require_free, require_plain
-from ..run import Array, Run, save_array
+from ..run import Array, Run
 from ..training.checkpoint import read_units
 
 __all__ = [
@@ -67,6 +69,8 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
         source = build_source(config, decoding(console), fetch)
+    except NotWritten:
+        raise
     except (ValueError, OSError) as error:
         raise ValueError(f"the data of {run.folder} cannot be used: {error}") from error
     if source.event_shape != config.event_shape:

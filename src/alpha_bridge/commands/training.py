@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Container, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Container, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .. import plots
 from ..assembly import Assembly, assemble
 from ..config import HISTORY, Config
 from ..data import Units
-from ..errors import Diverged
+from ..errors import Diverged, Stopped
 from ..evaluation import Measured, build_evaluation
 from ..lock import locked
 from ..metrics.names import METRICS, is_metric
@@ -138,16 +138,33 @@ def _fit(
     stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
     # who survives the loss of another process is told to end, and still has to write
-    with stop.heeding(signal.SIGTERM):
+    with stop.heeding(signal.SIGTERM), _ending(trials, accelerator):
         try:
             parts.fit(callbacks=[stop, *watching], checkpoint=checkpoint, accelerator=accelerator)
         except Diverged as error:
             raise Diverged(f"{error}, and {_way_on(run, parts.config)}") from error
-        finally:
-            if writes:
-                trials.write_reports()
-            accelerator.end_training()
     return time.perf_counter() - begin
+
+
+@contextmanager
+def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
+    """Leave the pages of the runs however training ends, and say what is safe."""
+    writes = accelerator.is_main_process
+    try:
+        yield
+        if writes:
+            trials.write_reports()
+    except BaseException as error:
+        if writes:
+            with suppress(Exception):  # what ended training says more
+                trials.write_reports()
+        steps = trials.run.checkpoint_steps
+        if steps and not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
+            last = trials.run.checkpoint_folder(steps[-1])
+            error.add_note(f"update {steps[-1]} is safe in {last}: go on with --resume")
+        raise
+    finally:
+        accelerator.end_training()
 
 
 def _anew(config: Config) -> Config:

@@ -96,7 +96,7 @@ def reconstruct(
     config = config_of(run)
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    x = units.normalize(read_samples(images, config.event_shape or ()))
+    x = units.normalize(read_samples(images, config.event_shape or ())).to(model.log_sigma.dtype)
     ending = _ending(config.event_shape or ())
     path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending}")
     require_free(path)
@@ -142,7 +142,7 @@ def translate(
     ]
     (here, shape), (there, _) = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
-    x = here.normalize(read_samples(images, shape))
+    x = here.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
     path = out or run.inside(f"translations-of-{images.resolve().stem}{_ending(shape)}")
     require_free(path)
     if len(shape) == 1 and path.suffix != ".npy":

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..causes import one_line
-from ..files import cache_folder, read_json
+from ..files import cache_folder, read_json, save_array
 from .arrays import ArraySource, ImageSource
 from .attributes import Attributes
 from .cache import cached
@@ -126,8 +126,8 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         labels = None if label_column is None else labels_of(splits, label_column)
         notes = [*origin.notes, *_depth_in_words(first, white)]
         if labels is not None and (labels[~held_out] >= 0).any():
-            np.save(folder / "train_labels.npy", labels[~held_out])
-            np.save(folder / "held_out_labels.npy", labels[held_out])
+            save_array(labels[~held_out], folder / "train_labels.npy")
+            save_array(labels[held_out], folder / "held_out_labels.npy")
         elif labels is not None:
             notes.append(f"column {label_column} has no label of a sample to train on: left out")
         _save_attributes(folder, attributes_of(splits), held_out)
@@ -148,8 +148,8 @@ def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.
     (folder / "attributes.json").write_text(json.dumps(attributes.words), encoding="utf-8")
     for part, chosen in (("train", ~held_out), ("held_out", held_out)):
         rows = np.flatnonzero(chosen)
-        np.save(folder / f"{part}_rows.npy", rows)
-        np.save(folder / f"{part}_attributes.npy", attributes.codes[rows])
+        save_array(rows, folder / f"{part}_rows.npy")
+        save_array(attributes.codes[rows], folder / f"{part}_attributes.npy")
 
 
 def _open(folder: Path) -> ImageSource:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from ..causes import one_line, printable
+from ..causes import full_disk, one_line, printable
 from .folders import with_classes
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Folder:
         except _Elsewhere:
             raise
         except Exception as error:  # anything that a broken file makes a reader raise
+            if full := full_disk(error):
+                raise OSError(full.errno, full.strerror) from error
             raise ValueError(
                 f"data folder '{self.name}' could not be loaded ({one_line(error)}): "
                 "give a folder of images or of parquet files with --data PATH"
@@ -212,6 +214,8 @@ class Hub:
                 "give a local folder with --data PATH"
             ) from error
         except Exception as error:
+            if full := full_disk(error):
+                raise OSError(full.errno, full.strerror) from error
             raise ValueError(
                 f"data set '{self.name}' could not be loaded ({one_line(error)}): "
                 "give another id, or a local folder with --data PATH"

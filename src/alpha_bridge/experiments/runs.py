@@ -14,7 +14,7 @@ import torch
 
 from ..checks import at_least
 from ..config import Config
-from ..files import writing
+from ..files import explained, writing
 from ..plots import save_figure
 from .curves import follow
 from .scores import in_words
@@ -85,7 +85,7 @@ def carry_out(
     report(known)
     for key, found in spread_out(_follow, new, jobs):
         known[key] = found
-        with ledger.open("a", encoding="utf-8") as file:
+        with explained(ledger), ledger.open("a", encoding="utf-8") as file:
             file.write(_text({"key": new[key].key, "found": found}) + "\n")
         report({key})
     return [{**plan.labels, **known[key]} for key, plan in keyed]

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
+from safetensors import SafetensorError
 from torch import nn
 
+from ..causes import one_line
 from ..files import filling, read_json
 from .pair import Numbers
 
@@ -89,9 +91,13 @@ class TrainedVAE(ABC):
         Raises:
             FileExistsError: The folder holds something already.
             PermissionError: The folder cannot be written.
+            NotWritten: The disk is full or broken.
         """
         with filling(folder) as partial:
-            self.write(partial)
+            try:
+                self.write(partial)
+            except (RuntimeError, SafetensorError) as error:  # a full disk, in the library's words
+                raise OSError(one_line(error)) from error
 
     @abstractmethod
     def build(self, config: dict[str, Any]) -> None:
