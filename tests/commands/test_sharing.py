@@ -13,6 +13,7 @@ from PIL import Image
 from alpha_bridge import AlphaBridge, commands
 from alpha_bridge.assembly import load_model
 from alpha_bridge.cli import main
+from alpha_bridge.commands.opened import units_of
 from alpha_bridge.commands.sharing import card_of
 from alpha_bridge.config import (
     Config,
@@ -21,6 +22,7 @@ from alpha_bridge.config import (
     RegularizerConfig,
     read_config,
 )
+from alpha_bridge.data import StandardUnits
 from alpha_bridge.run import Run
 from alpha_bridge.sharing import onnx
 
@@ -89,9 +91,9 @@ def test_an_exported_model_draws_in_the_units_of_its_data(exported):
 def test_scaled_vectors_keep_their_units(vectors, tmp_path):
     commands.export(vectors, tmp_path / "out")
     again = AlphaBridge.from_pretrained(tmp_path / "out")
-    mean, std = vectors.units
-    x = torch.randn(4, 3)
-    assert np.allclose(again.units.denormalize(x), x.numpy() * std + mean)
+    units, x = units_of(vectors, read_config(vectors.config_path)), torch.randn(4, 3)
+    assert isinstance(units, StandardUnits)
+    assert torch.equal(again.units.denormalize(x), units.denormalize(x))
 
 
 def test_a_checkpoint_can_be_chosen(vectors, tmp_path):
