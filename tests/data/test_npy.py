@@ -38,6 +38,13 @@ def test_a_file_that_is_no_array_is_refused(tmp_path, content):
         load_images(str(tmp_path / "v.npy"))
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_file_of_too_few_rows_is_named(tmp_path, rows):
+    np.save(tmp_path / "v.npy", np.zeros((rows, 3)))
+    with pytest.raises(ValueError, match=r"v\.npy' cannot be used: the data set has"):
+        load_images(str(tmp_path / "v.npy"))
+
+
 @pytest.mark.parametrize("mapped", [True, False])
 def test_a_damaged_file_is_refused_by_a_line_or_read_as_an_array(tmp_path, mapped):
     path = tmp_path / "v.npy"

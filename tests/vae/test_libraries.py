@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
 from alpha_bridge.networks import ConvDiscriminator
@@ -152,6 +153,27 @@ def test_damaged_weights_are_named(copied, library):
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ValueError, match=f"{weights.name} cannot be read"):
         load(copied)
+
+
+def test_weights_that_are_not_finite_are_named(copied, library):
+    vae = load(copied)
+    with torch.no_grad():
+        next(vae.model.parameters()).fill_(torch.nan)
+    broken = copied.with_name("broken")
+    vae.save(broken)
+    with pytest.raises(ValueError, match=rf"in .*{LIBRARIES[library].weights_file} is not finite"):
+        load(broken)
+
+
+@pytest.mark.parametrize("kept", [0, -1])
+def test_a_tensor_too_few_is_named_and_nothing_logged(folders, tmp_path, capfd, kept):
+    copied = shutil.copytree(folders / "diffusers", tmp_path / "diffusers")
+    weights = copied / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(weights)
+    save_file({name: tensors[name] for name in sorted(tensors)[:kept]}, weights)
+    with pytest.raises(ValueError, match=rf"{weights.name} cannot be read \(it has no "):
+        load(copied)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_damaged_configuration_is_named(copied, library):

@@ -38,8 +38,8 @@ def load_array(path: str | Path, held_out: float = 0.1) -> ArraySource:
         raise ValueError(
             f"'{path}' holds shape {array.shape}: give one array of shape (N, D) or (N, H, W, C)"
         )
-    kept, apart = split(len(array), held_out)
     try:
+        kept, apart = split(len(array), held_out)
         return from_array(Rows(array, kept), Rows(array, apart))
     except ValueError as error:
         raise ValueError(f"'{path}' cannot be used: {error}") from error

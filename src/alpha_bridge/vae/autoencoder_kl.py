@@ -1,7 +1,9 @@
 """diffusers' ``AutoencoderKL``, whose latents are small images."""
 
+import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
@@ -57,9 +59,15 @@ class AutoencoderKL(TrainedVAE):
         kind = type(self.model)
         try:
             # by its own means, which know the names of older versions; a pickle is not read
-            loaded = kind.from_pretrained(  # type: ignore[attr-defined]
-                str(weights.parent), use_safetensors=True, local_files_only=True
-            )
+            with _silence():
+                loaded, found = kind.from_pretrained(  # type: ignore[attr-defined]
+                    str(weights.parent),
+                    use_safetensors=True,
+                    local_files_only=True,
+                    output_loading_info=True,
+                )
+            if missing := sorted(found["missing_keys"]):
+                raise LookupError(f"it has no {missing[0]}")
             self.model.load_state_dict(loaded.state_dict())
         except Exception as error:  # whatever a broken file makes diffusers raise
             raise ValueError(
@@ -101,6 +109,18 @@ class AutoencoderKL(TrainedVAE):
     def _config(self) -> Mapping[str, Any]:
         """The whole configuration, with the values that the file leaves out."""
         return self.model.config  # type: ignore[return-value]
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what diffusers logs from the terminal: what matters becomes an error."""
+    logger = logging.getLogger("diffusers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Halves(nn.Module):

@@ -79,6 +79,9 @@ class TrainedVAE(ABC):
                 f"{folder} has a {cls.config_file} and no {cls.weights_file}: give one with both"
             )
         vae.read(weights)
+        for name, tensor in vae.model.state_dict().items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} in {weights} is not finite: restore it from a copy")
         vae.model.eval()
         return vae
 
