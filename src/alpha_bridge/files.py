@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "IDENTITY",
     "LOCK",
     "append_line",
     "cache_folder",
@@ -44,6 +45,9 @@ __all__ = [
 
 LOCK = ".lock"
 """The file by which a process keeps others out of a folder, which is no content of it."""
+
+IDENTITY = "run"
+"""The key of a run's configuration that is no setting, but what its checkpoints carry too."""
 
 REFUSED = (
     errno.EACCES,

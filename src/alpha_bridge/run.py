@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from .causes import one_line
 from .files import (
+    IDENTITY,
     append_line,
     parse_json,
     read_json,
@@ -39,10 +40,7 @@ from .files import (
     writing,
 )
 
-__all__ = ["Array", "Record", "Run", "configuration"]
-
-IDENTITY = "run"
-"""The key of ``config.json`` that is no setting, but what the run's checkpoints carry too."""
+__all__ = ["Array", "Record", "Run"]
 
 NUMBERS = ("alpha", "gamma", "seconds", "sigma")
 
@@ -158,7 +156,8 @@ class Run:
         Raises:
             ValueError: The file is damaged.
         """
-        return configuration(self.config_path)
+        content = read_json(self.config_path)
+        return {key: value for key, value in content.items() if key != IDENTITY}
 
     @property
     def identity(self) -> str | None:
@@ -323,17 +322,6 @@ class Run:
         return {
             step: _load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
         }
-
-
-def configuration(path: Path) -> dict[str, Any]:
-    """The configuration that a file holds, without the identity of the run that it may be of.
-
-    Raises:
-        ValueError: The file is damaged.
-    """
-    content = read_json(path)
-    content.pop(IDENTITY, None)
-    return content
 
 
 def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:

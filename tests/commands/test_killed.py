@@ -103,12 +103,7 @@ def kills(root, first, stride):
     return dict(map(json.loads, ended.stdout.splitlines()))
 
 
-def test_a_kill_at_a_change_of_the_folder_changes_nothing_in_the_end(tmp_path):
-    told = kills(tmp_path, first=9, stride=70)
-    assert len(told) > 1 and all(told.values()), told
-
-
 @pytest.mark.slow
-def test_a_kill_at_any_change_of_the_folder_changes_nothing_in_the_end(tmp_path):
-    told = kills(tmp_path, first=0, stride=1)
-    assert len(told) > 100 and all(told.values()), told
+def test_a_kill_at_a_change_of_the_folder_changes_nothing_in_the_end(tmp_path):
+    told = kills(tmp_path, first=9, stride=23)
+    assert len(told) > 8 and all(told.values()), told

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..run import configuration
+from ..files import IDENTITY, read_json
 from .whole import HISTORY, Config
 
 __all__ = [
@@ -44,7 +44,9 @@ def read_config(source: Path | dict[str, Any]) -> Config:
     try:
         if isinstance(source, dict):
             return Config.model_validate(source)
-        return Config.model_validate(configuration(source))
+        content = read_json(source)
+        content.pop(IDENTITY, None)
+        return Config.model_validate(content)
     except ValidationError as error:
         where = "" if isinstance(source, dict) else f"{source}: "
         raise ValueError(where + explain(error)) from None
