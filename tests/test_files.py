@@ -121,6 +121,13 @@ def test_a_link_that_leads_outside_is_refused(tmp_path):
     assert files.within(tmp_path / "run", inside) == inside
 
 
+def test_a_link_to_itself_is_refused_by_its_name(tmp_path):
+    path = tmp_path / "manifest.json"
+    path.symlink_to(path)
+    with pytest.raises((ValueError, OSError), match=r"manifest\.json"):
+        files.within(tmp_path, path).read_bytes()
+
+
 def test_the_cache_can_be_moved(monkeypatch, tmp_path):
     monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path))
     assert files.cache_folder() == Path(tmp_path)

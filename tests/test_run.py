@@ -234,6 +234,7 @@ LINES = [
     b'{"step": 2.5}',
     b'{"step": 2, "alpha": "half"}',
     b'{"step": 2, "loss/generator": {}}',
+    b'{"step": 2, "phase": []}',
     b"[" * 100_000,
     b"\xff",
 ]

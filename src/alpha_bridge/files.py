@@ -252,7 +252,7 @@ def within(root: Path, path: Path) -> Path:
     """Return ``path`` if it lies in ``root``, also after every link in it is followed.
 
     Raises:
-        ValueError: It leads outside.
+        ValueError: It leads outside, or nowhere.
 
     Example:
         >>> within(Path("/runs/a"), Path("/runs/a/../b"))
@@ -260,8 +260,11 @@ def within(root: Path, path: Path) -> Path:
             ...
         ValueError: /runs/a/../b leads out of /runs/a, to /runs/b: it is not read or written
     """
-    place = path.resolve()
-    if not place.is_relative_to(root.resolve()):
+    try:
+        place, inside = path.resolve(), root.resolve()
+    except (OSError, RuntimeError) as error:  # Python 3.13 no longer raises of a loop
+        raise ValueError(f"{path} leads nowhere ({one_line(error)}): remove it") from error
+    if not place.is_relative_to(inside):
         raise ValueError(f"{path} leads out of {root}, to {place}: it is not read or written")
     return path
 

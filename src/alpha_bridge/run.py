@@ -362,15 +362,21 @@ def _record(line: bytes, source: str) -> Record:
     record = parse_json(line, source)
     wrong = [name for name, value in record.items() if not _fits(name, value)]
     if "step" not in record or wrong:
-        reason = f"{wrong[0]!r} is no number" if wrong else "it has no step"
+        reason = f"{wrong[0]!r} is no {_kind(wrong[0])}" if wrong else "it has no step"
         raise ValueError(f"{source} is damaged ({reason}): restore it from a copy")
     return record
+
+
+def _kind(name: str) -> str:
+    return "word" if name == "phase" else "number"
 
 
 def _fits(name: str, value: object) -> bool:
     """Whether a record may have ``value`` under ``name``."""
     if name == "step":
         return type(value) is int and value >= 0
+    if name == "phase":
+        return isinstance(value, str)
     if name in NUMBERS or "/" in name:
         values = value if isinstance(value, list) else [value]
         return all(of is None or type(of) in (int, float) for of in values)
