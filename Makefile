@@ -10,7 +10,7 @@ PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 # apart, because only the benchmarks need it
 BENCH := $(VENV)/.bench
 
-.PHONY: install demo test test-avx2 test-sse41 test-slow check docs bench clean
+.PHONY: install demo test test-avx2 test-sse41 test-slow check break docs bench clean
 
 install: $(INSTALLED)
 
@@ -42,6 +42,10 @@ bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/growth.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
+
+# kills, damaged files, full disks, second processes, links and escapes, all of them
+break: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.breaking
 
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build

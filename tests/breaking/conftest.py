@@ -1,0 +1,11 @@
+"""One set of scenes for all tests."""
+
+import pytest
+
+from .scenes import Scenes
+
+
+@pytest.fixture(scope="session")
+def scenes():
+    with Scenes() as scenes:
+        yield scenes

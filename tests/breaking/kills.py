@@ -1,0 +1,95 @@
+"""Kills, also in the middle of writing: the run that goes on equals the one never killed."""
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .asking import ASKS, Answer
+from .case import Case
+from .children import Said
+from .scenes import TRAINING, Right, Scenes
+
+__all__ = ["cases"]
+
+SCENES = ("vectors", "images", "trials")
+CHAINS = 6
+"""Runs of each scene that are killed."""
+KILLS = 7
+"""How often each of them is."""
+
+
+def cases(chains: int = CHAINS) -> list[Case]:
+    """All of them: runs, each killed and taken up again many times."""
+    return [
+        Case(f"{scene}, killed", f"chain {chain}", Killed(scene, chain / chains, KILLS))
+        for scene in SCENES
+        for chain in range(chains)
+    ]
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run that is killed again and again, and must come to the end that it would have had.
+
+    Attributes:
+        scene: Its data and its words.
+        first: Where the first kill comes, as a share of the operations on files.
+        kills: How many there are.
+    """
+
+    scene: str
+    first: float
+    kills: int
+
+    def __call__(self, scenes: Scenes) -> Answer:
+        """Kill it, let it end, and compare."""
+        origin, ask = scenes.bare(self.scene), ASKS[f"train on {self.scene}"]
+        right = scenes.right(origin, ask)
+        draw = random.Random(f"{self.scene} {self.first}")
+        left = self.kills
+        while True:
+            with scenes.copy(origin) as place:
+                while left:
+                    how = self._how(left, draw, right)
+                    said = _go_on(scenes, self.scene, place, **how)
+                    if said.code >= 0:
+                        break
+                    left -= 1
+                else:
+                    said = _go_on(scenes, self.scene, place)
+                if said.code:
+                    return Answer("cannot go on", said.err.decode())
+                if unlike := differences(right.result, ask.result(place, said)):
+                    return Answer("another end", unlike)
+            if not left:
+                return Answer("right")
+
+    def _how(self, left: int, draw: random.Random, right: Right) -> dict[str, float]:
+        if left == self.kills:
+            return {"die_at": 1 + round(self.first * right.operations)}
+        if left % 3 == 0:
+            return {"after": draw.uniform(0, right.seconds)}
+        if left == 2:
+            return {"largest": draw.randrange(100, 8000), "die_beyond": True}
+        return {"die_at": draw.randint(1, right.operations)}
+
+
+def differences(first: dict[str, object], second: dict[str, object]) -> str:
+    """Names of the files that two runs do not have in common; nothing if they are equal."""
+    names = sorted(
+        name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
+    )
+    return ", ".join(names)
+
+
+def _go_on(
+    scenes: Scenes, scene: str, place: Path, after: float | None = None, **how: object
+) -> Said:
+    """Begin the run, or take it up where it has begun, as a person would."""
+    resume = ["--resume"] * (place / "new" / "config.json").exists()
+    child = scenes.children.start([*TRAINING[scene], "--out", "new", *resume], place, **how)
+    if after is not None:
+        time.sleep(after)
+        child.kill()
+    return child.wait()
