@@ -195,6 +195,20 @@ def test_a_checkpoint_before_the_one_of_a_signal_is_cleared_away_too(tmp_path):
     assert sorted(int(path.name) for path in tmp_path.iterdir()) == [7, 13, 20]
 
 
+def test_a_checkpoint_that_a_kill_left_at_the_end_is_cleared_away(tmp_path):
+    def folder(step):
+        return tmp_path / str(step)
+
+    class Save(Callback):
+        def after(self, event):
+            if event.step in (7, 13, 18, 20):  # killed before 18 was cleared away
+                save(event.state, folder(event.step))
+
+    train(Save())
+    train(Checkpoints(folder, every=6, boundaries=(7, 13, 20)), checkpoint=folder(20))
+    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [7, 13, 20]
+
+
 @pytest.mark.parametrize("every", [3, 1000])
 def test_snapshots_are_kept_beside_the_checkpoints_of_segments(tmp_path, every):
     train(Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11)))

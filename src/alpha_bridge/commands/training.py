@@ -217,7 +217,9 @@ def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Cal
     return [
         _Changes(trials, console),
         Records(write, config.record_every, evaluate, config.evaluation.every),
-        Checkpoints(checkpoint, config.checkpoint_every, config.snapshot_steps),
+        Checkpoints(
+            checkpoint, config.checkpoint_every, config.snapshot_steps, parts.path.boundaries
+        ),
         progress,
     ]
 

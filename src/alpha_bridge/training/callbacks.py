@@ -89,6 +89,7 @@ class Checkpoints(Callback):
         folder: Callable[[int], Path],
         every: int = 1000,
         snapshots: Collection[int] = (),
+        boundaries: Collection[int] = (),
     ) -> None:
         """Set it up.
 
@@ -96,17 +97,21 @@ class Checkpoints(Callback):
             folder: From the number of updates done to the folder of the checkpoint.
             every: Updates from one checkpoint to the next, one or more.
             snapshots: Numbers of updates done of further checkpoints, which are kept.
+            boundaries: Those where segments of the path end. If they are given, what a kill left
+                is cleared away when the run goes on, also where the path has ended.
 
         Raises:
             ValueError: ``every`` is below one.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
-        self.snapshots = frozenset(snapshots)
+        self.snapshots, self.boundaries = frozenset(snapshots), frozenset(boundaries)
         self.earlier: Iterable[int] = ()
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
         # a resumed run has one where it goes on, and may have one where a signal stopped it
         self.earlier = range(state.step + 1)
+        if self.boundaries:
+            self._clear(self.snapshots | self.boundaries | {state.step})
         return nullcontext()
 
     def after(self, event: Event) -> None:
@@ -114,10 +119,13 @@ class Checkpoints(Callback):
         if not (event.step in kept or event.step % self.every == 0):
             return
         save(event.state, self.folder(event.step))
-        for step in self.earlier:
-            if step not in kept | {event.step} and self.folder(step).is_dir():
-                discard(self.folder(step))
+        self._clear(kept | {event.step})
         self.earlier = (event.step,)
+
+    def _clear(self, kept: Collection[int]) -> None:
+        for step in self.earlier:
+            if step not in kept and self.folder(step).is_dir():
+                discard(self.folder(step))
 
 
 class StopOnSignal(Callback):
