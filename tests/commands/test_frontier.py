@@ -154,20 +154,21 @@ def test_a_program_gets_one_object(mixture, capsys):
     ],
 )
 def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
-    run = Run.create(tmp_path / "run", config(**changes).model_dump(mode="json"))
+    shapes = {"event_shape": (2,), "prior_shape": (2,) if "prior" in changes else None}
+    run = Run.create(tmp_path / "run", config(**shapes, **changes).model_dump(mode="json"))
     with pytest.raises(ValueError, match=message):
         frontier.frontier(run)
 
 
 def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
-    naive = METHODS["naive"].apply(config(snapshots=0))
+    naive = METHODS["naive"].apply(config(snapshots=0, event_shape=(2,)))
     run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"α does not move .* a run of naive"):
         frontier.frontier(run)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path):
-    run = Run.create(tmp_path / "run", config().model_dump(mode="json"))
+    run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"0 checkpoints .*--resume"):
         frontier.frontier(run)
 
