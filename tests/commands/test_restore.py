@@ -191,7 +191,7 @@ def test_wrong_words_get_one_line(words, parts, capsys, place):
 
 
 def test_a_run_without_a_vae_has_nothing_to_give_back(tmp_path):
-    run = Run.create(tmp_path / "run", Config().model_dump(mode="json"))
+    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"did not begin with a VAE: train one with --from"):
         commands.restore(run, tmp_path / "new")
 
