@@ -110,7 +110,9 @@ ASKS = (
         "reconstruct": _ask(
             _file("pairs.npy"), "reconstruct", "run", "--images", "few", "--out", "pairs.npy"
         ),
-        "edit": _ask(_file("row.npy"), "edit", "run", "--attribute", "label=1", "--out", "row.npy"),
+        "edit": _ask(
+            _file("row.npy"), "edit", "run", "--attribute", "label=dog", "--out", "row.npy"
+        ),
         "edit by labels": _ask(
             _file("row.npy"),
             *("edit", "run", "--attribute", "round", "--labels", "labels.csv"),

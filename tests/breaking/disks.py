@@ -34,6 +34,8 @@ WRITING = {
     "pythae": ("restore",),
 }
 """Commands that write, by scene."""
+WRITTEN = ("cache", "drawn", "moved", "new", "pairs", "row", "run")
+"""Of which a line must hold one."""
 SHARES = (0.0, 0.5, 0.9)
 """Sizes for them, as shares of the largest file that they write."""
 
@@ -177,7 +179,7 @@ class Writing:
             before = contents(place)
             largest = int(self.share * max(map(_size, files)))
             said = scenes.children.run(ask.words, place, largest=largest)
-            answer = judge(said, ("drawn", "run", "new", "pairs", "row", "moved"), lambda: False)
+            answer = judge(said, WRITTEN, lambda: False)
             if not answer.good:
                 return answer
             if said.code != 1:

@@ -114,7 +114,7 @@ def _runs(name: str) -> Iterator[tuple[str, Use]]:
         ),
         "images": (
             ["reconstruct", name, "--images", f"{name} few"],
-            ["edit", name, "--attribute", "label=1"],
+            ["edit", name, "--attribute", "label=dog"],
             ["edit", name, "--attribute", name],
             ["edit", name, "--between", "slerp"],
             ["export", name, "--out", "run"],

@@ -116,7 +116,6 @@ RECORDS: dict[str, Harm] = {
     f"{name} = {value}": _in_last(name, value)
     for name, value in (
         ("phase", []),
-        ("phase", "\x1b[2J"),
         ("alpha", "x"),
         ("seconds", "y"),
         ("loss/generator", [1]),
