@@ -57,7 +57,7 @@ WRITTEN = {
     "missed.json": ("vectors", ("missed", "run", "--count", "5")),
     "missed.png": ("vectors", ("missed", "run", "--count", "5")),
     "reconstructions-of-few.png": ("images", ("reconstruct", "run", "--images", "few")),
-    "edited-round.png": ("images", ("edit", "run", "--attribute", "label=dog")),
+    "edit-label=dog.png": ("images", ("edit", "run", "--attribute", "label=dog")),
     "frontier.json": ("snapshots", ("frontier", "run", "--draws", "2")),
     "frontier.png": ("snapshots", ("frontier", "run", "--draws", "2")),
     "translations-of-few.png": ("translation", ("translate", "run", "--images", "few")),
