@@ -196,5 +196,5 @@ def test_a_record_without_a_picture_leaves_the_page_without_one(page, record):
     (page.RESULTS / "figure6.json").write_text(json.dumps(record), encoding="utf-8")
     page.main()
     text = part(page, "figure6")
-    assert "| Reconstruction error (mse, 359) | " in text
+    assert "| Reconstruction error (mse, 359-held-out) | " in text
     assert "![" not in text
