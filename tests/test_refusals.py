@@ -6,10 +6,13 @@ import sys
 from importlib import import_module
 from inspect import signature
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from alpha_bridge import experiments, refusals
+from alpha_bridge import experiments, manifest, refusals
 from alpha_bridge.config import Config
+from alpha_bridge.manifest import write_manifest, write_state
 from alpha_bridge.run import Run
 
 SCRIPT = """
@@ -55,6 +58,8 @@ STATES = {
 }
 """Runs that cannot be used, and what is said of each."""
 
+BETWEEN = ["train", "mnist", "--data=pictures", "--prior=pictures", "--objective=marginal"]
+
 OTHERS = [
     (["sample", "run", "--step", "7"], "run has no checkpoint after update 7: it has 10"),
     (["sample", "run", "-n", "0"], "count must be at least 1, got 0"),
@@ -83,6 +88,19 @@ OTHERS = [
     (["train", "gaussians25", "--out", "run"], "run is not empty"),
     (["train", "gaussians25", "--out", "run", "--resume", "--seed", "5"], "another configuration"),
     (["train", "mnist", "--data", "pictures", "--images.size", "30"], "images of 30 pixels"),
+    (["train", "mnist", "--data", "pictures", "--trials", "2"], "no stacked trials, got trials=2"),
+    (["train", "digits", "--trials", "2"], "no stacked trials, got trials=2"),
+    (
+        [*BETWEEN, "--images.size", "10"],
+        "a translator halves images twice, got a size of 10",
+    ),
+    (["train", "mnist", "--data", "my/phtos/x"], "data path 'my/phtos/x' does not exist"),
+    (["train", "mnist", "--data", "words.txt"], "'words.txt' is no folder and no .npy file"),
+    (["train", "mnist", "--data", "no id"], "no such data set on the hub: give a local folder"),
+    (["train", "mnist", "--data", "pictures", "--from", "./vea"], "there is no VAE './vea'"),
+    (["train", "mnist", "--data", "pictures", "--from", "vea"], "there is no VAE 'vea'"),
+    (["train", "mnist", "--data", "pictures", "--from", "pictures"], "pictures has no VAE"),
+    (["train", "mnist", "--data", "pictures", "--from", "my/vea"], "no folder 'my/vea' here"),
     (["train", "mnist", "--data", "./pictres"], "data path './pictres' does not exist"),
     (["train", "mnist", "--data", "pictres"], "there is no folder 'pictres' here"),
     (["train", "gaussians25", "--data", "none.npy"], "'none.npy' does not exist"),
@@ -109,9 +127,75 @@ def folder(tmp_path_factory):
     for name, config in configs.items():
         run = Run.create(folder / name, config.model_dump(mode="json"))
         if name != "begun":
-            run.checkpoint_folder(10).mkdir(parents=True)
+            keep(run, 10)
     Run.create(folder / "broken", {"steps": "many"})
     (folder / "pictures").mkdir()
+    (folder / "there.npy").write_bytes(b"")
+    (folder / "words.txt").write_text("no images")
+    return folder
+
+
+def keep(run, step, files=("average", "memory", "model", "optimizers")):
+    """A checkpoint of no network, with everything that is verified."""
+    folder = run.checkpoint_folder(step)
+    folder.mkdir(parents=True)
+    for file in files:
+        save_file({"x": np.zeros(2, np.float32)}, folder / f"{file}.safetensors")
+    write_state(folder, step, folder)
+    write_manifest(folder)
+    return folder
+
+
+def other_bytes(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
+def no_tensors(folder):
+    (folder / "average.safetensors").write_bytes(b"\xff" * 9)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def another_update(folder):
+    write_state(folder, 3, folder)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def another_run(folder):
+    (folder / "state.json").write_text('{"step": 10, "run": "another"}')
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def no_manifest(folder):
+    (folder / "manifest.json").unlink()
+
+
+def no_file(folder):
+    (folder / "memory.safetensors").unlink()
+
+
+DAMAGE = {
+    other_bytes: "model.safetensors is damaged (it has another sum",
+    no_tensors: "average.safetensors is damaged (",
+    another_update: "state.json is damaged (it is that of update 3)",
+    another_run: "state.json is damaged (it is that of another run)",
+    no_manifest: "step-00000010 is not a whole checkpoint (",
+    no_file: "step-00000010 is not a whole checkpoint (",
+}
+"""What happens to a checkpoint, and what is said of it."""
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """Runs whose latest checkpoint is damaged, by the name of the damage."""
+    folder = tmp_path_factory.mktemp("damaged")
+    for damage in DAMAGE:
+        config = Config(event_shape=(2,), snapshots=1)
+        run = Run.create(folder / damage.__name__, config.model_dump(mode="json"))
+        damage(keep(run, 10))
     (folder / "there.npy").write_bytes(b"")
     return folder
 
@@ -132,6 +216,11 @@ def on(run, command):
     return [word.format(run=run, array="there.npy") for word in COMMANDS[command]]
 
 
+def going_on(run):
+    """The command that resumes a run with its own configuration."""
+    return ["train", f"{run}/config.json", "--out", run, "--resume"]
+
+
 def test_a_run_that_cannot_be_used_is_refused_without_torch(folder):
     cases = [(state, name) for state in STATES for name in COMMANDS]
     # a report needs no checkpoint and no model, and a run that has none begins anew
@@ -146,6 +235,87 @@ def test_a_run_that_cannot_be_used_is_refused_without_torch(folder):
         assert code == 2, (name, said)
         assert STATES[state] in said, (name, said)
         assert said.count("\n") == 1
+
+
+def test_a_damaged_checkpoint_is_refused_without_torch(damaged):
+    names = [name for name in COMMANDS if name != "report"]  # which reads none
+    cases = [(damage, name) for damage in DAMAGE for name in names]
+    asked = [on(damage.__name__, name) for damage, name in cases]
+    asked = [
+        going_on(words[words.index("--out") + 1]) if "--resume" in words else words
+        for words in asked
+    ]
+    for (damage, name), (code, said) in zip(cases, answers(damaged, asked), strict=True):
+        assert code == 2, (name, said)
+        assert DAMAGE[damage] in said, (name, said)
+        assert said.count("\n") == 1
+
+
+def test_each_checkpoint_along_alpha_is_verified_without_torch(tmp_path):
+    config = Config(event_shape=(2,), snapshots=1)
+    run = Run.create(tmp_path / "run", config.model_dump(mode="json"))
+    for step in (2000, 4500, 7000):
+        keep(run, step)
+    other_bytes(run.checkpoint_folder(4500))
+    ((code, said),) = answers(tmp_path, [["frontier", "run"]])
+    assert code == 2
+    assert "step-00004500/model.safetensors is damaged" in said
+
+
+def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch(tmp_path):
+    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
+    keep(run, 10, files=("average", "memory", "model"))
+    ((code, said),) = answers(tmp_path, [going_on("run")])
+    assert code == 2
+    assert "step-00000010 keeps the networks alone" in said
+
+
+def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):
+    read = []
+
+    def sha256(file):
+        read.append(file.name)
+        return real(file)
+
+    real = manifest.sha256
+    monkeypatch.setattr(manifest, "sha256", sha256)
+    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
+    folder = keep(run, 10)
+    read.clear()
+    for _ in range(3):
+        manifest.verified(folder)
+    assert sorted(read) == sorted(
+        file.name for file in folder.iterdir() if file.name != "manifest.json"
+    )
+
+
+def test_a_vae_is_known_by_the_files_of_its_library():
+    from alpha_bridge.vae import LIBRARIES, PIPELINE
+
+    assert {kind.config_file for kind in LIBRARIES.values()} == set(refusals.VAE_FILES)
+    assert PIPELINE == "vae"
+
+
+@pytest.mark.parametrize("size", range(1, 80))
+def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
+    from alpha_bridge.players import build_networks
+
+    shapes = {"event_shape": (1, size, size), "prior_shape": (1, size, size)}
+    config = Config(
+        data="photos",
+        prior="drawings",
+        objective={"kind": "marginal"},
+        images={"size": size},
+        model={"width": 1, "hidden": (1,)},
+        **shapes,
+    )
+    try:
+        build_networks(config)
+    except ValueError:
+        with pytest.raises(ValueError, match="images"):
+            refusals.require_sound(config)
+    else:
+        refusals.require_sound(config)
 
 
 def test_what_cannot_be_done_is_refused_without_torch(folder):

@@ -2,7 +2,14 @@
 
 import math
 
-__all__ = ["at_least", "between_zero_and_one", "positive", "times_halved"]
+__all__ = [
+    "at_least",
+    "between_zero_and_one",
+    "halved_twice",
+    "not_stacked",
+    "positive",
+    "times_halved",
+]
 
 
 def between_zero_and_one(name: str, value: float) -> float:
@@ -67,3 +74,37 @@ def times_halved(size: int) -> int:
         f"images of {size} pixels are larger than 64 or cannot be halved to 4-7 pixels: "
         "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"
     )
+
+
+def halved_twice(size: int) -> int:
+    """Return ``size``, in pixels, if a translator can halve images of it twice.
+
+    Raises:
+        ValueError: It is no positive multiple of four.
+
+    Example:
+        >>> halved_twice(28)
+        28
+    """
+    if size < 1 or size % 4:
+        raise ValueError(
+            f"a translator halves images twice, got a size of {size}: resize them to a "
+            "multiple of four (--images.size 32)"
+        )
+    return size
+
+
+def not_stacked(trials: int | None) -> None:
+    """Refuse stacked trials where networks are convolutional.
+
+    Raises:
+        ValueError: ``trials`` is not None.
+
+    Example:
+        >>> not_stacked(None)
+    """
+    if trials is not None:
+        raise ValueError(
+            f"convolutional networks have no stacked trials, got trials={trials}: "
+            "run the trials one after the other, or use vectors"
+        )

@@ -9,14 +9,16 @@ from pathlib import Path
 from shlex import quote
 
 from .causes import one_line
-from .checks import at_least, positive, times_halved
+from .checks import at_least, halved_twice, not_stacked, positive, times_halved
 from .config import DENSITIES, Config, read_config, resumed
 from .files import cache_folder
+from .manifest import require_optimizers, verified
 from .methods import METHODS
 from .run import Run
 
 __all__ = [
     "BUNDLED",
+    "VAE_FILES",
     "checkpoint_of",
     "destination",
     "opened",
@@ -27,6 +29,7 @@ __all__ = [
     "require_free",
     "require_given",
     "require_hub_id",
+    "require_init",
     "require_plain",
     "require_sound",
     "require_subjects",
@@ -39,6 +42,9 @@ __all__ = [
 BUNDLED = (*DENSITIES, "digits")
 """Data that need no file."""
 
+VAE_FILES = ("config.json", "model_config.json")
+"""By one of which a folder of a VAE is known, or the folder ``vae`` in that of a pipeline."""
+
 
 def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
     """The run in a folder, once its configuration and a checkpoint are there.
@@ -49,11 +55,11 @@ def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
 
     Raises:
         FileNotFoundError: The folder is not that of a run.
-        ValueError: The configuration is damaged, or there is no such checkpoint.
+        ValueError: The configuration is damaged, or there is no such checkpoint, or no whole one.
     """
     run = Run.open(folder)
     config = read_config(run.config_path)
-    checkpoint_of(run, config, step)
+    verified(checkpoint_of(run, config, step))
     return run, config
 
 
@@ -94,19 +100,23 @@ def require_trainable(
         fetch: Ids that the hub may be asked for; None for all that ``config`` names.
 
     Raises:
-        FileNotFoundError: The folder to resume is not that of a run, or the data are not there.
+        FileNotFoundError: The folder to resume is not that of a run, or the data, or the VAE to
+            begin with, are not there.
         FileExistsError: The folder holds something already.
-        ValueError: The configuration cannot be trained, or not in this run.
+        ValueError: The configuration cannot be trained, or not in this run, whose latest checkpoint
+            may be damaged.
     """
     require_sound(config)
+    run = Run.open(folder) if resume else Run.require_free(folder)
     if resume:
-        run = Run.open(folder)
         resumed_in(run, config)
-    else:
-        Run.require_free(folder)
+        _require_state(run)
     for name in (config.data, config.prior):
         if name is not None:
             require_data(name, fetch is None or name in fetch)
+    # from a checkpoint on the VAE is not needed any more
+    if config.init is not None and not (resume and run.checkpoint_steps):
+        require_init(config.init, fetch is None or config.init in fetch)
 
 
 def resumed_in(run: Run, given: Config) -> Config:
@@ -123,6 +133,14 @@ def resumed_in(run: Run, given: Config) -> Config:
             f"{run.folder} was made with another configuration ({error}): resume it with its own, "
             f"{resuming(run)}"
         ) from error
+
+
+def _require_state(run: Run) -> None:
+    """See that training can go on from the latest checkpoint, if there is one."""
+    for step in run.checkpoint_steps[-1:]:
+        folder = run.checkpoint_folder(step)
+        files, _ = verified(folder)
+        require_optimizers(folder, files)
 
 
 def resuming(run: Run) -> str:
@@ -155,9 +173,13 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
             "run them one after the other, or give another --gamma.kind"
         )
-    size = config.images.size
-    if size is not None and "images" not in config.idle:
-        times_halved(at_least(1, "--images.size", size))
+    sized = "images" not in config.idle
+    if sized or config.data == "digits":
+        not_stacked(config.trials if config.trials > 1 else None)
+    if sized and config.images.size is not None:
+        times_halved(at_least(1, "--images.size", config.images.size))
+        if config.prior is not None:
+            halved_twice(config.images.size)
 
 
 def require_data(name: str, fetch: bool = True) -> None:
@@ -169,10 +191,17 @@ def require_data(name: str, fetch: bool = True) -> None:
 
     Raises:
         FileNotFoundError: It is a path, and nothing is there.
-        ValueError: There is no such folder, and the hub does not have it or cannot be asked.
+        ValueError: It is a file of another kind; or there is no such folder, and the hub does not
+            have it or cannot be asked.
     """
     path = Path(name).expanduser()
-    if name in BUNDLED or path.exists():
+    if name in BUNDLED or path.is_dir():
+        return
+    if path.exists() and path.suffix != ".npy":
+        raise ValueError(
+            f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
+        )
+    if path.exists():
         return
     if path.suffix == ".npy":
         raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
@@ -180,39 +209,69 @@ def require_data(name: str, fetch: bool = True) -> None:
         raise FileNotFoundError(
             f"data path '{name}' does not exist: give an existing folder with --data PATH"
         )
-    if fetch and not _downloaded(name):
-        _require_on_hub(name)
+    if fetch and not _prepared(name):
+        _require_on_hub(name, "dataset", "give a local folder with --data PATH")
 
 
-def _downloaded(name: str) -> bool:
-    """Whether the hub's libraries may have a copy on this disk."""
+def _prepared(name: str) -> bool:
+    """Whether the hub's libraries may have a copy of a data set on this disk."""
     from huggingface_hub import constants
 
     note = cache_folder() / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
     prepared = os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME, "datasets")
-    fetched = Path(constants.HF_HUB_CACHE, f"datasets--{name.replace('/', '--')}")
-    return any(
-        place.exists() for place in (note, fetched, Path(prepared, name.replace("/", "___")))
+    return (
+        _fetched(name, "dataset")
+        or note.exists()
+        or Path(prepared, name.replace("/", "___")).exists()
     )
 
 
-def _require_on_hub(name: str) -> None:
+def _fetched(name: str, kind: str) -> bool:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE, f"{kind}s--{name.replace('/', '--')}").exists()
+
+
+def _require_on_hub(name: str, kind: str, remedy: str) -> None:
+    """Ask the hub for a ``dataset`` or a ``model``."""
     from huggingface_hub import HfApi, errors
 
     nowhere = f"there is no folder '{name}' here, and "
+    called = {"dataset": "data set"}.get(kind, kind)
     try:
-        HfApi().dataset_info(name, timeout=10)
+        HfApi().repo_info(name, repo_type=kind, timeout=10)
     except errors.GatedRepoError:
         return  # who reads it says what to do
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise ValueError(
-            f"{nowhere}no such data set on the hub: give a local folder with --data PATH"
-        ) from error
+        raise ValueError(f"{nowhere}no such {called} on the hub: {remedy}") from error
     except Exception as error:  # whatever the network layer of the day raises
         raise ValueError(
-            f"{nowhere}no network to ask the hub ({one_line(error)}): give a local folder with "
-            "--data PATH"
+            f"{nowhere}no network to ask the hub ({one_line(error)}): {remedy}"
         ) from error
+
+
+def require_init(name: str, fetch: bool = True) -> None:
+    """Look whether there is a VAE to begin with, without reading it.
+
+    Args:
+        name: As ``--from`` takes it.
+        fetch: Whether the hub may be asked.
+
+    Raises:
+        FileNotFoundError: It is a path, and no VAE is there.
+        ValueError: There is no such folder, and the hub does not have it or cannot be asked.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        places = (folder, folder / "vae")
+        if not any((place / file).is_file() for place in places for file in VAE_FILES):
+            raise FileNotFoundError(
+                f"{name} has no VAE: give a folder with a {' or '.join(VAE_FILES)}"
+            )
+    elif name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
+    elif fetch and not _fetched(name, "model"):
+        _require_on_hub(name, "model", "give a local folder with --from PATH")
 
 
 def require_given(path: Path | None, kind: str = "an image, a folder or an .npy file") -> None:
@@ -291,7 +350,7 @@ def require_along(run: Run, config: Config) -> list[int]:
     """The checkpoints of a run, if there are some to draw a curve through along α.
 
     Raises:
-        ValueError: There are none, α does not move, or the run is of another kind.
+        ValueError: There are none, one is damaged, α does not move, or the run is of another kind.
     """
     if config.trials > 1:
         raise ValueError(
@@ -318,6 +377,8 @@ def require_along(run: Run, config: Config) -> list[int]:
             f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
             "needs two: go on with --resume"
         )
+    for step in steps:
+        verified(run.checkpoint_folder(step))
     return steps
 
 

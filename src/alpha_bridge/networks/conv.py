@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import at_least, times_halved
+from ..checks import at_least, halved_twice, not_stacked, times_halved
 from ..sharing.blueprint import shareable
 from .moments import Moments
 
@@ -31,11 +31,7 @@ def _widths(width: int, halvings: int) -> list[int]:
 def _check(trials: int | None, **sizes: int) -> None:
     for name, size in sizes.items():
         at_least(1, name, size)
-    if trials is not None:
-        raise ValueError(
-            f"convolutional networks have no stacked trials, got trials={trials}: "
-            "run the trials one after the other, or use vectors"
-        )
+    not_stacked(trials)
 
 
 class _Flatten(nn.Module):
@@ -297,11 +293,7 @@ class ConvTranslator(nn.Module):
         super().__init__()
         _check(trials, channels=channels, outputs=outputs, width=width)
         at_least(0, "depth", depth)
-        if size < 1 or size % 4:
-            raise ValueError(
-                f"a translator halves images twice, got a size of {size}: resize them to a "
-                "multiple of four (--images.size 32)"
-            )
+        halved_twice(size)
         self.moved = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),

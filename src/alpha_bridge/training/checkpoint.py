@@ -1,10 +1,8 @@
 """Checkpoints: safetensors for every tensor, JSON for the rest, a manifest of SHA-256 sums."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -12,17 +10,21 @@ from safetensors.torch import save as serialized
 from torch import Tensor
 
 from ..causes import one_line
-from ..files import filling, read_json, sha256, within
-from ..run import Run
+from ..files import filling
+from ..manifest import (
+    ENDING,
+    damaged,
+    require_optimizers,
+    verified,
+    verified_file,
+    write_manifest,
+    write_state,
+)
 from ..sharing.weights import own_memory
 from ..units import StandardUnits, Units
 from .state import UNITS, TrainState
 
 __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
-
-MANIFEST = "manifest.json"
-STATE = "state.json"
-ENDING = ".safetensors"
 
 
 def save(state: TrainState, folder: Path) -> Path:
@@ -63,9 +65,8 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
         for file, named in tensors.items():
             # safetensors' own writing of files tells of a full disk by no OSError
             (partial / f"{file}{ENDING}").write_bytes(serialized(own_memory(named)))
-        (partial / STATE).write_text(json.dumps({"step": step, "run": _run_of(folder)}))
-        sums = {file.name: sha256(file) for file in sorted(partial.iterdir())}
-        (partial / MANIFEST).write_text(json.dumps(sums, indent=2))
+        write_state(partial, step, folder)
+        write_manifest(partial)
     return folder
 
 
@@ -77,9 +78,11 @@ def restore(state: TrainState, folder: Path) -> None:
         folder: The checkpoint.
 
     Raises:
-        ValueError: The checkpoint is damaged, or is that of another model.
+        ValueError: The checkpoint is damaged, is that of another model, or keeps the networks
+            alone.
     """
     tensors, step = read_tensors(folder)
+    require_optimizers(folder, tensors)
     with naming(folder):
         state.load(tensors, step)
 
@@ -113,12 +116,8 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
         ValueError: A file is missing, does not have the sum that the manifest states, or holds
             numbers that are not finite; or the checkpoint is that of another update or run.
     """
-    sums = _sums(folder)
-    for name, sum_ in sums.items():
-        _verify(folder, name, sum_)
-    step = _step(folder)
-    files = [name for name in sums if name.endswith(ENDING)]
-    return {name.removesuffix(ENDING): _read(folder, name) for name in files}, step
+    files, step = verified(folder)
+    return {file: _read(folder, f"{file}{ENDING}") for file in files}, step
 
 
 def read_units(folder: Path) -> Units | None:
@@ -130,80 +129,22 @@ def read_units(folder: Path) -> Units | None:
     Raises:
         ValueError: It is damaged.
     """
-    name, sums = f"{UNITS}{ENDING}", _sums(folder)
-    if name not in sums:
+    file = verified_file(folder, UNITS)
+    if file is None:
         return None
-    _verify(folder, name, sums[name])
-    found = _read(folder, name)
+    found = _read(folder, file.name)
     if not found:
         return Units()
     with naming(folder):
         return StandardUnits(found["mean"], found["std"])
 
 
-def _sums(folder: Path) -> dict[str, str]:
-    """What the manifest states of each file."""
-    try:
-        sums = read_json(within(folder, folder / MANIFEST))
-        for name in sums:
-            if Path(name).name != name or name == "..":
-                raise ValueError(f"{folder / MANIFEST} names {name!r}, which is no file of it")
-            within(folder, folder / name)
-    except ValueError as error:
-        raise _not_whole(folder, error) from error
-    return sums
-
-
-def _verify(folder: Path, name: str, sum_: object) -> None:
-    try:
-        same = sha256(folder / name) == sum_
-    except OSError as error:
-        raise _not_whole(folder, error) from error
-    if not same:
-        raise _damaged(folder, name, "it has another sum than its manifest states")
-
-
-def _step(folder: Path) -> int:
-    """The number of updates done, which must be the folder's own, and the run's."""
-    try:
-        state: dict[str, Any] = read_json(folder / STATE)
-    except ValueError as error:
-        raise _not_whole(folder, error) from error
-    step, run = state.get("step"), state.get("run")
-    if type(step) is not int or step < 0:
-        raise _damaged(folder, STATE, f"it has no number of updates, but {step!r}")
-    if folder.absolute().parent.name == "checkpoints" and folder.name != Run.name_of(step):
-        raise _damaged(folder, STATE, f"it is that of update {step}")
-    own = _run_of(folder)
-    if run is not None and own is not None and run != own:
-        raise _damaged(folder, STATE, "it is that of another run")
-    return step
-
-
-def _run_of(folder: Path) -> str | None:
-    """The identity of the run in which a checkpoint lies; None elsewhere."""
-    place = folder.absolute().parent
-    return Run(place.parent).identity if place.name == "checkpoints" else None
-
-
 def _read(folder: Path, name: str) -> dict[str, Tensor]:
     try:
         tensors = load_file(folder / name)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
-        raise _damaged(folder, name, one_line(error)) from error
+        raise damaged(folder, name, one_line(error)) from error
     for key, value in tensors.items():
         if not value.isfinite().all():
-            raise _damaged(folder, name, f"{key} is not finite")
+            raise damaged(folder, name, f"{key} is not finite")
     return tensors
-
-
-def _not_whole(folder: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{folder} is not a whole checkpoint ({one_line(error)}): remove it to use the one before"
-    )
-
-
-def _damaged(folder: Path, name: str, reason: str) -> ValueError:
-    return ValueError(
-        f"{folder / name} is damaged ({reason}): remove {folder} to use the checkpoint before it"
-    )
