@@ -50,6 +50,15 @@ def test_each_trial_is_a_run_with_its_own_seed_and_report(folder):
         assert set(run.samples) == {3, 12, 60}
 
 
+def test_each_trial_keeps_the_moments_of_its_latest_two_checkpoints(folder):
+    for run in [Run.open(folder), *(Run.open(folder / f"trial-{trial}") for trial in range(3))]:
+        assert run.checkpoint_steps == [3, 12, 60]
+        whole = [
+            (run.checkpoint_folder(s) / "optimizers.safetensors").exists() for s in (3, 12, 60)
+        ]
+        assert whole == [False, True, True]
+
+
 def test_a_trial_has_the_records_of_the_single_run(folder, alone):
     stacked, single = Run.open(folder / "trial-2").records, Run.open(alone).records
     assert [record["step"] for record in stacked] == [record["step"] for record in single]

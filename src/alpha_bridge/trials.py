@@ -12,6 +12,7 @@ from torch import Tensor
 from .assembly import model_of
 from .config import Config, read_config
 from .lock import locked
+from .manifest import thin
 from .metrics.trials import spread
 from .model import AlphaBridge
 from .report import write_report
@@ -142,11 +143,15 @@ class TrialRuns:
         return means
 
     def save(self, state: TrainState) -> None:
-        """Write a checkpoint of each stacked trial, from which it can be used alone."""
+        """Write a checkpoint of each stacked trial, from which it can be used alone.
+
+        Those before the latest two keep the networks alone, as in a run of one trial.
+        """
         if self.stacked:
             tensors = state.tensors()
             for trial, run in enumerate(self.runs):
                 write(of_trial(tensors, trial), state.step, run.checkpoint_folder(state.step))
+                thin([run.checkpoint_folder(step) for step in run.checkpoint_steps])
 
     def write_reports(self) -> Path:
         """Write the page of every run.

@@ -171,6 +171,7 @@ def test_a_run_holds_everything_that_later_commands_need(mixture):
             "state.json",
             "units.safetensors",
         )
+        if file != "optimizers.safetensors" or step in BOUNDARIES[-2:]
     ]
     samples = [
         f"samples/{kind}-{step:08}.npy"
@@ -421,7 +422,7 @@ def test_a_run_that_is_done_stays_as_it_is_when_it_is_resumed(copy):
     assert trained.last
 
 
-@pytest.mark.parametrize("left", [[], [4], [4, 14]])
+@pytest.mark.parametrize("left", [[], [14], [4, 14]])
 def test_a_run_that_was_killed_goes_on_from_its_last_whole_checkpoint(copy, left):
     before, records = tensors(copy, STEPS), copy.records
     for step in BOUNDARIES:

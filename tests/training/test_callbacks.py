@@ -14,7 +14,7 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.training import Callback, Checkpoints, Progress, Records, StopOnSignal, fit
-from alpha_bridge.training.checkpoint import save
+from alpha_bridge.training.checkpoint import read_tensors, save
 
 FEATURES = 2
 PATH = AlphaPath.three_steps(ml=7, transfer=6, adversarial=7)
@@ -213,6 +213,65 @@ def test_a_checkpoint_that_a_kill_left_at_the_end_is_cleared_away(tmp_path):
 def test_snapshots_are_kept_beside_the_checkpoints_of_segments(tmp_path, every):
     train(Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11)))
     assert sorted(int(folder.name) for folder in tmp_path.iterdir()) == [7, 9, 11, 13, 20]
+
+
+def whole_in(folder):
+    """The checkpoints from which training can go on."""
+    return sorted(int(file.parent.name) for file in folder.glob("*/optimizers.safetensors"))
+
+
+@pytest.mark.parametrize("every", [1, 3, 1000])
+def test_training_can_go_on_from_the_latest_two_and_the_earlier_keep_the_networks(tmp_path, every):
+    present = {}
+
+    class Look(Callback):
+        def after(self, event):
+            folders = sorted(int(folder.name) for folder in tmp_path.iterdir())
+            present[event.step] = folders, whole_in(tmp_path)
+
+    snapshots = Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11))
+    train(snapshots, Look())
+    for folders, whole in present.values():
+        assert whole == folders[-2:]
+    assert whole_in(tmp_path) == [13, 20]
+    for step in (7, 9, 11):
+        tensors, of = read_tensors(tmp_path / str(step))
+        assert of == step
+        assert tensors.keys() == {"model", "average", "memory", "units"}
+
+
+def test_what_a_kill_kept_from_being_dropped_is_dropped_when_the_run_goes_on(tmp_path):
+    def folder(step):
+        return tmp_path / str(step)
+
+    class Save(Callback):
+        def after(self, event):
+            if event.step in (7, 13, 20):
+                save(event.state, folder(event.step))
+
+    train(Save())
+    assert whole_in(tmp_path) == [7, 13, 20]
+    train(Checkpoints(folder, boundaries=(7, 13, 20)), checkpoint=folder(20))
+    assert whole_in(tmp_path) == [13, 20]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
+def test_an_earlier_checkpoint_that_is_damaged_ends_no_training_and_stays_so(tmp_path, name):
+    class Damage(Callback):
+        def after(self, event):
+            if event.step == 10:
+                (tmp_path / "7" / name).write_bytes(b"{}")
+
+    train(Checkpoints(lambda step: tmp_path / str(step)), Damage())
+    assert whole_in(tmp_path) == [7, 13, 20]
+    with pytest.raises(ValueError, match="remove"):
+        read_tensors(tmp_path / "7")
+
+
+def test_training_does_not_go_on_from_networks_alone(tmp_path):
+    train(Checkpoints(lambda step: tmp_path / str(step)))
+    with pytest.raises(ValueError, match=r"7 keeps the networks alone, and training cannot go on"):
+        train(checkpoint=tmp_path / "7")
 
 
 def test_checkpoints_refuse_a_cadence_below_one(tmp_path):

@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost
 from ..files import discard
+from ..manifest import thin
 from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState
@@ -79,9 +80,10 @@ class Records(Callback):
 class Checkpoints(Callback):
     """Saves the state every ``every`` updates, at the end of each segment and of the run.
 
-    Those of segments are kept, and those that are asked for; of the others, only the latest. Each
-    takes, in bytes, some twelve times the parameters of the three players (with Adam's moments)
-    and four times those of the averaged arms.
+    Those of segments are kept, and those that are asked for; of the others, only the latest.
+    Training can go on from the latest two, whatever happens to one of them. Each of these takes, in
+    bytes, some twelve times the parameters of the three players and four times those of the
+    averaged arms. Earlier ones keep the networks alone, without Adam's moments: four times both.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Checkpoints(Callback):
         # a resumed run has one where it goes on, and may have one where a signal stopped it
         self.earlier = range(state.step + 1)
         if self.boundaries:
-            self._clear(self.snapshots | self.boundaries | {state.step})
+            self._clear(self.snapshots | self.boundaries, state.step)
         return nullcontext()
 
     def after(self, event: Event) -> None:
@@ -119,13 +121,16 @@ class Checkpoints(Callback):
         if not (event.step in kept or event.step % self.every == 0):
             return
         save(event.state, self.folder(event.step))
-        self._clear(kept | {event.step})
+        self._clear(kept, event.step)
         self.earlier = (event.step,)
 
-    def _clear(self, kept: Collection[int]) -> None:
+    def _clear(self, kept: Collection[int], latest: int) -> None:
+        """Leave the latest checkpoint, and of the earlier ones what is kept of them."""
         for step in self.earlier:
-            if step not in kept and self.folder(step).is_dir():
+            if step not in kept and step != latest and self.folder(step).is_dir():
                 discard(self.folder(step))
+        left = sorted({step for step in kept if step < latest} | {latest})
+        thin([folder for folder in map(self.folder, left) if folder.is_dir()])
 
 
 class StopOnSignal(Callback):
