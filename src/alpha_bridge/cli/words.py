@@ -175,12 +175,12 @@ def _named_config(name: str) -> Config:
     if name in PRESETS:
         return PRESETS[name]
     path = Path(name)
-    if path.is_file():
+    if path.is_file() and path.suffix != ".npy":
         return read_config(path)
     near = get_close_matches(name, PRESETS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}"
-    if path.is_dir():
-        hint = f"to train on that folder, give a preset and --data {name}"
+    if path.exists():
+        hint = f"to train on that, give a preset and --data {name}"
     raise ValueError(f"there is no preset or file {name!r}: {hint}")
 
 
