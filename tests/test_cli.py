@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
+from alpha_bridge.cli.telling import comparison
+from alpha_bridge.commands.training import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics.names import parse
 from alpha_bridge.presets import PRESETS
@@ -522,3 +524,13 @@ def test_a_reader_that_has_seen_enough_gets_no_complaint():
     process.stderr.close()
     process.wait(timeout=60)
     assert err == b""
+
+
+@pytest.mark.parametrize(
+    ("spread", "title"),
+    [({}, "end"), ({"modes/3std/9": 0.5}, "end ± deviation over trials (n − 1)")],
+)
+def test_the_table_after_training_says_what_stands_behind_a_plus_or_minus(spread, title, tmp_path):
+    last = {"modes/3std/9": 24.0}
+    table = comparison(Trained(Run(tmp_path), last, last, spread, 1.0))
+    assert table.columns[-1].header == title

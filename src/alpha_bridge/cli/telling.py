@@ -85,12 +85,13 @@ def summary(trained: Trained) -> dict[str, object]:
 
 
 def comparison(trained: Trained) -> Table:
-    """Metrics at the end of Step I and at the end."""
-    table = Table("metric", "end of Step I", "end")
+    """Metrics at the end of Step I and at the end, there with their deviation over trials."""
+    end = "end ± deviation over trials (n − 1)" if trained.spread else "end"
+    table = Table("metric", "end of Step I", end)
     for name, value in trained.last.items():
         before, spread = trained.first.get(name), trained.spread.get(name)
-        end = f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
-        table.add_row(name, "" if before is None else f"{before:.4g}", end)
+        after = f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
+        table.add_row(name, "" if before is None else f"{before:.4g}", after)
     return table
 
 
