@@ -196,3 +196,11 @@ def test_a_part_of_a_sorted_set_has_all_its_classes_with_their_labels():
     ):
         assert torch.equal(x[:, 0, 0, 0].long(), y)
         assert set(y.tolist()) == {0, 1}
+
+
+def test_a_tensor_that_float32_makes_one_point_is_refused():
+    x = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x[:, 1] = 1e9  # constant: there is nothing to tell apart
+    assert from_tensor(x).batch(seed=0, step=0, size=2).shape == (2, 2)
+    with pytest.raises(ValueError, match="float32 does not tell apart"):
+        from_tensor(x + torch.tensor([1e9, 0.0]))

@@ -273,7 +273,8 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
         A source without normalisation.
 
     Raises:
-        ValueError: The tensors are not float, their shapes do not match, or a value is not finite.
+        ValueError: The tensors are not float, their shapes do not match, a value is not finite, or
+            float32, in which networks see them, does not tell their values apart.
 
     Example:
         >>> from_tensor(torch.zeros(4, 2)).batch(seed=0, step=0, size=2)
@@ -286,6 +287,7 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
                 f"a tensor of training data must be float in model units, got {tensor.dtype}: "
                 "convert it, or give uint8 images as an array to from_array"
             )
+    _check_digits(x)
     return ArraySource(_to_array(x), None if held_out is None else _to_array(held_out))
 
 
@@ -297,6 +299,18 @@ def _rows_given(array: Array, begin: int) -> NDArray[np.int64]:
 def _to_array(x: Tensor) -> NDArray[Any]:
     array: NDArray[Any] = x.detach().cpu().float().numpy()
     return array
+
+
+def _check_digits(x: Tensor) -> None:
+    """See that float32 tells apart a thousandth of each number's deviation over the samples."""
+    if x.dtype != torch.float64 or not x.isfinite().all():
+        return
+    lost, spread = (x - x.float()).abs().amax(0), x.std(0, correction=0)
+    if ((lost > spread / 1000) & (spread > 0)).any():
+        raise ValueError(
+            "float32 does not tell apart the values of these float64 data, which lie far from 0: "
+            "standardise them, or give x.numpy() to from_array, which does so"
+        )
 
 
 def _check_finite(name: str, array: Array, largest: float) -> None:
