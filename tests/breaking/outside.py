@@ -111,6 +111,31 @@ class Outside:
             )
 
 
+@dataclass(frozen=True)
+class Own:
+    """A user's own link in a folder of data: it is told, whether it is followed or not.
+
+    Attributes:
+        scene: The place.
+        change: Makes the link.
+        ask: The command.
+    """
+
+    scene: str
+    change: Change
+    ask: Ask
+
+    def __call__(self, scenes: Scenes) -> Answer:
+        """Link, ask, and look for the word."""
+        with scenes.copy(scenes.bare(self.scene)) as place:
+            outside = place.with_name("outside")
+            outside.mkdir()
+            self.change(place, outside)
+            said = scenes.children.run(self.ask.words, place)
+            told = said.code == 0 and b"links" in said.out + said.err
+            return Answer("right" if told else "silent", said.err.decode())
+
+
 def _seen(folder: Path, rewind: bool = False) -> dict[str, tuple[bytes, int, int]]:
     """Contents of files, and when each was written and read last."""
     found = {}
@@ -274,7 +299,7 @@ def _write_table(name: str) -> Change:
 def _data_cases() -> list[Case]:
     images, table = ASKS["train on images"], ASKS["train on table of images"]
     secret = ("{outside}/secret/00.png", "../outside/secret/00.png")
-    found = {
+    own = {
         "a link to an image": ("images", _linked("data/dog/03.png"), images),
         "a link to a class": ("images", _linked("data/dog"), images),
         "a link to a table": (
@@ -283,6 +308,7 @@ def _data_cases() -> list[Case]:
             table,
         ),
     }
+    found = {}
     for files in (
         "{outside}/secret/*.png",
         "../outside/secret/*.png",
@@ -292,11 +318,13 @@ def _data_cases() -> list[Case]:
     for name in (*secret, "../../outside/secret/00.png", "file://{outside}/secret/00.png"):
         found[f"metadata.csv: {name}"] = ("images", _write_metadata(name), images)
         found[f"a column of images: {name}"] = ("table of images", _write_table(name), table)
+    kind = "links and paths in data"
     return [
-        Case(
-            "links and paths in data", name, Outside("bare", scene, change, ask, ("data", "image"))
-        )
-        for name, (scene, change, ask) in found.items()
+        *(Case(kind, name, Own(*case)) for name, case in own.items()),
+        *(
+            Case(kind, name, Outside("bare", scene, change, ask, ("data", "image")))
+            for name, (scene, change, ask) in found.items()
+        ),
     ]
 
 

@@ -218,3 +218,16 @@ def test_a_set_of_the_hub_is_not_fetched_unless_it_is_named(monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", None)
     with pytest.raises(ValueError, match=r"is not on this machine: .* --data foo/bar"):
         load_images("foo/bar", fetch=False)
+
+
+def test_a_folder_that_is_a_link_is_said_to_be_left_out(tmp_path):
+    folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    for place in (folder / "cat", folder / "dog", elsewhere):
+        place.mkdir(parents=True)
+        for number in range(3):
+            Image.new("L", (8, 8), number).save(place / f"{number}.png")
+    (folder / "bird").symlink_to(elsewhere)
+    source = load_images(str(folder), cache=tmp_path / "cache")
+    (note,) = source.notes
+    assert "1 folders" in note and "are links, which are not followed" in note and "bird" in note
+    assert len(source.training(100)) + len(source.held_out(100)) == 6

@@ -111,13 +111,19 @@ class Folder:
         return files
 
     def _links(self) -> Iterator[str]:
-        """How many files are links that lead outside."""
+        """How many files are links that lead outside, and which folders are not followed."""
         links = [file.resolve() for file in self._files() if file.is_symlink()]
         outside = [place for place in links if not place.is_relative_to(self.name)]
         if outside:
             yield (
                 f"{len(outside)} files of {self.name} are links that lead out of it, the first to "
                 f"{outside[0]}"
+            )
+        folders = [path for path in Path(self.name).rglob("*") if path.is_symlink()]
+        if left_out := sorted(path for path in folders if path.is_dir()):
+            yield (
+                f"{len(left_out)} folders in {self.name} are links, which are not followed: the "
+                f"files in {left_out[0].name} are left out"
             )
 
 
