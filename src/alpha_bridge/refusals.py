@@ -20,6 +20,7 @@ __all__ = [
     "BUNDLED",
     "VAE_FILES",
     "checkpoint_of",
+    "config_of",
     "destination",
     "opened",
     "require_along",
@@ -61,6 +62,24 @@ def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
     config = read_config(run.config_path)
     verified(checkpoint_of(run, config, step))
     return run, config
+
+
+def config_of(run: Run) -> Config:
+    """The configuration of a run that was trained.
+
+    Raises:
+        ValueError: It is damaged, or does not say what was trained on.
+    """
+    config = read_config(run.config_path)
+    shapes = {"event_shape": config.event_shape}
+    if config.prior is not None:
+        shapes["prior_shape"] = config.prior_shape
+    for key, shape in shapes.items():
+        if shape is None:
+            raise ValueError(
+                f"{run.config_path} has no {key}, which training writes: restore it from a copy"
+            )
+    return config
 
 
 def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:

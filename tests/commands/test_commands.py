@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.commands.opened import config_of, units_of
+from alpha_bridge.commands.opened import units_of
 from alpha_bridge.config import (
     Config,
     EvaluationConfig,
@@ -29,6 +29,7 @@ from alpha_bridge.config import (
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.names import parse
+from alpha_bridge.refusals import config_of
 from alpha_bridge.report import write_report
 from alpha_bridge.run import Run
 

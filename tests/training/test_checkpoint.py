@@ -391,7 +391,34 @@ def test_a_moment_of_another_shape_is_not_spread_out(folder):
     tensors = load_file(folder / "optimizers.safetensors")
     tensors["generator.0.exp_avg"] = torch.ones(1)
     rewritten(folder, "optimizers.safetensors", serialized(tensors))
-    assert "generator.0.exp_avg has shape (1,), not (6, 2)" in refused(folder)
+    assert (
+        "generator.0.exp_avg is torch.float32 of shape (1,), not torch.float32 of shape (6, 2)"
+        in refused(folder)
+    )
+
+
+DAMAGED = {
+    "too few": lambda all_: dict(list(all_.items())[1:]),
+    "too many": lambda all_: {**all_, "another": torch.zeros(2)},
+    "another kind": lambda all_: {name: value.to(torch.complex64) for name, value in all_.items()},
+}
+
+
+@pytest.mark.parametrize("name", ["model", "average", "optimizers", "units"])
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_tensors_that_are_not_those_of_the_state_are_refused(tmp_path, name, damage):
+    def begun():
+        state = started()
+        state.units = StandardUnits(*torch.ones(2, 3, dtype=torch.float64))
+        return state
+
+    state = trained()
+    state.units = begun().units
+    folder = save(state, tmp_path / "step-00000003")
+    found = load_file(folder / f"{name}.safetensors")
+    rewritten(folder, f"{name}.safetensors", serialized(DAMAGED[damage](found)))
+    with pytest.raises(ValueError, match="step-00000003"):
+        restore(begun(), folder)
 
 
 @pytest.mark.parametrize(

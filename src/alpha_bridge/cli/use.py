@@ -144,11 +144,11 @@ class Report:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the file."""
-        from ..config import read_config
+        from ..refusals import config_of
         from ..run import Run
 
         run = Run.open(self.run)
-        read_config(run.config_path)
+        config_of(run)
         from ..report import write_report
 
         console.print(str(write_report(run)), soft_wrap=True)

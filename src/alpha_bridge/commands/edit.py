@@ -22,10 +22,9 @@ from ..data import Attributes, Units, read_images, read_labels, read_samples
 from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
 from ..interpolation import Curve, lerp, slerp
 from ..model import AlphaBridge
-from ..refusals import require_edit, require_subjects
+from ..refusals import config_of, require_edit, require_subjects
 from ..run import Array, Run
 from .opened import (
-    config_of,
     data_of,
     destination,
     in_chunks,

@@ -32,9 +32,9 @@ from ..evaluation import Evaluation, build_evaluation
 from ..files import writing
 from ..likelihood import bounds
 from ..metrics.names import METRICS
-from ..refusals import require_along
+from ..refusals import config_of, require_along
 from ..run import Array, Run
-from .opened import config_of, data_of
+from .opened import data_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -31,8 +31,9 @@ from ..data import read_samples
 from ..files import writing
 from ..likelihood import bounds
 from ..model import AlphaBridge
+from ..refusals import config_of
 from ..run import Run
-from .opened import config_of, data_of, in_chunks, latents_of, units_of
+from .opened import data_of, in_chunks, latents_of, units_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..assembly import SOURCES, build_prior, build_source
 from ..checks import at_least
-from ..config import Config, read_config
+from ..config import Config
 from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..errors import NotWritten
 from ..evaluation import CHUNK, in_chunks
@@ -23,7 +23,6 @@ from ..run import Array, Run
 from ..training.checkpoint import read_units
 
 __all__ = [
-    "config_of",
     "data_of",
     "decoding",
     "destination",
@@ -79,24 +78,6 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
             f"{source.event_shape}, the run is for {config.event_shape}; restore the data"
         )
     return source
-
-
-def config_of(run: Run) -> Config:
-    """The configuration of a run that was trained.
-
-    Raises:
-        ValueError: It is damaged, or does not say what was trained on.
-    """
-    config = read_config(run.config_path)
-    shapes = {"event_shape": config.event_shape}
-    if config.prior is not None:
-        shapes["prior_shape"] = config.prior_shape
-    for key, shape in shapes.items():
-        if shape is None:
-            raise ValueError(
-                f"{run.config_path} has no {key}, which training writes: restore it from a copy"
-            )
-    return config
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:

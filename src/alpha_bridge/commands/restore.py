@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..assembly import load_model
-from ..refusals import require_vae
+from ..refusals import config_of, require_vae
 from ..run import Run
 from ..vae import save
-from .opened import config_of
 
 __all__ = ["restore"]
 

@@ -14,10 +14,9 @@ from .. import plots
 from ..assembly import load_model
 from ..data import read_samples
 from ..evaluation import build_evaluation
-from ..refusals import require_domains
+from ..refusals import config_of, require_domains
 from ..run import Array, Run
 from .opened import (
-    config_of,
     data_of,
     destination,
     in_chunks,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialized
@@ -22,7 +23,7 @@ from ..manifest import (
 )
 from ..sharing.weights import own_memory
 from ..units import StandardUnits, Units
-from .state import UNITS, TrainState
+from .state import UNITS, TrainState, require_alike
 
 __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
 
@@ -136,6 +137,9 @@ def read_units(folder: Path) -> Units | None:
     if not found:
         return Units()
     with naming(folder):
+        size = found["mean"].shape
+        moments = {name: torch.zeros(size, dtype=torch.float64) for name in ("mean", "std")}
+        require_alike(found, moments)
         return StandardUnits(found["mean"], found["std"])
 
 
@@ -145,6 +149,8 @@ def _read(folder: Path, name: str) -> dict[str, Tensor]:
     except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
         raise damaged(folder, name, one_line(error)) from error
     for key, value in tensors.items():
+        if value.is_complex():
+            raise damaged(folder, name, f"{key} is {value.dtype}, and nothing here is complex")
         if not value.isfinite().all():
             raise damaged(folder, name, f"{key} is not finite")
     return tensors

@@ -15,10 +15,13 @@ from ..model import PLAYERS, AlphaBridge, Player
 from ..units import Units
 from .average import MovingAverage, at_rest
 
-__all__ = ["UNITS", "Optimization", "TrainState"]
+__all__ = ["UNITS", "Optimization", "TrainState", "require_alike"]
 
 UNITS = "units"
 """The file of a checkpoint that is no part of training, but of what its samples mean."""
+
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""What Adam keeps of each parameter."""
 
 RATES = ("lr", "rate")
 """A player's learning rate, and the one that its settings gave it."""
@@ -211,6 +214,11 @@ class TrainState:
             raise ValueError("the optimisers have no moments")
         self.model.load_state_dict(tensors["model"])
         self.average.module.load_state_dict(tensors["average"])
+        if UNITS in tensors:  # an older checkpoint has none
+            require_alike(tensors[UNITS], self.units.tensors())
+        for name in tensors["optimizers"]:
+            if name.split(".")[0] not in PLAYERS:
+                raise ValueError(f"{name} is that of no player")
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(
                 {
@@ -224,9 +232,8 @@ class TrainState:
 
 def _groups(tensors: Mapping[str, Tensor], player: Player, optimizer: Adam) -> list[dict[str, Any]]:
     """Adam's settings, with the rates of the checkpoint; an older one has none."""
-    saved = {
-        name: tensors[f"{player}.{name}"].item() for name in RATES if f"{player}.{name}" in tensors
-    }
+    rates = {f"{one}.{name}" for one in PLAYERS for name in RATES}
+    saved = {name: tensors[f"{player}.{name}"].item() for name in RATES if rates & tensors.keys()}
     return [group | saved for group in optimizer.state_dict()["param_groups"]]
 
 
@@ -240,9 +247,25 @@ def _moments(
         owner, *rest = path.split(".")
         if owner == player and len(rest) == 2:
             index, name = rest
-            like = parameters[int(index)].detach() if value.ndim else value
-            if value.shape != like.shape:
-                raise ValueError(f"{path} has shape {(*value.shape,)}, not {(*like.shape,)}")
+            like = parameters[int(index)].detach() if value.ndim else torch.zeros(())
+            require_alike({path: value}, {path: like})
             laid_out = torch.empty_like(like).copy_(value)
             moments.setdefault(int(index), {})[name] = laid_out
+    for number, named in moments.items():
+        if set(named) != MOMENTS:
+            raise ValueError(f"{player}.{number} has {sorted(named)}, not {sorted(MOMENTS)}")
     return moments
+
+
+def require_alike(found: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:
+    """See that tensors have the names, the kinds and the shapes of others.
+
+    Raises:
+        ValueError: They do not; one line that names the first.
+    """
+    for name in sorted(found.keys() ^ like.keys()):
+        raise ValueError(f"{name} is {'missing' if name in like else 'one too many'}")
+    for name, value in found.items():
+        has, needs = (f"{x.dtype} of shape {(*x.shape,)}" for x in (value, like[name]))
+        if has != needs:
+            raise ValueError(f"{name} is {has}, not {needs}")
