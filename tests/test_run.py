@@ -414,3 +414,11 @@ def test_a_configuration_takes_the_place_of_the_one_before(tmp_path):
     run = Run.create(tmp_path, CONFIG)
     run.write_config({"seed": 4})
     assert run.config == {"seed": 4}
+
+
+def test_samples_of_another_shape_than_the_others_are_named(tmp_path):
+    run = Run.create(tmp_path / "run", {})
+    for step, count in ((1, 4), (2, 4), (3, 1)):
+        run.write_samples(step, np.zeros((count, 2), np.float32))
+    with pytest.raises(ValueError, match=r"step-00000003\.npy is damaged \(its shape is \(1, 2\)"):
+        _ = run.samples

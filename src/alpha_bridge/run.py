@@ -240,8 +240,20 @@ class Run:
 
     @property
     def samples(self) -> dict[int, Array]:
-        """Samples by the number of updates done, in order."""
-        return self._arrays("step-", 1)
+        """Samples by the number of updates done, in order: of the same latents, so of one shape.
+
+        Raises:
+            ValueError: A file is damaged, or has another shape than the others.
+        """
+        found = self._arrays("step-", 1)
+        shapes = [array.shape for array in found.values()]
+        for step, array in found.items():
+            if shapes.count(array.shape) < len(shapes) / 2:
+                raise ValueError(
+                    f"{self.inside('samples', self.name_of(step))}.npy is damaged (its shape is "
+                    f"{array.shape}, unlike the others'): remove it, or restore it from a copy"
+                )
+        return found
 
     def samples_picture(self, step: int) -> Path:
         """Where the picture of the samples after ``step`` updates belongs."""

@@ -93,3 +93,10 @@ def test_a_table_or_an_image_that_is_missing_is_named(folder):
         read_labels(folder / "none.csv")
     with pytest.raises(FileNotFoundError, match=r"names the image c\.png"):
         read_labels(table(folder, "file,Smiling\nc.png,1\n"))
+
+
+def test_a_name_too_long_for_the_system_is_a_missing_image(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text(f"file_name,smiling\n{'x' * 5000}.png,1\n")
+    with pytest.raises(FileNotFoundError, match=r"names the image x+\.png, which is not"):
+        read_labels(path)

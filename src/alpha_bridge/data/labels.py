@@ -4,6 +4,7 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def _found(path: Path, name: str, folders: Sequence[Path]) -> Path:
             "images: it is not read"
         )
     for place in places:
-        if place.is_file():
-            return place
+        with suppress(OSError):  # a name may be too long for the system
+            if place.is_file():
+                return place
     raise FileNotFoundError(f"{path} names the image {name}, which is not at {places[-1]}")
