@@ -25,7 +25,7 @@ from measure import (
 )
 from updates import CELEBA, CIFAR10, Updates
 
-from alpha_bridge.config import Config
+from alpha_bridge.recipe import Config
 
 SIZES = {"32×32": CIFAR10, "64×64": CELEBA}
 PRECISIONS = {

@@ -15,8 +15,8 @@ from matplotlib.ticker import NullLocator
 from measure import HERE, machine, seconds, write_json
 from updates import GAUSSIANS, MNIST, Updates, preset
 
-from alpha_bridge.config import Config
-from alpha_bridge.plots import BLUE, INK, LINE, MUTED, SMALL, TEXT, WIDTH
+from alpha_bridge.recipe import Config
+from alpha_bridge.runs.plots import BLUE, INK, LINE, MUTED, SMALL, TEXT, WIDTH
 
 FIGURE = HERE.parent / "docs" / "growth.svg"
 

@@ -33,9 +33,9 @@ from updates import CELEBA, GAUSSIANS, MNIST, Updates
 
 def updates(trials: int, count: int) -> Work:
     """``count`` updates of Step II on the 25 Gaussians, for that many stacked trials."""
-    from alpha_bridge.assembly import assemble
     from alpha_bridge.path import constant
-    from alpha_bridge.presets import PRESETS
+    from alpha_bridge.recipe.builders import assemble
+    from alpha_bridge.recipe.presets import PRESETS
 
     parts = assemble(PRESETS["gaussians25"].model_copy(update={"trials": trials}))
     return replace(parts, path=constant(0.5, count)).fit
@@ -117,7 +117,7 @@ def kde() -> dict[str, dict[str, float]]:
     from sklearn.neighbors import KernelDensity
 
     from alpha_bridge.data import grid, stream
-    from alpha_bridge.metrics.mixture import kde_log_likelihood
+    from alpha_bridge.metrics.modes import kde_log_likelihood
 
     points, samples = (grid().sample(10_000, stream(0, step)).double() for step in (0, 1))
     bandwidth = 0.1

@@ -25,10 +25,10 @@ import torch
 from measure import HERE, machine, put, seconds, table, write_json
 from updates import CELEBA, MNIST, Updates
 
-from alpha_bridge.assembly import REGULARIZERS, build_model
-from alpha_bridge.config import Config
 from alpha_bridge.model import PLAYERS
 from alpha_bridge.path import constant
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.builders import REGULARIZERS, build_model
 from alpha_bridge.training import Callback, Event, available_accelerator, fit
 from alpha_bridge.training.processes import agreement
 

@@ -9,11 +9,11 @@ from accelerate.state import AcceleratorState
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from alpha_bridge.assembly import REGULARIZERS, build_model
-from alpha_bridge.config import Config
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.presets import PRESETS
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.builders import REGULARIZERS, build_model
+from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.training import Optimization, TrainState, available_accelerator
 from alpha_bridge.training.compilation import compile_networks
 from alpha_bridge.training.update import update

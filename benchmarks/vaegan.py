@@ -14,8 +14,8 @@ from pythae.trainers import (
 from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor, nn
 
-from alpha_bridge.assembly import build_model
-from alpha_bridge.config import Config
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.builders import build_model
 
 logging.disable(logging.INFO)  # pythae's trainers greet on the console
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pages import put, table
 
-from alpha_bridge.plots import label
+from alpha_bridge.runs.plots import label
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from pages import changes, claims, plus_minus, put, recorded, table
 
-from alpha_bridge.experiments import generalisations, translation, translation2d
-from alpha_bridge.experiments.comparison import metric_names
-from alpha_bridge.experiments.scores import spread
-from alpha_bridge.experiments.watched import last
-from alpha_bridge.plots import label
+from alpha_bridge.runs.plots import label
+from experiments import generalisations, translation, translation2d
+from experiments.comparison import metric_names
+from experiments.scores import spread
+from experiments.watched import last
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

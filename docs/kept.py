@@ -12,12 +12,12 @@ from typing import Any
 
 from pages import changed_by, changes, claims, in_words, plus_minus, put, recorded, table
 
-from alpha_bridge.experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
-from alpha_bridge.experiments.comparison import metric_names
-from alpha_bridge.experiments.scores import spread
-from alpha_bridge.experiments.watched import last
-from alpha_bridge.plots import label, step_one
-from alpha_bridge.presets import PRESETS
+from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.runs.plots import label, step_one
+from experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
+from experiments.comparison import metric_names
+from experiments.scores import spread
+from experiments.watched import last
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alpha_bridge.config import Config, read_config
-from alpha_bridge.config.reading import known_keys, value_of
-from alpha_bridge.experiments.scores import trials_of
-from alpha_bridge.presets import PRESETS
+from alpha_bridge.recipe import Config, read_config
+from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.recipe.reading import known_keys, value_of
+from experiments.scores import trials_of
 
 FILLED = frozenset({"seed", "data", "event_shape", "prior_shape", "init", "architecture"})
 """Keys that a run's configuration has from its seed, its data and its VAE."""

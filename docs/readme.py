@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pages import put
 
-from alpha_bridge import Run, plots
+from alpha_bridge import Run
 from alpha_bridge.commands import metrics_of
+from alpha_bridge.runs import plots
 
 HERE = Path(__file__).parent
 COMMANDS = {

@@ -12,19 +12,10 @@ from typing import Any
 
 from pages import cell, claims, put, recorded, table
 
-from alpha_bridge.experiments import posterior as posteriors
-from alpha_bridge.experiments import reverse25 as directions
-from alpha_bridge.experiments.scores import (
-    SCORES,
-    Array,
-    covering,
-    failures,
-    finite,
-    mean,
-    spread,
-    values,
-)
-from alpha_bridge.experiments.settings import BETAS, COMPARED, TUNED
+from experiments import posterior as posteriors
+from experiments import reverse25 as directions
+from experiments.scores import SCORES, Array, covering, failures, finite, mean, spread, values
+from experiments.settings import BETAS, COMPARED, TUNED
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
-from alpha_bridge.cli.telling import comparison
-from alpha_bridge.commands.training import Trained
+from alpha_bridge.cli.printing import comparison
+from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics.names import parse
-from alpha_bridge.presets import PRESETS
-from alpha_bridge.run import Run
+from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.runs.folder import Run
 
 pytestmark = pytest.mark.usefixtures("pages_without_figures")
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from alpha_bridge.causes import markdown
 from alpha_bridge.cli import main
-from alpha_bridge.cli.telling import Terminal
-from alpha_bridge.config import Config
-from alpha_bridge.run import Run
-from alpha_bridge.sharing.card import Card, render
+from alpha_bridge.cli.printing import Terminal
+from alpha_bridge.recipe import Config
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.sharing.card import Card, markdown, render
 
 EVIL = "a\x1bc\x9b2J\r\x07\u202e\u200f<b>:smile:[red]"
 """A legal name of a file that resets the terminal, rings, turns text around, and is markup."""
@@ -78,7 +77,7 @@ def test_the_report_holds_no_name_that_turns_or_ends_anything(folder):
 
 
 def test_names_in_a_table_are_printed_letter_by_letter(capsys):
-    from alpha_bridge.cli.telling import table
+    from alpha_bridge.cli.printing import table
 
     Terminal().print(table({"[red]:smile:\x1b": 1.0}))
     Terminal().print("[red]:smile:\x1b", soft_wrap=True)
@@ -87,7 +86,7 @@ def test_names_in_a_table_are_printed_letter_by_letter(capsys):
 
 
 def test_json_is_ascii(folder):
-    from alpha_bridge.cli.telling import as_json
+    from alpha_bridge.cli.printing import as_json
 
     assert folder.is_dir()
     assert as_json({EVIL: EVIL}).isascii()
@@ -114,7 +113,7 @@ def test_a_model_card_takes_the_datas_name_as_words():
 
 
 def test_what_is_drawn_has_no_control_characters():
-    from alpha_bridge.plots import strips
+    from alpha_bridge.runs.plots import strips
 
     figure = strips(np.zeros((1, 1, 4, 4, 1), np.uint8), ["a"], [f"{EVIL}$x$"])
     (label,) = figure.axes[0].get_yticklabels()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from alpha_bridge.cli import main
 from alpha_bridge.metrics.names import parse
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SHAPES = {"mnist": [1, 28, 28], "cifar10": [3, 32, 32], "celeba": [3, 64, 64]}

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from . import estimator as estimator
     from . import twin as twin
     from . import vae as vae
-    from .config import Config as Config
     from .control import OnlineGamma as OnlineGamma
     from .control import optimal_gamma as optimal_gamma
     from .divergence import alpha_divergence as alpha_divergence
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from .gamma import LinearGamma as LinearGamma
     from .gamma import PowerGamma as PowerGamma
     from .gamma import SigmoidGamma as SigmoidGamma
-    from .methods import METHODS as METHODS
     from .model import AlphaBridge as AlphaBridge
     from .objective import DataBridge as DataBridge
     from .path import AlphaPath as AlphaPath
@@ -34,8 +32,10 @@ if TYPE_CHECKING:
     from .penalty import R1R2 as R1R2
     from .penalty import GradientPenalty as GradientPenalty
     from .penalty import SpectralNorm as SpectralNorm
-    from .presets import PRESETS as PRESETS
-    from .run import Run as Run
+    from .recipe import Config as Config
+    from .recipe.methods import METHODS as METHODS
+    from .recipe.presets import PRESETS as PRESETS
+    from .runs.folder import Run as Run
     from .training import Optimization as Optimization
     from .training import fit as fit
 
@@ -45,21 +45,21 @@ __version__ = "0.1.0"
 _HOMES = {
     "AlphaBridge": "model",
     "AlphaPath": "path",
-    "Config": "config",
+    "Config": "recipe",
     "CosineGamma": "gamma",
     "DataBridge": "objective",
     "Diverged": "errors",
     "Interrupted": "errors",
     "GradientPenalty": "penalty",
     "LinearGamma": "gamma",
-    "METHODS": "methods",
+    "METHODS": "recipe.methods",
     "OnlineGamma": "control",
     "Optimization": "training",
-    "PRESETS": "presets",
+    "PRESETS": "recipe.presets",
     "PowerGamma": "gamma",
     "R1": "penalty",
     "R1R2": "penalty",
-    "Run": "run",
+    "Run": "runs.folder",
     "SigmoidGamma": "gamma",
     "SpectralNorm": "penalty",
     "alpha_divergence": "divergence",

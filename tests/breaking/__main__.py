@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console
 from rich.table import Table
 
-from . import beside, damage, disks, escapes, kills, outside
-from .asking import Answer
-from .case import Case
-from .scenes import Scenes
+from tests.breaking import beside, damage, disks, escapes, kills, outside
+from tests.breaking.asking import Answer
+from tests.breaking.case import Case
+from tests.breaking.scenes import Scenes
 
 PARTS: dict[str, Callable[[], list[Case]]] = {
     "kills": kills.cases,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .children import Said
-from .scenes import TRAINING
+from tests.breaking.children import Said
+from tests.breaking.scenes import TRAINING
 
 __all__ = ["ASKS", "Answer", "Ask", "contents", "control_characters", "judge"]
 

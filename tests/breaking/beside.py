@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .asking import ASKS, Answer
-from .case import Case
-from .children import Child, Said
-from .kills import differences
-from .scenes import TRAINING, Scenes
+from tests.breaking.asking import ASKS, Answer
+from tests.breaking.case import Case
+from tests.breaking.children import Child, Said
+from tests.breaking.kills import differences
+from tests.breaking.scenes import TRAINING, Scenes
 
 __all__ = ["cases"]
 

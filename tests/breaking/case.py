@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .asking import Answer
-from .scenes import Scenes
+from tests.breaking.asking import Answer
+from tests.breaking.scenes import Scenes
 
 __all__ = ["Case"]
 

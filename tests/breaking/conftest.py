@@ -2,7 +2,7 @@
 
 import pytest
 
-from .scenes import Scenes
+from tests.breaking.scenes import Scenes
 
 
 @pytest.fixture(scope="session")

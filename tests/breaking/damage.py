@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 
-from . import harm
-from .asking import ASKS, Answer, judge
-from .case import Case
-from .harm import Harm, flip, in_the_manifest
-from .scenes import Scenes
+from tests.breaking import harm
+from tests.breaking.asking import ASKS, Answer, judge
+from tests.breaking.case import Case
+from tests.breaking.harm import Harm, flip, in_the_manifest
+from tests.breaking.scenes import Scenes
 
 __all__ = ["cases"]
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .asking import ASKS, Answer, contents, judge
-from .case import Case
-from .kills import differences
-from .scenes import TRAINING, Right, Scenes
+from tests.breaking.asking import ASKS, Answer, contents, judge
+from tests.breaking.case import Case
+from tests.breaking.kills import differences
+from tests.breaking.scenes import TRAINING, Right, Scenes
 
 __all__ = ["cases", "mounted_cases"]
 

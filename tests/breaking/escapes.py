@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from .asking import Answer, judge
-from .case import Case
-from .harm import in_the_manifest
-from .scenes import SMALL, TRAINING, Scenes, save_images
+from tests.breaking.asking import Answer, judge
+from tests.breaking.case import Case
+from tests.breaking.harm import in_the_manifest
+from tests.breaking.scenes import SMALL, TRAINING, Scenes, save_images
 
 __all__ = ["NAMES", "cases"]
 

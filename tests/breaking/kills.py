@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .asking import ASKS, Answer
-from .case import Case
-from .children import Said
-from .scenes import TRAINING, Right, Scenes
+from tests.breaking.asking import ASKS, Answer
+from tests.breaking.case import Case
+from tests.breaking.children import Said
+from tests.breaking.scenes import TRAINING, Right, Scenes
 
 __all__ = ["cases"]
 

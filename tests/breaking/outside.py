@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from .asking import ASKS, Answer, Ask, judge
-from .case import Case
-from .scenes import Scenes, save_images
+from tests.breaking.asking import ASKS, Answer, Ask, judge
+from tests.breaking.case import Case
+from tests.breaking.scenes import Scenes, save_images
 
 __all__ = ["cases"]
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from .children import Children, Said
+from tests.breaking.children import Children, Said
 
 if TYPE_CHECKING:
-    from .asking import Ask
+    from tests.breaking.asking import Ask
 
 __all__ = ["LAST", "TRAINING", "Right", "Scenes", "save_images"]
 

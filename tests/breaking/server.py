@@ -21,7 +21,7 @@ PARTS = (
     "alpha_bridge.commands.edit",
     "alpha_bridge.commands.frontier",
     "alpha_bridge.commands.missed",
-    "alpha_bridge.experiments",
+    "experiments",
     "datasets",
     "diffusers.models",
     "matplotlib.backends.backend_agg",
@@ -144,8 +144,8 @@ def _write_vae(library: str, folder: str) -> int:
     """A small VAE with weights of no meaning, in the format of its library."""
     import torch
 
-    from alpha_bridge.experiments.bridge_vae import ARCHITECTURES
     from alpha_bridge.vae import build
+    from experiments.bridge_vae import ARCHITECTURES
 
     torch.manual_seed(0)
     build({"library": library, "config": ARCHITECTURES[library](1, 8)}).save(Path(folder))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from . import beside, damage, disks, escapes, kills, outside
-from .asking import Answer, judge
-from .children import Said
-from .kills import Killed
+from tests.breaking import beside, damage, disks, escapes, kills, outside
+from tests.breaking.asking import Answer, judge
+from tests.breaking.children import Said
+from tests.breaking.kills import Killed
 
 
 def named(cases, *parts):

@@ -14,8 +14,10 @@ from safetensors.numpy import load_file
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.commands.opened import units_of
-from alpha_bridge.config import (
+from alpha_bridge.data import normal
+from alpha_bridge.errors import Diverged
+from alpha_bridge.metrics.names import parse
+from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,
     ImagesConfig,
@@ -26,12 +28,10 @@ from alpha_bridge.config import (
     PathConfig,
     read_config,
 )
-from alpha_bridge.data import normal
-from alpha_bridge.errors import Diverged
-from alpha_bridge.metrics.names import parse
-from alpha_bridge.refusals import config_of
-from alpha_bridge.report import write_report
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import units_of
+from alpha_bridge.runs.opening import config_of
+from alpha_bridge.runs.report import write_report
 
 STEPS = 20
 BOUNDARIES = [4, 14, 20]

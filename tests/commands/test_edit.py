@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 
 from alpha_bridge import commands
-from alpha_bridge.assembly import build_source, load_model
 from alpha_bridge.cli import main
 from alpha_bridge.commands.edit import Subjects, edit, interpolate
-from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.runs.loading import load_model
 
 
 def config(**changes):

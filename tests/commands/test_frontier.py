@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from alpha_bridge import commands
-from alpha_bridge.assembly import build_source, load_model
 from alpha_bridge.cli import main
 from alpha_bridge.commands import frontier
-from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
-from alpha_bridge.methods import METHODS
-from alpha_bridge.run import Run
+from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
+from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import load_model
 
 STEPS = [6, 14, 21, 28, 36, 40]
 

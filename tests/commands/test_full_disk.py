@@ -18,7 +18,7 @@ from PIL import Image
 from alpha_bridge.cli import main
 from alpha_bridge.errors import NotWritten
 from alpha_bridge.files import LOCK, explained, filling, save_array, writing
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
 
 SIZES = [
     "--batch-size=8",
@@ -86,7 +86,7 @@ def test_training_says_what_it_could_not_write_and_goes_on_when_there_is_room(
     size, place, tmp_path, capsys, monkeypatch
 ):
     if size < 20_000:  # the report is the largest file
-        monkeypatch.setattr("alpha_bridge.trials.write_report", lambda run: run.report_path)
+        monkeypatch.setattr("alpha_bridge.runs.trials.write_report", lambda run: run.report_path)
     run = Run(tmp_path / "run")
     words = [*VECTORS, "--snapshots=1", "--out", str(run.folder)]
     with room(size):
@@ -111,7 +111,7 @@ def test_the_report_does_not_hide_what_ended_training(tmp_path, capsys, monkeypa
     def full(run):
         raise NotWritten(f"cannot write {run.report_path}")
 
-    monkeypatch.setattr("alpha_bridge.trials.write_report", full)
+    monkeypatch.setattr("alpha_bridge.runs.trials.write_report", full)
     words = [*VECTORS, "--optimization.generator=1e30", "--out", str(tmp_path / "run")]
     assert main(words) == 1
     assert "diverged by update" in said(capsys)
@@ -123,7 +123,7 @@ def test_what_a_rescue_saved_is_told(tmp_path, capsys, monkeypatch):
             raise NotWritten(f"cannot write {run.folder / 'samples'}")
 
     monkeypatch.setattr(Run, "write_samples", full)
-    monkeypatch.setattr("alpha_bridge.trials.write_report", lambda run: run.report_path)
+    monkeypatch.setattr("alpha_bridge.runs.trials.write_report", lambda run: run.report_path)
     assert main([*VECTORS, "--out", str(tmp_path / "run")]) == 1
     checkpoint = Run(tmp_path / "run").checkpoint_folder(20)
     assert said(capsys) == (

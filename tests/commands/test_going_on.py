@@ -13,10 +13,10 @@ import pytest
 from safetensors.torch import load_file
 
 from alpha_bridge.cli import main
-from alpha_bridge.config import read_config
 from alpha_bridge.files import LOCK
-from alpha_bridge.lock import locked
-from alpha_bridge.run import Run
+from alpha_bridge.files.lock import locked
+from alpha_bridge.recipe import read_config
+from alpha_bridge.runs.folder import Run
 
 TINY = [
     "train",

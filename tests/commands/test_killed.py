@@ -14,10 +14,10 @@ import numpy as np
 
 from alpha_bridge import trials
 from alpha_bridge.commands import train
-from alpha_bridge.commands.opened import units_of
-from alpha_bridge.config import read_config
+from alpha_bridge.commands.common import units_of
+from alpha_bridge.recipe import read_config
 from alpha_bridge.files import sha256
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
 
 root, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 np.save(root / "x.npy", 1000 + np.random.default_rng(0).normal(size=(64, 2)))

@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from alpha_bridge import Optimization, commands, constant, fit
-from alpha_bridge.assembly import build_model, build_source, load_model
 from alpha_bridge.cli import main
 from alpha_bridge.commands.missed import judge, missed
-from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
 from alpha_bridge.data import from_array, unbalanced
-from alpha_bridge.likelihood import bounds
+from alpha_bridge.inference.likelihood import bounds
+from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.recipe.builders import build_model, build_source
+from alpha_bridge.runs.loading import load_model
 
 
 def config(**changes):

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from alpha_bridge import commands
-from alpha_bridge.assembly import load_model
 from alpha_bridge.cli import main
-from alpha_bridge.config import Config, changed, read_config
 from alpha_bridge.data import digits
-from alpha_bridge.experiments.bridge_vae import train_vae
-from alpha_bridge.presets import FROM_VAE, PRESETS, from_vae
-from alpha_bridge.run import Run
+from alpha_bridge.recipe import Config, changed, read_config
+from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import load_model
 from alpha_bridge.vae import LIBRARIES, load
+from experiments.bridge_vae import train_vae
 
 SMALL = {
     "steps": 20,
@@ -197,7 +197,7 @@ def test_a_run_without_a_vae_has_nothing_to_give_back(tmp_path):
 
 
 def test_words_change_what_the_vae_suggests():
-    from alpha_bridge.cli.words import parse
+    from alpha_bridge.cli.parsing import parse
 
     plain = parse(["train", "digits", "--from", "somewhere"]).config
     assert (plain.init, plain.path.ml) == ("somewhere", FROM_VAE["path.ml"])
@@ -209,7 +209,7 @@ def test_words_change_what_the_vae_suggests():
 
 
 def test_a_method_can_begin_with_a_vae():
-    from alpha_bridge.cli.words import parse
+    from alpha_bridge.cli.parsing import parse
 
     config = parse(["train", "digits", "--method", "rkl-gp", "--from", "somewhere"]).config
     assert (config.method, config.init, config.path.adversarial) == ("rkl-gp", "somewhere", 1.0)

@@ -11,19 +11,18 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from alpha_bridge import AlphaBridge, commands
-from alpha_bridge.assembly import load_model
 from alpha_bridge.cli import main
-from alpha_bridge.commands.opened import units_of
-from alpha_bridge.commands.sharing import card_of
-from alpha_bridge.config import (
+from alpha_bridge.commands.export import card_of
+from alpha_bridge.data import StandardUnits
+from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,
     ModelConfig,
     RegularizerConfig,
     read_config,
 )
-from alpha_bridge.data import StandardUnits
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import load_model, units_of
 from alpha_bridge.sharing import onnx
 
 

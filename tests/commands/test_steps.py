@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from alpha_bridge import commands
-from alpha_bridge.commands.sharing import card_of
-from alpha_bridge.config import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
-from alpha_bridge.report import write_report
+from alpha_bridge.commands.export import card_of
+from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.runs.report import write_report
 from alpha_bridge.training.checkpoint import read_tensors
 
 ENDS = (4, 14, 20)

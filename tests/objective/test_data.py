@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge import twin
-from alpha_bridge.game import Bridge, FixedSum, JensenShannon, Wasserstein
+from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
 from alpha_bridge.model import PLAYERS, AlphaBridge
 from alpha_bridge.networks import (

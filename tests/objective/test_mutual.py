@@ -8,9 +8,8 @@ from torch import nn
 from torch.distributions import MultivariateNormal
 from torch.quasirandom import SobolEngine
 
+from alpha_bridge.adversarial import Bridge, JensenShannon, Wasserstein
 from alpha_bridge.divergence import alpha_divergence
-from alpha_bridge.experiments.forward_halves import Problem, excess
-from alpha_bridge.game import Bridge, JensenShannon, Wasserstein
 from alpha_bridge.gamma import Gamma, LinearGamma, SigmoidGamma
 from alpha_bridge.metrics.names import is_metric
 from alpha_bridge.model import AlphaBridge
@@ -26,6 +25,7 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Noise, pairs
 from alpha_bridge.penalty import R1
+from experiments.forward_halves import Problem, excess
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)

@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 
+from alpha_bridge.data.units import StandardUnits, Units
 from alpha_bridge.errors import Diverged, NotWritten
 from alpha_bridge.files import sha256
 from alpha_bridge.gamma import SigmoidGamma
@@ -28,11 +29,10 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
 from alpha_bridge.training import Optimization, TrainState
 from alpha_bridge.training.checkpoint import read_tensors, read_units, restore, save, write
 from alpha_bridge.training.update import update
-from alpha_bridge.units import StandardUnits, Units
 
 LATENT, FEATURES, BATCH = 2, 3, 4
 

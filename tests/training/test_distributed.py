@@ -23,7 +23,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.control import OnlineGamma
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Stopped
-from alpha_bridge.metrics.mixture import kde_log_likelihood
+from alpha_bridge.metrics.modes import kde_log_likelihood
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,
@@ -36,7 +36,7 @@ from alpha_bridge.networks import (
 from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1, SpectralNorm
-from alpha_bridge.run import Run
+from alpha_bridge.runs.folder import Run
 from alpha_bridge.training import (
     Callback,
     Checkpoints,

@@ -9,8 +9,6 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from alpha_bridge.assembly import REGULARIZERS
-from alpha_bridge.config import RegularizerConfig
 from alpha_bridge.data import Source, normal
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.gaussian import reparameterize
@@ -26,6 +24,8 @@ from alpha_bridge.objective import (
 )
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Judged, Regularizer, SpectralNorm
+from alpha_bridge.recipe import RegularizerConfig
+from alpha_bridge.recipe.builders import REGULARIZERS
 from alpha_bridge.training import Optimization, TrainState, fit
 from alpha_bridge.training.update import discriminate, reduce, update
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from alpha_bridge.data import digits
-from alpha_bridge.experiments.bridge_vae import ARCHITECTURES, train_vae
 from alpha_bridge.vae import LIBRARIES
+from experiments.bridge_vae import ARCHITECTURES, train_vae
 
 UPDATES = 60
 

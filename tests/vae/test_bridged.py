@@ -2,14 +2,13 @@
 
 import pytest
 
-from alpha_bridge.assembly import assemble
-from alpha_bridge.config import changed
 from alpha_bridge.data import digits
-from alpha_bridge.evaluation import build_evaluation
-from alpha_bridge.experiments.bridge_vae import QUICK, SETTINGS, SHARED, train_vae
-from alpha_bridge.methods import METHODS
-from alpha_bridge.presets import PRESETS, from_vae
+from alpha_bridge.recipe import changed
+from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.presets import PRESETS, from_vae
 from alpha_bridge.vae import LIBRARIES
+from experiments.bridge_vae import QUICK, SETTINGS, SHARED, train_vae
 
 UPDATES = {"diffusers": 300, "pythae": 800}
 """Of the bridge and of the switch: pythae's dense networks take more of them, and less time."""

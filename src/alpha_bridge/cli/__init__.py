@@ -13,10 +13,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..causes import FULL
-from ..errors import Stopped
-from .telling import Terminal, said, warnings_in_a_line
-from .words import parse
+from ..errors import FULL, Stopped
+from .parsing import parse
+from .printing import Terminal, said, warnings_in_a_line
 
 __all__ = ["main"]
 

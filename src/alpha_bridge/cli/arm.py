@@ -11,7 +11,7 @@ from rich.table import Table
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ..checks import at_least
-from .telling import as_json
+from .printing import as_json
 
 if TYPE_CHECKING:
     from ..commands.edit import Edited, Subjects
@@ -80,19 +80,21 @@ class Edit:
         console.print(str(edited.path), soft_wrap=True)
 
     def _require(self) -> None:
-        from .. import refusals
+        from ..runs.arguments import require_edit, require_given, require_subjects
+        from ..runs.opening import opened, require_plain
+        from ..runs.outputs import require_output
 
-        refusals.require_edit(self.n, self.seed, self.columns, self.strength)
-        _, config = refusals.opened(self.run, self.step)
+        require_edit(self.n, self.seed, self.columns, self.strength)
+        _, config = opened(self.run, self.step)
         if self.samples:
-            refusals.require_plain(config)
-        refusals.require_subjects(self.images, self.samples, self.refine)
-        refusals.require_given(self.labels, "a CSV file with --labels")
-        refusals.require_free(self.out)
+            require_plain(config)
+        require_subjects(self.images, self.samples, self.refine)
+        require_given(self.labels, "a CSV file with --labels")
+        require_output(self.out)
 
     def _edited(self, subjects: Subjects, console: Console) -> Edited:
         from ..commands.edit import edit, interpolate
-        from ..run import Run
+        from ..runs.folder import Run
 
         run, rest = Run.open(self.run), (self.columns, self.step, self.out, console, self.data)
         if self.between is not None:
@@ -139,13 +141,14 @@ class Missed:
 
     def __call__(self, console: Console) -> None:
         """Rank, show the worst, and name the picture."""
-        from .. import refusals
+        from ..runs.arguments import require_given
+        from ..runs.opening import opened, require_plain
 
         for name, number in {"count": self.count, "n": self.n, "draws": self.draws}.items():
             at_least(1, name, number)
-        run, config = refusals.opened(self.run, self.step)
-        refusals.require_plain(config)
-        refusals.require_given(self.images)
+        run, config = opened(self.run, self.step)
+        require_plain(config)
+        require_given(self.images)
         from ..commands.missed import missed
 
         found = missed(

@@ -30,9 +30,9 @@ class Export:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the folder."""
-        from .. import refusals
+        from ..runs.opening import opened
 
-        run, _ = refusals.opened(self.run, self.step)
+        run, _ = opened(self.run, self.step)
         require_free(self.out)
         from ..commands import export
 
@@ -60,10 +60,11 @@ class Push:
 
     def __call__(self, console: Console) -> None:
         """Upload, and name the address."""
-        from .. import refusals
+        from ..runs.arguments import require_hub_id
+        from ..runs.opening import opened
 
-        run, _ = refusals.opened(self.run, self.step)
-        refusals.require_hub_id(self.hub_id)
+        run, _ = opened(self.run, self.step)
+        require_hub_id(self.hub_id)
         from ..commands import push
 
         address = push(run, self.hub_id, self.private, self.step, self.pictures)

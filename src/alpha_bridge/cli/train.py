@@ -9,9 +9,9 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import Positional, Suppress, arg
 
-from ..config import Config
-from ..presets import PRESETS
-from .telling import as_json, comparison, summary
+from ..recipe import Config
+from ..recipe.presets import PRESETS
+from .printing import as_json, comparison, summary
 
 __all__ = ["Train"]
 
@@ -35,10 +35,10 @@ class Train:
 
     def __call__(self, console: Console) -> None:
         """Train, and print the metrics."""
-        from .. import refusals
+        from ..runs.opening import require_trainable
 
         folder = self.out or Path("runs") / self._name
-        refusals.require_trainable(self.config, folder, self.resume, self.named)
+        require_trainable(self.config, folder, self.resume, self.named)
         from ..commands import train
 
         trained = train(self.config, folder, self.resume, console, self.named)

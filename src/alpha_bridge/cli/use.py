@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 
 from ..checks import at_least, between_zero_and_one
 from ..files import require_free
-from .telling import as_json, table
+from .printing import as_json, table
 
 __all__ = ["Evaluate", "Frontier", "Reconstruct", "Report", "Restore", "Sample", "Translate"]
 
@@ -34,13 +34,14 @@ class Sample:
 
     def __call__(self, console: Console) -> None:
         """Draw, and name the file."""
-        from .. import refusals
+        from ..runs.opening import opened, require_plain
+        from ..runs.outputs import destination
 
         at_least(1, "count", self.n)
         at_least(0, "seed", self.seed)
-        run, config = refusals.opened(self.run, self.step)
-        refusals.require_plain(config)
-        refusals.destination(run, config, self.out, f"samples-{self.n}-seed-{self.seed}")
+        run, config = opened(self.run, self.step)
+        require_plain(config)
+        destination(run, config, self.out, f"samples-{self.n}-seed-{self.seed}")
         from ..commands import sample
 
         console.print(str(sample(run, self.n, self.seed, self.out, self.step)), soft_wrap=True)
@@ -63,11 +64,13 @@ class Reconstruct:
 
     def __call__(self, console: Console) -> None:
         """Reconstruct, and name the file and the error."""
-        from .. import refusals
+        from ..runs.arguments import require_given
+        from ..runs.opening import opened
+        from ..runs.outputs import require_output
 
-        run, _ = refusals.opened(self.run, self.step)
-        refusals.require_given(self.images)
-        refusals.require_free(self.out)
+        run, _ = opened(self.run, self.step)
+        require_given(self.images)
+        require_output(self.out)
         from ..commands import reconstruct
 
         done = reconstruct(run, self.images, self.out, self.step, self.refine)
@@ -94,12 +97,14 @@ class Translate:
 
     def __call__(self, console: Console) -> None:
         """Translate, and name the file."""
-        from .. import refusals
+        from ..runs.arguments import require_domains, require_given
+        from ..runs.opening import opened
+        from ..runs.outputs import require_output
 
-        run, config = refusals.opened(self.run, self.step)
-        refusals.require_domains(run, config)
-        refusals.require_given(self.images)
-        refusals.require_free(self.out)
+        run, config = opened(self.run, self.step)
+        require_domains(run, config)
+        require_given(self.images)
+        require_output(self.out)
         from ..commands import translate
 
         path = translate(run, self.images, self.out, self.back, self.step, self.prior)
@@ -123,9 +128,9 @@ class Evaluate:
 
     def __call__(self, console: Console) -> None:
         """Measure, and print the metrics."""
-        from .. import refusals
+        from ..runs.opening import opened
 
-        run, _ = refusals.opened(self.run, self.step)
+        run, _ = opened(self.run, self.step)
         from ..commands import evaluate
 
         metrics = evaluate(run, self.step, console, self.data, self.prior)
@@ -144,12 +149,12 @@ class Report:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the file."""
-        from ..refusals import config_of
-        from ..run import Run
+        from ..runs.folder import Run
+        from ..runs.opening import config_of
 
         run = Run.open(self.run)
         config_of(run)
-        from ..report import write_report
+        from ..runs.report import write_report
 
         console.print(str(write_report(run)), soft_wrap=True)
 
@@ -167,10 +172,11 @@ class Restore:
 
     def __call__(self, console: Console) -> None:
         """Write, and name the folder."""
-        from .. import refusals
+        from ..runs.arguments import require_vae
+        from ..runs.opening import opened
 
-        run, config = refusals.opened(self.run, self.step)
-        refusals.require_vae(run, config)
+        run, config = opened(self.run, self.step)
+        require_vae(run, config)
         require_free(self.out)
         from ..commands import restore
 
@@ -194,12 +200,13 @@ class Frontier:
 
     def __call__(self, console: Console) -> None:
         """Measure the snapshots, and name the best α, its checkpoint and the picture."""
-        from .. import refusals
+        from ..runs.arguments import require_along
+        from ..runs.opening import opened
 
         between_zero_and_one("prefer", self.prefer)
         at_least(1, "draws", self.draws)
-        run, config = refusals.opened(self.run)
-        refusals.require_along(run, config)
+        run, config = opened(self.run)
+        require_along(run, config)
         from ..commands.frontier import frontier
         from ..metrics.names import METRICS
 

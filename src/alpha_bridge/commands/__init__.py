@@ -1,10 +1,10 @@
 """What can be done with a run, from its folder alone: the command line and the page call these."""
 
-from .opened import data_of
+from ..runs.loading import data_of
+from .export import export, push
 from .restore import restore
-from .sharing import export, push
-from .training import Trained, metrics_of, train
-from .use import Reconstructed, evaluate, reconstruct, sample, translate
+from .sample import Reconstructed, evaluate, reconstruct, sample, translate
+from .train import Trained, metrics_of, train
 
 __all__ = [
     "Reconstructed",

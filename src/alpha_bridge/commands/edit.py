@@ -14,25 +14,26 @@ from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor
 
-from .. import plots
-from ..assembly import load_model
 from ..checks import at_least
-from ..config import Config
 from ..data import Attributes, Units, read_images, read_labels, read_samples
-from ..editing import Direction, Finder, find_direction, linear_direction, mean_direction, strip
-from ..interpolation import Curve, lerp, slerp
-from ..model import AlphaBridge
-from ..refusals import config_of, require_edit, require_subjects
-from ..run import Array, Run
-from .opened import (
-    data_of,
-    destination,
-    in_chunks,
-    inverted,
-    latents_of,
-    units_of,
-    write,
+from ..inference.editing import (
+    Direction,
+    Finder,
+    find_direction,
+    linear_direction,
+    mean_direction,
+    strip,
 )
+from ..interpolation import Curve, lerp, slerp
+from ..metrics.evaluation import in_chunks
+from ..model import AlphaBridge
+from ..recipe import Config
+from ..runs import plots
+from ..runs.arguments import require_edit, require_subjects
+from ..runs.folder import Array, Run
+from ..runs.loading import data_of, inverted, latents_of, load_model, units_of
+from ..runs.opening import config_of
+from ..runs.outputs import destination, write
 
 __all__ = ["BETWEEN", "FINDERS", "Edited", "Subjects", "edit", "interpolate"]
 

@@ -8,8 +8,8 @@ each dimension in model units,
     \qquad z_k \sim q_\phi(z|x)
 
 It is measured under the run's own σ and under the best one of each snapshot (see
-:mod:`~alpha_bridge.likelihood`), and the second is what counts. Realism is the Fréchet distance, or
-the inception score where the density of the data is known.
+:mod:`~alpha_bridge.inference.likelihood`), and the second is what counts. Realism is the Fréchet
+distance, or the inception score where the density of the data is known.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ import numpy as np
 from rich.console import Console
 from torch import Tensor
 
-from .. import plots
-from ..assembly import build_path, load_model
 from ..checks import at_least, between_zero_and_one
-from ..config import Config
-from ..evaluation import Evaluation, build_evaluation
 from ..files import writing
-from ..likelihood import bounds
+from ..inference.likelihood import bounds
+from ..metrics.evaluation import Evaluation
 from ..metrics.names import METRICS
-from ..refusals import config_of, require_along
-from ..run import Array, Run
-from .opened import data_of
+from ..recipe import Config
+from ..recipe.builders import build_evaluation, build_path
+from ..runs import plots
+from ..runs.arguments import require_along
+from ..runs.folder import Array, Run
+from ..runs.loading import data_of, load_model
+from ..runs.opening import config_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -226,7 +227,7 @@ def draw(found: Frontier) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from ..plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH, label
+    from ..runs.plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH, label
 
     realism = [point.metrics[found.realism] for point in found.points]
     alphas = [point.alpha for point in found.points]

@@ -2,7 +2,7 @@ r"""Real samples that the generator does not cover, the worst first.
 
 Two measures tell how well a sample x is covered, each of which ranks all samples: the
 importance-weighted bound on its likelihood under the noise that fits (see
-:mod:`~alpha_bridge.likelihood`), lowest first, and the distance to its reconstruction,
+:mod:`~alpha_bridge.inference.likelihood`), lowest first, and the distance to its reconstruction,
 
 .. math:: \sqrt{\|x - G_\theta(\mu_\phi(x))\|^2 / d}
 
@@ -24,21 +24,21 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from .. import plots
-from ..assembly import load_model
 from ..checks import at_least
 from ..data import read_samples
 from ..files import writing
-from ..likelihood import bounds
+from ..inference.likelihood import bounds
+from ..metrics.evaluation import in_chunks
 from ..model import AlphaBridge
-from ..refusals import config_of
-from ..run import Run
-from .opened import data_of, in_chunks, latents_of, units_of
+from ..runs import plots
+from ..runs.folder import Run
+from ..runs.loading import data_of, latents_of, load_model, units_of
+from ..runs.opening import config_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..run import Array
+    from ..runs.folder import Array
 
 __all__ = ["Missed", "Sample", "judge", "missed"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..assembly import load_model
-from ..refusals import config_of, require_vae
-from ..run import Run
+from ..runs.arguments import require_vae
+from ..runs.folder import Run
+from ..runs.loading import load_model
+from ..runs.opening import config_of
 from ..vae import save
 
 __all__ = ["restore"]

@@ -1,17 +1,17 @@
 """Data: densities that are known, images, vectors, and the order in which they are seen."""
 
-from ..units import PixelUnits, StandardUnits, Units
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
 from .attributes import Attributes
 from .bundled import digits
-from .density import DensitySource, GaussianMixture
-from .files import read_images, read_samples
+from .densities import DensitySource, GaussianMixture
 from .images import load_images
 from .labels import Labels, read_labels
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform
 from .sampler import indices, share
+from .samples import read_images, read_samples
 from .source import Source
+from .units import PixelUnits, StandardUnits, Units
 
 __all__ = [
     "ArraySource",

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..units import PixelUnits, StandardUnits, Units
 from .attributes import Attributes
 from .rng import HELD_OUT, TRAINING
 from .rows import Array, Rows, chunks, one_channel, shuffled, take
 from .sampler import Epochs, share
 from .source import Source
+from .units import PixelUnits, StandardUnits, Units
 
 __all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..causes import one_line
+from ..errors import one_line
 from ..files import cache_folder, read_json, save_array
 from .arrays import ArraySource, ImageSource
 from .attributes import Attributes

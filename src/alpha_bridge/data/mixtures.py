@@ -9,7 +9,7 @@ from torch import Tensor
 
 from alpha_bridge.checks import at_least, positive
 
-from .density import GaussianMixture
+from .densities import GaussianMixture
 
 __all__ = ["grid", "ring", "spirals", "unbalanced"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..causes import one_line
+from ..errors import one_line
 from .arrays import ArraySource, from_array
 from .rows import Rows, split
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from ..causes import full_disk, one_line, printable
+from ..errors import full_disk, one_line, printable
 from .folders import with_classes
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..units import Units
 from .attributes import Attributes
+from .units import Units
 
 __all__ = ["Source"]
 

@@ -13,7 +13,7 @@ tensor(4.5000)
 tensor(0.)
 """
 
-from . import composed, discrete, exponential_family, gaussian  # noqa: F401 (they register)
+from . import composed, discrete, exponential_family, normal  # noqa: F401 (they register)
 from .monte_carlo import alpha_divergence_monte_carlo
 from .quadrature import alpha_divergence_quadrature
 from .registry import (

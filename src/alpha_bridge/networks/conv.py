@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least, halved_twice, not_stacked, times_halved
-from ..sharing.blueprint import shareable
-from .moments import Moments
+from .blueprint import shareable
+from .heads import Moments
 
 __all__ = [
     "ConvDiscriminator",

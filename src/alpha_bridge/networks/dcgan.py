@@ -23,9 +23,9 @@ from itertools import pairwise
 from torch import nn
 
 from ..checks import times_halved
-from ..sharing.blueprint import shareable
+from .blueprint import shareable
 from .conv import _check
-from .moments import Moments
+from .heads import Moments
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ..sharing.blueprint import shareable
+from .blueprint import shareable
 
 __all__ = ["Marginals"]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least
-from ..sharing.blueprint import shareable
-from .moments import Moments
+from .blueprint import shareable
+from .heads import Moments
 
 __all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import positive
-from ..sharing.blueprint import shareable
+from .blueprint import shareable
 
 __all__ = ["Surrogate"]
 

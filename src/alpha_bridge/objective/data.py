@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..game import Bridge, Game
+from ..adversarial import Bridge, Game
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
 from ..model import AlphaBridge, Player
@@ -33,8 +33,8 @@ class DataBridge(Objective):
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone, as Algorithm 1
-    has it. The first and the last line are those of the game :class:`~alpha_bridge.game.Bridge`;
-    another game has others.
+    has it. The first and the last line are those of
+    :class:`~alpha_bridge.adversarial.Bridge`; another game has others.
 
     Attributes:
         game: What θ and β play for.

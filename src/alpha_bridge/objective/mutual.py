@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..game import Bridge, Game
+from ..adversarial import Bridge, Game
 from ..gamma import Gamma
 from ..gaussian import log_likelihood, log_normal, reparameterize
 from ..model import AlphaBridge

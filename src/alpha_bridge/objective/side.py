@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..game import Game
+from ..adversarial import Game
 from ..gamma import Gamma
 
 __all__ = ["Side"]

@@ -1,6 +1,6 @@
 """Models in folders and on the hub, and as ONNX: data that can be read, and no code."""
 
-from .blueprint import Blueprint, shareable
+from ..networks.blueprint import Blueprint, shareable
 from .card import Card, Picture
 from .pretrained import Pretrained
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +16,12 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from torch import nn
 
-from ..causes import markdown, printable
-from .blueprint import OWN, Blueprint
+from ..errors import printable
+from ..networks.blueprint import OWN, Blueprint
 
-__all__ = ["Card", "Picture", "render"]
+__all__ = ["Card", "Picture", "markdown", "render"]
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Picture(NamedTuple):
@@ -144,3 +146,14 @@ def _results(card: Card) -> list[EvalResult]:
         for name, value in card.metrics.items()
         if math.isfinite(value)
     ]
+
+
+def markdown(text: str) -> str:
+    r"""Text from elsewhere as words of a Markdown page: no HTML, no link, no end of a cell.
+
+    Example:
+        >>> print(markdown("a <b> | [c](d)"))
+        a &lt;b&gt; \| \[c\](d)
+    """
+    words = html.escape(printable(" ".join(text.split())), quote=False)
+    return re.sub(r"([\\`*|\[\]])", r"\\\1", words)

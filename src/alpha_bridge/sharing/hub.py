@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]
 
-from ..causes import one_line
+from ..errors import one_line
 from .stored import CONFIG, WEIGHTS
 
 __all__ = ["folder_of", "telling"]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from ..causes import one_line
+from ..errors import one_line
 from ..files import writing
 
 __all__ = ["ATOL", "RTOL", "export", "require_installed"]

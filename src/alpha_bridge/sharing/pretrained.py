@@ -13,10 +13,10 @@ from safetensors.torch import save as serialized
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ..causes import one_line
+from ..data.units import StandardUnits, Units
+from ..errors import one_line
 from ..files import filling, sha256
-from ..units import StandardUnits, Units
-from .blueprint import Blueprint
+from ..networks.blueprint import Blueprint
 from .card import Card, render
 from .hub import folder_of, telling
 from .stored import CONFIG, WEIGHTS, Network, Stored, read_weights, units_from_words, units_in_words

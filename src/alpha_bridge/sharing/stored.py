@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
-from ..units import PixelUnits, StandardUnits, Units
-from .blueprint import Blueprint
+from ..networks.blueprint import Blueprint
 
 __all__ = ["CONFIG", "WEIGHTS", "Network", "Stored", "read_weights"]
 

@@ -3,10 +3,10 @@
 from .callbacks import Checkpoints, Progress, Records, StopOnSignal
 from .device import available_accelerator
 from .events import Callback, Event
+from .gradients import describe_twins, twin_gradients
 from .loop import fit
 from .memory import keep_freed_memory
 from .state import Optimization, TrainState
-from .twins import describe_twins, twin_gradients
 
 __all__ = [
     "Callback",

@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ..data import Source, normal, share, uniform
+from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
-from ..units import Units
 
 __all__ = ["Batches"]
 

@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost
 from ..files import discard
-from ..manifest import thin
+from ..files.manifest import thin
 from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState

@@ -10,9 +10,10 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from torch import Tensor
 
-from ..causes import one_line
+from ..data.units import StandardUnits, Units
+from ..errors import one_line
 from ..files import filling
-from ..manifest import (
+from ..files.manifest import (
     ENDING,
     damaged,
     require_optimizers,
@@ -22,7 +23,6 @@ from ..manifest import (
     write_state,
 )
 from ..sharing.weights import own_memory
-from ..units import StandardUnits, Units
 from .state import UNITS, TrainState, require_alike
 
 __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]

@@ -10,9 +10,9 @@ from torch.nn import ModuleDict, Parameter
 from torch.optim import Adam
 
 from ..checks import at_least, positive
+from ..data.units import Units
 from ..errors import Diverged
 from ..model import PLAYERS, AlphaBridge, Player
-from ..units import Units
 from .average import MovingAverage, at_rest
 
 __all__ = ["UNITS", "Optimization", "TrainState", "require_alike"]

@@ -11,9 +11,9 @@ from ..control import Moments
 from ..gamma import Gamma
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
+from .gradients import centred_moments, twin_gradients
 from .processes import noticing_loss, share_buffers
 from .state import TrainState
-from .twins import centred_moments, twin_gradients
 
 __all__ = ["discriminate", "update"]
 

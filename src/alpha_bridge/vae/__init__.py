@@ -5,7 +5,7 @@ from typing import Protocol
 
 from torch import nn
 
-from ..causes import one_line
+from ..errors import one_line
 from .autoencoder_kl import AutoencoderKL
 from .pair import Numbers, VAEEncoder, VAEGenerator, latent_size
 from .pythae import PythaeVAE

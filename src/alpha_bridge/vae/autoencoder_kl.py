@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..causes import one_line
+from ..errors import one_line
 from .pair import Numbers
 from .trained import TrainedVAE, imported
 

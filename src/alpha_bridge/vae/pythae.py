@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..causes import one_line
+from ..errors import one_line
 from .trained import TrainedVAE, imported
 
 __all__ = ["PythaeVAE"]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from safetensors import SafetensorError
 from torch import nn
 
-from ..causes import one_line
+from ..errors import one_line
 from ..files import filling, read_json
 from .pair import Numbers
 

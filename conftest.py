@@ -1,0 +1,36 @@
+"""What all tests share: one thread, a fixed seed, no network, and the values of α that matter."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Every test draws the same numbers, whatever runs before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(params=[0.0, 1e-8, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3, 1 - 1e-8, 1.0])
+def alpha(request):
+    """Both ends of the bridge, as near to them as 1e-8, and the way between."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def pages_without_figures():
+    """Reports of runs as they are but for their figures, which take longer than tiny trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("_results", "_sample_pictures", "_internals"):
+            patch.setattr(f"alpha_bridge.runs.report.{part}", lambda *_: iter(()))
+        yield

@@ -1,0 +1,109 @@
+"""Figure 3: samples of the 25 Gaussians along one training of each method, at β₁ = 0.5.
+
+Each method has the setting that ``search25`` found best for it; one trial of each, of the seed that
+was asked for.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alpha_bridge.recipe.builders import build_source
+
+from .curves import POINTS, rounded
+from .drawing import scatter
+from .runs import Plan, Tell, Train, conduct, silent
+from .settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "measure", "reproduce"]
+
+UPDATES = (1000, 2000, 4000, 6000, 10_000)
+BETA1 = 0.5
+
+Record = dict[str, Any]
+
+
+def reproduce(
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Tell = silent,
+    jobs: int = 1,
+) -> Record:
+    """Train, and write ``figure3.json`` and ``figure3.png`` into a folder.
+
+    Args:
+        folder: Where to write; it is made if it is missing. What an interrupted experiment has
+            left there is not trained again.
+        seed: Seed of the first trial; each further one adds 1.
+        trials: Trials of each method, one or more; by default the paper's 1. The first is shown.
+        quick: A miniature: a tenth of the updates.
+        tell: Told of each run in a line.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
+
+    Returns:
+        What ``figure3.json`` holds: ``data``, samples of the data; ``hyperparameters``; ``runs``,
+        one for each method.
+    """
+    return conduct(
+        "figure3", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
+    )
+
+
+def measure(
+    train: Train,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+) -> Record:
+    """Train every method by ``train``; the rest is as in :func:`reproduce`."""
+    base = gaussians25(seed, trials or 1, quick)
+    updates = [update // 10 if quick else update for update in UPDATES]
+    configs = {method: tuned(method, BETA1, base) for method in COMPARED}
+    plans = [Plan({"method": m}, config, updates, updates) for m, config in configs.items()]
+    data = build_source(base).training(POINTS)
+    return {
+        "experiment": "figure3",
+        "quick": quick,
+        "seed": seed,
+        "trials": base.trials,
+        "beta1": BETA1,
+        "hyperparameters": hyperparameters([*configs.items()]),
+        "data": rounded(data),
+        "runs": train(plans),
+    }
+
+
+def draw(record: Record) -> "Figure":
+    """A row for each method and a column for each number of updates: the model over the data.
+
+    Args:
+        record: As :func:`measure` gives it. Where a trial has failed its panel has data alone.
+    """
+    from matplotlib.figure import Figure
+
+    from alpha_bridge.runs.plots import INK, TEXT, WIDTH
+
+    updates = record["runs"][0]["updates"]
+    figure = Figure(figsize=(WIDTH, WIDTH * 0.66), layout="constrained")
+    panels = figure.subplots(len(record["runs"]), len(updates))
+    data = np.array(record["data"])
+    for row, run in zip(panels, record["runs"], strict=True):
+        row[0].set_ylabel(run["method"], color=INK, fontsize=TEXT)
+        for axes, update in zip(row, updates, strict=True):
+            points = np.array(run["samples"].get(str(update), [])).reshape(-1, 2)
+            scatter(axes, data, points, COLORS[COMPARED[0]])
+    for axes, update in zip(panels[0], updates, strict=True):
+        axes.set_title(f"{update:,}", color=INK, fontsize=TEXT)
+    quick = "quick miniature of " if record["quick"] else ""
+    figure.suptitle(
+        f"{quick}Figure 3: seed {record['seed']}, β₁ = {record['beta1']:g}; samples in blue over "
+        "the data in red",
+        fontsize=TEXT,
+    )
+    return figure

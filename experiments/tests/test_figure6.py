@@ -1,0 +1,200 @@
+"""Figure 6 in a miniature of the miniature."""
+
+import importlib
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from alpha_bridge.recipe.presets import PRESETS
+from experiments import edits, figure6, reproduce
+from experiments.files import kept_samples
+from experiments.scores import verdicts
+from experiments.watched import configurations
+
+DOCS = Path(__file__).parents[2] / "docs"
+METHODS = ["alpha-bridge", "rkl-gp", "ml"]
+SUBJECTS = ["held-out", "generated"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        changes = {"steps": 20, "evaluation.every": 20, "evaluation.samples": 60}
+        for key, value in {**changes, "model.width": 4, "batch_size": 8}.items():
+            patch.setitem(figure6.QUICK, key, value)
+        classifier = partial(edits.cached_classifier, updates=80)
+        patch.setattr(edits, "cached_classifier", classifier)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figure6")
+    reproduce("figure6-mnist", folder, seed=3, quick=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def record(folder):
+    return json.loads((folder / "figure6-mnist.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("base", "shared"), [("celeba", figure6.FACES), ("mnist", figure6.SHARED)])
+def test_all_methods_have_the_same_networks_updates_and_rates(base, shared):
+    settings = figure6.of_methods(shared)
+    configs = dict(configurations(PRESETS[base], settings, seed=0, trials=1))
+    assert [*configs] == METHODS
+    held = {"hold": 1.0}
+    first = configs["ml"]
+    for config in configs.values():
+        assert (config.model, config.steps) == (first.model, first.steps)
+        assert config.optimization.model_copy(update=held) == first.optimization
+
+
+def test_each_method_is_trained_and_its_arm_measured(record):
+    assert [(run["method"], run["seed"]) for run in record["runs"]] == [(m, 3) for m in METHODS]
+    for run in record["runs"]:
+        kept = {name.split("/")[0] for name in run["evaluations"][-1]}
+        assert set(figure6.METRICS) <= kept
+        assert len([name for name in run["evaluations"][-1] if "generated" in name]) == 8
+
+
+def test_the_judge_and_each_edit_are_recorded(record):
+    told = [row["attribute"] for row in record["judge"]]
+    assert len(told) > 5
+    for run in record["runs"]:
+        asked = {(row["subject"], row["attribute"]) for row in run["edits"]}
+        assert asked <= {(subject, name) for subject in SUBJECTS for name in told}
+        assert {subject for subject, _ in asked} == set(SUBJECTS)
+        strengths = len(record["settings"]["strengths"])
+        assert all(len(row["reached"]) == len(row["others"]) == strengths for row in run["edits"])
+
+
+def test_the_metrics_are_means_over_attributes(record):
+    run = record["runs"][0]
+    rows = [row["reached"][1] for row in run["edits"] if row["subject"] == "generated"]
+    name = "edits_reached/strength-2-generated/60"
+    assert run["evaluations"][-1][name] == pytest.approx(sum(rows) / len(rows))
+    assert record["last"]["alpha-bridge"][name]["mean"] == run["evaluations"][-1][name]
+
+
+def test_the_claims_are_recorded(record):
+    assert len(record["claims"]) == len(figure6.CLAIMS)
+    assert record["claims"] == verdicts(figure6.claims(record), record)
+
+
+def with_last(**values):
+    """A record of the numbers of three methods, by metric."""
+    last = {
+        method: {f"{name}/60": {"mean": of[place]} for name, of in values.items()}
+        for place, method in enumerate(METHODS)
+    }
+    return {"settings": {"methods": METHODS}, "last": last}
+
+
+NUMBERS = {
+    "frechet_distance/pixels": [2.0, 1.0, 3.0],
+    "reconstruction_error/mse": [1.0, 2.0, 3.0],
+    "reconstruction_error/mse-generated": [2.0, 1.0, 3.0],
+    "feature_distance/pixels": [2.0, 3.0, 1.0],
+    "feature_distance/pixels-generated": [1.0, 1.0, 1.0],
+}
+EDITS = {
+    "edits_reached/strength-2": [0.5, 0.4, 0.6],
+    "edits_reached/strength-2-generated": [0.3, 0.4, 0.6],
+    "others_changed/strength-2": [0.1, 0.2, 0.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "holds"),
+    [
+        (NUMBERS, [True, True, False, False, True]),
+        (NUMBERS | EDITS, [True, True, False, False, True, True, False, True]),
+    ],
+)
+def test_claims_are_read_from_the_means_at_the_end(numbers, holds):
+    assert [claim.holds for claim in figure6.claims(with_last(**numbers))] == holds
+
+
+def test_nothing_is_claimed_before_all_methods_have_ended():
+    record = with_last(**NUMBERS)
+    del record["last"]["ml"]
+    assert figure6.claims(record) == []
+
+
+def test_the_picture_can_be_drawn_again(folder, record):
+    samples = kept_samples(folder / "figure6-mnist.npz")
+    assert [*samples] == [f"{method}/{subject}" for method in METHODS for subject in SUBJECTS]
+    columns = 2 + len(record["settings"]["shown"])
+    assert {images.shape for of in samples.values() for images in of.values()} == {
+        (4, columns, 8, 8, 1)
+    }
+    figure = figure6.draw(record, samples)
+    assert len(figure.axes) == 2 * len(METHODS) + 4
+    words = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert words[:2] == ["image", "again"] and len(words) == columns
+    assert (folder / "figure6-mnist.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_interrupted_experiment_goes_on(folder, record, tmp_path, monkeypatch):
+    (tmp_path / "figure6-mnist.partial.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "figure6-mnist.npz").write_bytes((folder / "figure6-mnist.npz").read_bytes())
+    monkeypatch.setattr(figure6, "assay", pytest.fail)
+    monkeypatch.setattr(figure6, "draw", lambda *_: Figure())
+    reproduce("figure6-mnist", tmp_path, seed=3, quick=True)
+    again = json.loads((tmp_path / "figure6-mnist.json").read_text(encoding="utf-8"))
+    assert again == record
+
+
+@pytest.mark.slow
+def test_images_of_which_nothing_is_known_are_reconstructed_and_not_edited(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    data = str(tmp_path / "images.npy")
+    reproduce("figure6", tmp_path / "new", quick=True, data=data)
+    record = json.loads((tmp_path / "new" / "figure6.json").read_text(encoding="utf-8"))
+    assert record["judge"] == [] and record["settings"]["shown"] == []
+    assert all(run["edits"] == [] for run in record["runs"])
+    assert len(record["claims"]) == 5
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(DOCS)
+    kept = importlib.import_module("kept")
+    shutil.copy(DOCS / "results.md", tmp_path)
+    monkeypatch.setattr(kept, "PAGE", tmp_path / "results.md")
+    monkeypatch.setattr(kept, "RESULTS", tmp_path / "results")
+    kept.RESULTS.mkdir()
+    return kept
+
+
+def part(page, name):
+    text = page.PAGE.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0]
+
+
+def test_the_page_has_a_row_for_each_metric_and_attribute(page, folder, record):
+    for file in folder.glob("figure6-mnist.*"):
+        shutil.copy(file, page.RESULTS)
+    page.main()
+    text = part(page, "figure6-mnist")
+    assert "![figure6-mnist](results/figure6-mnist.png)" in text
+    assert "| Edits reached (strength-2-generated, 60) | " in text
+    assert all(f"| {told['attribute']} | " in text for told in record["judge"])
+    assert all(f"| {claim['about']} | " in text for claim in record["claims"])
+
+
+def test_a_record_without_a_picture_leaves_the_page_without_one(page, record):
+    (page.RESULTS / "figure6.json").write_text(json.dumps(record), encoding="utf-8")
+    page.main()
+    text = part(page, "figure6")
+    assert "| Reconstruction error (mse, 359-held-out) | " in text
+    assert "![" not in text

@@ -1,0 +1,223 @@
+"""Unpaired translation between two mixtures whose true correspondence is known.
+
+Both have the same five weights, all different, so that the distributions alone tell in principle
+which component belongs to which; the second one is the first, turned, scaled and shifted. Each way
+is trained from networks that begin near the identity, and from networks that begin anywhere. All
+settings are ours.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from alpha_bridge.checks import at_least
+from alpha_bridge.data import DensitySource, GaussianMixture, stream
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPGenerator, MLPTranslator
+from alpha_bridge.penalty import R1
+from alpha_bridge.runs.plots import BLUE, INK, LIGHT_RED, SMALL, TEXT, WIDTH
+
+from .curves import rounded
+from .runs import Tell, publish, silent
+from .translating import SETTINGS, WAYS, translator
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "measure", "mixtures", "reproduce", "score"]
+
+WEIGHTS = (0.4, 0.25, 0.17, 0.11, 0.07)
+RADIUS, STD = 2.0, 0.1
+TURN, SCALE, SHIFT = 0.5, 1.3, (1.0, -0.5)
+"""How the second mixture becomes the first: turned by so many radians, scaled, shifted."""
+
+UPDATES, QUICK_UPDATES, TRIALS = 2000, 100, 10
+BATCH, SIGMA, PENALTY, HIDDEN = 128, 0.4, 0.3, (128, 128, 128)
+SAMPLES, SHOWN = 2000, 300
+PURPOSE = 11
+
+Begin = Callable[[int, int, tuple[int, ...], int], Module]
+BEGINNINGS: dict[str, Begin] = {"near the identity": MLPTranslator, "anywhere": MLPGenerator}
+"""Networks of both translations, by where they begin."""
+
+METRICS = {
+    "there": "component hit",
+    "back": "component hit on the way back",
+    "cycle": "cycle error",
+    "error": "error against the true translation",
+}
+"""What is measured of each trial, in words."""
+
+Record = dict[str, Any]
+
+
+def reproduce(
+    folder: str | Path,
+    seed: int = 0,
+    trials: int | None = None,
+    quick: bool = False,
+    tell: Tell = silent,
+) -> Record:
+    """Train all ways, and write ``translation2d.json`` and ``translation2d.png`` into a folder.
+
+    Args:
+        folder: Where to write; it is made if it is missing.
+        seed: Seed of the first trial; each further one adds 1.
+        trials: Trials of each way, stacked, one or more; 10 by default.
+        quick: A miniature: 2 trials, a twentieth of the updates.
+        tell: Told of each run in a line.
+
+    Returns:
+        What ``translation2d.json`` holds: ``settings``, and ``runs``, each with its way, where its
+        networks began, and a list for each metric with a number for each trial.
+    """
+    record = measure(seed, trials, quick, tell)
+    return publish("translation2d", folder, record, draw)
+
+
+def measure(
+    seed: int = 0, trials: int | None = None, quick: bool = False, tell: Tell = silent
+) -> Record:
+    """Train all ways; the arguments are those of :func:`reproduce`."""
+    trials = at_least(1, "trials", (2 if quick else TRIALS) if trials is None else trials)
+    updates = QUICK_UPDATES if quick else UPDATES
+    runs = []
+    for beginning, way in product(BEGINNINGS, WAYS):
+        since = perf_counter()
+        model = _trained(way, beginning, updates, trials, seed)
+        run = {"way": way, "begins": beginning, **score(model)}
+        runs.append(run | {"seconds": round(perf_counter() - since, 1)})
+        tell(f"{way}, {beginning}  " + "  ".join(f"{key} {run[key]}" for key in METRICS))
+    return {
+        "experiment": "translation between two mixtures",
+        "quick": quick,
+        "seed": seed,
+        "trials": trials,
+        "settings": {
+            "updates": updates,
+            "batch_size": BATCH,
+            "weights": WEIGHTS,
+            "std": STD,
+            "sigma": SIGMA,
+            "penalty": PENALTY,
+            "hidden": HIDDEN,
+            **SETTINGS,
+            "note": "all settings are ours",
+        },
+        "runs": runs,
+    }
+
+
+def mixtures() -> tuple[GaussianMixture, GaussianMixture]:
+    """The first domain and the second, whose component k belongs to component k of the first."""
+    angles = 2 * math.pi * torch.arange(len(WEIGHTS)) / len(WEIGHTS)
+    means = RADIUS * torch.stack([angles.cos(), angles.sin()], -1)
+    weights = torch.tensor(WEIGHTS)
+    return (
+        GaussianMixture(_moved(means), SCALE * STD, weights),
+        GaussianMixture(means, STD, weights),
+    )
+
+
+def _moved(z: Tensor) -> Tensor:
+    """The true translation from the second domain to the first."""
+    cosine, sine = math.cos(TURN), math.sin(TURN)
+    turn = torch.tensor([[cosine, sine], [-sine, cosine]])
+    return SCALE * z @ turn + torch.tensor(SHIFT)
+
+
+def _trained(way: str, beginning: str, updates: int, trials: int, seed: int) -> AlphaBridge:
+    network = BEGINNINGS[beginning]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        arms = network(2, 2, HIDDEN, trials), network(2, 2, HIDDEN, trials)
+        judges = MLPDiscriminator(2, HIDDEN, trials), MLPDiscriminator(2, HIDDEN, trials)
+    x, z = map(DensitySource, mixtures())
+    return translator(
+        WAYS[way], arms, judges, (x, z), updates, BATCH, seed, SIGMA, R1(weight=PENALTY)
+    )
+
+
+@torch.no_grad()
+def score(model: AlphaBridge) -> Record:
+    """How well a stacked model translates samples that are new to it.
+
+    Args:
+        model: It decodes the second domain to the first, and encodes the first to the second.
+
+    Returns:
+        For each trial: ``there`` and ``back``, shares of samples that land in the component that
+        theirs belongs to (by the largest posterior), ``cycle``, the mean squared error per number
+        of samples of the first domain after a round trip, and ``error``, that of translations
+        against the true ones; and ``shown``, some translations of the first trial.
+    """
+    first, second = mixtures()
+    (x, of_x), (z, of_z) = (
+        mixture.labelled_sample(SAMPLES, stream(0, index, PURPOSE))
+        for index, mixture in enumerate((first, second))
+    )
+    x, z = (side.expand(*model.trial_shape, -1, -1) for side in (x, z))
+    there, back = model.decode(z), model.encode(x)
+
+    def hits(mixture: GaussianMixture, points: Tensor, components: Tensor) -> list[float]:
+        return _each((mixture.posterior(points.double()).argmax(-1) == components).float())
+
+    return {
+        "there": hits(first, there, of_z),
+        "back": hits(second, back, of_x),
+        "cycle": _each((model.decode(back) - x).square().mean(-1)),
+        "error": _each((there - _moved(z)).square().mean(-1)),
+        "shown": {
+            "z": rounded(z.reshape(-1, *z.shape[-2:])[0, :SHOWN]),
+            "there": rounded(there.reshape(-1, *there.shape[-2:])[0, :SHOWN]),
+            "components": of_z[:SHOWN].tolist(),
+        },
+    }
+
+
+def _each(values: Tensor) -> list[float]:
+    """A mean over the samples of each trial."""
+    return [round(value, 5) for value in values.mean(-1).reshape(-1).tolist()]
+
+
+def draw(record: Record) -> "Figure":
+    """A panel for each run: the first domain, and where the second one is taken to.
+
+    Args:
+        record: As :func:`measure` gives it. Translations have the colour of their component.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, WIDTH * 0.56), layout="constrained")
+    panels = figure.subplots(len(BEGINNINGS), len(WAYS), squeeze=False)
+    first, _ = mixtures()
+    for axes, run in zip(panels.flat, record["runs"], strict=True):
+        shown = run["shown"]
+        axes.scatter(*first.means.T, s=90, c=LIGHT_RED, linewidths=0)
+        axes.scatter(
+            *np.array(shown["there"]).T, s=3, c=shown["components"], cmap="tab10", vmax=9, zorder=2
+        )
+        for number, (x, y) in enumerate(first.means.tolist()):
+            axes.annotate(str(number), (x, y), (5, 5), textcoords="offset points", fontsize=SMALL)
+        hits = ", ".join(f"{share:.0%}" for share in (np.mean(run["there"]), np.mean(run["back"])))
+        axes.set_xlabel(f"hit: {hits}", fontsize=SMALL, color=BLUE)
+        axes.set(xticks=[], yticks=[], aspect="equal")
+    for axes, way in zip(panels[0], WAYS, strict=True):
+        axes.set_title(way, fontsize=SMALL, color=INK)
+    for row, beginning in zip(panels, BEGINNINGS, strict=True):
+        row[0].set_ylabel(f"begins {beginning}", fontsize=SMALL, color=INK)
+    quick = "quick miniature: " if record["quick"] else ""
+    figure.suptitle(
+        f"{quick}first of {record['trials']} trials; shares of right components there and back are "
+        "means over trials",
+        fontsize=TEXT,
+    )
+    return figure

@@ -1,0 +1,38 @@
+"""Files and folders: written whole, read with care, kept from a second process, summed up."""
+
+from .json_object import parse_json, read_json
+from .writing import (
+    IDENTITY,
+    LOCK,
+    append_line,
+    cache_folder,
+    discard,
+    explained,
+    filling,
+    recover,
+    recover_all,
+    require_free,
+    save_array,
+    sha256,
+    within,
+    writing,
+)
+
+__all__ = [
+    "IDENTITY",
+    "LOCK",
+    "append_line",
+    "cache_folder",
+    "discard",
+    "explained",
+    "filling",
+    "parse_json",
+    "read_json",
+    "recover",
+    "recover_all",
+    "require_free",
+    "save_array",
+    "sha256",
+    "within",
+    "writing",
+]

@@ -1,0 +1,53 @@
+"""JSON objects as people's files hold them, whole or damaged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import one_line
+
+__all__ = ["parse_json", "read_json"]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Raises:
+        ValueError: It cannot be read, or holds none; one line that names the file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}): restore it from a copy"
+        ) from error
+    return parse_json(content, str(path))
+
+
+def parse_json(content: bytes, source: str) -> dict[str, Any]:
+    """The JSON object that is written in ``content``.
+
+    Args:
+        content: UTF-8.
+        source: Where it stood, for the message.
+
+    Raises:
+        ValueError: It is none; one line that names ``source``.
+
+    Example:
+        >>> parse_json(b"[1]", "line 1")
+        Traceback (most recent call last):
+            ...
+        ValueError: line 1 is damaged (it is no JSON object): mend it, or restore it from a copy
+    """
+    try:
+        found = json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{source} is damaged ({one_line(error)}): mend it, or restore it from a copy"
+        ) from error
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"{source} is damaged (it is no JSON object): mend it, or restore it from a copy"
+        )
+    return found

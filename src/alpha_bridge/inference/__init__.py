@@ -1,0 +1,1 @@
+"""What the inference arm is good for: inversion, edits, likelihood."""

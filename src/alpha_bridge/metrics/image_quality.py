@@ -1,0 +1,286 @@
+r"""How close generated images come to real ones, in the features of a network.
+
+The network runs once over the real and once over the generated images (:func:`features_of`);
+the three distances are functions of what it returned.
+"""
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..checks import at_least
+from . import modes
+from .randomness import isolated_seed
+
+__all__ = [
+    "FeatureNetwork",
+    "features_of",
+    "frechet_distance",
+    "inception_score",
+    "kernel_distance",
+    "reconstruction_error",
+    "retention",
+    "splits_for",
+]
+
+
+class FeatureNetwork(Protocol):
+    """A network whose features images are compared in."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features ``(N, F)`` of images ``(N, C, H, W)`` in [−1, 1]."""
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Logits of the classes ``(N, K)``, of features ``(N, F)``."""
+
+
+@torch.no_grad()
+def features_of(network: FeatureNetwork, batches: Iterable[Tensor]) -> Tensor:
+    """Features of images that come in batches.
+
+    Args:
+        network: Such as a :class:`~alpha_bridge.metrics.classifier.Classifier`.
+        batches: Images in [−1, 1], each of shape ``(n, C, H, W)``; ``images.split(250)`` for one
+            tensor. They must be on the network's device.
+
+    Returns:
+        Features on the CPU, shape ``(N, F)``; ``network.logits`` makes logits of them.
+
+    Raises:
+        ValueError: There are no batches.
+    """
+    features = [network.features(batch).cpu() for batch in batches]
+    if not features:
+        raise ValueError("features need at least one batch of images, got none")
+    return torch.cat(features)
+
+
+def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
+    r"""Squared Fréchet distance of two Gaussians fitted to the features; FID for Inception's.
+
+    .. math:: \|\mu - \mu'\|^2 + \mathrm{tr}(\Sigma + \Sigma' - 2 (\Sigma \Sigma')^{1/2})
+
+    It is biased upwards in few samples, so compare equal numbers only.
+
+    Args:
+        real_features: Shape ``(N, F)``, N at least 2.
+        fake_features: Shape ``(M, F)``, M at least 2.
+
+    Returns:
+        Zero or more, in squared units of the features, lower is better; not a number where a
+        feature is not finite.
+
+    Raises:
+        ValueError: There are fewer than two samples, or the features differ in number.
+
+    Source:
+        Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NeurIPS 2017.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    _check_pair(real_features, fake_features)
+    if not (real_features.isfinite().all() and fake_features.isfinite().all()):
+        return math.nan
+    # the distance stays the same, and a large mean costs the covariances no digits
+    center = _exact(real_features).mean(0)
+    with _quiet():
+        metric = FrechetInceptionDistance(_given(real_features), sync_on_compute=False)
+        metric.update(_exact(real_features) - center, real=True)
+        metric.update(_exact(fake_features) - center, real=False)
+        return max(0.0, float(metric.compute()))
+
+
+def kernel_distance(
+    real_features: Tensor,
+    fake_features: Tensor,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = 0,
+) -> float:
+    r"""Squared maximum mean discrepancy under a cubic kernel; KID for Inception's features.
+
+    .. math:: k(a, b) = (a \cdot b / F + 1)^3
+
+    The unbiased estimate is averaged over random subsets, and can fall below zero.
+
+    Args:
+        real_features: Shape ``(N, F)``.
+        fake_features: Shape ``(M, F)``.
+        subsets: Number of subsets, one or more.
+        subset_size: Samples in each, from 2 to the smaller of N and M; where it is both, all
+            subsets are the same, and one is taken.
+        seed: Of the subsets; torch's global generator is left as it was.
+
+    Returns:
+        The mean over subsets, lower is better; not a number where a feature is not.
+
+    Raises:
+        ValueError: ``subsets`` or ``subset_size`` is out of its range, or the features differ in
+            number.
+
+    Source:
+        Bińkowski et al., Demystifying MMD GANs, ICLR 2018.
+    """
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    _check_pair(real_features, fake_features)
+    at_least(1, "subsets", subsets)
+    at_least(2, "subset_size", subset_size)
+    available = min(len(real_features), len(fake_features))
+    if subset_size > available:
+        raise ValueError(
+            f"subset_size must be at most the number of samples, got {subset_size} of {available}"
+        )
+    if subset_size == len(real_features) == len(fake_features):
+        subsets = 1
+    with _quiet(), isolated_seed(seed):
+        metric = KernelInceptionDistance(
+            _given(real_features), subsets=subsets, subset_size=subset_size, sync_on_compute=False
+        )
+        metric.update(_exact(real_features), real=True)
+        metric.update(_exact(fake_features), real=False)
+        mean, _ = metric.compute()
+    return float(mean)
+
+
+def inception_score(logits: Tensor, splits: int = 10, seed: int = 0) -> float:
+    r"""Inception score of generated images, averaged over random splits.
+
+    .. math:: \exp E_x KL[p(y|x) \| p(y)], \qquad p(y) = E_x\, p(y|x)
+
+    Each part is scored in float64 with a p(y) of its own, so that one of n samples scores at most
+    n; :func:`splits_for` tells how many parts the samples are enough for.
+
+    Args:
+        logits: Of the classes, shape ``(N, K)``.
+        splits: Number of parts, from 1 to N; their sizes differ by one at most.
+        seed: Of the splits; torch's global generator is left as it was.
+
+    Returns:
+        A score in [1, K], higher is better; not a number where a logit is not.
+
+    Raises:
+        ValueError: ``splits`` is below one or above N.
+
+    Example:
+        >>> inception_score(200 * torch.eye(2).repeat(50, 1), splits=1)
+        2.0
+
+    Source:
+        Salimans et al., Improved Techniques for Training GANs, NeurIPS 2016.
+    """
+    at_least(1, "splits", splits)
+    at_least(splits, "the number of logits", len(logits))
+    order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(seed))
+    probabilities = _exact(logits).softmax(-1)[order]
+    scores = [modes.inception_score(part) for part in probabilities.tensor_split(splits)]
+    return float(torch.stack(scores).mean())
+
+
+def splits_for(samples: int, classes: int, most: int = 10) -> int:
+    """Parts of an inception score: as many as have a sample for each class, ten at most.
+
+    A part of fewer samples than classes could not score what a perfect model deserves. The
+    published protocol, 50,000 images in ten parts, is kept.
+
+    Args:
+        samples: N, one or more.
+        classes: K, one or more.
+        most: The number of parts where there are samples enough.
+
+    Example:
+        >>> splits_for(50_000, 1008), splits_for(5000, 10), splits_for(35, 10), splits_for(5, 10)
+        (10, 10, 3, 1)
+    """
+    return max(1, min(most, samples // classes))
+
+
+def reconstruction_error(x: Tensor, x_hat: Tensor, event_dim: int = 3) -> Tensor:
+    r"""Mean squared error per dimension, :math:`E_x \|x - \hat x\|^2 / d`.
+
+    Args:
+        x: Data in model units ([−1, 1] for images), shape ``(*trials, N, *event)``.
+        x_hat: Their reconstructions, the same shape.
+        event_dim: Number of dimensions of one sample: 3 for images, 1 for vectors.
+
+    Returns:
+        Squared model units, lower is better, shape ``(*trials,)``.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    Example:
+        >>> reconstruction_error(torch.zeros(2, 1, 8, 8), torch.full((2, 1, 8, 8), 0.5))
+        tensor(0.2500)
+    """
+    _check_shapes(x, x_hat)
+    return (x - x_hat).square().flatten(-event_dim - 1).mean(-1)
+
+
+def retention(reference_labels: Tensor, labels: Tensor) -> Tensor:
+    """Share of latents whose image kept the class that an earlier model gave it.
+
+    Args:
+        reference_labels: Classes of the earlier model's images, shape ``(*trials, N)``.
+        labels: Classes of the images of the same latents, the same shape.
+
+    Returns:
+        Shares in [0, 1], higher is better, shape ``(*trials,)``.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    Example:
+        >>> retention(torch.tensor([0, 1]), torch.tensor([0, 2]))
+        tensor(0.5000)
+    """
+    _check_shapes(reference_labels, labels)
+    return (reference_labels == labels).float().mean(-1)
+
+
+class _Given(nn.Module):
+    """Stands in for the network in torchmetrics, which is given features instead of images."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def _given(features: Tensor) -> _Given:
+    return _Given(features.shape[-1])
+
+
+def _exact(features: Tensor) -> Tensor:
+    return features.detach().cpu().double()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torchmetrics warns of the features that it keeps, and of the deviation of one subset."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Metric `.*` will save all extracted features")
+        warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")
+        yield
+
+
+def _check_pair(real: Tensor, fake: Tensor) -> None:
+    if min(len(real), len(fake)) < 2 or real.shape[1:] != fake.shape[1:]:
+        raise ValueError(
+            "real and generated features must have two or more rows and as many columns, "
+            f"got {tuple(real.shape)} and {tuple(fake.shape)}"
+        )
+
+
+def _check_shapes(first: Tensor, second: Tensor) -> None:
+    if first.shape != second.shape:
+        raise ValueError(
+            f"both must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )

@@ -1,0 +1,146 @@
+"""From the configuration to the three networks that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
+from torch.nn import Module
+
+from ..networks import (
+    ConvDiscriminator,
+    ConvEncoder,
+    ConvGenerator,
+    ConvPairDiscriminator,
+    ConvTranslator,
+    DCGANDiscriminator,
+    DCGANEncoder,
+    DCGANGenerator,
+    Marginals,
+    MLPDiscriminator,
+    MLPEncoder,
+    MLPGenerator,
+    MLPTranslator,
+    Surrogate,
+)
+from . import Config, ModelConfig
+
+__all__ = ["NETWORKS", "ImageNetworks", "Networks", "build_networks"]
+
+Networks = tuple[Module, Module, Module]
+Shape = tuple[int, ...]
+Arms = tuple[Module, Module]
+
+
+class ImageNetworks(NamedTuple):
+    """Networks of images, from their sizes, the pixels of a side, the colours and the trials.
+
+    Attributes:
+        arms: Generator and encoder.
+        judge: Discriminator.
+    """
+
+    arms: Callable[[ModelConfig, int, int, int | None], Arms]
+    judge: Callable[[ModelConfig, int, int, int | None], Module]
+
+
+def build_networks(config: Config, trials: int | None = None) -> Networks:
+    """Generator, encoder and discriminator, with weights from torch's global generator.
+
+    Args:
+        config: A configuration with its ``event_shape``, and its ``prior_shape`` if it has a
+            second domain.
+        trials: Number of stacked replicas; None for networks without that dimension.
+
+    Raises:
+        ValueError: No network fits the shapes.
+
+    Example:
+        >>> generator, encoder, discriminator = build_networks(Config(event_shape=(2,)))
+        >>> type(discriminator).__name__
+        'MLPDiscriminator'
+    """
+    assert config.event_shape is not None
+    x, z = config.event_shape, config.prior_shape
+    arms = _arms(x, config.model, trials) if z is None else _translators(x, z, config, trials)
+    latent = (config.model.latent,) if z is None else z
+    return *arms, _discriminator(x, latent, config, trials)
+
+
+def _arms(shape: Shape, model: ModelConfig, trials: int | None) -> Arms:
+    """A generator of latents, and its encoder."""
+    if len(shape) == 1:
+        vectors = (model.latent, shape[0], model.hidden, trials)
+        return MLPGenerator(*vectors), MLPEncoder(*vectors)
+    channels, size, _ = shape
+    return NETWORKS[model.kind].arms(model, size, channels, trials)
+
+
+def _translators(x: Shape, z: Shape, config: Config, trials: int | None) -> Arms:
+    """Two networks from one domain to the other and back, each with a σ."""
+    model = config.model
+    assert model.noise is not None
+    if len(x) == len(z) == 1:
+        there = MLPTranslator(z[0], x[0], model.hidden, trials)
+        back = MLPTranslator(x[0], z[0], model.hidden, trials)
+        return there, Surrogate(back, model.noise, model.learn_noise)
+    if len(x) != len(z) or x[1:] != z[1:]:
+        raise ValueError(
+            f"there is no translation between samples of shape {z} and {x}: give vectors to "
+            "vectors, or images of one size (--images.size)"
+        )
+    size, (of_z, *_), (of_x, *_) = x[1], z, x
+    images = ConvTranslator(size, of_z, of_x, model.width, trials=trials)
+    inverse = ConvTranslator(size, of_x, of_z, model.width, trials=trials)
+    return images, Surrogate(inverse, model.noise, model.learn_noise)
+
+
+def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Module:
+    """Of samples, of both spaces, or of pairs, as the objective needs it."""
+    model = config.model
+
+    def judge(shape: Shape) -> Module:
+        if len(shape) == 1:
+            return MLPDiscriminator(shape[0], model.hidden, trials)
+        channels, size, _ = shape
+        return NETWORKS[model.kind].judge(model, size, channels, trials)
+
+    if config.objective.kind == "data":
+        return judge(x)
+    if config.objective.kind == "marginal":
+        return Marginals(judge(x), judge(z))
+    if len(x) == 1:
+        return MLPDiscriminator(x[0] + prod(z), model.hidden, trials)
+    if len(z) > 1:
+        raise ValueError(
+            "there is no discriminator of pairs of images: give --objective marginal for two "
+            "domains of images"
+        )
+    channels, size, _ = x
+    return ConvPairDiscriminator(z[0], size, channels, model.width, model.hidden[-1], trials)
+
+
+def _conv_arms(model: ModelConfig, size: int, channels: int, trials: int | None) -> Arms:
+    images = (model.latent, size, channels, model.width, model.hidden[-1], trials)
+    return ConvGenerator(*images), ConvEncoder(*images)
+
+
+def _conv_judge(model: ModelConfig, size: int, channels: int, trials: int | None) -> Module:
+    return ConvDiscriminator(size, channels, model.width, model.hidden[-1], trials)
+
+
+def _dcgan_arms(model: ModelConfig, size: int, channels: int, trials: int | None) -> Arms:
+    images = (model.latent, size, channels, model.width, trials)
+    return DCGANGenerator(*images), DCGANEncoder(*images)
+
+
+def _dcgan_judge(model: ModelConfig, size: int, channels: int, trials: int | None) -> Module:
+    return DCGANDiscriminator(size, channels, model.width, trials)
+
+
+NETWORKS: dict[str, ImageNetworks] = {
+    "conv": ImageNetworks(_conv_arms, _conv_judge),
+    "dcgan": ImageNetworks(_dcgan_arms, _dcgan_judge),
+}
+"""Networks of images, by kind."""

@@ -1,0 +1,111 @@
+"""Whether the data and the VAE that a configuration names are there, told without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from ..errors import one_line
+from ..files import cache_folder
+from .settings import DENSITIES
+
+__all__ = ["BUNDLED", "VAE_FILES", "require_data", "require_init"]
+
+BUNDLED = (*DENSITIES, "digits")
+"""Data that need no file."""
+
+VAE_FILES = ("config.json", "model_config.json")
+"""By one of which a folder of a VAE is known, or the folder ``vae`` in that of a pipeline."""
+
+
+def require_data(name: str, fetch: bool = True) -> None:
+    """Look whether there are such data, without reading them.
+
+    Args:
+        name: As the configuration names data.
+        fetch: Whether the hub may be asked.
+
+    Raises:
+        FileNotFoundError: It is a path, and nothing is there.
+        ValueError: It is a file of another kind; or there is no such folder, and the hub does not
+            have it or cannot be asked.
+    """
+    path = Path(name).expanduser()
+    if name in BUNDLED or path.is_dir():
+        return
+    if path.exists() and path.suffix != ".npy":
+        raise ValueError(
+            f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
+        )
+    if path.exists():
+        return
+    if path.suffix == ".npy":
+        raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
+        raise FileNotFoundError(
+            f"data path '{name}' does not exist: give an existing folder with --data PATH"
+        )
+    if fetch and not _prepared(name):
+        _require_on_hub(name, "dataset", "give a local folder with --data PATH")
+
+
+def _prepared(name: str) -> bool:
+    """Whether the hub's libraries may have a copy of a data set on this disk."""
+    from huggingface_hub import constants
+
+    note = cache_folder() / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
+    prepared = os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME, "datasets")
+    return (
+        _fetched(name, "dataset")
+        or note.exists()
+        or Path(prepared, name.replace("/", "___")).exists()
+    )
+
+
+def _fetched(name: str, kind: str) -> bool:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE, f"{kind}s--{name.replace('/', '--')}").exists()
+
+
+def _require_on_hub(name: str, kind: str, remedy: str) -> None:
+    """Ask the hub for a ``dataset`` or a ``model``."""
+    from huggingface_hub import HfApi, errors
+
+    nowhere = f"there is no folder '{name}' here, and "
+    called = {"dataset": "data set"}.get(kind, kind)
+    try:
+        HfApi().repo_info(name, repo_type=kind, timeout=10)
+    except errors.GatedRepoError:
+        return  # who reads it says what to do
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise ValueError(f"{nowhere}no such {called} on the hub: {remedy}") from error
+    except Exception as error:  # whatever the network layer of the day raises
+        raise ValueError(
+            f"{nowhere}no network to ask the hub ({one_line(error)}): {remedy}"
+        ) from error
+
+
+def require_init(name: str, fetch: bool = True) -> None:
+    """Look whether there is a VAE to begin with, without reading it.
+
+    Args:
+        name: As ``--from`` takes it.
+        fetch: Whether the hub may be asked.
+
+    Raises:
+        FileNotFoundError: It is a path, and no VAE is there.
+        ValueError: There is no such folder, and the hub does not have it or cannot be asked.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        places = (folder, folder / "vae")
+        if not any((place / file).is_file() for place in places for file in VAE_FILES):
+            raise FileNotFoundError(
+                f"{name} has no VAE: give a folder with a {' or '.join(VAE_FILES)}"
+            )
+    elif name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
+    elif fetch and not _fetched(name, "model"):
+        _require_on_hub(name, "model", "give a local folder with --from PATH")

@@ -1,0 +1,366 @@
+"""From the configuration to the objects that it names: the only place with tables of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.nn import ModuleDict
+
+from ..adversarial import Bridge, FixedSum, Game, JensenShannon, Wasserstein
+from ..control import OnlineGamma
+from ..data import (
+    DensitySource,
+    GaussianMixture,
+    Source,
+    digits,
+    grid,
+    load_images,
+    ring,
+    spirals,
+    unbalanced,
+)
+from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
+from ..metrics.evaluation import Evaluation, evaluation_of
+from ..model import AlphaBridge
+from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
+from ..path import AlphaPath
+from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
+from ..training import Callback, Optimization, TrainState, fit
+from ..training.stacking import stack
+from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
+from ..vae import build as build_vae
+from ..vae import load as load_vae
+from .architecture import Networks, build_networks
+from .config import Config
+from .settings import GammaConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
+from .soundness import require_sound
+
+__all__ = [
+    "Assembly",
+    "assemble",
+    "build_evaluation",
+    "build_model",
+    "build_path",
+    "build_prior",
+    "build_source",
+    "model_of",
+]
+
+GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
+    "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
+    "linear": lambda _: LinearGamma(),
+    "power": lambda config: PowerGamma(config.exponent),
+    "cosine": lambda _: CosineGamma(),
+    "optimal": lambda config: OnlineGamma(
+        config.every, config.decay, SigmoidGamma(config.c, config.d)
+    ),
+}
+
+GAMES: dict[str, Callable[[ObjectiveConfig], Game]] = {
+    "bridge": lambda config: Bridge(config.clip),
+    "sum": lambda config: FixedSum(config.weight),
+    "js": lambda _: JensenShannon(),
+    "wasserstein": lambda _: Wasserstein(),
+}
+
+REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
+    "r1": lambda config: R1(config.weight, config.every),
+    "r1r2": lambda config: R1R2(config.weight, config.every),
+    "gp": lambda config: GradientPenalty(config.weight, config.every),
+    "spectral": lambda _: SpectralNorm(),
+    "none": lambda _: Regularizer(),
+}
+
+OBJECTIVES: dict[str, Callable[[Config, Game], Objective]] = {
+    "data": lambda config, game: DataBridge(game, config.objective.one_backward),
+    "marginal": lambda config, game: MarginalBridge(game, *_mutual(config)),
+    "joint": lambda config, game: JointBridge(game, *_mutual(config)),
+}
+
+MEASURED = 1000
+"""Training samples that a VAE is measured on before it is bridged."""
+
+
+def _mutual(config: Config) -> tuple[bool, bool]:
+    """Whether encodings have no noise, and whether cycles are full."""
+    return config.prior is not None, config.objective.full_cycle
+
+
+def _density(mixture: Callable[[MixtureConfig], GaussianMixture]) -> Callable[[Config], Source]:
+    return lambda config: DensitySource(mixture(config.mixture))
+
+
+SOURCES: dict[str, Callable[[Config], Source]] = {
+    "gaussians25": _density(lambda given: grid(given.side, given.spacing, given.std)),
+    "ring8": _density(lambda given: ring(given.modes, given.radius, given.std)),
+    "unbalanced": _density(lambda given: unbalanced(given.side, given.spacing, given.std)),
+    "spirals": _density(
+        lambda given: spirals(given.arms, given.pieces, given.turns, given.radius, given.std)
+    ),
+    "digits": lambda _: digits(),
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What a configuration names, ready to be trained.
+
+    Attributes:
+        config: The configuration, with what the data decide filled in.
+        source: The data.
+        model: The players with their first weights.
+        path: α of every update.
+        gamma: The choice of γ.
+        objective: What is bridged to what.
+        regularizer: Of the discriminator.
+        optimization: Of the three players.
+        prior: A second domain, whose samples are the latents; None for N(0, I).
+    """
+
+    config: Config
+    source: Source
+    model: AlphaBridge
+    path: AlphaPath
+    gamma: Gamma
+    objective: Objective
+    regularizer: Regularizer
+    optimization: Optimization
+    prior: Source | None = None
+
+    def fit(
+        self,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Path | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> TrainState:
+        """Train the model as the configuration says; see :func:`alpha_bridge.fit`.
+
+        Args:
+            callbacks: Told of every update, in order.
+            checkpoint: Folder of a checkpoint to go on from.
+            accelerator: Device, precision and processes; by default what the machine has.
+        """
+        return fit(
+            self.model,
+            self.source,
+            self.path,
+            objective=self.objective,
+            prior=self.prior,
+            gamma=self.gamma,
+            regularizer=self.regularizer,
+            optimization=self.optimization,
+            batch_size=self.config.batch_size,
+            seed=self.config.seed,
+            compile=self.config.compile,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            accelerator=accelerator,
+        )
+
+
+def assemble(
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    first_weights: bool = True,
+    fetch: Container[str] | None = None,
+) -> Assembly:
+    """Build everything that ``config`` names.
+
+    Args:
+        config: The configuration.
+        progress: Told how many images of a data set are decoded, and how many there are.
+        first_weights: Whether the weights of a VAE to begin with are needed; a checkpoint that is
+            loaded later has its own.
+        fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
+
+    Raises:
+        ValueError: A value is out of its range, or the data cannot be used; one line.
+        OSError: The data or the cache cannot be read or written.
+
+    Example:
+        >>> assemble(Config(steps=100)).path(0)
+        0.0
+    """
+    require_sound(config)
+    path = build_path(config)
+    if not len(path):
+        raise ValueError(f"steps must be at least 1, got {config.steps}")
+    gamma = GAMMAS[config.gamma.kind](config.gamma)
+    game = GAMES[config.objective.game](config.objective)
+    objective = OBJECTIVES[config.objective.kind](config, game)
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    optimization = Optimization(**config.optimization.model_dump())
+    source, prior = build_source(config, progress, fetch), build_prior(config, progress, fetch)
+    config = _with_shapes(config, source, prior)
+    for domain in (source, prior):
+        if domain is not None:
+            domain.batch(config.seed, 0, config.batch_size)
+    if config.init is not None and (first_weights or config.architecture is None):
+        config, model = _from_vae(config, source, fetch is None or config.init in fetch)
+    else:
+        model = build_model(config)
+    return Assembly(config, source, model, path, gamma, objective, regularizer, optimization, prior)
+
+
+def build_source(
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    fetch: Container[str] | None = None,
+) -> Source:
+    """The data that ``config`` names; the arguments and errors are those of :func:`assemble`."""
+    if config.data in SOURCES:
+        return SOURCES[config.data](config)
+    may = fetch is None or config.data in fetch
+    return load_images(config.data, **config.images.model_dump(), progress=progress, fetch=may)
+
+
+def build_prior(
+    config: Config,
+    progress: Callable[[int, int], None] | None = None,
+    fetch: Container[str] | None = None,
+) -> Source | None:
+    """The second domain that ``config`` names, if it names one; errors as of :func:`assemble`."""
+    if config.prior is None:
+        return None
+    return build_source(config.model_copy(update={"data": config.prior}), progress, fetch)
+
+
+def build_evaluation(
+    config: Config,
+    source: Source,
+    tell: Callable[[str], None] = lambda _: None,
+    prior: Source | None = None,
+) -> Evaluation:
+    """What measures a model of ``config``; see :func:`~alpha_bridge.metrics.evaluation_of`.
+
+    Args:
+        config: Number of samples, features, bandwidth.
+        source: The data.
+        tell: Told in a line what is being prepared.
+        prior: The second domain, if there is one.
+    """
+    settings = config.evaluation.model_dump(exclude={"every"})
+    return evaluation_of(source, config.data, **settings, tell=tell, prior=prior)
+
+
+def build_path(config: Config) -> AlphaPath:
+    """α of every update that ``config`` asks for.
+
+    Example:
+        >>> build_path(Config(steps=100)).boundaries
+        (20, 70, 100)
+    """
+    given = config.path
+    return AlphaPath.three_steps(
+        *given.lengths(config.steps), start=given.start, end=given.end, sweeps=given.sweeps
+    )
+
+
+def build_model(config: Config) -> AlphaBridge:
+    """Networks of ``config`` with the first weights that its seed gives.
+
+    Args:
+        config: A configuration with its ``event_shape``. Trial k of a stacked model starts with
+            the weights of a single model with the seed plus k.
+
+    Raises:
+        ValueError: No network fits the shape of the samples, or σ is not positive.
+    """
+    if config.architecture is not None:
+        return _of_vae(config, build_vae(config.architecture))
+    trials = range(config.trials)
+    singles = [_single_model(config, config.seed + trial) for trial in trials]
+    if len(singles) == 1:
+        return singles[0]
+    model = AlphaBridge(*build_networks(config, config.trials), *_noise(config))
+    model.load_state_dict(stack([single.state_dict() for single in singles]))
+    return model
+
+
+def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> AlphaBridge:
+    """The model with the averaged arms, in evaluation mode, from a checkpoint's tensors.
+
+    Args:
+        config: The configuration that the tensors were trained with.
+        tensors: By file and by name.
+
+    Raises:
+        RuntimeError: They do not fit the configuration.
+    """
+    model = build_model(config)
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    model.discriminator = regularizer.prepare(model.discriminator)
+    model.load_state_dict(tensors["model"])
+    arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
+    arms.load_state_dict(tensors["average"])
+    return model.eval().requires_grad_(False)
+
+
+def _noise(config: Config) -> tuple[float, bool]:
+    """σ, and whether it is learned; where a VAE is still to tell, or a checkpoint, it is 1."""
+    noise = config.model.noise
+    return (1.0 if noise is None else noise), config.model.learn_noise
+
+
+def _single_model(config: Config, seed: int) -> AlphaBridge:
+    return AlphaBridge(*_first_networks(config, seed), *_noise(config))
+
+
+def _first_networks(config: Config, seed: int) -> Networks:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_networks(config)
+
+
+def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, AlphaBridge]:
+    """The players with the weights of the VAE that ``config`` names, and what there is to keep."""
+    assert config.init is not None
+    vae = load_vae(config.init, fetch)
+    vae.require(source.event_shape)
+    *_, discriminator = _first_networks(config, config.seed)
+    scale, shift = _latent_units(config, vae)
+    model = AlphaBridge.from_vae(
+        vae.encoder,
+        vae.decoder,
+        discriminator,
+        source.units.normalize(source.training(MEASURED)),
+        config.model.noise,
+        config.model.learn_noise,
+        scale,
+        shift,
+    )
+    return config.model_copy(update={"architecture": vae.origin}), model
+
+
+def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
+    """The players around the networks of ``vae``, for the weights of a checkpoint."""
+    assert config.event_shape is not None
+    vae.require(config.event_shape)
+    _, *sides = config.event_shape
+    *_, discriminator = _first_networks(config, config.seed)
+    units = _latent_units(config, vae)
+    generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)
+    encoder = VAEEncoder(vae.encoder, *units)
+    return AlphaBridge(generator, encoder, discriminator, *_noise(config))
+
+
+def _latent_units(config: Config, vae: TrainedVAE) -> tuple[Numbers, Numbers]:
+    return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
+
+
+def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config:
+    shapes = {"event_shape": (config.data, source.event_shape)}
+    if prior is not None:
+        shapes["prior_shape"] = (f"the second domain {config.prior}", prior.event_shape)
+    for key, (name, shape) in shapes.items():
+        if getattr(config, key) not in (None, shape):
+            raise ValueError(
+                f"the configuration is for samples of shape {getattr(config, key)}, but {name} "
+                f"has {shape}: give the data it was made for"
+            )
+    return config.model_copy(update={key: shape for key, (_, shape) in shapes.items()})

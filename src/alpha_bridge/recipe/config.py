@@ -1,0 +1,155 @@
+"""The configuration as a whole: its own keys, its parts, and what only the whole can tell."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from tyro.conf import Suppress, arg
+
+from .settings import (
+    DENSITIES,
+    Change,
+    Count,
+    EvaluationConfig,
+    GammaConfig,
+    ImagesConfig,
+    MethodName,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    OptimizationConfig,
+    Part,
+    PathConfig,
+    RegularizerConfig,
+)
+
+__all__ = ["HISTORY", "Config"]
+
+HISTORY = "changes"
+"""The field that is no setting."""
+
+
+class Config(Part):
+    """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
+
+    data: str = "gaussians25"
+    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, or
+    an .npy file."""
+    prior: str | None = None
+    """A second domain of data in place of the latents' N(0, I), named like data: the model then
+    translates between both. For the objectives marginal and joint."""
+    method: MethodName = "alpha-bridge"
+    """The paper's, or a baseline; options change what does not define it."""
+    init: Annotated[str | None, arg(name="from")] = None
+    """A trained VAE to begin with, in a folder or on the hub: diffusers' AutoencoderKL, or one of
+    pythae with its own networks."""
+    latent_scale: float | None = None
+    """Factor from the latents of that VAE to those of the prior; None: what its files say."""
+    architecture: Annotated[dict[str, Any] | None, Suppress] = None
+    """Library and configuration of that VAE, which are kept here."""
+    seed: int = 0
+    """Seed of the weights, the batches and the noise."""
+    trials: Count = 1
+    """Independent trials, trained side by side: trial k has the seed plus k."""
+    steps: Count = 10_000
+    """Updates of the whole path."""
+    batch_size: Count = 128
+    """Samples of an update, over all processes."""
+    precision: Literal["no", "bf16"] = "no"
+    """Mixed precision of the networks: no, or bfloat16."""
+    compile: bool = False
+    """Compile the networks, for accelerators; the gradient penalty stays eager."""
+    record_every: Count = 50
+    """Updates from one record of the losses to the next."""
+    checkpoint_every: Count = 1000
+    """Updates from one checkpoint to the next; ends of steps are always kept."""
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """Checkpoints that are kept of Step II, evenly along α, for alpha-bridge frontier."""
+    event_shape: tuple[int, ...] | None = None
+    """Shape of one sample; None: that of the data, which is then kept here."""
+    prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
+    """Shape of one sample of the second domain, which is kept here."""
+    path: PathConfig = PathConfig()
+    gamma: GammaConfig = GammaConfig()
+    model: ModelConfig = ModelConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    regularizer: RegularizerConfig = RegularizerConfig()
+    optimization: OptimizationConfig = OptimizationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    mixture: MixtureConfig = MixtureConfig()
+    images: ImagesConfig = ImagesConfig()
+    changes: Annotated[tuple[Change, ...], Suppress, Field(exclude_if=operator.not_)] = ()
+    """What was changed when the run went on, in order, which is kept here."""
+
+    @model_validator(mode="after")
+    def _path_fits(self) -> Config:
+        shares = (self.path.ml, self.path.transfer, self.path.adversarial)
+        lengths = self.path.lengths(self.steps)
+        if any(share and not length for share, length in zip(shares, lengths, strict=True)):
+            raise ValueError(
+                f"{self.steps} steps leave a share of the path ({', '.join(map(str, shares))}) "
+                "without an update: give more steps, or that share as 0"
+            )
+        if 0 < self.snapshots >= lengths[1]:
+            raise ValueError(
+                f"Step II has {lengths[1]} updates, too few for {self.snapshots} snapshots within: "
+                "give fewer, or path.transfer a larger share"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_somewhere(self) -> Config:
+        if self.init is None and self.model.noise is None:
+            raise ValueError("model.noise is measured on the VAE of --from: without one, give it")
+        if self.init is None and self.latent_scale is not None:
+            raise ValueError("latent_scale is that of the VAE of --from: without one, leave it out")
+        if self.init is not None and self.trials > 1:
+            raise ValueError(
+                f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
+                "after the other"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_use_for(self) -> Config:
+        if self.prior is not None and self.objective.kind == "data":
+            raise ValueError(
+                f"a second domain, got prior={self.prior}, needs two sides to bridge: give "
+                "--objective marginal"
+            )
+        if self.init is not None and self.objective.kind != "data":
+            raise ValueError(
+                f"a trained VAE is bridged to the data alone, got the objective "
+                f"{self.objective.kind}: leave out --objective, or --from"
+            )
+        return self
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """Numbers of updates done at the snapshots of Step II, evenly between its ends.
+
+        Example:
+            >>> Config(steps=100, snapshots=4).snapshot_steps
+            (30, 40, 50, 60)
+        """
+        begin, length, _ = self.path.lengths(self.steps)
+        parts = self.snapshots + 1
+        return tuple(begin + round(length * part / parts) for part in range(1, parts))
+
+    @property
+    def singles(self) -> tuple[Config, ...]:
+        """What trains each trial alone."""
+        seeds = range(self.seed, self.seed + self.trials)
+        return tuple(self.model_copy(update={"seed": seed, "trials": 1}) for seed in seeds)
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Parts that these data have no use for."""
+        density = self.data in DENSITIES
+        parts = {
+            "mixture": not density,
+            "images": density or self.data == "digits" or self.data.endswith(".npy"),
+        }
+        return tuple(part for part, idle in parts.items() if idle)

@@ -1,0 +1,189 @@
+"""The paper's method and its baselines: each a row in a table, never another trainer.
+
+A method takes a preset's shares of the three steps, says which of them it has and which game is
+played, and leaves the networks, the rates and all else as they are, so that methods compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import Config, MethodName, changed, value_of
+
+__all__ = ["METHODS", "Method"]
+
+Shares = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Method:
+    """What makes a method, and what goes with it.
+
+    Attributes:
+        name: As ``--method`` takes it.
+        summary: What it is, in a line.
+        shares: From a preset's shares of Steps I, II and III to the method's. It changes nothing
+            in what it gives itself.
+        defines: Keys without whose values it would be another method.
+        suggests: Keys that it sets and that may be set otherwise.
+
+    Example:
+        >>> config = METHODS["js-gan"].apply(Config())
+        >>> config.path.adversarial, config.objective.game
+        (1.0, 'js')
+    """
+
+    name: MethodName
+    summary: str
+    shares: Callable[[float, float, float], Shares]
+    defines: Mapping[str, Any] = field(default_factory=dict)
+    suggests: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, config: Config) -> Config:
+        """The configuration that trains this method where ``config`` trains the α-Bridge.
+
+        Args:
+            config: A preset, or the configuration of a run of the α-Bridge; one of this method is
+                returned as it is.
+
+        Raises:
+            ValueError: ``config`` is of a third method, which has left out steps that this one
+                may need.
+        """
+        if config.method == self.name:
+            return config
+        if config.method != "alpha-bridge":
+            raise ValueError(
+                f"a configuration of the method {config.method} cannot be turned into one of "
+                f"{self.name}: start from a preset or from a run of alpha-bridge"
+            )
+        given = {"method": self.name, **self._path(config), **self.defines, **self.suggests}
+        return changed(config, given)
+
+    def require(self, config: Config) -> None:
+        """See that ``config`` is of this method.
+
+        Raises:
+            ValueError: A value is not what defines it; the line names the key.
+        """
+        for key, value in {**self.defines, **self._path(config)}.items():
+            found = value_of(config, key)
+            if found != value:
+                raise ValueError(
+                    f"{key} is {value} in the method {self.name}, got {found}: leave it out, or "
+                    "choose another --method"
+                )
+
+    def _path(self, config: Config) -> dict[str, float]:
+        path = config.path
+        shares = self.shares(path.ml, path.transfer, path.adversarial)
+        return dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True))
+
+
+def _only_ml(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
+    return 1.0, 0.0, 0.0
+
+
+def _only_transfer(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
+    return 0.0, 1.0, 0.0
+
+
+def _only_adversarial(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
+    return 0.0, 0.0, 1.0
+
+
+def _without_transfer(ml: float, transfer: float, adversarial: float) -> Shares:
+    return ml, 0.0, transfer + adversarial
+
+
+def _all_three(ml: float, transfer: float, adversarial: float) -> Shares:
+    return ml, transfer, adversarial
+
+
+_ROWS = (
+    Method(
+        "ml",
+        "maximum likelihood by the evidence lower bound: the VAE (Kingma and Welling, 2014); the "
+        "discriminator learns the ratio and has no say",
+        _only_ml,
+        {"objective.game": "bridge", "path.start": 0.0},
+    ),
+    Method(
+        "rkl-gp",
+        "the reverse-KL GAN with a gradient penalty; the paper cites that of Mescheder et al. "
+        "(2018) and leaves the details to its missing appendix: R1 and its weight are ours",
+        _only_adversarial,
+        {"objective.game": "bridge", "path.end": 1.0, "regularizer.kind": "r1"},
+    ),
+    Method(
+        "rkl-sn",
+        "the reverse-KL GAN with spectral normalisation (Miyato et al., 2018)",
+        _only_adversarial,
+        {"objective.game": "bridge", "path.end": 1.0, "regularizer.kind": "spectral"},
+    ),
+    Method(
+        "js-gan",
+        "the non-saturating GAN of Goodfellow et al. (2014); the preset's regulariser is ours",
+        _only_adversarial,
+        {"objective.game": "js", "path.end": 1.0},
+    ),
+    Method(
+        "wgan-gp",
+        "the Wasserstein GAN with the settings of Gulrajani et al. (2017), but for the learning "
+        "rates, which stay the preset's",
+        _only_adversarial,
+        {"objective.game": "wasserstein", "path.end": 1.0, "regularizer.kind": "gp"},
+        {
+            "regularizer.weight": 10.0,
+            "regularizer.every": 1,
+            "optimization.discriminator_steps": 5,
+            "optimization.beta1": 0.0,
+            "optimization.beta2": 0.9,
+        },
+    ),
+    Method(
+        "naive",
+        "maximum likelihood, and then the reverse-KL GAN at once, which forgets (Figure 1)",
+        _without_transfer,
+        {"objective.game": "bridge", "path.start": 0.0, "path.end": 1.0},
+    ),
+    Method(
+        "vaegan-sum",
+        "a fixed sum of both losses, which the paper's introduction says does not work well",
+        _only_transfer,
+        {"objective.game": "sum", "path.start": 0.5, "path.end": 0.5},
+        {"objective.weight": 1.0},
+    ),
+    Method(
+        "ali",
+        "adversarially learned inference (Dumoulin et al., 2017; Donahue et al., 2017): encoder "
+        "and generator against one discriminator of pairs, in the form that does not saturate",
+        _only_adversarial,
+        {"objective.kind": "joint", "objective.game": "js", "path.end": 1.0},
+    ),
+    Method(
+        "cyclegan",
+        "like CycleGAN (Zhu et al., 2017): reverse-KL games in both domains and a squared cycle "
+        "error, at fixed weights",
+        _only_transfer,
+        {
+            "objective.kind": "marginal",
+            "objective.game": "sum",
+            "objective.full_cycle": True,
+            "path.start": 0.5,
+            "path.end": 0.5,
+        },
+        {"objective.weight": 1.0},
+    ),
+    Method(
+        "alpha-bridge",
+        "from maximum likelihood to the reverse-KL GAN along the α-divergence (Algorithm 1)",
+        _all_three,
+        {"objective.game": "bridge"},
+    ),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
+"""The methods by name."""

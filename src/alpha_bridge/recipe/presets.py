@@ -1,0 +1,124 @@
+"""One configuration for each experiment. Every value is ours: the paper's appendix is lost."""
+
+from . import (
+    Config,
+    EvaluationConfig,
+    GammaConfig,
+    ImagesConfig,
+    MixtureConfig,
+    ModelConfig,
+    OptimizationConfig,
+    PathConfig,
+    RegularizerConfig,
+    changed,
+)
+
+__all__ = ["FROM_VAE", "PRESETS", "from_vae"]
+
+_DENSITY = Config(
+    data="gaussians25",
+    path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),
+    model=ModelConfig(latent=2, noise=0.6),
+    regularizer=RegularizerConfig(weight=0.3),
+    evaluation=EvaluationConfig(every=1000, samples=10_000, shown=2000),
+)
+"""What the known densities have in common."""
+
+_IMAGES = Config(
+    batch_size=64,
+    model=ModelConfig(latent=16, hidden=(256,), width=32, noise=0.5),
+    regularizer=RegularizerConfig(weight=0.2, every=4),
+)
+"""What the image sets have in common."""
+
+_DIGITS = _IMAGES.model_copy(
+    update={
+        "path": PathConfig(ml=0.3, transfer=0.1, adversarial=0.6, end=0.9),
+        "gamma": GammaConfig(c=12.0, d=-6.0),
+        "optimization": OptimizationConfig(generator=1.5e-3, encoder=1.5e-3, discriminator=1.5e-3),
+    }
+)
+"""What the sets of digits have in common. Their paths end where the likelihood still has some say,
+which ``search5`` found better than α = 1: ``--path.end 1`` goes all the way, as Algorithm 1."""
+
+_COLOUR = _IMAGES.model_copy(
+    update={
+        "steps": 50_000,
+        "path": PathConfig(ml=0.25, transfer=0.63, adversarial=0.12),
+        "optimization": OptimizationConfig(generator=5e-4),
+        "model": ModelConfig(latent=64, hidden=(512,), width=64, noise=0.5),
+        "evaluation": EvaluationConfig(every=5000),
+    }
+)
+"""What the sets of colour images have in common."""
+
+PRESETS: dict[str, Config] = {
+    "gaussians25": _DENSITY,
+    "ring8": _DENSITY.model_copy(update={"data": "ring8"}),
+    "unbalanced": _DENSITY.model_copy(
+        update={"data": "unbalanced", "mixture": MixtureConfig(side=3)}
+    ),
+    "spirals": _DENSITY.model_copy(update={"data": "spirals"}),
+    "digits": _DIGITS.model_copy(
+        update={
+            "data": "digits",
+            "steps": 2000,
+            "evaluation": EvaluationConfig(every=500, samples=1000),
+        }
+    ),
+    "mnist": _DIGITS.model_copy(
+        update={
+            "data": "ylecun/mnist",
+            "steps": 3000,
+            "model": _DIGITS.model.model_copy(update={"noise": 1.0}),
+            "evaluation": EvaluationConfig(every=500),
+            "images": ImagesConfig(size=28, channels=1),
+        }
+    ),
+    "cifar10": _COLOUR.model_copy(
+        update={
+            "data": "uoft-cs/cifar10",
+            "batch_size": 128,
+            "model": ModelConfig(kind="dcgan", latent=128, width=128, noise=0.5),
+            "images": ImagesConfig(size=32, channels=3),
+        }
+    ),
+    "celeba": _COLOUR.model_copy(
+        update={"data": "flwrlabs/celeba", "images": ImagesConfig(size=64, channels=3)}
+    ),
+}
+
+FROM_VAE: dict[str, float | None] = {
+    "path.ml": 0.05,
+    "path.transfer": 0.15,
+    "path.adversarial": 0.8,
+    "path.end": 0.9,
+    "gamma.c": 16.0,
+    "gamma.d": -8.0,
+    "model.noise": None,
+    "optimization.generator": 1e-3,
+    "optimization.encoder": 1e-3,
+    "optimization.discriminator": 1e-3,
+}
+"""What a bridge from a trained VAE changes in a preset. Step I is for the discriminator, which is
+new; the VAE needs none. The path ends where the likelihood still has some say: its gradient has the
+weight κ/σ², and a VAE's own σ is small, so that γ must be steep for the other half to be heard at
+all, but not so steep that reconstructions are given up. Samples sharpen where α is held, which is
+most of the path."""
+
+
+def from_vae(config: Config, source: str) -> Config:
+    """The configuration that begins with a trained VAE where ``config`` begins with nothing.
+
+    Args:
+        config: A preset, or the configuration of a run; one that begins with that VAE already is
+            returned as it is.
+        source: The VAE, as ``--from`` takes it.
+
+    Example:
+        >>> from_vae(PRESETS["mnist"], "my/vae").path.end
+        0.9
+    """
+    if config.init == source:
+        return config
+    return changed(config, {"init": source, "architecture": None, **FROM_VAE})

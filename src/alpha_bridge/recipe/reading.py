@@ -1,0 +1,130 @@
+"""From files and words to a configuration, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import reduce
+from pathlib import Path
+from reprlib import repr as shortened
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..files import IDENTITY, read_json
+from .config import HISTORY, Config
+
+__all__ = [
+    "changed",
+    "differences",
+    "explain",
+    "known_keys",
+    "read_config",
+    "value_of",
+]
+
+
+def read_config(source: Path | dict[str, Any]) -> Config:
+    """Validate a configuration.
+
+    Args:
+        source: A JSON file, such as a run's ``config.json``, or its content.
+
+    Returns:
+        The configuration; what is not given takes its default.
+
+    Raises:
+        ValueError: The file is not JSON, a key is unknown, or a value has the wrong type; one
+            line that names it.
+
+    Example:
+        >>> read_config({"steps": 100}).steps
+        100
+    """
+    try:
+        if isinstance(source, dict):
+            return Config.model_validate(source)
+        content = read_json(source)
+        content.pop(IDENTITY, None)
+        return Config.model_validate(content)
+    except ValidationError as error:
+        where = "" if isinstance(source, dict) else f"{source}: "
+        raise ValueError(where + explain(error)) from None
+
+
+def changed(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same configuration with other values.
+
+    Args:
+        config: The configuration.
+        values: By key, with dots for the parts.
+
+    Raises:
+        ValueError: A key is unknown, or a value is not allowed; one line that names it.
+
+    Example:
+        >>> changed(Config(), {"steps": 500, "model.latent": 8}).model.latent
+        8
+    """
+    content = config.model_dump()
+    for key, value in values.items():
+        *parts, last = key.split(".")
+        reduce(lambda part, name: part.setdefault(name, {}), parts, content)[last] = value
+    return read_config(content)
+
+
+def explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints, in one line that begins with the key."""
+    first = error.errors()[0]
+    key = ".".join(map(str, (*_place(error.title), *first["loc"])))
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, known_keys(), n=1)
+        return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    before = f"{key}: " if key else ""
+    if first["type"] in ("value_error", "json_invalid"):
+        return before + message
+    return f"{before}{message}, got {shortened(first['input'])}"
+
+
+def _place(title: str) -> list[str]:
+    """Where the part whose class is called ``title`` stands in the configuration."""
+    fields = Config.model_fields.items()
+    return [name for name, field in fields if getattr(field.annotation, "__name__", "") == title]
+
+
+def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """Every key of the configuration, with dots for the parts; its history is none.
+
+    Example:
+        >>> "path.ml" in known_keys()
+        True
+    """
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        elif name != HISTORY:
+            keys.append(prefix + name)
+    return keys
+
+
+def value_of(config: Config, key: str) -> object:
+    """The value of a configuration under a key with dots.
+
+    Example:
+        >>> value_of(Config(), "path.end")
+        1.0
+    """
+    return reduce(getattr, key.split("."), config)
+
+
+def differences(first: Config, second: Config) -> list[str]:
+    """Keys in which two configurations differ, each with both values.
+
+    Example:
+        >>> differences(Config(), Config(seed=1))
+        ['seed: 0 and 1']
+    """
+    pairs = ((key, value_of(first, key), value_of(second, key)) for key in known_keys())
+    return [f"{key}: {one} and {other}" for key, one, other in pairs if one != other]

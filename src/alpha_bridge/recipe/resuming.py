@@ -1,0 +1,72 @@
+"""What a run may change when it goes on: nothing of its data, its networks or its path."""
+
+from __future__ import annotations
+
+from .config import HISTORY, Config
+from .reading import changed, known_keys, value_of
+from .settings import Change
+
+__all__ = ["CHANGEABLE", "resumed"]
+
+CHANGEABLE = (
+    "batch_size",
+    "precision",
+    "compile",
+    "record_every",
+    "checkpoint_every",
+    "objective.clip",
+    "objective.weight",
+    "objective.one_backward",
+    "regularizer",
+    "optimization",
+    "evaluation.every",
+)
+"""Keys, and parts with all of theirs, that a run may change when it goes on."""
+
+RESOLVED = ("event_shape", "prior_shape", "architecture")
+"""Keys that are kept from the data or a VAE where they are not given."""
+
+
+def resumed(before: Config, given: Config, step: int) -> Config:
+    """The configuration of a run that goes on with other rates, penalties and the like.
+
+    Args:
+        before: The run's own.
+        given: What it is to go on with; what is resolved at the start may be missing.
+        step: Updates done at the checkpoint. What was changed at it or after it has trained
+            nothing that stays.
+
+    Returns:
+        ``given`` with the run's history, to which it adds what it changes.
+
+    Raises:
+        ValueError: It changes the data, the networks or the path; the keys with both values.
+
+    Example:
+        >>> given = changed(Config(), {"optimization.generator": 1e-4})
+        >>> resumed(Config(), given, 500).changes
+        (Change(step=500, key='optimization.generator', before=0.001, after=0.0001),)
+    """
+    kept = {key: value_of(before, key) for key in RESOLVED if value_of(given, key) is None}
+    before, given = _at(before, step), given.model_copy(update=kept)
+    values = ((key, value_of(before, key), value_of(given, key)) for key in known_keys())
+    changes = [
+        Change(step=step, key=key, before=old, after=new) for key, old, new in values if old != new
+    ]
+    if fixed := [change for change in changes if not _may_be_made(change)]:
+        raise ValueError("; ".join(f"{of.key}: {of.before} and {of.after}" for of in fixed))
+    return given.model_copy(update={HISTORY: (*before.changes, *changes)})
+
+
+def _at(config: Config, step: int) -> Config:
+    """The configuration as it was when update ``step`` was done."""
+    stay = tuple(change for change in config.changes if change.step < step)
+    undone = {of.key: of.before for of in reversed(config.changes) if of.step >= step}
+    return changed(config, undone).model_copy(update={HISTORY: stay})
+
+
+def _may_be_made(change: Change) -> bool:
+    if change.key == "regularizer.kind":  # spectral normalisation is a part of the network
+        return "spectral" not in (change.before, change.after)
+    part, *_ = change.key.split(".")
+    return bool({change.key, part} & set(CHANGEABLE))

@@ -1,0 +1,42 @@
+"""Whether a configuration could be trained at all, told without torch or any data."""
+
+from __future__ import annotations
+
+from ..checks import at_least, halved_twice, not_stacked, times_halved
+from .config import Config
+from .methods import METHODS
+
+__all__ = ["require_sound"]
+
+
+def require_sound(config: Config) -> None:
+    """Refuse a configuration that no data could be trained with.
+
+    Raises:
+        ValueError: A number or a combination is of no use; one line.
+
+    Example:
+        >>> require_sound(Config(data="photos", images={"size": 30}))
+        Traceback (most recent call last):
+            ...
+        ValueError: images of 30 pixels are larger than 64 or cannot be halved to 4-7 pixels: \
+resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
+    """
+    METHODS[config.method].require(config)
+    if config.snapshots and config.trials > 1:
+        raise ValueError(
+            f"snapshots are kept of one trial at a time, got trials={config.trials}: run them one "
+            "after the other"
+        )
+    if config.gamma.kind == "optimal" and config.trials > 1:
+        raise ValueError(
+            f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
+            "run them one after the other, or give another --gamma.kind"
+        )
+    sized = "images" not in config.idle
+    if sized or config.data == "digits":
+        not_stacked(config.trials if config.trials > 1 else None)
+    if sized and config.images.size is not None:
+        times_halved(at_least(1, "--images.size", config.images.size))
+        if config.prior is not None:
+            halved_twice(config.images.size)

@@ -1,0 +1,1 @@
+"""What training leaves: the folder of a run, its trials, its report and its pictures."""

@@ -1,0 +1,421 @@
+"""A run is a folder: what training writes there, and what every later command reads.
+
+::
+
+    config.json                            the resolved configuration
+    metrics.jsonl                          one JSON object a line, append-only
+    samples/step-00001000.npy              what a fixed set of latents gives after 1000 updates
+    samples/step-00001000.png              the same as a picture, if it is images
+    samples/reconstructions-00001000.npy   originals, and what encoding and decoding makes of them
+    checkpoints/step-00001000/             the state of training, with the units of the data
+    report.html                            the page that shows all of it
+    .lock                                  held by the process that trains
+
+Checkpoints at the ends of Steps I, II and III are kept, and snapshots; of the others, the latest.
+Training can go on from the latest two; those before them keep the networks alone, without the
+optimisers' moments, and every command but ``train --resume`` takes them.
+
+Images are uint8 ``(N, H, W, C)``; vectors are float32 ``(N, D)``, or float64 where their digits
+need it. Files appear complete or not at all. Nothing is read or written through a link that leads
+out of the folder.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import one_line
+from ..files import (
+    IDENTITY,
+    append_line,
+    parse_json,
+    read_json,
+    recover,
+    recover_all,
+    require_free,
+    save_array,
+    within,
+    writing,
+)
+from ..files.manifest import CHECKPOINTS, step_name
+
+__all__ = ["Array", "Record", "Run", "is_image"]
+
+NUMBERS = ("alpha", "gamma", "seconds", "sigma")
+
+Array = NDArray[Any]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run. Every property reads the folder anew.
+
+    Attributes:
+        folder: Where the run lives; make it with ``create``, come back to it with ``open``.
+
+    Example:
+        >>> import tempfile
+        >>> run = Run.create(Path(tempfile.mkdtemp()) / "first", {"seed": 0})
+        >>> run.append({"step": 100, "phase": "ml", "alpha": 0.0})
+        >>> run.config, run.records
+        ({'seed': 0}, [{'step': 100, 'phase': 'ml', 'alpha': 0.0}])
+        >>> run.identity == Run.open(run.folder).identity
+        True
+    """
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: str | Path, config: dict[str, Any]) -> "Run":
+        """Begin a run in a folder that is new or empty.
+
+        Args:
+            folder: Where to put it; parents are made.
+            config: The resolved configuration, of values that JSON knows.
+
+        Raises:
+            FileExistsError: The folder holds something already.
+            PermissionError: The folder cannot be written.
+        """
+        run = cls.require_free(folder)
+        run.write_config(config)
+        return run
+
+    @classmethod
+    def require_free(cls, folder: str | Path) -> "Run":
+        """Look whether a run can begin in a folder, before there is anything to write.
+
+        Args:
+            folder: Where the run is to live.
+
+        Raises:
+            FileExistsError: The folder holds something already.
+            PermissionError: The folder cannot be read.
+        """
+        run = cls(Path(folder))
+        try:
+            if run.folder.is_dir():
+                recover(run.config_path)  # a start that was killed has left nothing else
+            require_free(run.folder)
+        except FileExistsError as error:
+            raise FileExistsError(
+                f"{folder} is not empty: continue it with --resume, or choose another with --out"
+            ) from error
+        except OSError as error:
+            raise PermissionError(
+                f"cannot read {folder} ({error.strerror}): choose another folder with --out"
+            ) from error
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Come back to a run.
+
+        Args:
+            folder: A folder that ``create`` made.
+
+        Raises:
+            FileNotFoundError: The folder is not that of a run.
+        """
+        run = cls(Path(folder))
+        if not run.config_path.is_file():
+            raise FileNotFoundError(
+                f"{folder} is not a run: it has no config.json; give the folder that --out named"
+            )
+        return run
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved configuration."""
+        return self.inside("config.json")
+
+    @property
+    def metrics_path(self) -> Path:
+        """The records, one a line."""
+        return self.inside("metrics.jsonl")
+
+    @property
+    def report_path(self) -> Path:
+        """The page that shows the run."""
+        return self.inside("report.html")
+
+    def inside(self, *parts: str) -> Path:
+        """A place in the folder.
+
+        Raises:
+            ValueError: A link there leads out of the folder.
+        """
+        return within(self.folder, self.folder.joinpath(*parts))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration, without the run's identity.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        content = read_json(self.config_path)
+        return {key: value for key, value in content.items() if key != IDENTITY}
+
+    @property
+    def identity(self) -> str | None:
+        """What its checkpoints carry and no other run has; None where there is none.
+
+        Raises:
+            ValueError: The configuration's file is damaged.
+        """
+        path = self.config_path
+        return read_json(path).get(IDENTITY) if path.is_file() else None
+
+    def recover(self) -> None:
+        """End what a kill interrupted while anything in the folder was written."""
+        for folder in (self.folder, self.inside("samples"), self.inside(CHECKPOINTS)):
+            recover_all(folder)
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the resolved configuration, in place of the one before.
+
+        Args:
+            config: Of values that JSON knows.
+        """
+        identity = self.identity if self.config_path.is_file() else uuid4().hex
+        own = {} if identity is None else {IDENTITY: identity}
+        with writing(self.config_path) as file:
+            file.write((json.dumps(own | config, indent=2) + "\n").encode())
+
+    def append(self, record: Record) -> None:
+        """Add a line to the records, whole and at once.
+
+        A number that is not finite is written as null: JSON has no other word for it.
+
+        Args:
+            record: At least ``step``, the number of updates done; numbers may be numpy's.
+
+        Raises:
+            ValueError: The record has no ``step``.
+        """
+        if "step" not in record:
+            raise ValueError(f"a record needs a step, got {sorted(record)}")
+        append_line(self.metrics_path, _line(record))
+
+    @property
+    def records(self) -> list[Record]:
+        """The records in order of ``step``.
+
+        Of two lines for one step the later wins, since a resumed run repeats what came after its
+        checkpoint. A last line that a killed process left unfinished is no record.
+
+        Raises:
+            ValueError: A finished line is no record.
+        """
+        if not self.metrics_path.exists():
+            return []
+        *lines, _unfinished = self.metrics_path.read_bytes().split(b"\n")
+        records = [
+            _record(line, f"line {number} of {self.metrics_path}")
+            for number, line in enumerate(lines, start=1)
+            if line.strip()
+        ]
+        by_step = {record["step"]: record for record in records}
+        return [by_step[step] for step in sorted(by_step)]
+
+    def write_samples(self, step: int, samples: Array) -> None:
+        """Keep what a fixed set of latents gives after ``step`` updates.
+
+        Args:
+            step: Updates done.
+            samples: Images, uint8 ``(N, H, W, C)``, or vectors, float32 or float64 ``(N, D)``.
+
+        Raises:
+            ValueError: ``samples`` is neither.
+        """
+        path = self.inside("samples", f"{step_name(step)}.npy")
+        save_array(_images_or_vectors(samples), path)
+
+    @property
+    def samples(self) -> dict[int, Array]:
+        """Samples by the number of updates done, in order: of the same latents, so of one shape.
+
+        Raises:
+            ValueError: A file is damaged, or has another shape than the others.
+        """
+        found = self._arrays("step-", 1)
+        shapes = [array.shape for array in found.values()]
+        for step, array in found.items():
+            if shapes.count(array.shape) < len(shapes) / 2:
+                raise ValueError(
+                    f"{self.inside('samples', step_name(step))}.npy is damaged (its shape is "
+                    f"{array.shape}, unlike the others'): remove it, or restore it from a copy"
+                )
+        return found
+
+    def samples_picture(self, step: int) -> Path:
+        """Where the picture of the samples after ``step`` updates belongs."""
+        return self.inside("samples", f"{step_name(step)}.png")
+
+    def write_reconstructions(self, step: int, pairs: Array) -> None:
+        """Keep originals beside their reconstructions after ``step`` updates.
+
+        Args:
+            step: Updates done.
+            pairs: Originals and reconstructions, uint8 ``(2, N, H, W, C)``, or float32
+                or float64 ``(2, N, D)``.
+
+        Raises:
+            ValueError: ``pairs`` is neither.
+        """
+        if len(pairs) != 2:
+            raise ValueError(f"pairs must have a leading dimension of 2, got shape {pairs.shape}")
+        _images_or_vectors(pairs[0])
+        save_array(pairs, self.inside("samples", f"reconstructions-{step:08d}.npy"))
+
+    @property
+    def reconstructions(self) -> dict[int, Array]:
+        """Pairs of original and reconstruction by the number of updates done, in order."""
+        return self._arrays("reconstructions-", 2)
+
+    def forget(self, step: int) -> None:
+        """Remove records and samples of updates after ``step``, which are about to be made anew.
+
+        Args:
+            step: Updates done.
+        """
+        kept = [_line(record) for record in self.records if record["step"] <= step]
+        with writing(self.metrics_path) as file:
+            file.writelines(kept)
+        for prefix, suffix in (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy")):
+            for number, path in _numbered(self.inside("samples"), prefix, suffix).items():
+                if number > step:
+                    path.unlink()
+
+    def checkpoint_folder(self, step: int) -> Path:
+        """Where the state of training after ``step`` updates belongs."""
+        return self.inside(CHECKPOINTS, step_name(step))
+
+    @property
+    def checkpoint_steps(self) -> list[int]:
+        """Numbers of updates at which there is a checkpoint, in order."""
+        return sorted(_numbered(self.inside(CHECKPOINTS), "step-", ""))
+
+    @property
+    def units(self) -> Array | None:
+        """Mean and deviation of vectors, shape ``(2, D)``, of a run older than checkpoints with
+        units; None where there are none.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        path = self.inside("units.npy")
+        if not path.exists():
+            return None
+        units = _load(path, "restore it from a copy")
+        if units.ndim != 2 or len(units) != 2 or units.dtype.kind != "f":
+            raise ValueError(
+                f"{path} is damaged (it holds {units.dtype} of shape {units.shape}): restore it "
+                "from a copy"
+            )
+        return units
+
+    def _arrays(self, prefix: str, sets: int) -> dict[int, Array]:
+        """What is kept under ``prefix``, ``sets`` of samples each, by the number of updates."""
+        paths = _numbered(self.inside("samples"), prefix, ".npy")
+        return {
+            step: _load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
+        }
+
+
+def is_image(samples: Array) -> bool:
+    """Whether samples as a run keeps them are images."""
+    return samples.ndim == 4
+
+
+def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:
+    """Paths by the number between ``prefix`` and ``suffix`` in their names."""
+    numbers = {
+        path.name.removeprefix(prefix).removesuffix(suffix): path
+        for path in folder.glob(f"{prefix}*{suffix}")
+    }
+    return {
+        int(number): path
+        for number, path in numbers.items()
+        if number.isdecimal() and number == f"{int(number):08d}"
+    }
+
+
+def _load_samples(path: Path, sets: int) -> Array:
+    remedy = "remove it, or restore it from a copy"
+    array = _load(path, remedy)
+    try:
+        for part in array if sets > 1 and array.shape[:1] == (sets,) else [array]:
+            _images_or_vectors(part)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
+    return array
+
+
+def _load(path: Path, remedy: str) -> Array:
+    try:
+        with path.open("rb") as file:
+            array: Array = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # whatever a broken header makes numpy raise
+        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
+    return array
+
+
+def _record(line: bytes, source: str) -> Record:
+    """What a line of the records says."""
+    record = parse_json(line, source)
+    wrong = [name for name, value in record.items() if not _fits(name, value)]
+    if "step" not in record or wrong:
+        reason = f"{wrong[0]!r} is no {_kind(wrong[0])}" if wrong else "it has no step"
+        raise ValueError(f"{source} is damaged ({reason}): restore it from a copy")
+    return record
+
+
+def _kind(name: str) -> str:
+    return "word" if name == "phase" else "number"
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a record may have ``value`` under ``name``."""
+    if name == "step":
+        return type(value) is int and value >= 0
+    if name == "phase":
+        return isinstance(value, str)
+    if name in NUMBERS or "/" in name:
+        values = value if isinstance(value, list) else [value]
+        return all(of is None or type(of) in (int, float) for of in values)
+    return True
+
+
+def _images_or_vectors(samples: Array) -> Array:
+    images = samples.dtype == np.uint8 and samples.ndim == 4
+    vectors = samples.dtype in (np.float32, np.float64) and samples.ndim == 2
+    if not (images or vectors):
+        raise ValueError(
+            "expected images, uint8 (N, H, W, C), or vectors, float32 or float64 (N, D); "
+            f"got {samples.dtype} of shape {samples.shape}"
+        )
+    return samples
+
+
+def _line(record: Record) -> bytes:
+    return (json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _plain(value: object) -> object:
+    """``value`` in what strict JSON knows: numpy's numbers as Python's, non-finite ones as null."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

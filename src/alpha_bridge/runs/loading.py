@@ -1,0 +1,191 @@
+"""What a run's folder gives back: its model, its data, its units, its latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from ..checks import at_least
+from ..data import PixelUnits, Source, StandardUnits, Units, normal
+from ..errors import NotWritten
+from ..inference.inversion import refine
+from ..metrics.evaluation import CHUNK
+from ..model import AlphaBridge
+from ..recipe import Config
+from ..recipe.builders import SOURCES, build_prior, build_source, model_of
+from ..training.checkpoint import naming, read_tensors, read_units
+from .folder import Run
+from .opening import checkpoint_of, require_plain
+
+__all__ = [
+    "data_of",
+    "decoding",
+    "inverted",
+    "latents_of",
+    "load_model",
+    "prior_of",
+    "prior_units_of",
+    "units_of",
+]
+
+
+def load_model(
+    run: Run, config: Config, step: int | None = None
+) -> tuple[AlphaBridge, dict[str, Tensor]]:
+    """The model of a run with the averaged arms, in evaluation mode, and its memory.
+
+    Args:
+        run: A run with a checkpoint.
+        config: The run's configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: There is no such checkpoint, or it is damaged.
+    """
+    folder = checkpoint_of(run, config, step)
+    tensors, _ = read_tensors(folder)
+    with naming(folder):
+        return model_of(config, tensors), tensors["memory"]
+
+
+def decoding(console: Console) -> Callable[[int, int], None]:
+    """Tell of each tenth of a data set that is decoded."""
+
+    def tell(done: int, total: int) -> None:
+        tenth = max(total // 10, 1)
+        if done // tenth > max(done - 1, 0) // tenth:
+            console.print(f"decoding images: {done} of {total}")
+
+    return tell
+
+
+def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
+    """The data that a run was trained on, which may have moved or changed since.
+
+    A run may be a stranger's: what its configuration names is not fetched from the hub.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        console: Where to tell of images that are decoded.
+        named: The data that the user names instead, which are fetched where they have to be.
+
+    Raises:
+        ValueError: They cannot be used, or have changed.
+    """
+    fetch: tuple[str, ...] = ()
+    if named is not None:
+        config, fetch = config.model_copy(update={"data": named}), (named,)
+    try:
+        source = build_source(config, decoding(console), fetch)
+    except NotWritten:
+        raise
+    except (ValueError, OSError) as error:
+        raise ValueError(f"the data of {run.folder} cannot be used: {error}") from error
+    if source.event_shape != config.event_shape:
+        raise ValueError(
+            f"the data of {run.folder} have changed: {config.data} has samples of shape "
+            f"{source.event_shape}, the run is for {config.event_shape}; restore the data"
+        )
+    return source
+
+
+def units_of(run: Run, config: Config, step: int | None = None) -> Units:
+    """Units of the samples of ``run``, from its folder alone.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: The checkpoint is damaged, or an older run has lost its units.
+    """
+    if len(config.event_shape or ()) == 3:
+        return PixelUnits()
+    steps = run.checkpoint_steps if step is None else [step]
+    units = read_units(run.checkpoint_folder(steps[-1])) if steps else None
+    if units is not None:
+        return units
+    older = run.units
+    if older is not None:
+        return StandardUnits(*map(torch.from_numpy, older))
+    if config.data not in SOURCES:
+        raise ValueError(
+            f"{run.folder} has lost units.npy, the units of its samples: restore it from a copy, "
+            "or go on with --resume, which keeps them in the checkpoints"
+        )
+    return Units()
+
+
+def prior_of(config: Config, named: str | None = None) -> Source | None:
+    """The second domain of a run, if it has one.
+
+    Args:
+        config: The run's configuration.
+        named: The data that the user names instead, which are fetched where they have to be.
+
+    Raises:
+        ValueError: They cannot be used.
+        OSError: They cannot be read.
+    """
+    if named is None or config.prior is None:
+        return build_prior(config, fetch=())
+    return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+
+
+def prior_units_of(config: Config, named: str | None = None) -> Units:
+    """Units of the second domain of a run that translates; arguments as of :func:`prior_of`."""
+    if len(config.prior_shape or ()) == 3:
+        return PixelUnits()
+    prior = prior_of(config, named)
+    return Units() if prior is None else prior.units
+
+
+def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Tensor:
+    """Latents from N(0, I), always the same for a seed.
+
+    Args:
+        config: Of the run.
+        model: Its model.
+        count: Number of latents, one or more.
+        seed: Zero or more.
+
+    Raises:
+        ValueError: A number is out of its range, or the latents are samples of a second domain.
+    """
+    require_plain(config)
+    assert model.latent_shape is not None
+    at_least(0, "seed", seed)
+    return normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
+
+
+def inverted(
+    config: Config, model: AlphaBridge, x: Tensor, steps: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents of samples, refined, and the error of each sample before and after.
+
+    Args:
+        config: Of the run.
+        model: Its model.
+        x: Samples in model units.
+        steps: Steps of :func:`~alpha_bridge.inference.inversion.refine`, zero or more.
+
+    Raises:
+        ValueError: ``steps`` is negative, or the latents, which would be refined towards N(0, I),
+            are samples of a second domain.
+    """
+    if steps and config.prior is not None:
+        raise ValueError(
+            f"--refine {steps} descends towards N(0, I), and the latents of this run are samples "
+            f"of {config.prior}: leave it out"
+        )
+    refined = [refine(model, part, steps) for part in x.split(CHUNK)]
+    return (
+        torch.cat([part.after.latents for part in refined]),
+        torch.cat([part.before.error for part in refined]),
+        torch.cat([part.after.error for part in refined]),
+    )

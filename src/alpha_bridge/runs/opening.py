@@ -1,0 +1,157 @@
+"""The run that a command names, opened or refused before torch is loaded, which takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+from shlex import quote
+
+from ..files.manifest import require_optimizers, verified
+from ..recipe import Config, read_config, resumed
+from ..recipe.availability import require_data, require_init
+from ..recipe.soundness import require_sound
+from .folder import Run
+
+__all__ = [
+    "checkpoint_of",
+    "config_of",
+    "opened",
+    "require_plain",
+    "require_trainable",
+    "resumed_in",
+    "resuming",
+]
+
+
+def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
+    """The run in a folder, once its configuration and a checkpoint are there.
+
+    Args:
+        folder: Of the run.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        FileNotFoundError: The folder is not that of a run.
+        ValueError: The configuration is damaged, or there is no such checkpoint, or no whole one.
+    """
+    run = Run.open(folder)
+    config = read_config(run.config_path)
+    verified(checkpoint_of(run, config, step))
+    return run, config
+
+
+def config_of(run: Run) -> Config:
+    """The configuration of a run that was trained.
+
+    Raises:
+        ValueError: It is damaged, or does not say what was trained on.
+    """
+    config = read_config(run.config_path)
+    shapes = {"event_shape": config.event_shape}
+    if config.prior is not None:
+        shapes["prior_shape"] = config.prior_shape
+    for key, shape in shapes.items():
+        if shape is None:
+            raise ValueError(
+                f"{run.config_path} has no {key}, which training writes: restore it from a copy"
+            )
+    return config
+
+
+def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
+    """The folder of a checkpoint that holds one model.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        step: The checkpoint's number of updates; None for the latest.
+
+    Raises:
+        ValueError: There is no such checkpoint, or the run holds several trials.
+    """
+    if config.trials > 1:
+        raise ValueError(
+            f"{run.folder} holds {config.trials} trials: name one of them, such as "
+            f"{run.folder / 'trial-0'}"
+        )
+    steps = run.checkpoint_steps
+    if not steps or (step is not None and step not in steps):
+        raise ValueError(
+            f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
+            + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
+        )
+    return run.checkpoint_folder(steps[-1] if step is None else step)
+
+
+def require_plain(config: Config) -> None:
+    """Refuse to draw samples of a run whose latents are samples of a second domain.
+
+    Raises:
+        ValueError: They are.
+    """
+    if config.prior is not None:
+        raise ValueError(
+            f"the run translates samples of {config.prior}, and draws none: give some to "
+            "alpha-bridge translate"
+        )
+
+
+def require_trainable(
+    config: Config, folder: Path, resume: bool, fetch: Container[str] | None = None
+) -> None:
+    """Look whether a run can begin, or go on, in a folder.
+
+    Args:
+        config: The configuration.
+        folder: Of the run.
+        resume: Whether it goes on.
+        fetch: Ids that the hub may be asked for; None for all that ``config`` names.
+
+    Raises:
+        FileNotFoundError: The folder to resume is not that of a run, or the data, or the VAE to
+            begin with, are not there.
+        FileExistsError: The folder holds something already.
+        ValueError: The configuration cannot be trained, or not in this run, whose latest checkpoint
+            may be damaged.
+    """
+    require_sound(config)
+    run = Run.open(folder) if resume else Run.require_free(folder)
+    if resume:
+        resumed_in(run, config)
+        _require_state(run)
+    for name in (config.data, config.prior):
+        if name is not None:
+            require_data(name, fetch is None or name in fetch)
+    # from a checkpoint on the VAE is not needed any more
+    if config.init is not None and not (resume and run.checkpoint_steps):
+        require_init(config.init, fetch is None or config.init in fetch)
+
+
+def resumed_in(run: Run, given: Config) -> Config:
+    """What a run goes on with from its last checkpoint, if ``given`` may change what it does.
+
+    Raises:
+        ValueError: It changes the data, the networks or the path.
+    """
+    own = read_config(run.config_path)
+    try:
+        return resumed(own, given, max(run.checkpoint_steps, default=0))
+    except ValueError as error:
+        raise ValueError(
+            f"{run.folder} was made with another configuration ({error}): resume it with its own, "
+            f"{resuming(run)}"
+        ) from error
+
+
+def _require_state(run: Run) -> None:
+    """See that training can go on from the latest checkpoint, if there is one."""
+    for step in run.checkpoint_steps[-1:]:
+        folder = run.checkpoint_folder(step)
+        files, _ = verified(folder)
+        require_optimizers(folder, files)
+
+
+def resuming(run: Run) -> str:
+    """The command that goes on with a run."""
+    config, folder = quote(str(run.config_path)), quote(str(run.folder))
+    return f"alpha-bridge train {config} --out {folder} --resume"

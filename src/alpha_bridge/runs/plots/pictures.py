@@ -1,0 +1,168 @@
+"""Images, side by side on white."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+from ...errors import printable
+from ...files import writing
+from .records import Array, Record, phase_at, spread
+from .style import MUTED, TEXT, WIDTH, phase_style
+
+__all__ = [
+    "GAP",
+    "image_grid",
+    "mosaic_of",
+    "picture",
+    "save_figure",
+    "save_png",
+    "small",
+    "strips",
+    "through_time",
+]
+
+GAP = 2
+"""White pixels between the images of a grid."""
+
+
+def image_grid(images: Array, columns: int) -> Figure:
+    """Images side by side, row after row.
+
+    Args:
+        images: uint8 ``(N, H, W, C)`` with one, three or four channels.
+        columns: Images in a row.
+    """
+    mosaic = mosaic_of(small(images), columns)
+    return picture(mosaic)[0]
+
+
+def through_time(samples: Mapping[int, Array], records: Sequence[Record] = ()) -> Figure:
+    """The same latents through time: a row for each latent, a column for each step.
+
+    As Figure 5 of the paper. The first six latents, at up to ten steps.
+
+    Args:
+        samples: Images, uint8 ``(N, H, W, C)``, by the number of updates done.
+        records: Records in order of ``step``, to name the phases.
+    """
+    steps = spread(sorted(samples), 10)
+    shown = np.stack([samples[step][:6] for step in steps], axis=1)
+    figure = strips(shown, [f"{step:,}" for step in steps])
+    (axes,) = figure.axes
+    pitch = (axes.get_xlim()[1] + 0.5 + GAP) / len(steps)
+    _bracket_phases(axes, [phase_at(step, records) for step in steps], pitch)
+    return figure
+
+
+def strips(images: Array, columns: Sequence[str], rows: Sequence[str] = ()) -> Figure:
+    """Rows of images under the names of their columns.
+
+    Args:
+        images: uint8 ``(rows, columns, H, W, C)`` with one, three or four channels.
+        columns: A name for each column.
+        rows: Names for bands of equally many rows, from the top; none leave the rows unnamed.
+    """
+    mosaic = mosaic_of(small(images.reshape(-1, *images.shape[2:])), images.shape[1])
+    figure, axes = picture(mosaic, margin=0.5 if columns else 0.1)
+    axes.xaxis.tick_top()
+    for size, names, ticks in (
+        (mosaic.shape[1], columns, axes.set_xticks),
+        (mosaic.shape[0], rows, axes.set_yticks),
+    ):
+        pitch = (size + GAP) / max(len(names), 1)
+        centers = [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(names))]
+        shown = [printable(name) for name in names]
+        ticks(centers, shown, color=MUTED, fontsize=TEXT, parse_math=False)
+    return figure
+
+
+def save_png(images: Array, path: str | Path) -> None:
+    """Write images as one square-ish grid, pixel for pixel.
+
+    Args:
+        images: uint8 ``(N, H, W, C)`` with one, three or four channels.
+        path: The file; it appears complete or not at all.
+    """
+    from PIL import Image
+
+    columns = int(np.ceil(np.sqrt(len(images))))
+    with writing(Path(path)) as file:
+        Image.fromarray(mosaic_of(images, columns)).save(file, format="PNG")
+
+
+def save_figure(figure: Figure, path: str | Path, dpi: float = 150) -> None:
+    """Write a figure in the format that the file's ending names.
+
+    Args:
+        figure: The figure.
+        path: The file; it appears complete or not at all.
+        dpi: Pixels of an inch.
+    """
+    path = Path(path)
+    with writing(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=dpi)
+
+
+def mosaic_of(images: Array, columns: int) -> Array:
+    """Images ``(N, H, W, C)`` as one RGB picture, row after row on white."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    pitch_y, pitch_x = height + GAP, width + GAP
+    whole = np.full((rows * pitch_y - GAP, columns * pitch_x - GAP, 3), 255, np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * pitch_y, index % columns * pitch_x
+        whole[top : top + height, left : left + width] = image[..., : 3 if channels > 2 else 1]
+    return whole
+
+
+def small(images: Array, most: int = 64) -> Array:
+    """Average over squares until no side has more than ``most`` pixels."""
+    count, height, width, channels = images.shape
+    side = -(-max(height, width) // most)
+    rows, columns = height // side, width // side
+    cropped = images[:, : rows * side, : columns * side]
+    squares = cropped.reshape(count, rows, side, columns, side, channels)
+    averaged: Array = squares.mean(axis=(2, 4)).round().astype(np.uint8)
+    return averaged
+
+
+def picture(mosaic: Array, margin: float = 0.0) -> tuple[Figure, Axes]:
+    """A figure of one picture as wide as the page, with ``margin`` inches beside it for words."""
+    height = WIDTH * mosaic.shape[0] / mosaic.shape[1]
+    figure = Figure(figsize=(WIDTH, height + margin), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(mosaic, interpolation="none")
+    axes.spines[:].set_visible(False)
+    axes.set(xticks=[], yticks=[])
+    axes.tick_params(length=0)
+    return figure, axes
+
+
+def _bracket_phases(axes: Axes, phases: Sequence[str], pitch: float) -> None:
+    """Name each run of columns that belong to one phase, above the steps, over a rule."""
+    begin = 0
+    for phase, group in groupby(phases):
+        end = begin + len([*group])
+        numeral, name, _, color = phase_style(phase)
+        left, right = begin * pitch, end * pitch - GAP - 1
+        above = axes.get_xaxis_transform()
+        axes.annotate(
+            f"{numeral} · {name}".strip(" ·"),
+            ((left + right) / 2, 1),
+            (0, 27),
+            above,
+            "offset points",
+            color=color,
+            fontsize=TEXT,
+            ha="center",
+            annotation_clip=False,
+        )
+        rule = axes.plot([left, right], [1, 1], color=color, linewidth=2, clip_on=False)[0]
+        points = axes.figure.dpi_scale_trans
+        rule.set_transform(above + ScaledTranslation(0, 22 / 72, points))
+        begin = end

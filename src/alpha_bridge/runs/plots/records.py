@@ -1,0 +1,147 @@
+"""What records say: names and their words, phases, and curves."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby, takewhile
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import printable
+
+__all__ = [
+    "Array",
+    "Record",
+    "Region",
+    "is_diagnostic",
+    "label",
+    "metric_names",
+    "names_in",
+    "phase_at",
+    "regions",
+    "series",
+    "spread",
+    "step_one",
+    "words",
+]
+
+Array = NDArray[Any]
+Record = Mapping[str, Any]
+_Record = TypeVar("_Record", bound=Record)
+
+SPOKEN = {
+    "ess": "effective sample size",
+    "twins": "twin gradients",
+    "frechet_distance": "Fréchet distance",
+    "log_likelihood": "log-likelihood",
+    "sigma": "decoder noise σ",
+}
+
+
+class Region(NamedTuple):
+    """Updates that belong to one phase: after ``begin``, up to and including ``end``."""
+
+    phase: str
+    begin: int
+    end: int
+
+
+def regions(records: Sequence[Record]) -> list[Region]:
+    """Split the updates where the phase changes.
+
+    Args:
+        records: Records in order of ``step``; those without a phase are passed over.
+
+    Returns:
+        Regions that touch one another, the first from 0.
+
+    Example:
+        >>> regions([{"step": 5, "phase": "ml"}, {"step": 9, "phase": "transfer"}])
+        [Region(phase='ml', begin=0, end=5), Region(phase='transfer', begin=5, end=9)]
+    """
+    steps = [(r["phase"], r["step"]) for r in records if r.get("phase")]
+    ends = [(phase, [*group][-1][1]) for phase, group in groupby(steps, key=lambda pair: pair[0])]
+    begins = [0, *(end for _, end in ends)]
+    return [Region(phase, begin, end) for (phase, end), begin in zip(ends, begins, strict=False)]
+
+
+def label(name: str) -> str:
+    """Readable form of a metric's name, protocol in brackets.
+
+    Example:
+        >>> label("frechet_distance/classifier/5000")
+        'Fréchet distance (classifier, 5000)'
+    """
+    measured, *protocol = words(name)
+    return f"{measured} ({', '.join(protocol)})" if protocol else measured
+
+
+def metric_names(records: Sequence[Record]) -> list[str]:
+    """Names of the metrics in the records, in order of appearance.
+
+    A metric is any name that states a protocol, losses and diagnostics apart.
+
+    Example:
+        >>> metric_names([{"step": 1, "loss/encoder": 2.0, "modes/3std/10000": 25}])
+        ['modes/3std/10000']
+    """
+    return [
+        name
+        for name in names_in(records)
+        if "/" in name and not name.startswith("loss/") and not is_diagnostic(name)
+    ]
+
+
+def is_diagnostic(name: str) -> bool:
+    """Whether a name is of what tells why a bridge succeeds or fails.
+
+    Example:
+        >>> is_diagnostic("twins/cosine"), is_diagnostic("modes/3std/10000")
+        (True, False)
+    """
+    return name == "sigma" or name.startswith(("ess/", "twins/"))
+
+
+def spread(steps: Sequence[int], most: int) -> list[int]:
+    """Choose at most ``most`` of ``steps`` evenly, the first and the last among them.
+
+    Example:
+        >>> spread([0, 1, 2, 3, 4, 5, 6], 3)
+        [0, 3, 6]
+    """
+    indices = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
+    return [steps[index] for index in indices]
+
+
+def phase_at(step: int, records: Sequence[Record]) -> str:
+    """Phase of the last update among ``step`` updates, empty if no record tells."""
+    return next((region.phase for region in regions(records) if step <= region.end), "")
+
+
+def step_one(records: Sequence[_Record]) -> list[_Record]:
+    """The records of Step I: those of the phase ``ml`` that a run begins with.
+
+    Example:
+        >>> step_one([{"step": 5, "phase": "ml"}, {"step": 9, "phase": "transfer"}])
+        [{'step': 5, 'phase': 'ml'}]
+    """
+    return [*takewhile(lambda record: record.get("phase") == "ml", records)]
+
+
+def words(name: str) -> list[str]:
+    """What is measured, as people say it, and the parts of its protocol."""
+    measured, *protocol = printable(name).split("/")
+    spoken = SPOKEN.get(measured, measured.replace("_", " "))
+    return [spoken[:1].upper() + spoken[1:], *protocol]
+
+
+def names_in(records: Sequence[Record]) -> list[str]:
+    """All names in the records, in order of appearance."""
+    return list(dict.fromkeys(name for record in records for name in record))
+
+
+def series(records: Sequence[Record], name: str) -> tuple[Array, Array]:
+    """Steps and values of one name; a value that was not finite is a gap."""
+    found = [(record["step"], record[name]) for record in records if name in record]
+    steps, values = zip(*found, strict=True) if found else ((), ())
+    return np.array(steps, int), np.array(values, float)

@@ -1,0 +1,302 @@
+"""The page that shows a run: one file, made from the run's folder and nothing else."""
+
+import json
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from ..errors import printable
+from ..files import writing
+from ..metrics.names import METRICS
+from ..recipe import HISTORY, read_config
+from . import plots
+from .folder import Record, Run
+
+__all__ = ["write_report"]
+
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+
+
+class Card(NamedTuple):
+    """A metric at a glance.
+
+    Attributes:
+        label: What is measured.
+        protocol: How it is measured.
+        value: The last value.
+        step: Updates done when it was measured.
+        after_ml: The value at the end of Step I, if the run has one and has gone on since.
+        verdict: Whether the change since then is ``better`` or ``worse``; empty if neither.
+    """
+
+    label: str
+    protocol: str
+    value: float
+    step: int
+    after_ml: float | None
+    verdict: str
+
+
+class Picture(NamedTuple):
+    """A figure on the page.
+
+    Attributes:
+        title: Its heading.
+        caption: How to read it.
+        alt: What it shows, for readers who cannot see it.
+        source: A data URI.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    source: str
+
+
+def write_report(run: Run) -> Path:
+    """Write the page of a run, ``report.html`` in its folder.
+
+    The page is complete in itself: it loads nothing, from here or elsewhere. A run that has only
+    begun gives a page that says so.
+
+    Args:
+        run: The run, in progress or done.
+
+    Returns:
+        The path of the page.
+    """
+    records, config = run.records, run.config
+    names = plots.metric_names(records)
+    page = _template().render(
+        title=run.folder.resolve().name,
+        facts=_facts(records),
+        cards=[_card(records, name) for name in names if _values(records, name)],
+        pictures=[*_results(records, names), *_sample_pictures(run, records), *_internals(records)],
+        names=names,
+        evaluations=[record for record in records if any(name in record for name in names)],
+        groups=_groups(config),
+        changes=_changes(run, config),
+        config=json.dumps(config, indent=2, ensure_ascii=False),
+    )
+    with writing(run.report_path) as file:
+        file.write(page.encode())
+    return run.report_path
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        finalize=_readable,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "label": plots.label}
+    return environment.get_template("report.html.jinja")
+
+
+def _readable(value: object) -> object:
+    """Text line by line without control characters, and without marks that turn its direction."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return "\n".join(map(printable, value.split("\n")))
+
+
+def _facts(records: Sequence[Record]) -> list[str]:
+    """How far the run has come, in a few words each."""
+    if not records:
+        return []
+    last = records[-1]
+    facts = [f"{last['step']:,} updates"]
+    if last.get("phase") in plots.PHASES:
+        numeral, name, *_ = plots.PHASES[last["phase"]]
+        facts.append(f"Step {numeral}: {name}")
+    if last.get("seconds") is not None:
+        facts.append(_duration(last["seconds"]))
+    return facts
+
+
+def _card(records: Sequence[Record], name: str) -> Card:
+    step, value = _values(records, name)[-1]
+    ml = _values(plots.step_one(records), name)
+    after_ml = ml[-1][1] if ml and ml[-1][0] < step else None
+    measured, _, protocol = plots.label(name).partition(" (")
+    return Card(
+        measured, protocol.rstrip(")"), value, step, after_ml, _verdict(name, after_ml, value)
+    )
+
+
+def _verdict(name: str, before: float | None, after: float) -> str:
+    metric = METRICS.get(name.split("/")[0])
+    if metric is None or before is None or after == before:
+        return ""
+    return "better" if (after > before) == (metric.better == "higher") else "worse"
+
+
+def _values(records: Sequence[Record], name: str) -> list[tuple[int, float]]:
+    """Steps and values of one name where it is a number."""
+    return [(record["step"], record[name]) for record in records if record.get(name) is not None]
+
+
+def _names(records: Sequence[Record]) -> set[str]:
+    return {name for record in records for name in record}
+
+
+def _until(records: Sequence[Record]) -> str:
+    return f"over {records[-1]['step']:,} updates"
+
+
+def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Picture]:
+    """What was done and what came of it: the schedule and the metrics."""
+    if {"alpha", "gamma"} <= _names(records):
+        yield Picture(
+            "Schedule",
+            "α chooses the divergence: 0 is maximum likelihood, 1 is adversarial. "
+            "γ is the share of the reverse twin gradient.",
+            f"Two curves, α and γ, {_until(records)}.",
+            _svg(plots.schedule(records)),
+        )
+    if metrics:
+        yield Picture(
+            "Metrics",
+            "Each panel is one metric with its protocol; the shades are the three steps of "
+            "Algorithm 1.",
+            f"Curves {_until(records)}: {'; '.join(map(plots.label, metrics))}.",
+            _svg(plots.metric_curves(records)),
+        )
+
+
+def _internals(records: Sequence[Record]) -> Iterator[Picture]:
+    """How training went on inside: losses and diagnostics."""
+    names = _names(records)
+    if any(name.startswith("loss/") for name in names):
+        yield Picture(
+            "Losses",
+            "As recorded, and their running mean. The generator's loss changes its meaning with "
+            "α: compare it within a step only.",
+            f"Curves of the losses {_until(records)}.",
+            _svg(plots.losses(records)),
+        )
+    if any(map(plots.is_diagnostic, names)):
+        yield Picture(
+            "Diagnostics",
+            "Effective sample sizes of the weights: near zero, a few samples decide the gradient. "
+            "The twin gradients apart: the cosine between them is near one where the ratio is well "
+            "estimated, the ratio of their norms tells which one leads, and their variances how "
+            "noisy each is in one batch (the forward one times 1 − α).",
+            f"Curves of the diagnostics {_until(records)}.",
+            _svg(plots.diagnostics(records)),
+        )
+
+
+def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Picture]:
+    """What the samples can show; vectors of one coordinate are left to other tools."""
+    samples, pairs = run.samples, run.reconstructions
+    last_pairs = pairs[max(pairs)] if pairs else None
+    shape = samples[max(samples)].shape if samples else ()
+    steps = f"from {min(samples):,} to {max(samples):,} updates" if samples else ""
+    if len(shape) == 4:
+        yield Picture(
+            "Samples through time",
+            "Each row is one latent, each column a number of updates.",
+            f"Images generated from the same latents {steps}.",
+            _svg(plots.through_time(samples, records)),
+        )
+        yield Picture(
+            "Samples now",
+            f"After {max(samples):,} updates.",
+            f"A grid of generated images after {max(samples):,} updates.",
+            _svg(plots.image_grid(samples[max(samples)][:48], 12)),
+        )
+    elif shape and shape[1] > 1:
+        data = None if last_pairs is None else last_pairs[0]
+        yield Picture(
+            "Samples through time",
+            "The model in blue" + ("." if data is None else ", the data in light red."),
+            f"Points generated from the same latents {steps}.",
+            _svg(plots.scatter_through_time(samples, data, records)),
+        )
+    if last_pairs is not None and last_pairs.shape[2] > 1:
+        yield Picture(
+            "Reconstructions",
+            f"Encoded and decoded after {max(pairs):,} updates.",
+            "Originals and their reconstructions.",
+            _svg(plots.reconstructions(last_pairs)),
+        )
+
+
+def _svg(figure: Figure) -> str:
+    """A figure as a data URI, its words in the reader's own font."""
+    buffer = BytesIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "alpha-bridge"}):
+        figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
+    drawing = buffer.getvalue().decode().replace("'DejaVu Sans'", FONTS)
+    return "data:image/svg+xml," + quote(drawing, safe="/:;,=+()'")
+
+
+def _groups(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The settings that have a value, under the heading that the configuration gives them."""
+    general = {
+        key: value
+        for key, value in config.items()
+        if key != HISTORY and not isinstance(value, dict)
+    }
+    nested = {key: value for key, value in config.items() if isinstance(value, dict)}
+    groups = [(title, list(_settings(part))) for title, part in {"": general, **nested}.items()]
+    return [(title, settings) for title, settings in groups if settings]
+
+
+def _changes(run: Run, config: dict[str, Any]) -> list[tuple[int, str, str, str]]:
+    """What the run changed when it went on: updates done, setting, value before and after."""
+    try:
+        changes = read_config({HISTORY: config.get(HISTORY, [])}).changes
+    except ValueError as error:
+        raise ValueError(f"{run.config_path}: {error}") from error
+    return [
+        (of.step, of.key.replace("_", " ").replace(".", " › "), _text(of.before), _text(of.after))
+        for of in changes
+    ]
+
+
+def _settings(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in part.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, dict):
+            yield from _settings(value, f"{name} › ")
+        elif value not in (None, [], ""):
+            yield name, _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float, figures: int = 4) -> str:
+    """A number with so many significant figures and a true minus sign.
+
+    Example:
+        >>> _number(-2.80004), _number(12345.6)
+        ('−2.8', '12,346')
+    """
+    digits = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{figures}g}"
+    return digits.replace("-", "−")
+
+
+def _duration(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds.
+
+    Example:
+        >>> _duration(7260), _duration(62)
+        ('2 h 1 min', '1 min 2 s')
+    """
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {left} s"

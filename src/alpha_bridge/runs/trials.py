@@ -1,0 +1,192 @@
+"""The runs that one training leaves: a single one, or a whole run for each stacked trial."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+
+from torch import Tensor
+
+from ..files.lock import locked
+from ..files.manifest import thin
+from ..metrics.deviation import spread
+from ..model import AlphaBridge
+from ..recipe import Config, read_config
+from ..recipe.builders import model_of
+from ..training import TrainState
+from ..training.checkpoint import write
+from ..training.stacking import of_trial, stack
+from .folder import Record, Run
+from .report import write_report
+
+__all__ = ["TrialRuns", "mean_over_trials"]
+
+Memory = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrialRuns:
+    """Where the trials of a run are written.
+
+    A single trial is the run itself. Stacked trials have a folder each, ``trial-0`` and so on: a
+    run like any other, as if it had been trained alone with its seed. The run above them keeps
+    the means, and the stacked state to resume from.
+
+    Attributes:
+        run: The run.
+        config: Its configuration.
+    """
+
+    run: Run
+    config: Config
+
+    @property
+    def stacked(self) -> bool:
+        """Whether there is more than one trial."""
+        return self.config.trials > 1
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The run of each trial."""
+        folders = [self.run.inside(f"trial-{trial}") for trial in range(self.config.trials)]
+        return tuple(map(Run, folders)) if self.stacked else (self.run,)
+
+    @property
+    def _configured(self) -> list[tuple[Run, Config]]:
+        """Every run with its configuration."""
+        trials = zip(self.runs, self.config.singles, strict=True) if self.stacked else ()
+        return [(self.run, self.config), *trials]
+
+    def create(self) -> None:
+        """Begin the run; its trials are left to :meth:`complete`.
+
+        Raises:
+            OSError: The folder holds something already or cannot be written.
+        """
+        Run.create(self.run.folder, self.config.model_dump(mode="json"))
+
+    def complete(self) -> None:
+        """Begin the trials that have not begun, and end what a kill interrupted in the others.
+
+        Raises:
+            OSError: A folder holds something else or cannot be written.
+        """
+        for run, config in self._configured:
+            run.recover()
+            if not run.config_path.is_file():
+                Run.create(run.folder, config.model_dump(mode="json"))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the stacked trials; who holds the run holds a single one.
+
+        Raises:
+            ValueError: Another process writes into a trial.
+        """
+        with ExitStack() as held:
+            for run in self.runs if self.stacked else ():
+                held.enter_context(locked(run.folder))
+            yield
+
+    def go_on(self, step: int) -> None:
+        """Write down what is changed after ``step`` updates, if anything is.
+
+        Records and samples of later updates are removed: these are trained anew, otherwise.
+
+        Args:
+            step: Updates done.
+
+        Raises:
+            OSError: A folder cannot be written.
+        """
+        for run, config in self._configured:
+            if read_config(run.config_path) != config:
+                run.forget(step)
+                run.write_config(config.model_dump(mode="json"))
+
+    def measure(
+        self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]
+    ) -> Record:
+        """Measure the averaged model of each trial.
+
+        Args:
+            state: The state; what ``measure`` leaves in a trial's memory goes into its own.
+            measure: From a trial's run, model and memory to its metrics.
+
+        Returns:
+            A number for each name, or a list with one for each trial.
+        """
+        if not self.stacked:
+            return measure(self.run, state.averaged(), state.memory)
+        tensors = state.tensors()
+        own = [of_trial(tensors, trial) for trial in range(self.config.trials)]
+        records = [
+            measure(run, model_of(config, mine), mine["memory"])
+            for run, config, mine in zip(self.runs, self.config.singles, own, strict=True)
+        ]
+        state.memory.update(stack([mine["memory"] for mine in own]))
+        return {name: [record[name] for record in records] for name in records[0]}
+
+    def append(self, record: Record) -> Record:
+        """Write each trial's part of a record, and the means.
+
+        Returns:
+            The means.
+        """
+        if self.stacked:
+            for trial, run in enumerate(self.runs):
+                run.append(_of(record, trial))
+        means = mean_over_trials(record)
+        self.run.append(means)
+        return means
+
+    def save(self, state: TrainState) -> None:
+        """Write a checkpoint of each stacked trial, from which it can be used alone.
+
+        Those before the latest two keep the networks alone, as in a run of one trial.
+        """
+        if self.stacked:
+            tensors = state.tensors()
+            for trial, run in enumerate(self.runs):
+                write(of_trial(tensors, trial), state.step, run.checkpoint_folder(state.step))
+                thin([run.checkpoint_folder(step) for step in run.checkpoint_steps])
+
+    def write_reports(self) -> Path:
+        """Write the page of every run.
+
+        Returns:
+            The page of the run itself.
+        """
+        for run in self.runs if self.stacked else ():
+            write_report(run)
+        return write_report(self.run)
+
+    def spread(self, names: list[str]) -> dict[str, float]:
+        """Spread of the last values of metrics over stacked trials."""
+        if not self.stacked:
+            return {}
+        last = [
+            {name: value for record in run.records for name, value in record.items()}
+            for run in self.runs
+        ]
+        return {name: float(spread([record[name] for record in last])) for name in names}
+
+
+def mean_over_trials(record: Record) -> Record:
+    """A record with the mean of each list in it.
+
+    Example:
+        >>> mean_over_trials({"step": 1, "modes/3std/10000": [24.0, 25.0]})
+        {'step': 1, 'modes/3std/10000': 24.5}
+    """
+    return {
+        name: fmean(value) if isinstance(value, list) else value for name, value in record.items()
+    }
+
+
+def _of(record: Record, trial: int) -> Record:
+    return {
+        name: value[trial] if isinstance(value, list) else value for name, value in record.items()
+    }

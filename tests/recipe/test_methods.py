@@ -1,0 +1,387 @@
+"""One suite for every row of the table: each method is made, trained, resumed and stacked alike."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
+from alpha_bridge.model import PLAYERS
+from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
+from alpha_bridge.recipe import (
+    Config,
+    MethodName,
+    ModelConfig,
+    ObjectiveConfig,
+    PathConfig,
+    RegularizerConfig,
+    differences,
+    known_keys,
+    read_config,
+)
+from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.training import Callback
+from alpha_bridge.training.checkpoint import save
+from alpha_bridge.training.stacking import of_trial
+
+STEPS = 20
+TRIALS = 3
+every_method = pytest.mark.parametrize("name", METHODS)
+every_preset = pytest.mark.parametrize("preset", PRESETS)
+
+# game, regulariser where the method decides it, and α of 20 updates of the shares .2, .5, .3
+ROWS = {
+    "ml": (Bridge, None, [0.0] * 20),
+    "rkl-gp": (Bridge, R1, [1.0] * 20),
+    "rkl-sn": (Bridge, SpectralNorm, [1.0] * 20),
+    "js-gan": (JensenShannon, None, [1.0] * 20),
+    "wgan-gp": (Wasserstein, GradientPenalty, [1.0] * 20),
+    "naive": (Bridge, None, [0.0] * 4 + [1.0] * 16),
+    "vaegan-sum": (FixedSum, None, [0.5] * 20),
+    "ali": (JensenShannon, None, [1.0] * 20),
+    "cyclegan": (FixedSum, None, [0.5] * 20),
+    "alpha-bridge": (Bridge, None, [0.0] * 4 + [k / 11 for k in range(1, 11)] + [1.0] * 6),
+}
+
+
+def config(name, preset="gaussians25", **changes):
+    """A preset made small, with a method of the table."""
+    small = {
+        "steps": STEPS,
+        "batch_size": 16,
+        "path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3),
+        "model": ModelConfig(latent=2, hidden=(8,), width=4),
+        **changes,
+    }
+    return METHODS[name].apply(PRESETS[preset].model_copy(update=small))
+
+
+class SaveAfter(Callback):
+    """Saves the state after one update."""
+
+    def __init__(self, step, folder):
+        self.step, self.folder = step, folder
+
+    def after(self, event):
+        if event.step == self.step:
+            save(event.state, self.folder)
+
+
+def fitted(config, double=False, **options):
+    parts = assemble(config)
+    if double:
+        parts.model.double()
+    return parts.fit(**options)
+
+
+def everything(state):
+    """All tensors of a state by one name each, but for torch's own random numbers."""
+    return {
+        (file, name): value
+        for file, tensors in state.tensors().items()
+        for name, value in tensors.items()
+    }
+
+
+def differing(one, other):
+    assert one.keys() == other.keys()
+    return [name for name in one if not torch.equal(one[name], other[name])]
+
+
+def values(model, player):
+    return torch.cat([p.detach().flatten().clone() for p in model.player_parameters(player)])
+
+
+# The table
+
+
+def test_every_method_that_the_configuration_allows_has_a_row():
+    assert tuple(METHODS) == MethodName.__args__
+    assert all(METHODS[name].name == name for name in METHODS)
+    assert set(METHODS) == set(ROWS)
+
+
+def test_a_configuration_is_of_the_papers_method_if_nothing_else_is_said():
+    assert Config().method == "alpha-bridge"
+    assert all(config.method == "alpha-bridge" for config in PRESETS.values())
+
+
+@every_method
+def test_the_keys_of_a_row_are_those_of_the_configuration(name):
+    row = METHODS[name]
+    assert {*row.defines, *row.suggests} <= set(known_keys())
+    assert not {*row.defines} & {*row.suggests}
+    assert "\n" not in row.summary
+
+
+@every_method
+@every_preset
+def test_a_method_of_a_preset_is_valid_and_survives_json(name, preset):
+    made = METHODS[name].apply(PRESETS[preset])
+    METHODS[name].require(made)
+    assert read_config(json.loads(json.dumps(made.model_dump(mode="json")))) == made
+
+
+@every_method
+@every_preset
+def test_a_method_changes_what_its_row_says_and_nothing_else(name, preset):
+    row = METHODS[name]
+    made = METHODS[name].apply(PRESETS[preset])
+    changed = {line.split(":")[0] for line in differences(PRESETS[preset], made)}
+    shares = {"path.ml", "path.transfer", "path.adversarial"}
+    assert changed <= {"method", *shares, *row.defines, *row.suggests}
+    for key, value in {**row.defines, **row.suggests, "method": name}.items():
+        *parts, last = key.split(".")
+        part = getattr(made, parts[0]) if parts else made
+        assert getattr(part, last) == value
+
+
+@every_method
+def test_a_method_is_applied_once(name):
+    once = config(name)
+    assert METHODS[name].apply(once) is once
+
+
+@every_method
+def test_a_baseline_does_not_turn_into_another(name):
+    other = next(other for other in METHODS if other not in (name, "alpha-bridge"))
+    made = config(other)
+    with pytest.raises(ValueError, match=f"of the method {other} cannot be .* of {name}: start"):
+        METHODS[name].apply(made)
+
+
+@every_method
+def test_the_path_is_what_the_table_says(name):
+    path = assemble(config(name)).path
+    assert [path(step) for step in range(len(path))] == pytest.approx(ROWS[name][2])
+
+
+@every_method
+def test_the_game_and_the_regulariser_are_what_the_table_says(name):
+    game, regularizer, _ = ROWS[name]
+    parts = assemble(config(name, regularizer=RegularizerConfig(weight=0.7, every=3)))
+    assert type(parts.objective.game) is game
+    assert type(parts.regularizer) is (regularizer or R1)
+    if type(parts.regularizer) is R1:
+        assert parts.regularizer == R1(weight=0.7, every=3)
+
+
+def test_the_settings_of_wgan_gp_are_those_of_its_paper_at_the_rates_of_the_preset():
+    made = METHODS["wgan-gp"].apply(PRESETS["mnist"])
+    assert made.regularizer == RegularizerConfig(kind="gp", weight=10.0, every=1)
+    rates = made.optimization
+    assert (rates.beta1, rates.beta2, rates.discriminator_steps) == (0.0, 0.9, 5)
+    assert rates.generator == PRESETS["mnist"].optimization.generator
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("ml", "path", {"ml": 0.5, "transfer": 0.5, "adversarial": 0.0}),
+        ("rkl-gp", "path", {"ml": 0.0, "transfer": 0.0, "adversarial": 1.0, "end": 0.9}),
+        ("rkl-gp", "regularizer", {"kind": "gp"}),
+        ("rkl-sn", "regularizer", {"kind": "r1"}),
+        ("js-gan", "objective", {"game": "bridge"}),
+        ("wgan-gp", "regularizer", {"kind": "none"}),
+        ("naive", "path", {"ml": 0.2, "transfer": 0.5, "adversarial": 0.3}),
+        ("vaegan-sum", "path", {"ml": 0.0, "transfer": 0.0, "adversarial": 1.0}),
+        ("alpha-bridge", "objective", {"game": "js"}),
+    ],
+)
+def test_what_defines_a_method_cannot_be_changed_under_its_name(name, key, value):
+    made = read_config({**config(name).model_dump(), key: value})
+    with pytest.raises(ValueError, match=rf"{key}\.\w+ is .* in the method {name}, got .* leave"):
+        assemble(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("wgan-gp", "regularizer", {"kind": "gp", "weight": 1.0}),
+        ("wgan-gp", "optimization", {"discriminator_steps": 2}),
+        ("js-gan", "regularizer", {"kind": "spectral"}),
+        ("naive", "path", {"ml": 0.7, "transfer": 0.0, "adversarial": 0.3}),
+        ("vaegan-sum", "objective", {"game": "sum", "weight": 0.1}),
+        ("alpha-bridge", "path", {"ml": 0.2, "transfer": 0.5, "adversarial": 0.3, "end": 0.9}),
+    ],
+)
+def test_what_does_not_define_a_method_may_be_changed(name, key, value):
+    made = read_config({**config(name).model_dump(), key: value})
+    METHODS[name].require(made)
+
+
+# Training
+
+
+@every_method
+def test_a_method_trains_all_three_players(name):
+    parts = assemble(config(name))
+    before = {player: values(parts.model, player) for player in PLAYERS}
+    state = parts.fit()
+    for player in PLAYERS:
+        after = values(state.model, player)
+        assert after.isfinite().all()
+        assert not torch.equal(after, before[player])
+
+
+@every_method
+@pytest.mark.parametrize("preset", ["gaussians25", "digits"])
+def test_a_method_gives_the_same_bits_and_resumes_to_them(name, preset, tmp_path):
+    settings = config(name, preset)
+    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 2 + 1, tmp_path / "saved")])
+    resumed = fitted(settings, checkpoint=tmp_path / "saved")
+    assert not differing(everything(whole), everything(resumed))
+    assert not differing(everything(whole), everything(fitted(settings)))
+
+
+OTHERS = {
+    "marginal": {"objective": ObjectiveConfig(kind="marginal")},
+    "joint": {"objective": ObjectiveConfig(kind="joint")},
+    "two domains": {"objective": ObjectiveConfig(kind="marginal"), "prior": "ring8"},
+    "to and fro": {"path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3, sweeps=3)},
+    "backwards": {"path": PathConfig(ml=0.2, transfer=0.5, adversarial=0.3, start=1, end=0)},
+}
+"""What else the method of the paper may be given."""
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path):
+    settings = config("alpha-bridge", **OTHERS[other])
+    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 2 + 1, tmp_path / "saved")])
+    resumed = fitted(settings, checkpoint=tmp_path / "saved")
+    assert not differing(everything(whole), everything(resumed))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
+)
+def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
+    together = fitted(config(name, trials=TRIALS, seed=7, **changes), double=True).tensors()
+    for trial in range(TRIALS):
+        alone = fitted(config(name, seed=7 + trial, **changes), double=True).tensors()
+        mine = of_trial(together, trial)
+        for file in ("model", "average", "optimizers"):
+            assert mine[file].keys() == alone[file].keys()
+            for key, value in alone[file].items():
+                # singular vectors are known up to their common sign
+                error = min((mine[file][key] - sign * value).abs().max() for sign in (1, -1))
+                assert error < 1e-9, (file, key)
+
+
+@every_method
+def test_the_records_of_a_method_have_a_loss_for_each_player(name):
+    seen = {}
+
+    class Watch(Callback):
+        def after(self, event):
+            seen.update(event.numbers)
+
+    fitted(config(name), callbacks=[Watch()])
+    players = {
+        player
+        for key in seen
+        if key.startswith("loss/")
+        for player in key.removeprefix("loss/").split("+")
+    }
+    assert players == set(PLAYERS)
+    assert all(math.isfinite(number) for number in seen.values())
+    assert ("ess/forward" in seen) == (ROWS[name][0] is Bridge)
+
+
+def at(name, step, tmp_path, **changes):
+    """All tensors of a method's run after ``step`` updates."""
+    folder = tmp_path / name
+    fitted(config(name, **changes), callbacks=[SaveAfter(step, folder)])
+    return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+
+
+@pytest.mark.parametrize("name", ["naive", "ml"])
+def test_maximum_likelihood_is_the_first_step_of_the_bridge_bit_for_bit(name, tmp_path):
+    assert at(name, 4, tmp_path) == at("alpha-bridge", 4, tmp_path)
+
+
+def test_maximum_likelihood_goes_on_where_the_others_leave_it(tmp_path):
+    assert at("ml", 5, tmp_path) != at("naive", 5, tmp_path)
+    assert at("naive", 5, tmp_path) != at("alpha-bridge", 5, tmp_path)
+
+
+def test_the_reverse_kl_gan_is_the_end_of_the_bridge_alone(tmp_path):
+    end = PathConfig(ml=0.0, transfer=0.0, adversarial=1.0)
+    assert at("rkl-gp", STEPS, tmp_path) == at("alpha-bridge", STEPS, tmp_path, path=end)
+
+
+def test_the_games_of_the_gans_differ(tmp_path):
+    ends = [at(name, STEPS, tmp_path) for name in ("rkl-gp", "rkl-sn", "js-gan", "wgan-gp")]
+    generators = [end["average.safetensors"] for end in ends]
+    assert len(set(generators)) == len(generators)
+
+
+# By command
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Words for a run of a second."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    sizes = ["--model.hidden", "8", "--steps=20", "--batch-size=8"]
+    return [*sizes, "--evaluation.samples=40", "--evaluation.shown=6"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("js-gan", "alpha-bridge") else pytest.param(name, marks=pytest.mark.slow)
+        for name in METHODS
+    ],
+)
+def test_a_method_is_trained_and_told_by_its_command(name, small, capsys):
+    from alpha_bridge.cli import main
+
+    assert main(["train", "gaussians25", "--method", name, *small]) == 0
+    assert "reconstruction_error/mse/1000" in capsys.readouterr().out
+    folder = f"gaussians25-{name}-seed-0".replace("-alpha-bridge", "")
+    run = Run.open(f"runs/{folder}")
+    assert run.config["method"] == name
+    read_config(run.config_path)
+    retention = any(key.startswith("retention") for record in run.records for key in record)
+    assert retention == (name in ("naive", "alpha-bridge"))
+    assert run.report_path.stat().st_size > 10_000
+    again = ["train", str(run.config_path), "--method", name, "--out", str(run.folder), "--resume"]
+    assert main(again) == 0
+
+
+def test_an_option_of_the_user_wins_over_the_row(small):
+    from alpha_bridge.cli import main
+
+    words = ["train", "gaussians25", "--regularizer.weight=3", "--method=wgan-gp", *small]
+    assert main([*words, "--out", "run"]) == 0
+    settings = Run.open("run").config
+    assert settings["regularizer"] == {"kind": "gp", "weight": 3.0, "every": 1}
+    assert settings["optimization"]["discriminator_steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--method", "wgan"], ["no method 'wgan'", "did you mean wgan-gp"]),
+        (["--method=jsgan"], ["no method 'jsgan'", "did you mean js-gan?"]),
+        (["--method", "diffusion"], ["no method 'diffusion'", "ml, rkl-gp, rkl-sn, js-gan"]),
+        (["--method"], ["--method"]),
+        (["--method", "ml", "--method", "naive"], ["of the method ml", "one of naive"]),
+        (["--method", "rkl-sn", "--regularizer.kind", "r1"], ["regularizer.kind", "rkl-sn", "r1"]),
+        (["--objective.game", "js"], ["objective.game", "alpha-bridge", "--method"]),
+    ],
+)
+def test_a_method_that_is_not_there_is_refused_in_one_line(words, parts, capsys):
+    from alpha_bridge.cli import main
+
+    assert main(["train", "gaussians25", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    for part in parts:
+        assert part in line

@@ -1,0 +1,369 @@
+"""What needs no torch is refused without it: every command, with torch out of reach."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from inspect import signature
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import experiments
+from alpha_bridge.files import manifest
+from alpha_bridge.files.manifest import write_manifest, write_state
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.availability import VAE_FILES, require_data
+from alpha_bridge.recipe.soundness import require_sound
+from alpha_bridge.runs.folder import Run
+
+SCRIPT = """
+import contextlib, io, json, sys
+
+class Unreachable:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "datasets"):
+            raise AssertionError(f"{name} is imported before the refusal")
+
+sys.meta_path.insert(0, Unreachable())
+from alpha_bridge.cli import main
+
+found = []
+for words in json.load(sys.stdin):
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code = main(words)
+    found.append([code, said.getvalue()])
+print(json.dumps(found))
+"""
+
+COMMANDS = {
+    "sample": ["sample", "{run}"],
+    "reconstruct": ["reconstruct", "{run}", "--images", "{array}"],
+    "translate": ["translate", "{run}", "--images", "{array}"],
+    "edit": ["edit", "{run}", "--between", "slerp"],
+    "missed": ["missed", "{run}"],
+    "evaluate": ["evaluate", "{run}"],
+    "frontier": ["frontier", "{run}"],
+    "report": ["report", "{run}"],
+    "restore": ["restore", "{run}", "--out", "new"],
+    "export": ["export", "{run}", "--out", "new"],
+    "push": ["push", "{run}", "me/mine"],
+    "resume": ["train", "gaussians25", "--out", "{run}", "--resume"],
+}
+"""Commands on a run."""
+
+STATES = {
+    "nowhere": "nowhere is not a run",
+    "broken": "broken/config.json: ",
+    "begun": "begun has no checkpoint: train it first",
+    "stacked": "stacked holds 3 trials: name one of them",
+}
+"""Runs that cannot be used, and what is said of each."""
+
+BETWEEN = ["train", "mnist", "--data=pictures", "--prior=pictures", "--objective=marginal"]
+
+OTHERS = [
+    (["sample", "run", "--step", "7"], "run has no checkpoint after update 7: it has 10"),
+    (["sample", "run", "-n", "0"], "count must be at least 1, got 0"),
+    (["sample", "run", "--seed", "-1"], "seed must be at least 0, got -1"),
+    (["sample", "run", "--out", "points.png"], "vectors, not images: end points.png with .npy"),
+    (["sample", "run", "--out", "there.npy"], "there.npy exists: choose another file"),
+    (["sample", "translator"], "the run translates samples of ring8, and draws none"),
+    (["reconstruct", "run", "--images", "none.npy"], "none.npy does not exist"),
+    (["reconstruct", "run", "--images", "there.npy", "--out", "a.jpg"], "must end with .png"),
+    (["translate", "run", "--images", "there.npy"], "run has no second domain"),
+    (["translate", "translator", "--images", "none.npy"], "none.npy does not exist"),
+    (["edit", "run"], "edit needs either --attribute NAME or --between"),
+    (["edit", "run", "--attribute", "a", "--strength", "0"], "strength must be positive"),
+    (["edit", "run", "--attribute", "a", "--columns", "1"], "columns must be at least 2, got 1"),
+    (["edit", "run", "--attribute", "a", "-n", "0"], "n must be at least 1, got 0"),
+    (["edit", "run", "--attribute", "a", "--labels", "no.csv"], "no.csv does not exist"),
+    (["edit", "run", "--attribute", "a", "--images", "no.png"], "no.png does not exist"),
+    (["edit", "run", "--attribute", "a", "--samples", "--refine", "3"], "leave out --refine"),
+    (["missed", "run", "--draws", "0"], "draws must be at least 1, got 0"),
+    (["missed", "run", "--images", "no.png"], "no.png does not exist"),
+    (["frontier", "run", "--prefer", "2"], "prefer must lie in [0, 1], got 2"),
+    (["frontier", "run"], "run has no snapshots along α"),
+    (["restore", "run", "--out", "new"], "run did not begin with a VAE"),
+    (["export", "run", "--out", "begun"], "begun is not empty"),
+    (["push", "run", "no//id"], "'no//id' is not the id of a model on the hub"),
+    (["train", "gaussians25", "--out", "run"], "run is not empty"),
+    (["train", "gaussians25", "--out", "run", "--resume", "--seed", "5"], "another configuration"),
+    (["train", "mnist", "--data", "pictures", "--images.size", "30"], "images of 30 pixels"),
+    (["train", "mnist", "--data", "pictures", "--trials", "2"], "no stacked trials, got trials=2"),
+    (["train", "digits", "--trials", "2"], "no stacked trials, got trials=2"),
+    (
+        [*BETWEEN, "--images.size", "10"],
+        "a translator halves images twice, got a size of 10",
+    ),
+    (["train", "mnist", "--data", "my/phtos/x"], "data path 'my/phtos/x' does not exist"),
+    (["train", "mnist", "--data", "words.txt"], "'words.txt' is no folder and no .npy file"),
+    (["train", "mnist", "--data", "no id"], "no such data set on the hub: give a local folder"),
+    (["train", "mnist", "--data", "pictures", "--from", "./vea"], "there is no VAE './vea'"),
+    (["train", "mnist", "--data", "pictures", "--from", "vea"], "there is no VAE 'vea'"),
+    (["train", "mnist", "--data", "pictures", "--from", "pictures"], "pictures has no VAE"),
+    (["train", "mnist", "--data", "pictures", "--from", "my/vea"], "no folder 'my/vea' here"),
+    (["train", "mnist", "--data", "./pictres"], "data path './pictres' does not exist"),
+    (["train", "mnist", "--data", "pictres"], "there is no folder 'pictres' here"),
+    (["train", "gaussians25", "--data", "none.npy"], "'none.npy' does not exist"),
+    (["train", "gaussians25", "--gamma.kind", "optimal", "--trials", "2"], "one trial at a time"),
+    (["reproduce", "figure9"], "there is no result 'figure9'"),
+    (["reproduce", "figure2", "--trials", "0"], "trials must be at least 1, got 0"),
+    (["reproduce", "figure2", "--jobs", "2"], "figure2 has one run after the other"),
+    (["reproduce", "figure5", "--data", "./pictres"], "data path './pictres' does not exist"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Runs of vectors, a picture folder and an array, none of which torch has made."""
+    folder = tmp_path_factory.mktemp("refusals")
+    single = Config(event_shape=(2,))
+    domains = {"prior": "ring8", "prior_shape": (2,), "objective": {"kind": "marginal"}}
+    configs = {
+        "run": single,
+        "begun": single,
+        "stacked": Config(event_shape=(2,), trials=3),
+        "translator": Config(event_shape=(2,), **domains),
+    }
+    for name, config in configs.items():
+        run = Run.create(folder / name, config.model_dump(mode="json"))
+        if name != "begun":
+            keep(run, 10)
+    Run.create(folder / "broken", {"steps": "many"})
+    (folder / "pictures").mkdir()
+    (folder / "there.npy").write_bytes(b"")
+    (folder / "words.txt").write_text("no images")
+    return folder
+
+
+def keep(run, step, files=("average", "memory", "model", "optimizers")):
+    """A checkpoint of no network, with everything that is verified."""
+    folder = run.checkpoint_folder(step)
+    folder.mkdir(parents=True)
+    for file in files:
+        save_file({"x": np.zeros(2, np.float32)}, folder / f"{file}.safetensors")
+    write_state(folder, step, folder)
+    write_manifest(folder)
+    return folder
+
+
+def other_bytes(folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
+def no_tensors(folder):
+    (folder / "average.safetensors").write_bytes(b"\xff" * 9)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def another_update(folder):
+    write_state(folder, 3, folder)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def another_run(folder):
+    (folder / "state.json").write_text('{"step": 10, "run": "another"}')
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+
+
+def no_manifest(folder):
+    (folder / "manifest.json").unlink()
+
+
+def no_file(folder):
+    (folder / "memory.safetensors").unlink()
+
+
+DAMAGE = {
+    other_bytes: "model.safetensors is damaged (it has another sum",
+    no_tensors: "average.safetensors is damaged (",
+    another_update: "state.json is damaged (it is that of update 3)",
+    another_run: "state.json is damaged (it is that of another run)",
+    no_manifest: "step-00000010 is not a whole checkpoint (",
+    no_file: "step-00000010 is not a whole checkpoint (",
+}
+"""What happens to a checkpoint, and what is said of it."""
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """Runs whose latest checkpoint is damaged, by the name of the damage."""
+    folder = tmp_path_factory.mktemp("damaged")
+    for damage in DAMAGE:
+        config = Config(event_shape=(2,), snapshots=1)
+        run = Run.create(folder / damage.__name__, config.model_dump(mode="json"))
+        damage(keep(run, 10))
+    (folder / "there.npy").write_bytes(b"")
+    return folder
+
+
+def answers(folder, asked):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def on(run, command):
+    return [word.format(run=run, array="there.npy") for word in COMMANDS[command]]
+
+
+def going_on(run):
+    """The command that resumes a run with its own configuration."""
+    return ["train", f"{run}/config.json", "--out", run, "--resume"]
+
+
+def test_a_run_that_cannot_be_used_is_refused_without_torch(folder):
+    cases = [(state, name) for state in STATES for name in COMMANDS]
+    # a report needs no checkpoint and no model, and a run that has none begins anew
+    cases = [
+        (state, name)
+        for state, name in cases
+        if state in ("nowhere", "broken") or name not in ("report", "resume")
+    ]
+    for (state, name), (code, said) in zip(
+        cases, answers(folder, [on(*case) for case in cases]), strict=True
+    ):
+        assert code == 2, (name, said)
+        assert STATES[state] in said, (name, said)
+        assert said.count("\n") == 1
+
+
+def test_a_damaged_checkpoint_is_refused_without_torch(damaged):
+    names = [name for name in COMMANDS if name != "report"]  # which reads none
+    cases = [(damage, name) for damage in DAMAGE for name in names]
+    asked = [on(damage.__name__, name) for damage, name in cases]
+    asked = [
+        going_on(words[words.index("--out") + 1]) if "--resume" in words else words
+        for words in asked
+    ]
+    for (damage, name), (code, said) in zip(cases, answers(damaged, asked), strict=True):
+        assert code == 2, (name, said)
+        assert DAMAGE[damage] in said, (name, said)
+        assert said.count("\n") == 1
+
+
+def test_each_checkpoint_along_alpha_is_verified_without_torch(tmp_path):
+    config = Config(event_shape=(2,), snapshots=1)
+    run = Run.create(tmp_path / "run", config.model_dump(mode="json"))
+    for step in (2000, 4500, 7000):
+        keep(run, step)
+    other_bytes(run.checkpoint_folder(4500))
+    ((code, said),) = answers(tmp_path, [["frontier", "run"]])
+    assert code == 2
+    assert "step-00004500/model.safetensors is damaged" in said
+
+
+def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch(tmp_path):
+    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
+    keep(run, 10, files=("average", "memory", "model"))
+    ((code, said),) = answers(tmp_path, [going_on("run")])
+    assert code == 2
+    assert "step-00000010 keeps the networks alone" in said
+
+
+def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):
+    read = []
+
+    def sha256(file):
+        read.append(file.name)
+        return real(file)
+
+    real = manifest.sha256
+    monkeypatch.setattr(manifest, "sha256", sha256)
+    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
+    folder = keep(run, 10)
+    read.clear()
+    for _ in range(3):
+        manifest.verified(folder)
+    assert sorted(read) == sorted(
+        file.name for file in folder.iterdir() if file.name != "manifest.json"
+    )
+
+
+def test_a_vae_is_known_by_the_files_of_its_library():
+    from alpha_bridge.vae import LIBRARIES, PIPELINE
+
+    assert {kind.config_file for kind in LIBRARIES.values()} == set(VAE_FILES)
+    assert PIPELINE == "vae"
+
+
+@pytest.mark.parametrize("size", range(1, 80))
+def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
+    from alpha_bridge.recipe.architecture import build_networks
+
+    shapes = {"event_shape": (1, size, size), "prior_shape": (1, size, size)}
+    config = Config(
+        data="photos",
+        prior="drawings",
+        objective={"kind": "marginal"},
+        images={"size": size},
+        model={"width": 1, "hidden": (1,)},
+        **shapes,
+    )
+    try:
+        build_networks(config)
+    except ValueError:
+        with pytest.raises(ValueError, match="images"):
+            require_sound(config)
+    else:
+        require_sound(config)
+
+
+def test_what_cannot_be_done_is_refused_without_torch(folder):
+    found = answers(folder, [words for words, _ in OTHERS])
+    for (words, expected), (code, said) in zip(OTHERS, found, strict=True):
+        assert code == 2, (words, said)
+        assert expected in said, (words, said)
+        assert said.count("\n") == 1
+
+
+def test_every_command_is_asked():
+    from alpha_bridge.cli.parsing import COMMANDS as ALL
+
+    asked = {words[0] for words, _ in OTHERS} | {words[0] for words in COMMANDS.values()}
+    assert asked == set(ALL)
+
+
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+def test_the_options_of_an_experiment_are_those_of_its_function(name):
+    module = import_module(f"experiments.{name.replace('-', '_')}")
+    taken = {option for option, names in experiments._TAKES.items() if name in names}
+    assert taken == {"data", "jobs"} & set(signature(module.reproduce).parameters)
+
+
+@pytest.mark.parametrize("size", range(1, 80))
+def test_the_sizes_that_are_refused_are_those_that_no_network_takes(size):
+    from alpha_bridge.recipe.architecture import build_networks
+
+    config = Config(data="photos", images={"size": size}, event_shape=(1, size, size))
+    small = config.model_copy(
+        update={"model": config.model.model_copy(update={"width": 1, "hidden": (1,)})}
+    )
+    try:
+        build_networks(small)
+    except ValueError as error:
+        with pytest.raises(ValueError, match="images of"):
+            require_sound(config)
+        assert "images of" in str(error)
+    else:
+        require_sound(config)
+
+
+def test_data_that_the_hub_has_given_before_need_no_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="no network to ask the hub"):
+        require_data("me/photos")
+    (tmp_path / "me___photos").mkdir()
+    require_data("me/photos")

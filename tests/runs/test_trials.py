@@ -1,0 +1,119 @@
+"""Stacked trials on disk: a run for each, the means above them."""
+
+import json
+
+import pytest
+import torch
+
+from alpha_bridge.cli import main
+from alpha_bridge.recipe import read_config
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.trials import TrialRuns, mean_over_trials
+
+pytestmark = pytest.mark.usefixtures("pages_without_figures")
+
+SMALL = [
+    "--steps",
+    "60",
+    "--evaluation.samples",
+    "200",
+    "--record-every",
+    "10",
+    "--batch-size",
+    "32",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stacked") / "run"
+    assert (
+        main(["train", "gaussians25", "--trials", "3", "--seed", "4", *SMALL, "--out", str(folder)])
+        == 0
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone") / "run"
+    assert main(["train", "gaussians25", "--seed", "6", *SMALL, "--out", str(folder)]) == 0
+    return folder
+
+
+def test_each_trial_is_a_run_with_its_own_seed_and_report(folder):
+    for trial in range(3):
+        run = Run.open(folder / f"trial-{trial}")
+        config = read_config(run.config_path)
+        assert (config.seed, config.trials) == (4 + trial, 1)
+        assert run.report_path.exists() and run.checkpoint_steps[-1] == 60
+        assert set(run.samples) == {3, 12, 60}
+
+
+def test_each_trial_keeps_the_moments_of_its_latest_two_checkpoints(folder):
+    for run in [Run.open(folder), *(Run.open(folder / f"trial-{trial}") for trial in range(3))]:
+        assert run.checkpoint_steps == [3, 12, 60]
+        whole = [
+            (run.checkpoint_folder(s) / "optimizers.safetensors").exists() for s in (3, 12, 60)
+        ]
+        assert whole == [False, True, True]
+
+
+def test_a_trial_has_the_records_of_the_single_run(folder, alone):
+    stacked, single = Run.open(folder / "trial-2").records, Run.open(alone).records
+    assert [record["step"] for record in stacked] == [record["step"] for record in single]
+    # later, float32 rounding grows: tests/training/test_trials.py follows 200 updates in float64
+    for one, other in list(zip(stacked, single, strict=True))[:3]:
+        assert one.keys() == other.keys()
+        for name in one.keys() - {"seconds", "phase"}:
+            assert one[name] == pytest.approx(other[name], rel=1e-2, abs=1e-4), name
+
+
+def test_a_trial_can_be_used_like_any_run(folder, tmp_path, capsys):
+    out = tmp_path / "points.npy"
+    assert main(["sample", str(folder / "trial-1"), "-n", "5", "--out", str(out)]) == 0
+    assert main(["evaluate", str(folder / "trial-1"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    last = Run.open(folder / "trial-1").records[-1]
+    assert found == {name: pytest.approx(last[name]) for name in found}
+
+
+def test_the_run_above_keeps_the_means(folder):
+    means = Run.open(folder).records[-1]
+    parts = [Run.open(folder / f"trial-{trial}").records[-1] for trial in range(3)]
+    for name in ("log_likelihood/kde-0.1/200-held-out", "loss/discriminator", "twins/cosine"):
+        assert means[name] == pytest.approx(sum(part[name] for part in parts) / 3)
+
+
+def test_the_spread_is_that_of_a_sample_of_trials(folder):
+    run, name = Run.open(folder), "log_likelihood/kde-0.1/200-held-out"
+    trials = [Run.open(folder / f"trial-{trial}").records[-1][name] for trial in range(3)]
+    (found,) = TrialRuns(run, read_config(run.config_path)).spread([name]).values()
+    assert found == pytest.approx(float(torch.tensor(trials, dtype=torch.float64).std()))
+
+
+def test_the_run_above_names_its_trials_to_who_asks_for_a_model(folder, capsys):
+    assert main(["sample", str(folder)]) == 2
+    assert "holds 3 trials: name one of them" in capsys.readouterr().err
+
+
+def test_stacked_trials_resume_to_the_same_weights(folder, tmp_path):
+    from safetensors.torch import load_file
+
+    part = tmp_path / "run"
+    words = ["train", "gaussians25", "--trials", "3", "--seed", "4", *SMALL, "--out", str(part)]
+    assert main(words) == 0
+    last = Run.open(part).checkpoint_folder(60)
+    for file in last.iterdir():
+        file.unlink()
+    last.rmdir()
+    assert main([*words, "--resume"]) == 0
+    for name in ("model", "average", "memory"):
+        before = load_file(Run.open(folder).checkpoint_folder(60) / f"{name}.safetensors")
+        after = load_file(last / f"{name}.safetensors")
+        assert all(torch.equal(before[key], value) for key, value in after.items())
+
+
+def test_means_are_taken_of_lists_alone():
+    record = {"step": 3, "phase": "ml", "modes/3std/9": [1.0, 3.0]}
+    assert mean_over_trials(record) == {"step": 3, "phase": "ml", "modes/3std/9": 2.0}

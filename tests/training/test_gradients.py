@@ -1,0 +1,167 @@
+"""The two halves of the gradient apart: what they add up to, and how they are described."""
+
+import math
+
+import pytest
+import torch
+
+from alpha_bridge.control import OnlineGamma, optimal_gamma
+from alpha_bridge.gamma import LinearGamma, SigmoidGamma
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.objective import DataBridge, Noise
+from alpha_bridge.path import AlphaPath
+from alpha_bridge.penalty import SpectralNorm
+from alpha_bridge.training import Callback, Optimization, fit
+from alpha_bridge.training.checkpoint import save
+from alpha_bridge.training.device import available_accelerator
+from alpha_bridge.training.gradients import PARTS, centred_moments, describe_twins, twin_gradients
+
+BATCH = 32
+
+
+def model(trials=None):
+    torch.manual_seed(0)
+    hidden = (16,)
+    return AlphaBridge(
+        MLPGenerator(2, 3, hidden, trials),
+        MLPEncoder(2, 3, hidden, trials),
+        MLPDiscriminator(3, hidden, trials),
+        noise=0.7,
+        learn_noise=True,
+    ).double()
+
+
+def batch(trials=()):
+    rng = torch.Generator().manual_seed(1)
+
+    def draw(size):
+        return torch.randn(*trials, BATCH, size, generator=rng, dtype=torch.float64)
+
+    return draw(3), Noise(draw(2), draw(2))
+
+
+def generator_gradient(model, alpha, gamma):
+    """θ's gradient as training takes it, by the plain way."""
+    x, noise = batch()
+    losses = DataBridge(one_backward=False).losses(model, x, noise, alpha, gamma)
+    loss = losses.of_players[("generator",)].mean()
+    parameters = list(model.player_parameters("generator"))
+    gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.5, 1 - 1e-8])
+def test_the_halves_add_up_to_the_gradient_of_training(alpha):
+    players, gamma = model(), SigmoidGamma()
+    h, g = twin_gradients(players, DataBridge(), *batch(), alpha)
+    combined = gamma.kappa(alpha) * h.mean(0) + gamma(alpha) * g.mean(0)
+    torch.testing.assert_close(combined, generator_gradient(players, alpha, gamma))
+
+
+def test_at_one_the_reverse_half_is_the_gradient_of_training():
+    players = model()
+    _, g = twin_gradients(players, DataBridge(), *batch(), 1.0)
+    torch.testing.assert_close(g.mean(0), generator_gradient(players, 1.0, LinearGamma()))
+
+
+def test_there_is_a_gradient_for_each_part_and_parameter():
+    players = model()
+    size = sum(p.numel() for p in players.player_parameters("generator"))
+    h, g = twin_gradients(players, DataBridge(), *batch(), 0.5)
+    assert h.shape == g.shape == (PARTS, size)
+
+
+def test_trials_have_gradients_of_their_own():
+    h, _ = twin_gradients(model(trials=3), DataBridge(), *batch(trials=(3,)), 0.5)
+    alone, _ = twin_gradients(model(), DataBridge(), *batch(), 0.5)
+    assert h.shape == (3, *alone.shape)
+
+
+def test_measuring_leaves_gradients_mode_and_buffers_as_they_were():
+    players = model()
+    players.discriminator = SpectralNorm().prepare(players.discriminator)
+    players.train()
+    before = {name: value.clone() for name, value in players.state_dict().items()}
+    twin_gradients(players, DataBridge(), *batch(), 0.5)
+    assert players.training and all(p.grad is None for p in players.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in players.state_dict().items())
+
+
+def test_equal_halves_agree_and_do_not_vary():
+    one = torch.ones(PARTS, 4)
+    numbers = describe_twins(one, one, 0.25)
+    assert numbers["twins/cosine"] == pytest.approx(1)
+    assert numbers["twins/norm_ratio"] == pytest.approx(0.75)
+    assert numbers["twins/variance_forward"] == numbers["twins/variance_reverse"] == 0
+
+
+def test_the_variance_is_that_of_the_gradient_of_one_batch():
+    torch.manual_seed(0)
+    parts = 3 * torch.randn(20_000, PARTS, 2, dtype=torch.float64)
+    stated = describe_twins(parts, parts, 0.5)["twins/variance_forward"].mean()
+    seen = parts.mean(-2).var(0).sum()
+    assert stated == pytest.approx(seen.item(), rel=0.02)
+    assert seen == pytest.approx(2 * 9 / PARTS, rel=0.03)
+
+
+def test_centred_moments_see_no_means():
+    torch.manual_seed(0)
+    h, g = torch.randn(PARTS, 5), torch.randn(PARTS, 5)
+    accelerator = available_accelerator()
+    moments = centred_moments(h, g, accelerator)
+    moved = centred_moments(h + 100, g - 7, accelerator)
+    for name in ("forward", "reverse", "cross"):
+        torch.testing.assert_close(
+            getattr(moments, name), getattr(moved, name), rtol=1e-3, atol=1e-3
+        )
+
+
+class Gammas(Callback):
+    """Remembers γ of every update, and keeps a checkpoint of one of them."""
+
+    def __init__(self, folder=None, at=None):
+        self.folder, self.at, self.seen = folder, at, {}
+
+    def after(self, event):
+        self.seen[event.step] = event.gamma
+        if event.step == self.at:
+            save(event.state, self.folder)
+
+
+PATH = AlphaPath.three_steps(ml=10, transfer=20, adversarial=5)
+
+
+def train(gamma, callback, checkpoint=None):
+    torch.manual_seed(0)
+    players = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2))
+    data = torch.randn(200, 2, generator=torch.Generator().manual_seed(3))
+    fit(
+        players,
+        data,
+        PATH,
+        gamma=gamma,
+        optimization=Optimization(),
+        batch_size=BATCH,
+        callbacks=[callback],
+        checkpoint=checkpoint,
+    )
+    return callback.seen
+
+
+def test_the_optimal_gamma_is_measured_in_training():
+    gamma = OnlineGamma(every=5)
+    seen = train(gamma, Gammas())
+    assert all(seen[step] == 0 for step in range(1, 11))
+    assert all(0 <= seen[step] <= 1 and math.isfinite(seen[step]) for step in range(11, 31))
+    assert all(seen[step] == 1 for step in range(31, 36))
+    sigmoid = SigmoidGamma()
+    assert any(seen[step] != sigmoid(PATH(step - 1)) for step in range(11, 31))
+    assert gamma(0.5) == pytest.approx(float(optimal_gamma(gamma.moments, 0.5)), abs=1e-6)
+
+
+def test_the_optimal_gamma_goes_on_from_a_checkpoint(tmp_path):
+    folder = tmp_path / "checkpoint"
+    whole = train(OnlineGamma(every=5), Gammas(folder, at=17))
+    resumed = train(OnlineGamma(every=5), Gammas(), checkpoint=folder)
+    assert resumed == {step: gamma for step, gamma in whole.items() if step > 17}

@@ -1,0 +1,79 @@
+"""Stacked trials are single runs side by side: their tensors, weights and updates."""
+
+import pytest
+import torch
+
+from alpha_bridge.recipe import GammaConfig, RegularizerConfig
+from alpha_bridge.recipe.builders import assemble, build_model
+from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.training import fit
+from alpha_bridge.training.stacking import of_trial, stack
+
+TRIALS = 3
+
+
+def config(trials=1, seed=7, **changes):
+    preset = PRESETS["gaussians25"]
+    return preset.model_copy(update={"trials": trials, "seed": seed, "steps": 200, **changes})
+
+
+def trained(config):
+    parts = assemble(config)
+    return fit(
+        parts.model.double(),
+        parts.source,
+        parts.path,
+        objective=parts.objective,
+        gamma=parts.gamma,
+        regularizer=parts.regularizer,
+        optimization=parts.optimization,
+        batch_size=32,
+        seed=config.seed,
+    )
+
+
+@pytest.mark.parametrize("trial", range(TRIALS))
+def test_a_stacked_model_starts_with_the_weights_of_single_ones(trial):
+    shape = {"event_shape": (2,)}
+    stacked = build_model(config(TRIALS, **shape)).state_dict()
+    single = build_model(config(seed=7 + trial, **shape)).state_dict()
+    assert all(torch.equal(stacked[name][trial], value) for name, value in single.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["r1", "spectral"])
+def test_each_trial_follows_the_single_run_with_its_seed(kind):
+    regularizer = {"regularizer": RegularizerConfig(kind=kind, every=2)}
+    together = trained(config(TRIALS, **regularizer)).tensors()
+    for trial in range(TRIALS):
+        alone = trained(config(seed=7 + trial, **regularizer)).tensors()
+        mine = of_trial(together, trial)
+        for file in ("model", "average", "optimizers"):
+            assert mine[file].keys() == alone[file].keys()
+            for name, value in alone[file].items():
+                # singular vectors are known up to their common sign
+                error = (mine[file][name] - value).abs().max()
+                flipped = (mine[file][name] + value).abs().max()
+                assert min(error, flipped) < 1e-9, (file, name)
+
+
+def test_stacking_and_taking_apart_are_inverse():
+    states = [{"weight": torch.randn(2, 3), "bias": torch.randn(3)} for _ in range(4)]
+    together = {"model": stack(states)}
+    for trial, state in enumerate(states):
+        for name, value in state.items():
+            assert torch.equal(of_trial(together, trial)["model"][name], value)
+
+
+def test_counts_are_shared_by_all_trials():
+    assert of_trial({"optimizers": {"0.step": torch.tensor(9)}}, 1)["optimizers"]["0.step"] == 9
+
+
+def test_a_gamma_that_is_measured_wants_one_trial():
+    with pytest.raises(ValueError, match="one trial at a time, got trials=3"):
+        assemble(config(TRIALS, gamma=GammaConfig(kind="optimal")))
+
+
+def test_images_have_no_stacked_trials():
+    with pytest.raises(ValueError, match="no stacked trials, got trials=3"):
+        assemble(PRESETS["digits"].model_copy(update={"trials": TRIALS}))
