@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..errors import printable
@@ -235,6 +236,10 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Picture]:
 def _svg(figure: Figure) -> str:
     """A figure as a data URI, its words in the reader's own font."""
     buffer = BytesIO()
+    if layout := figure.get_layout_engine():  # savefig would draw everything once for it alone
+        FigureCanvasSVG(figure)
+        layout.execute(figure)
+        figure.set_layout_engine(None)
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "alpha-bridge"}):
         figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
     drawing = buffer.getvalue().decode().replace("'DejaVu Sans'", FONTS)

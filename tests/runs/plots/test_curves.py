@@ -90,7 +90,8 @@ def test_no_records_give_an_empty_figure(draw, tmp_path):
 
 def test_pyplot_is_never_loaded():
     code = (
-        "import sys; from alpha_bridge import plots; plots.schedule([{'step': 1, 'alpha': 0.0}]);"
+        "import sys; from alpha_bridge.runs import plots;"
+        "plots.schedule([{'step': 1, 'alpha': 0.0}]);"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

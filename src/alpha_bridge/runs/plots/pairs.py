@@ -1,5 +1,6 @@
 """Originals beside their reconstructions."""
 
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from .pictures import strips
@@ -32,7 +33,8 @@ def _points(pairs: Array, before: str, after: str) -> Figure:
     originals, decoded = pairs
     figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(*pairs.transpose(2, 0, 1), color=LINE, linewidth=0.8, zorder=0)
+    joined = LineCollection([*pairs.transpose(1, 0, 2)], colors=LINE, linewidths=0.8, zorder=0)
+    axes.add_collection(joined)
     scatter(axes, originals, LIGHT_RED, before, size=10)
     scatter(axes, decoded, BLUE, after, size=10)
     axes.set(aspect="equal", xticks=[], yticks=[])

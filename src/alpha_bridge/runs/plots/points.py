@@ -48,9 +48,10 @@ def scatter_through_time(
             yticks=[],
         )
         axes.spines[:].set_color(LINE)
-        axes.set_title(f"{step:,}", loc="left", color=INK, fontsize=TEXT, fontweight="bold")
+        axes.set_title(f"{step:,}", loc="left", y=1, color=INK, fontsize=TEXT, fontweight="bold")
         numeral, name, _, color = phase_style(phase_at(step, records))
-        axes.set_title(f"{numeral} · {name}".strip(" ·"), loc="right", color=color, fontsize=SMALL)
+        phase = f"{numeral} · {name}".strip(" ·")
+        axes.set_title(phase, loc="right", y=1, color=color, fontsize=SMALL)
     return figure
 
 
