@@ -25,7 +25,7 @@ import torch
 from measure import HERE, machine, put, seconds, table, write_json
 from updates import CELEBA, MNIST, Updates
 
-from alpha_bridge.model import PLAYERS
+from alpha_bridge.model import NETWORKS
 from alpha_bridge.path import constant
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import REGULARIZERS, build_model
@@ -153,8 +153,8 @@ def parameters(config: Config) -> dict[str, int]:
     """Number of trained parameters of each player."""
     model = build_model(config)
     return {
-        player: sum(parameter.numel() for parameter in model.player_parameters(player))
-        for player in PLAYERS
+        player: sum(parameter.numel() for parameter in model.network_parameters(player))
+        for player in NETWORKS
     }
 
 

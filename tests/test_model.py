@@ -9,7 +9,7 @@ from torch import nn
 from torch.distributions import MultivariateNormal
 
 from alpha_bridge.interpolation import lerp
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 
 LATENT, FEATURES = 2, 3
@@ -137,7 +137,7 @@ def test_encoding_gives_the_mean_unless_a_draw_is_asked_for():
 def test_a_draw_lets_gradients_through_to_the_encoder():
     model = bridge()
     model.encode(samples(), draw=True).sum().backward()
-    assert all(p.grad is not None for p in model.player_parameters("encoder"))
+    assert all(p.grad is not None for p in model.network_parameters("encoder"))
 
 
 def test_reconstruction_decodes_the_encoded_mean():
@@ -226,7 +226,7 @@ def test_the_noise_is_the_one_that_is_asked_for(trials):
 
 def test_a_learned_noise_is_the_generators():
     model = bridge(learn_noise=True)
-    owners = [p for p in PLAYERS if any(q is model.log_sigma for q in model.player_parameters(p))]
+    owners = [p for p in NETWORKS if any(q is model.log_sigma for q in model.network_parameters(p))]
     assert owners == ["generator"]
 
 
@@ -238,14 +238,14 @@ def test_a_fixed_noise_is_nobodys():
 @pytest.mark.parametrize("learn_noise", [False, True])
 def test_the_players_share_out_all_parameters(learn_noise):
     model = bridge(learn_noise=learn_noise)
-    shared_out = [id(p) for player in PLAYERS for p in model.player_parameters(player)]
+    shared_out = [id(p) for player in NETWORKS for p in model.network_parameters(player)]
     assert sorted(shared_out) == sorted(map(id, model.parameters()))
 
 
 def test_a_player_does_not_train_what_is_frozen():
     model = bridge()
     model.generator[0].requires_grad_(False)
-    trained = list(model.player_parameters("generator"))
+    trained = list(model.network_parameters("generator"))
     assert len(trained) == len(list(model.generator.parameters())) - 2
 
 
@@ -369,5 +369,5 @@ def test_a_copy_is_independent():
     model = bridge()
     other = copy.deepcopy(model)
     with torch.no_grad():
-        next(other.player_parameters("generator")).add_(1)
+        next(other.network_parameters("generator")).add_(1)
     assert not torch.equal(other.sample(5, rng()), model.sample(5, rng()))

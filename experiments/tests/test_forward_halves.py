@@ -18,8 +18,8 @@ from experiments.forward_halves import (
     shares,
 )
 
-PLAYERS = ("generator", "encoder")
-each_player = pytest.mark.parametrize("player", PLAYERS)
+NETWORKS = ("generator", "encoder")
+each_player = pytest.mark.parametrize("player", NETWORKS)
 
 
 def nodes(count=40):

@@ -17,10 +17,10 @@ from .interpolation import Curve, slerp
 from .sharing import Pretrained
 from .vae.pair import Numbers, VAEEncoder, VAEGenerator, latent_size
 
-__all__ = ["PLAYERS", "AlphaBridge", "Player"]
+__all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
 
-Player = Literal["generator", "encoder", "discriminator"]
-PLAYERS: tuple[Player, ...] = ("generator", "encoder", "discriminator")
+NetworkName = Literal["generator", "encoder", "discriminator"]
+NETWORKS: tuple[NetworkName, ...] = ("generator", "encoder", "discriminator")
 
 CHUNK = 100
 """Samples that are measured together."""
@@ -164,10 +164,10 @@ class AlphaBridge(nn.Module, Pretrained):
         """σ of the surrogate (13), shape ``(*trials, 1)``."""
         return self.log_sigma.exp()
 
-    def player_parameters(self, player: Player) -> Iterator[nn.Parameter]:
-        """Parameters that ``player`` trains; a learned σ is the generator's."""
-        yield from (p for p in self.get_submodule(player).parameters() if p.requires_grad)
-        if player == "generator" and isinstance(self.log_sigma, nn.Parameter):
+    def network_parameters(self, network: NetworkName) -> Iterator[nn.Parameter]:
+        """Parameters that ``network`` trains; a learned σ is the generator's."""
+        yield from (p for p in self.get_submodule(network).parameters() if p.requires_grad)
+        if network == "generator" and isinstance(self.log_sigma, nn.Parameter):
             yield self.log_sigma
 
     def with_arms(self, generator: nn.Module, encoder: nn.Module) -> "AlphaBridge":

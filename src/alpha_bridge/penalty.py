@@ -42,7 +42,7 @@ class Judged:
     def detached(self) -> "Judged":
         """The same for a regulariser: with fakes that require a gradient, and have no other graph.
 
-        So what it makes of them trains the discriminator alone, and is not what another player
+        So what it makes of them trains the discriminator alone, and is not what another network
         shares with it.
         """
         return replace(self, fake=self.fake.detach().requires_grad_())

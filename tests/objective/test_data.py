@@ -10,7 +10,7 @@ from torch.distributions import Normal, kl_divergence
 from alpha_bridge import twin
 from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,
     ConvEncoder,
@@ -50,8 +50,8 @@ def batch_normalised():
     return network(LATENT, 3), mlp()[1], network(3, 1)
 
 
-NETWORKS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
-every_kind = pytest.mark.parametrize("kind", NETWORKS)
+MODELS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
+every_kind = pytest.mark.parametrize("kind", MODELS)
 
 
 class Scaled(nn.Module):
@@ -69,7 +69,7 @@ class Setting:
     """A model, a batch and its noise, in float64."""
 
     def __init__(self, kind="mlp", networks=None, noise=0.7):
-        generator, encoder, discriminator = (networks or NETWORKS[kind])()
+        generator, encoder, discriminator = (networks or MODELS[kind])()
         self.model = AlphaBridge(
             generator,
             encoder,
@@ -97,9 +97,9 @@ class Setting:
         objective = DataBridge(**{"game": Bridge(clip), **options})
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
-    def gradient(self, loss, player):
+    def gradient(self, loss, network):
         """Gradient of the mean over the batch, summed over trials; zero where none flows."""
-        parameters = list(self.model.player_parameters(player))
+        parameters = list(self.model.network_parameters(network))
         flat = torch.autograd.grad(
             loss.mean(-1).sum(),
             parameters,
@@ -110,11 +110,11 @@ class Setting:
         return torch.cat([gradient.flatten() for gradient in flat])
 
     def gradients(self, alpha, gamma=GAMMA, **options):
-        """What each player follows."""
+        """What each network follows."""
         return {
-            player: self.gradient(loss, player)
-            for players, loss in self.losses(alpha, gamma, **options).of_players.items()
-            for player in players
+            network: self.gradient(loss, network)
+            for networks, loss in self.losses(alpha, gamma, **options).of_networks.items()
+            for network in networks
         }
 
     # The same by other means: torch.distributions and the definitions.
@@ -153,16 +153,16 @@ def test_one_backward_gives_the_gradients_of_the_plain_way(kind, clip, alpha):
     setting = Setting(kind)
     one = setting.gradients(alpha, clip=clip, one_backward=True)
     plain = setting.gradients(alpha, clip=clip, one_backward=False)
-    assert one.keys() == plain.keys() == set(PLAYERS)
-    for player in PLAYERS:
-        torch.testing.assert_close(one[player], plain[player], **EXACT)
+    assert one.keys() == plain.keys() == set(NETWORKS)
+    for network in NETWORKS:
+        torch.testing.assert_close(one[network], plain[network], **EXACT)
 
 
-def test_one_backward_serves_all_players():
+def test_one_backward_serves_all_networks():
     setting = Setting()
-    assert list(setting.losses(0.5).of_players) == [PLAYERS]
-    apart = setting.losses(0.5, one_backward=False).of_players
-    assert list(apart) == [(player,) for player in PLAYERS]
+    assert list(setting.losses(0.5).of_networks) == [NETWORKS]
+    apart = setting.losses(0.5, one_backward=False).of_networks
+    assert list(apart) == [(network,) for network in NETWORKS]
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9])
@@ -193,8 +193,8 @@ def test_one_pass_through_the_discriminator_serves_both_sides(game, offset):
     one, plain = (
         setting.gradients(1.0, game=game, one_backward=shared) for shared in (True, False)
     )
-    for player in PLAYERS:
-        torch.testing.assert_close(one[player], plain[player], rtol=1e-9, atol=1e-12)
+    for network in NETWORKS:
+        torch.testing.assert_close(one[network], plain[network], rtol=1e-9, atol=1e-12)
 
 
 # β's slope in a fake falls below what can be divided by at −46, and to nothing at −104.
@@ -202,13 +202,15 @@ LOGITS = [-200.0, -95.0, -47.0, -45.0, 88.0, 200.0]
 
 
 def deviations(setting, alpha, **options):
-    """How far each player's gradient is from that of passes of its own, as a share of it."""
+    """How far each network's gradient is from that of passes of its own, as a share of it."""
     one, plain = (
         setting.gradients(alpha, one_backward=shared, **options) for shared in (True, False)
     )
     return {
-        player: float((one[player] - plain[player]).norm() / plain[player].norm().clamp(min=1e-30))
-        for player in PLAYERS
+        network: float(
+            (one[network] - plain[network]).norm() / plain[network].norm().clamp(min=1e-30)
+        )
+        for network in NETWORKS
     }
 
 
@@ -351,30 +353,30 @@ def test_the_discriminator_follows_the_logistic_loss_everywhere(kind, alpha):
 @pytest.mark.parametrize("one_backward", [True, False])
 def test_the_losses_are_of_each_sample(one_backward, alpha):
     losses = Setting("trials").losses(alpha, one_backward=one_backward)
-    assert all(loss.shape == (TRIALS, BATCH) for loss in losses.of_players.values())
-    assert {player for players in losses.of_players for player in players} == set(PLAYERS)
+    assert all(loss.shape == (TRIALS, BATCH) for loss in losses.of_networks.values())
+    assert {network for networks in losses.of_networks for network in networks} == set(NETWORKS)
 
 
 @every_kind
 @pytest.mark.parametrize("changed", [0, BATCH - 1])
 def test_the_loss_of_a_sample_is_its_own(kind, changed):
     setting = Setting(kind)
-    before = setting.losses(0.5).of_players
+    before = setting.losses(0.5).of_networks
     setting.x = setting.x.clone()
     setting.x.narrow(setting.model.batch_ndim - 1, changed, 1).add_(1)
     others = [sample for sample in range(BATCH) if sample != changed]
-    for players, loss in setting.losses(0.5).of_players.items():
-        torch.testing.assert_close(loss[..., others], before[players][..., others])
-        assert not torch.isclose(loss[..., changed], before[players][..., changed]).any()
+    for networks, loss in setting.losses(0.5).of_networks.items():
+        torch.testing.assert_close(loss[..., others], before[networks][..., others])
+        assert not torch.isclose(loss[..., changed], before[networks][..., changed]).any()
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
-def test_the_values_are_each_players_own_loss(alpha):
+def test_the_values_are_each_networks_own_loss(alpha):
     setting = Setting()
     values = setting.losses(alpha).values
-    apart = setting.losses(alpha, one_backward=False).of_players
-    for player in PLAYERS:
-        torch.testing.assert_close(values[player], apart[(player,)], **EXACT)
+    apart = setting.losses(alpha, one_backward=False).of_networks
+    for network in NETWORKS:
+        torch.testing.assert_close(values[network], apart[(network,)], **EXACT)
 
 
 # Stop-gradients
@@ -384,11 +386,11 @@ def test_no_gradient_flows_through_the_weights_of_the_data():
     setting = Setting()
     losses = setting.losses(0.5, penalized=True, one_backward=False)
     (judged,) = losses.judged
-    for players, loss in losses.of_players.items():
+    for networks, loss in losses.of_networks.items():
         (gradient,) = torch.autograd.grad(
             loss.sum(), judged.real, retain_graph=True, allow_unused=True
         )
-        assert (gradient is not None) == (players == ("discriminator",))
+        assert (gradient is not None) == (networks == ("discriminator",))
 
 
 def test_the_discriminator_takes_part_in_the_generators_loss_by_the_reverse_half_alone():
@@ -396,7 +398,7 @@ def test_the_discriminator_takes_part_in_the_generators_loss_by_the_reverse_half
     losses = setting.losses(0.5, clip=math.inf, one_backward=False)
     reverse = GAMMA(0.5) * twin.reverse(setting.f_model(), 0.5)
     torch.testing.assert_close(
-        setting.gradient(losses.of_players[("generator",)], "discriminator"),
+        setting.gradient(losses.of_networks[("generator",)], "discriminator"),
         setting.gradient(reverse, "discriminator"),
         **EXACT,
     )
@@ -501,20 +503,20 @@ def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
 
 def test_a_critic_and_its_generator_pull_on_the_same_number():
     setting = Setting()
-    losses = setting.losses(1.0, game=Wasserstein(), one_backward=False).of_players
-    for player, sign in (("generator", -1), ("discriminator", 1)):
-        expected = setting.gradient(sign * setting.f_model(), player)
-        if player == "discriminator":
-            expected = expected - setting.gradient(setting.f_data(), player)
-        torch.testing.assert_close(setting.gradient(losses[(player,)], player), expected, **EXACT)
+    losses = setting.losses(1.0, game=Wasserstein(), one_backward=False).of_networks
+    for network, sign in (("generator", -1), ("discriminator", 1)):
+        expected = setting.gradient(sign * setting.f_model(), network)
+        if network == "discriminator":
+            expected = expected - setting.gradient(setting.f_data(), network)
+        torch.testing.assert_close(setting.gradient(losses[(network,)], network), expected, **EXACT)
 
 
 @every_kind
 def test_the_discriminator_alone_has_the_loss_that_it_has_among_all(kind):
     setting = Setting(kind)
     alone = DataBridge().discrimination(setting.model, setting.x, setting.noise, penalized=True)
-    assert set(alone.of_players) == {("discriminator",)}
-    among_all = setting.losses(0.5, one_backward=False).of_players[("discriminator",)]
-    torch.testing.assert_close(alone.of_players[("discriminator",)], among_all)
+    assert set(alone.of_networks) == {("discriminator",)}
+    among_all = setting.losses(0.5, one_backward=False).of_networks[("discriminator",)]
+    torch.testing.assert_close(alone.of_networks[("discriminator",)], among_all)
     (judged,) = alone.judged
     assert judged.real.requires_grad and not judged.fake.requires_grad

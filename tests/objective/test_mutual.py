@@ -85,15 +85,15 @@ class Setting:
         objective = OBJECTIVES[self.name](**options)
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
-    def gradient(self, loss, player):
-        return gradient(self.model, loss, player)
+    def gradient(self, loss, network):
+        return gradient(self.model, loss, network)
 
     def gradients(self, alpha, **options):
-        of_players = self.losses(alpha, **options).of_players.items()
+        of_networks = self.losses(alpha, **options).of_networks.items()
         return {
-            player: self.gradient(loss, player)
-            for players, loss in of_players
-            for player in players
+            network: self.gradient(loss, network)
+            for networks, loss in of_networks
+            for network in networks
         }
 
     # The same by other means: the equations of section 3.3, term by term.
@@ -136,11 +136,11 @@ class Setting:
         }
 
 
-def gradient(model, loss, player):
+def gradient(model, loss, network):
     """Gradient of the mean over the batch, summed over trials; zero where none flows."""
     flat = torch.autograd.grad(
         loss.mean(-1).sum(),
-        list(model.player_parameters(player)),
+        list(model.network_parameters(network)),
         retain_graph=True,
         allow_unused=True,
         materialize_grads=True,
@@ -153,26 +153,26 @@ def gradient(model, loss, player):
 
 @each
 @each_kind
-def test_each_player_follows_its_line_of_the_equation(name, kind, alpha):
+def test_each_network_follows_its_line_of_the_equation(name, kind, alpha):
     setting = Setting(name, kind)
     found = setting.gradients(alpha, game=Bridge(clip=math.inf))
-    for player, loss in setting.by_hand(alpha).items():
-        torch.testing.assert_close(found[player], setting.gradient(loss, player), **EXACT)
+    for network, loss in setting.by_hand(alpha).items():
+        torch.testing.assert_close(found[network], setting.gradient(loss, network), **EXACT)
 
 
 @each
-def test_the_values_are_each_players_own_loss(name):
+def test_the_values_are_each_networks_own_loss(name):
     setting = Setting(name)
     values = setting.losses(0.5, game=Bridge(clip=math.inf)).values
-    for player, loss in setting.by_hand(0.5).items():
-        own, by_hand = (setting.gradient(of, player) for of in (values[player], loss))
+    for network, loss in setting.by_hand(0.5).items():
+        own, by_hand = (setting.gradient(of, network) for of in (values[network], loss))
         torch.testing.assert_close(own, by_hand, **EXACT)
 
 
 def test_the_generator_of_the_marginal_bridge_follows_equation_16(alpha):
     setting = Setting("marginal")
     arguments = (setting.model, setting.x, setting.noise, alpha, GAMMA)
-    plain = DataBridge(one_backward=False).losses(*arguments).of_players["generator",]
+    plain = DataBridge(one_backward=False).losses(*arguments).of_networks["generator",]
     torch.testing.assert_close(
         setting.gradients(alpha)["generator"], setting.gradient(plain, "generator"), **EXACT
     )
@@ -190,7 +190,7 @@ def test_the_weights_are_constants(name):
 
 @each
 @each_kind
-def test_neither_player_is_pulled_by_the_other_ones_loss(name, kind):
+def test_neither_network_is_pulled_by_the_other_ones_loss(name, kind):
     setting = Setting(name, kind)
     values = setting.losses(0.5).values
     assert not setting.gradient(values["generator"], "encoder").any()
@@ -198,7 +198,7 @@ def test_neither_player_is_pulled_by_the_other_ones_loss(name, kind):
 
 
 @each
-def test_in_a_full_cycle_a_reconstruction_trains_the_player_that_made_the_code(name):
+def test_in_a_full_cycle_a_reconstruction_trains_the_network_that_made_the_code(name):
     setting = Setting(name)
     values = setting.losses(0.5, full_cycle=True).values
     assert setting.gradient(values["generator"], "encoder").any()
@@ -231,7 +231,7 @@ def test_any_game_can_be_played(name, game):
 def test_the_losses_are_of_each_sample(name, kind, alpha):
     losses = Setting(name, kind).losses(alpha)
     shape = (TRIALS, BATCH) if kind == "trials" else (BATCH,)
-    assert all(loss.shape == shape for loss in losses.of_players.values())
+    assert all(loss.shape == shape for loss in losses.of_networks.values())
 
 
 @each
@@ -249,11 +249,11 @@ def test_the_discriminator_alone_has_the_same_loss(name):
     setting = Setting(name)
     arguments = (setting.model, setting.x, setting.noise)
     alone = OBJECTIVES[name]().discrimination(*arguments)
-    assert list(alone.of_players) == [("discriminator",)]
+    assert list(alone.of_networks) == [("discriminator",)]
     expected = setting.losses(0.5).values["discriminator"]
-    torch.testing.assert_close(alone.of_players["discriminator",], expected)
+    torch.testing.assert_close(alone.of_networks["discriminator",], expected)
     assert not any(judged.f_fake.grad_fn is None for judged in alone.judged)
-    assert not setting.gradient(alone.of_players["discriminator",], "generator").any()
+    assert not setting.gradient(alone.of_networks["discriminator",], "generator").any()
 
 
 @each
@@ -376,8 +376,10 @@ class LinearGaussian:
 
     def gradients(self, objective, alpha, gamma):
         losses = objective.losses(self.model, self.x, self.noise, alpha, gamma)
-        loss = losses.of_players["generator", "encoder"]
-        return {player: gradient(self.model, loss, player) for player in ("generator", "encoder")}
+        loss = losses.of_networks["generator", "encoder"]
+        return {
+            network: gradient(self.model, loss, network) for network in ("generator", "encoder")
+        }
 
 
 def marginal(joint, axis):
@@ -385,8 +387,8 @@ def marginal(joint, axis):
     return MultivariateNormal(mean.unsqueeze(0), covariance.reshape(1, 1))
 
 
-def slope(problem, value, player):
-    parameters = list(problem.model.player_parameters(player))
+def slope(problem, value, network):
+    parameters = list(problem.model.network_parameters(network))
     parts = torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
     return torch.cat(parts)
 
@@ -405,12 +407,12 @@ def sides(name, problem):
     }
 
 
-def follows(name, noisy, gamma, alpha, player):
-    """Whether a player's gradient is that of its divergence, at exact log ratios."""
+def follows(name, noisy, gamma, alpha, network):
+    """Whether a network's gradient is that of its divergence, at exact log ratios."""
     problem = LinearGaussian(name, noisy)
     objective = OBJECTIVES[name](Bridge(clip=math.inf))
-    found = problem.gradients(objective, alpha, gamma)[player]
-    exact = slope(problem, alpha_divergence(*sides(name, problem)[player], alpha), player)
+    found = problem.gradients(objective, alpha, gamma)[network]
+    exact = slope(problem, alpha_divergence(*sides(name, problem)[network], alpha), network)
     torch.testing.assert_close(found, exact, **CLOSE)
 
 
@@ -419,19 +421,19 @@ def test_the_generators_forward_half_of_the_joint_bridge_follows_its_divergence(
     follows("joint", False, FORWARD, alpha, "generator")
 
 
-@pytest.mark.parametrize(("player", "noisy"), [("generator", False), ("encoder", True)])
+@pytest.mark.parametrize(("network", "noisy"), [("generator", False), ("encoder", True)])
 @pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.3, 0.7])
 def test_the_forward_halves_of_the_marginal_bridge_follow_their_divergence_and_its_excess(
-    player, noisy, alpha
+    network, noisy, alpha
 ):
     problem, known = LinearGaussian("marginal", noisy), Problem()
-    found = problem.gradients(MarginalBridge(Bridge(clip=math.inf)), alpha, FORWARD)[player]
-    own, other, axis = known.sides(player)
+    found = problem.gradients(MarginalBridge(Bridge(clip=math.inf)), alpha, FORWARD)[network]
+    own, other, axis = known.sides(network)
     divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
     beside = excess(own, other, axis, alpha) / (1 - alpha)
-    exact = known.slope(divergence + beside, player)
+    exact = known.slope(divergence + beside, network)
     torch.testing.assert_close(found, exact, **CLOSE)
-    assert (found - known.slope(divergence, player)).norm() > 0.05 * exact.norm()
+    assert (found - known.slope(divergence, network)).norm() > 0.05 * exact.norm()
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 0.7])
@@ -440,7 +442,7 @@ def test_the_forward_half_of_the_plain_bridge_follows_its_divergence_and_its_exc
     losses = DataBridge(Bridge(clip=math.inf), one_backward=False).losses(
         problem.model, problem.x, problem.noise, alpha, FORWARD
     )
-    found = gradient(problem.model, losses.of_players[("generator",)], "generator")
+    found = gradient(problem.model, losses.of_networks[("generator",)], "generator")
     own, other, axis = known.sides("generator")
     divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
     exact = known.slope(divergence + excess(own, other, axis, alpha) / (1 - alpha), "generator")

@@ -220,7 +220,7 @@ def test_learned_noise_of_two_domains_is_learned_in_both_directions(trials):
     surrogates = {"generator": parts.model.log_sigma}
     surrogates["encoder"] = parts.model.encoder.learned["log_sigma"]
     for player, log_sigma in surrogates.items():
-        assert any(log_sigma is own for own in parts.model.player_parameters(player))
+        assert any(log_sigma is own for own in parts.model.network_parameters(player))
     begin = {player: log_sigma.detach().clone() for player, log_sigma in surrogates.items()}
     state = parts.fit()
     assert all((log_sigma != begin[player]).all() for player, log_sigma in surrogates.items())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
-from alpha_bridge.model import PLAYERS
+from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import (
     Config,
@@ -93,7 +93,7 @@ def differing(one, other):
 
 
 def values(model, player):
-    return torch.cat([p.detach().flatten().clone() for p in model.player_parameters(player)])
+    return torch.cat([p.detach().flatten().clone() for p in model.network_parameters(player)])
 
 
 # The table
@@ -220,9 +220,9 @@ def test_what_does_not_define_a_method_may_be_changed(name, key, value):
 @every_method
 def test_a_method_trains_all_three_players(name):
     parts = assemble(config(name))
-    before = {player: values(parts.model, player) for player in PLAYERS}
+    before = {player: values(parts.model, player) for player in NETWORKS}
     state = parts.fit()
-    for player in PLAYERS:
+    for player in NETWORKS:
         after = values(state.model, player)
         assert after.isfinite().all()
         assert not torch.equal(after, before[player])
@@ -288,7 +288,7 @@ def test_the_records_of_a_method_have_a_loss_for_each_player(name):
         if key.startswith("loss/")
         for player in key.removeprefix("loss/").split("+")
     }
-    assert players == set(PLAYERS)
+    assert players == set(NETWORKS)
     assert all(math.isfinite(number) for number in seen.values())
     assert ("ess/forward" in seen) == (ROWS[name][0] is Bridge)
 

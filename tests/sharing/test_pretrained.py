@@ -162,7 +162,7 @@ def test_precision_is_kept(tmp_path, same):
 def test_what_comes_back_can_be_trained(folder):
     again = AlphaBridge.from_pretrained(folder).train()
     again.log_ratio(again.decode(again.prior(4))).sum().backward()
-    assert all(parameter.grad is not None for parameter in again.player_parameters("generator"))
+    assert all(parameter.grad is not None for parameter in again.network_parameters("generator"))
 
 
 def test_units_of_vectors_are_kept(bridge, tmp_path):

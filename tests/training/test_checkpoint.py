@@ -271,7 +271,7 @@ def test_a_checkpoint_that_cannot_be_finished_leaves_the_one_before(folder, monk
 def test_a_state_that_is_not_finite_is_not_saved(tmp_path, player, value):
     state = trained()
     with torch.no_grad():
-        next(state.model.player_parameters(player)).view(-1)[0] = value
+        next(state.model.network_parameters(player)).view(-1)[0] = value
     with pytest.raises(Diverged, match=rf"by update 3: {player}\.0\.weight is not finite"):
         save(state, tmp_path / "state")
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from alpha_bridge.gamma import SigmoidGamma
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,
     ConvEncoder,
@@ -44,7 +44,7 @@ def gradients_of(model, shape, alpha, regularizer, updates=2):
     """The gradients that each optimiser is given in two updates from the same parameters."""
     state, seen = TrainState.start(model, Optimization()), []
     for player, optimizer in state.optimizers.items():
-        parameters = list(model.player_parameters(player))
+        parameters = list(model.network_parameters(player))
 
         def keep(*_, parameters=parameters):
             seen.extend(p.grad.clone() for p in parameters)
@@ -83,7 +83,7 @@ def test_compiled_networks_give_the_same_gradients(build, alpha):
     expected = gradients_of(eager, shape, alpha, regularizer)
     assert calls_into_compiled_code() == 0
     found = gradients_of(compiled, shape, alpha, regularizer)
-    assert calls_into_compiled_code() >= len(PLAYERS)
+    assert calls_into_compiled_code() >= len(NETWORKS)
     for gradient, other in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
 
@@ -97,7 +97,7 @@ def test_a_discriminator_may_be_compiled_with_other_regularisers(regularizer):
     compile_networks(compiled)
     expected = gradients_of(eager, shape, 0.5, regularizer)
     found = gradients_of(compiled, shape, 0.5, regularizer)
-    assert calls_into_compiled_code() >= len(PLAYERS)
+    assert calls_into_compiled_code() >= len(NETWORKS)
     for gradient, other in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
 

@@ -45,30 +45,30 @@ def generator_gradient(model, alpha, gamma):
     """θ's gradient as training takes it, by the plain way."""
     x, noise = batch()
     losses = DataBridge(one_backward=False).losses(model, x, noise, alpha, gamma)
-    loss = losses.of_players[("generator",)].mean()
-    parameters = list(model.player_parameters("generator"))
+    loss = losses.of_networks[("generator",)].mean()
+    parameters = list(model.network_parameters("generator"))
     gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
     return torch.cat([gradient.flatten() for gradient in gradients])
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.5, 1 - 1e-8])
 def test_the_halves_add_up_to_the_gradient_of_training(alpha):
-    players, gamma = model(), SigmoidGamma()
-    h, g = twin_gradients(players, DataBridge(), *batch(), alpha)
+    networks, gamma = model(), SigmoidGamma()
+    h, g = twin_gradients(networks, DataBridge(), *batch(), alpha)
     combined = gamma.kappa(alpha) * h.mean(0) + gamma(alpha) * g.mean(0)
-    torch.testing.assert_close(combined, generator_gradient(players, alpha, gamma))
+    torch.testing.assert_close(combined, generator_gradient(networks, alpha, gamma))
 
 
 def test_at_one_the_reverse_half_is_the_gradient_of_training():
-    players = model()
-    _, g = twin_gradients(players, DataBridge(), *batch(), 1.0)
-    torch.testing.assert_close(g.mean(0), generator_gradient(players, 1.0, LinearGamma()))
+    networks = model()
+    _, g = twin_gradients(networks, DataBridge(), *batch(), 1.0)
+    torch.testing.assert_close(g.mean(0), generator_gradient(networks, 1.0, LinearGamma()))
 
 
 def test_there_is_a_gradient_for_each_part_and_parameter():
-    players = model()
-    size = sum(p.numel() for p in players.player_parameters("generator"))
-    h, g = twin_gradients(players, DataBridge(), *batch(), 0.5)
+    networks = model()
+    size = sum(p.numel() for p in networks.network_parameters("generator"))
+    h, g = twin_gradients(networks, DataBridge(), *batch(), 0.5)
     assert h.shape == g.shape == (PARTS, size)
 
 
@@ -79,13 +79,13 @@ def test_trials_have_gradients_of_their_own():
 
 
 def test_measuring_leaves_gradients_mode_and_buffers_as_they_were():
-    players = model()
-    players.discriminator = SpectralNorm().prepare(players.discriminator)
-    players.train()
-    before = {name: value.clone() for name, value in players.state_dict().items()}
-    twin_gradients(players, DataBridge(), *batch(), 0.5)
-    assert players.training and all(p.grad is None for p in players.parameters())
-    assert all(torch.equal(value, before[name]) for name, value in players.state_dict().items())
+    networks = model()
+    networks.discriminator = SpectralNorm().prepare(networks.discriminator)
+    networks.train()
+    before = {name: value.clone() for name, value in networks.state_dict().items()}
+    twin_gradients(networks, DataBridge(), *batch(), 0.5)
+    assert networks.training and all(p.grad is None for p in networks.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in networks.state_dict().items())
 
 
 def test_equal_halves_agree_and_do_not_vary():
@@ -134,10 +134,10 @@ PATH = AlphaPath.three_steps(ml=10, transfer=20, adversarial=5)
 
 def train(gamma, callback, checkpoint=None):
     torch.manual_seed(0)
-    players = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2))
+    networks = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2))
     data = torch.randn(200, 2, generator=torch.Generator().manual_seed(3))
     fit(
-        players,
+        networks,
         data,
         PATH,
         gamma=gamma,

@@ -10,7 +10,7 @@ from torch import nn
 from alpha_bridge.data import DensitySource, ImageSource, Source, grid
 from alpha_bridge.errors import Diverged
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,
     ConvEncoder,
@@ -83,7 +83,7 @@ RESTLESS = {
 def restless_in(*players):
     """A model whose named players have dropout and batch normalisation."""
     networks = PLAIN | {player: RESTLESS[player] for player in players}
-    return AlphaBridge(*(networks[player]() for player in PLAYERS))
+    return AlphaBridge(*(networks[player]() for player in NETWORKS))
 
 
 def vectors():
@@ -101,7 +101,7 @@ KINDS = {
     "trials": (lambda: mlp(trials=3), vectors, SpectralNorm()),
     "gradient penalty": (lambda: mlp(trials=3), vectors, GradientPenalty(every=2)),
     "dropout": (dropout, vectors, R1()),
-    "dropout in all": (lambda: restless_in(*PLAYERS), vectors, R1()),
+    "dropout in all": (lambda: restless_in(*NETWORKS), vectors, R1()),
     "dropout in the generator": (lambda: restless_in("generator"), vectors, R1()),
     "dropout in the encoder": (lambda: restless_in("encoder"), vectors, R1()),
     "dropout in the discriminator": (lambda: restless_in("discriminator"), vectors, R1()),
@@ -485,11 +485,12 @@ def test_an_empty_path_changes_nothing():
 def test_every_method_of_the_paper_trains_all_players(path, regularizer):
     model = mlp()
     before = {
-        player: [p.detach().clone() for p in model.player_parameters(player)] for player in PLAYERS
+        player: [p.detach().clone() for p in model.network_parameters(player)]
+        for player in NETWORKS
     }
     fit(model, vectors(), path, regularizer=regularizer, batch_size=BATCH)
-    for player in PLAYERS:
-        after = [p.detach() for p in model.player_parameters(player)]
+    for player in NETWORKS:
+        after = [p.detach() for p in model.network_parameters(player)]
         changed = [
             not torch.equal(one, other) for one, other in zip(before[player], after, strict=True)
         ]

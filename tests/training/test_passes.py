@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from alpha_bridge.gamma import SigmoidGamma
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer
@@ -34,12 +34,12 @@ def passes(alpha, regularizer=None, objective=None, logit=0.0):
         bridge.discriminator[-1].bias.fill_(logit)
     forward, backward = Counter(), Counter()
 
-    def watch(player):
+    def watch(network):
         def passed(_module, inputs, outputs):
-            forward[player] += 1
+            forward[network] += 1
             output = outputs[0] if isinstance(outputs, tuple) else outputs
             if output.requires_grad:  # whatever goes back through the network begins here
-                output.register_hook(lambda _gradient: backward.update([player]))
+                output.register_hook(lambda _gradient: backward.update([network]))
             if inputs[0].is_leaf and inputs[0].requires_grad:
                 inputs[0].register_hook(watch_slope)
 
@@ -49,8 +49,8 @@ def passes(alpha, regularizer=None, objective=None, logit=0.0):
         if gradient.requires_grad:
             gradient.register_hook(lambda _gradient: backward.update(["double"]))
 
-    for player in PLAYERS:
-        bridge.get_submodule(player).register_forward_hook(watch(player))
+    for network in NETWORKS:
+        bridge.get_submodule(network).register_forward_hook(watch(network))
     update(
         TrainState.start(bridge, Optimization()),
         torch.randn(8, 3),

@@ -12,7 +12,7 @@ from torch import nn
 from alpha_bridge.data import Source, normal
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.gaussian import reparameterize
-from alpha_bridge.model import PLAYERS, AlphaBridge
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import (
     DataBridge,
@@ -74,18 +74,18 @@ def step(state, alpha=0.5, objective=None, regularizer=None):
     )
 
 
-def values(bridge, player):
-    return torch.cat([p.detach().flatten().clone() for p in bridge.player_parameters(player)])
+def values(bridge, network):
+    return torch.cat([p.detach().flatten().clone() for p in bridge.network_parameters(network)])
 
 
 def gradients_of(state, **options):
     """The gradients that each optimiser is given in one update."""
     seen = {}
-    for player, optimizer in state.optimizers.items():
-        parameters = list(state.model.player_parameters(player))
+    for network, optimizer in state.optimizers.items():
+        parameters = list(state.model.network_parameters(network))
         optimizer.register_step_pre_hook(
-            lambda *_, player=player, parameters=parameters: seen.update(
-                {player: [None if p.grad is None else p.grad.clone() for p in parameters]}
+            lambda *_, network=network, parameters=parameters: seen.update(
+                {network: [None if p.grad is None else p.grad.clone() for p in parameters]}
             )
         )
     step(state, **options)
@@ -104,7 +104,7 @@ class Tangled(Objective):
         squares = sum(p.square().sum() for p in model.parameters()) / 2
         f = model.log_ratio(x)
         return Losses(
-            {players: (scale * squares).expand(BATCH) for players, scale in self.SCALES.items()},
+            {networks: (scale * squares).expand(BATCH) for networks, scale in self.SCALES.items()},
             judged=(Judged(model.log_ratio, x, f, x),),
         )
 
@@ -115,15 +115,15 @@ class Tangled(Objective):
         raise AssertionError("no update asks for the halves")
 
 
-def test_each_player_follows_its_own_loss_alone():
+def test_each_network_follows_its_own_loss_alone():
     state = start(model())
     before = {
-        player: [p.detach().clone() for p in state.model.player_parameters(player)]
-        for player in PLAYERS
+        network: [p.detach().clone() for p in state.model.network_parameters(network)]
+        for network in NETWORKS
     }
     gradients = gradients_of(state, objective=Tangled(), regularizer=Regularizer())
-    for (player,), scale in Tangled.SCALES.items():
-        for gradient, parameter in zip(gradients[player], before[player], strict=True):
+    for (network,), scale in Tangled.SCALES.items():
+        for gradient, parameter in zip(gradients[network], before[network], strict=True):
             torch.testing.assert_close(gradient, scale * parameter)
 
 
@@ -140,25 +140,25 @@ def test_the_gradients_are_those_of_the_objective_at_the_weights_before(one_back
         for size in (FEATURES, LATENT, LATENT)
     )
     losses = objective.losses(before, x, Noise(prior, posterior), alpha, SigmoidGamma())
-    for players, loss in losses.of_players.items():
-        for player in players:
+    for networks, loss in losses.of_networks.items():
+        for network in networks:
             expected = torch.autograd.grad(
                 reduce(loss),
-                list(before.player_parameters(player)),
+                list(before.network_parameters(network)),
                 retain_graph=True,
                 allow_unused=True,
             )
-            for gradient, own in zip(gradients[player], expected, strict=True):
+            for gradient, own in zip(gradients[network], expected, strict=True):
                 torch.testing.assert_close(gradient, own)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.5, 1 - 1e-8, 1.0])
-def test_one_update_changes_all_three_players(alpha):
+def test_one_update_changes_all_three_networks(alpha):
     state = start(model())
-    before = {player: values(state.model, player) for player in PLAYERS}
+    before = {network: values(state.model, network) for network in NETWORKS}
     step(state, alpha)
-    for player in PLAYERS:
-        assert not torch.equal(values(state.model, player), before[player])
+    for network in NETWORKS:
+        assert not torch.equal(values(state.model, network), before[network])
 
 
 def test_an_update_leaves_no_gradients_behind():
@@ -176,28 +176,28 @@ def test_a_learned_noise_rests_while_there_is_no_likelihood():
     assert not torch.equal(state.model.sigma, before)
 
 
-@pytest.mark.parametrize("player", PLAYERS)
-def test_each_player_has_a_learning_rate_of_its_own(player):
-    rates = dict.fromkeys(PLAYERS, 1e-12) | {player: 1e-2}
+@pytest.mark.parametrize("network", NETWORKS)
+def test_each_network_has_a_learning_rate_of_its_own(network):
+    rates = dict.fromkeys(NETWORKS, 1e-12) | {network: 1e-2}
     state = start(model(), **rates)
-    before = {name: values(state.model, name) for name in PLAYERS}
+    before = {name: values(state.model, name) for name in NETWORKS}
     step(state)
     moved = {
-        name for name in PLAYERS if (values(state.model, name) - before[name]).abs().max() > 1e-4
+        name for name in NETWORKS if (values(state.model, name) - before[name]).abs().max() > 1e-4
     }
-    assert moved == {player}
+    assert moved == {network}
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.9, 1.0])
 def test_an_encoder_that_is_held_moves_less_along_alpha(alpha):
     free, held = (start(model_of_seed(0), hold=hold) for hold in (1.0, 0.01))
-    before = {player: values(free.model, player) for player in PLAYERS}
+    before = {network: values(free.model, network) for network in NETWORKS}
     for state in (free, held):
         step(state, alpha)
     moved = {
-        player: (values(held.model, player) - before[player]).norm()
-        / (values(free.model, player) - before[player]).norm()
-        for player in PLAYERS
+        network: (values(held.model, network) - before[network]).norm()
+        / (values(free.model, network) - before[network]).norm()
+        for network in NETWORKS
     }
     # Adam's first step has the length of its rate
     assert moved["encoder"] == pytest.approx(0.01**alpha, rel=1e-6)
@@ -239,9 +239,9 @@ def test_there_is_one_number_for_each_trial(trials, alpha):
         assert not number.requires_grad
 
 
-def test_losses_are_named_by_the_players_whose_own_they_are():
+def test_losses_are_named_by_the_networks_whose_own_they_are():
     names = {name for name in step(start(model())) if name.startswith("loss/")}
-    assert names == {f"loss/{player}" for player in PLAYERS}
+    assert names == {f"loss/{network}" for network in NETWORKS}
 
 
 def test_the_updates_are_counted():
@@ -320,9 +320,9 @@ def test_the_averaged_model_goes_on_with_training():
 )
 def test_each_network_runs_as_few_times_as_possible(alpha, graphs):
     state, runs, with_graph = start(model()), Counter(), []
-    for player in PLAYERS:
-        state.model.get_submodule(player).register_forward_hook(
-            lambda *_, player=player: runs.update([player])
+    for network in NETWORKS:
+        state.model.get_submodule(network).register_forward_hook(
+            lambda *_, network=network: runs.update([network])
         )
     state.model.generator.register_forward_hook(
         lambda _module, _inputs, output: with_graph.append(output.requires_grad)
@@ -366,8 +366,8 @@ def test_the_penalty_reaches_the_discriminator_alone():
     bridge = model()
     other = gradients_of(start(copy.deepcopy(bridge)), regularizer=Regularizer())
     one = gradients_of(start(bridge), regularizer=R1(weight=10.0))
-    for player in ("generator", "encoder"):
-        for gradient, same in zip(one[player], other[player], strict=True):
+    for network in ("generator", "encoder"):
+        for gradient, same in zip(one[network], other[network], strict=True):
             assert torch.equal(gradient, same)
     assert not torch.allclose(one["discriminator"][0], other["discriminator"][0])
 
@@ -380,7 +380,7 @@ def test_the_penalty_is_added_to_the_gradient_of_the_discriminator():
     x = torch.randn(BATCH, FEATURES, generator=draws, dtype=torch.float64).requires_grad_()
     (slope,) = torch.autograd.grad(plain.log_ratio(x).sum(), x, create_graph=True)
     penalty = 5 * 3.0 / 2 * slope.square().sum(-1).mean()
-    parameters = list(plain.player_parameters("discriminator"))
+    parameters = list(plain.network_parameters("discriminator"))
     added = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
     without = gradients_of(start(plain), regularizer=Regularizer())["discriminator"]
     for gradient, base, extra in zip(gradients, without, added, strict=True):
@@ -442,8 +442,8 @@ def test_any_regulariser_gives_the_gradients_of_plain_passes(regularizer, trials
         )
         for shared in (True, False)
     )
-    for player in PLAYERS:
-        for gradient, expected in zip(one[player], plain[player], strict=True):
+    for network in NETWORKS:
+        for gradient, expected in zip(one[network], plain[network], strict=True):
             torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -455,8 +455,8 @@ def test_a_penalty_trains_the_discriminator_alone(kind, regularizer, alpha):
     paid, free = (
         with_regularizer(bridge, chosen, **options) for chosen in (regularizer, Regularizer())
     )
-    for player in ("generator", "encoder"):
-        for gradient, same in zip(paid[player], free[player], strict=True):
+    for network in ("generator", "encoder"):
+        for gradient, same in zip(paid[network], free[network], strict=True):
             torch.testing.assert_close(gradient, same, rtol=1e-12, atol=1e-14)
     assert not torch.allclose(paid["discriminator"][0], free["discriminator"][0])
 
@@ -640,11 +640,11 @@ def test_trials_do_not_touch_each_other():
 # Settings
 
 
-@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("rate", [0.0, -1e-3, float("nan"), float("inf")])
-def test_a_learning_rate_that_is_not_positive_is_refused(player, rate):
-    with pytest.raises(ValueError, match=f"learning rate of the {player} must be positive"):
-        Optimization(**{player: rate})
+def test_a_learning_rate_that_is_not_positive_is_refused(network, rate):
+    with pytest.raises(ValueError, match=f"learning rate of the {network} must be positive"):
+        Optimization(**{network: rate})
 
 
 @pytest.mark.parametrize("steps", [0, -1])

@@ -124,7 +124,7 @@ def test_the_noise_can_be_given_and_learned():
     *networks, x = vae()
     bridge = AlphaBridge.from_vae(*networks, x, noise=0.3, learn_noise=True)
     assert bridge.sigma.item() == pytest.approx(0.3)
-    assert bridge.log_sigma in set(bridge.player_parameters("generator"))
+    assert bridge.log_sigma in set(bridge.network_parameters("generator"))
 
 
 @pytest.mark.parametrize("noise", [0.0, -1.0])
@@ -137,8 +137,8 @@ def test_noise_out_of_its_range_is_refused(noise):
 def test_the_networks_themselves_are_trained():
     encoder, decoder, discriminator, x = vae()
     bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, x)
-    assert set(decoder.parameters()) == set(bridge.player_parameters("generator"))
-    assert set(encoder.parameters()) == set(bridge.player_parameters("encoder"))
+    assert set(decoder.parameters()) == set(bridge.network_parameters("generator"))
+    assert set(encoder.parameters()) == set(bridge.network_parameters("encoder"))
 
 
 def test_latents_of_another_scale_are_refused_with_the_one_to_give():

@@ -1,4 +1,4 @@
-"""Who is bridged to whom: what each player minimises in one update."""
+"""Who is bridged to whom: what each network minimises in one update."""
 
 from .base import Losses, Noise, Objective
 from .data import DataBridge

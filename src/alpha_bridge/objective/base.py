@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from ..gamma import Gamma
-from ..model import AlphaBridge, Player
+from ..model import AlphaBridge, NetworkName
 from ..penalty import Judged
 
 __all__ = ["Losses", "Noise", "Objective"]
@@ -35,18 +35,18 @@ class Losses:
     """What one update minimises.
 
     Attributes:
-        of_players: The players that a backward pass serves, and the sum of each sample that it
+        of_networks: The networks that a backward pass serves, and the sum of each sample that it
             starts from, ``(*trials, batch)``. It brings each of them the gradient of its own loss;
-            no other player's parameters take one.
+            no other network's parameters take one.
         judged: What each discriminator has seen: where its regulariser applies, to
             :meth:`~alpha_bridge.penalty.Judged.detached`.
-        values: Each player's own loss of each sample, ``(*trials, batch)``, to log.
+        values: Each network's own loss of each sample, ``(*trials, batch)``, to log.
         diagnostics: Numbers to log, without a graph, each ``(*trials,)``.
     """
 
-    of_players: Mapping[tuple[Player, ...], Tensor]
+    of_networks: Mapping[tuple[NetworkName, ...], Tensor]
     judged: tuple[Judged, ...]
-    values: Mapping[Player, Tensor] = field(default_factory=dict)
+    values: Mapping[NetworkName, Tensor] = field(default_factory=dict)
     diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -66,7 +66,7 @@ class Objective(ABC):
         """Losses of one update, all of them at the parameters before it.
 
         Args:
-            model: The players.
+            model: The networks.
             x: Data samples, shape ``(*trials, batch, *event)``.
             noise: The update's random draws.
             alpha: α in [0, 1].
@@ -81,7 +81,7 @@ class Objective(ABC):
         """Losses of the discriminators alone, for an update in which only they take a step.
 
         Args:
-            model: The players.
+            model: The networks.
             x: Data samples, shape ``(*trials, batch, *event)``.
             noise: The update's random draws.
             penalized: Whether the discriminator's regulariser needs gradients to ``x``.
@@ -94,7 +94,7 @@ class Objective(ABC):
         """The two halves of θ's loss by themselves, without the shares κ and γ.
 
         Args:
-            model: The players.
+            model: The networks.
             x: Data samples, shape ``(*trials, batch, *event)``.
             noise: Random draws for them.
             alpha: α in [0, 1].

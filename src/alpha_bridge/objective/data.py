@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..adversarial import Bridge, Game
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
-from ..model import AlphaBridge, Player
+from ..model import AlphaBridge, NetworkName
 from ..penalty import Judged
 from .base import Losses, Noise, Objective
 from .side import Side
@@ -38,7 +38,7 @@ class DataBridge(Objective):
 
     Attributes:
         game: What θ and β play for.
-        one_backward: Whether the players share one backward pass where that is exact. θ follows
+        one_backward: Whether the networks share one backward pass where that is exact. θ follows
             the weighted likelihood and φ the plain ELBO in one pass through the generator, where
             float32 can divide by the weights. θ's adversarial loss and β's loss have parallel
             gradients at each fake sample, so that one pass through the discriminator serves both,
@@ -74,12 +74,12 @@ class DataBridge(Objective):
         likelihood = _likelihood(model, x, z)
         weighted = weight * likelihood if kappa else torch.zeros_like(kl)
 
-        values: dict[Player, Tensor] = {
+        values: dict[NetworkName, Tensor] = {
             "generator": adversarial - weighted,
             "encoder": -elbo(likelihood, kl),
             "discriminator": discrimination,
         }
-        losses, joined = dict(values), list[Player](["generator"])
+        losses, joined = dict(values), list[NetworkName](["generator"])
         if self._shares_decoder(model, kappa):
             rescale_gradient(z, 1 / weight)
             losses["encoder"] = kl
@@ -91,7 +91,7 @@ class DataBridge(Objective):
                 losses["generator"] = -weighted
                 joined.append("discriminator")
         return Losses(
-            of_players=_summed(losses, joined),
+            of_networks=_summed(losses, joined),
             judged=(judged,),
             values=values,
             diagnostics=self.game.diagnostics(unscaled, judged.f_fake, alpha),
@@ -132,12 +132,12 @@ def _divides(slopes: Tensor) -> bool:
 
 
 def _summed(
-    losses: Mapping[Player, Tensor], joined: Sequence[Player]
-) -> dict[tuple[Player, ...], Tensor]:
-    """The losses of joined players in one sum, the others by themselves."""
-    total = torch.stack([losses[player] for player in joined]).sum(0)
-    apart = [player for player in losses if player not in joined]
-    return {tuple(joined): total} | {(player,): losses[player] for player in apart}
+    losses: Mapping[NetworkName, Tensor], joined: Sequence[NetworkName]
+) -> dict[tuple[NetworkName, ...], Tensor]:
+    """The losses of joined networks in one sum, the others by themselves."""
+    total = torch.stack([losses[network] for network in joined]).sum(0)
+    apart = [network for network in losses if network not in joined]
+    return {tuple(joined): total} | {(network,): losses[network] for network in apart}
 
 
 def _judge(
@@ -175,7 +175,7 @@ def mixes_samples(network: nn.Module) -> bool:
 def rescale_gradient(x: Tensor, scale: Tensor) -> None:
     """Multiply the gradient that comes back to ``x`` by each sample's ``scale``.
 
-    So one backward pass serves two players, who want different multiples of a sample's gradient
+    So one backward pass serves two networks, who want different multiples of a sample's gradient
     on either side of ``x``.
 
     Args:

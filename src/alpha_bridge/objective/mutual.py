@@ -1,4 +1,4 @@
-r"""Two players, each of whom follows a divergence in which the other one is a constant."""
+r"""Two networks, each of whom follows a divergence in which the other one is a constant."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ __all__ = ["Ends", "MutualBridge"]
 
 @dataclass(frozen=True)
 class Ends:
-    r"""The samples and latents that both players start from, and what they make of them.
+    r"""The samples and latents that both networks start from, and what they make of them.
 
     Attributes:
         x: Data samples :math:`x \sim q`, shape ``(*trials, batch, *event)``.
@@ -45,18 +45,18 @@ class MutualBridge(Objective):
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`z' \sim p(z)`,
     :math:`x' = G_\theta(z')`, for the κ, w, γ and a of a game. Codes are constants, as the boxes
-    around them in section 3.3 of the paper have it: so no player is pulled by the other one's line,
-    and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all fakes
+    around them in section 3.3 of the paper have it: so neither arm is pulled by the other's
+    line, and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all fakes
     are: so φ learns to invert the generator, which the surrogate's posterior is only for a small σ;
     a generator that adds that noise itself gives its posterior. A subclass says which log ratios f
     there are.
 
     Attributes:
-        game: What all players play for.
+        game: What all networks play for.
         implicit: Whether encodings are the means of :math:`q_\phi(z|x)`, which is then a surrogate
             as (13) is of :math:`p_\theta(x|z)`: for a second domain, whose samples have no noise.
-        full_cycle: Whether a reconstruction also trains the player that made its code, as in
-            CycleGAN and ALICE; both players then minimise the sum of both lines.
+        full_cycle: Whether a reconstruction also trains the network that made its code, as in
+            CycleGAN and ALICE; both networks then minimise the sum of both lines.
 
     Source:
         Zhao et al., AAAI 2020, section 3.3; Hinton et al., The Wake-Sleep Algorithm for
@@ -74,7 +74,7 @@ class MutualBridge(Objective):
         """Show each discriminator both of its sides.
 
         Args:
-            model: The players.
+            model: The networks.
             ends: What there is to see; of what is a discriminator's real side only, it may take
                 the gradient off.
             noise: The update's random draws.
@@ -108,8 +108,8 @@ class MutualBridge(Objective):
             for name, value in phi.diagnostics(self.game, alpha).items()
         }
         return Losses(
-            # one pass for both: without a full cycle neither loss has a slope in the other player
-            of_players={("generator", "encoder"): of_theta + of_phi, ("discriminator",): of_beta},
+            # one pass for both: without a full cycle neither loss has a slope in the other network
+            of_networks={("generator", "encoder"): of_theta + of_phi, ("discriminator",): of_beta},
             judged=judged,
             values={"generator": of_theta, "encoder": of_phi, "discriminator": of_beta},
             diagnostics={**theta.diagnostics(self.game, alpha), **latent},

@@ -1,11 +1,11 @@
-r"""One divergence between a player's distribution and another, as an update meets it.
+r"""One divergence between a network's distribution and another, as an update meets it.
 
-With y the samples of the one that is to be met, y' those of the player, f the log ratio of both
-and c a code from which the player makes y again, the player's loss is that of equation (16),
+With y the samples of the one that is to be met, y' those of the network, f the log ratio of both
+and c a code from which the network makes y again, the network's loss is that of equation (16),
 
 .. math:: -\kappa_\alpha w(f(y)) \log p(y|c) + \gamma_\alpha a(f(y'))
 
-for the κ, w, γ and a of a game. Nothing here knows which player it is: for the generator y is
+for the κ, w, γ and a of a game. Nothing here knows which network it is: for the generator y is
 data and c its encoding; for the encoder y is a latent and c the sample made of it.
 """
 
@@ -22,13 +22,13 @@ __all__ = ["Side"]
 
 @dataclass(frozen=True)
 class Side:
-    """What a player's half of an objective is made of.
+    """What a network's half of an objective is made of.
 
     Attributes:
         f_real: f(y), shape ``(*trials, batch)``; used as a constant.
-        f_fake: f(y'), the same shape, with the graph to the player.
-        log_likelihood: Gives log p(y|c) in nats, the same shape, with the graph to the player. It
-            takes a pass through the player, and is asked for only where κ is not zero.
+        f_fake: f(y'), the same shape, with the graph to the network.
+        log_likelihood: Gives log p(y|c) in nats, the same shape, with the graph to the network. It
+            takes a pass through the network, and is asked for only where κ is not zero.
     """
 
     f_real: Tensor
@@ -36,7 +36,7 @@ class Side:
     log_likelihood: Callable[[], Tensor]
 
     def loss(self, game: Game, alpha: float, gamma: Gamma) -> Tensor:
-        """The player's loss of each sample, shape ``(*trials, batch)``.
+        """The network's loss of each sample, shape ``(*trials, batch)``.
 
         Args:
             game: What it plays for.

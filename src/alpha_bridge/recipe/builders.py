@@ -113,12 +113,12 @@ class Assembly:
     Attributes:
         config: The configuration, with what the data decide filled in.
         source: The data.
-        model: The players with their first weights.
+        model: The networks with their first weights.
         path: α of every update.
         gamma: The choice of γ.
         objective: What is bridged to what.
         regularizer: Of the discriminator.
-        optimization: Of the three players.
+        optimization: Of the three networks.
         prior: A second domain, whose samples are the latents; None for N(0, I).
     """
 
@@ -318,7 +318,7 @@ def _first_networks(config: Config, seed: int) -> Networks:
 
 
 def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, AlphaBridge]:
-    """The players with the weights of the VAE that ``config`` names, and what there is to keep."""
+    """The networks with the weights of the VAE that ``config`` names, and what there is to keep."""
     assert config.init is not None
     vae = load_vae(config.init, fetch)
     vae.require(source.event_shape)
@@ -338,7 +338,7 @@ def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, Alph
 
 
 def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
-    """The players around the networks of ``vae``, for the weights of a checkpoint."""
+    """The three networks around those of ``vae``, for the weights of a checkpoint."""
     assert config.event_shape is not None
     vae.require(config.event_shape)
     _, *sides = config.event_shape

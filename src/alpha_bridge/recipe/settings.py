@@ -142,7 +142,7 @@ class ObjectiveConfig(Part):
     weight: float = 1.0
     """Weight of the likelihood in the fixed sum."""
     one_backward: bool = True
-    """One backward pass for all players where it is exact."""
+    """One backward pass for all networks where it is exact."""
     full_cycle: bool = False
     """Reconstructions train who made their code too, between marginals and joints."""
 
@@ -160,7 +160,7 @@ class RegularizerConfig(Part):
 
 
 class OptimizationConfig(Part):
-    """Adam for the three players, and the average that is evaluated."""
+    """Adam for the three networks, and the average that is evaluated."""
 
     generator: float = 1e-3
     """Learning rate of the generator."""

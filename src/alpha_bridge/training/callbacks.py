@@ -82,7 +82,7 @@ class Checkpoints(Callback):
 
     Those of segments are kept, and those that are asked for; of the others, only the latest.
     Training can go on from the latest two, whatever happens to one of them. Each of these takes, in
-    bytes, some twelve times the parameters of the three players and four times those of the
+    bytes, some twelve times the parameters of the three networks and four times those of the
     averaged arms. Earlier ones keep the networks alone, without Adam's moments: four times both.
     """
 

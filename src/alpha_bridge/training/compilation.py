@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ..model import PLAYERS, AlphaBridge
+from ..model import NETWORKS, AlphaBridge
 
 __all__ = ["compile_networks"]
 
@@ -18,8 +18,8 @@ def compile_networks(model: AlphaBridge) -> None:
     Args:
         model: Changed in place; call it when the networks are final, spectral norm included.
     """
-    for player in PLAYERS:
-        _compile(model.get_submodule(player))
+    for network in NETWORKS:
+        _compile(model.get_submodule(network))
 
 
 def _compile(network: nn.Module) -> None:
@@ -28,7 +28,7 @@ def _compile(network: nn.Module) -> None:
     def call(*inputs: Tensor) -> object:
         return network._call_impl(*inputs)
 
-    # several players may go back through one pass
+    # several networks may go back through one pass
     torch._functorch.config.donated_buffer = False
     compiled = torch.compile(call, dynamic=False)
 

@@ -29,7 +29,7 @@ def twin_gradients(
     The model's gradients and mode are left as they were.
 
     Args:
-        model: The players.
+        model: The networks.
         objective: What is bridged to what.
         x: Data samples, shape ``(*trials, batch, *event)``.
         noise: Random draws for them.
@@ -39,7 +39,7 @@ def twin_gradients(
         The forward half times 1 − α, and the reverse half, each ``(*trials, parts, parameters)``.
     """
     trials = len(model.trial_shape)
-    parameters = list(model.player_parameters("generator"))
+    parameters = list(model.network_parameters("generator"))
     training = model.training
     model.eval()  # no power iteration, no running statistics
 

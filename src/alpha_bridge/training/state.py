@@ -12,7 +12,7 @@ from torch.optim import Adam
 from ..checks import at_least, positive
 from ..data.units import Units
 from ..errors import Diverged
-from ..model import PLAYERS, AlphaBridge, Player
+from ..model import NETWORKS, AlphaBridge, NetworkName
 from .average import MovingAverage, at_rest
 
 __all__ = ["UNITS", "Optimization", "TrainState", "require_alike"]
@@ -24,12 +24,12 @@ MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 """What Adam keeps of each parameter."""
 
 RATES = ("lr", "rate")
-"""A player's learning rate, and the one that its settings gave it."""
+"""A network's learning rate, and the one that its settings gave it."""
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """Adam's settings for the three players, and the average that is evaluated.
+    """Adam's settings for the three networks, and the average that is evaluated.
 
     All defaults are ours: the paper's are in its missing appendix.
 
@@ -65,8 +65,8 @@ class Optimization:
     discriminator_steps: int = 1
 
     def __post_init__(self) -> None:
-        for player in PLAYERS:
-            positive(f"the learning rate of the {player}", getattr(self, player))
+        for network in NETWORKS:
+            positive(f"the learning rate of the {network}", getattr(self, network))
         for name in ("beta1", "beta2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
@@ -74,8 +74,8 @@ class Optimization:
             raise ValueError(f"hold must lie in (0, 1], got {self.hold}")
         at_least(1, "discriminator_steps", self.discriminator_steps)
 
-    def rate(self, player: Player, alpha: float) -> float:
-        r"""Learning rate of ``player`` at α.
+    def rate(self, network: NetworkName, alpha: float) -> float:
+        r"""Learning rate of ``network`` at α.
 
         .. math:: \eta_\phi h^\alpha \text{ for the encoder, } \eta \text{ for the others}
 
@@ -83,19 +83,21 @@ class Optimization:
             >>> Optimization(encoder=1e-3, hold=0.01).rate("encoder", 0.5)
             0.0001
         """
-        rate: float = getattr(self, player)
-        return rate * self.hold**alpha if player == "encoder" else rate
+        rate: float = getattr(self, network)
+        return rate * self.hold**alpha if network == "encoder" else rate
 
-    def optimizer(self, model: AlphaBridge, player: Player) -> Adam:
-        """Optimiser of ``player``'s parameters.
+    def optimizer(self, model: AlphaBridge, network: NetworkName) -> Adam:
+        """Optimiser of ``network``'s parameters.
 
         Raises:
-            ValueError: The player has no parameter that can be trained.
+            ValueError: The network has no parameter that can be trained.
         """
-        parameters = list(model.player_parameters(player))
+        parameters = list(model.network_parameters(network))
         if not parameters:
-            raise ValueError(f"the {player} has no parameter that requires a gradient: unfreeze it")
-        rate = self.rate(player, 0)
+            raise ValueError(
+                f"the {network} has no parameter that requires a gradient: unfreeze it"
+            )
+        rate = self.rate(network, 0)
         return Adam(
             [{"params": parameters, "rate": rate}],
             lr=rate,
@@ -109,10 +111,10 @@ class TrainState:
     """Where a training run stands.
 
     Attributes:
-        model: The players as they are trained.
+        model: The networks as they are trained.
         optimization: Adam's settings.
         average: Moving averages of the generator and of the encoder.
-        optimizers: One for each player.
+        optimizers: One for each network.
         step: Number of updates done.
         memory: Tensors that callbacks keep from one update to a later one, by name.
         units: Those of the data, which are kept with the weights that they belong to.
@@ -121,7 +123,7 @@ class TrainState:
     model: AlphaBridge
     optimization: Optimization
     average: MovingAverage
-    optimizers: dict[Player, Adam]
+    optimizers: dict[NetworkName, Adam]
     step: int = 0
     memory: dict[str, Tensor] = field(default_factory=dict)
     units: Units = field(default_factory=Units)
@@ -131,22 +133,22 @@ class TrainState:
         """State before the first update of ``model``."""
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
-        optimizers = {player: optimization.optimizer(model, player) for player in PLAYERS}
+        optimizers = {network: optimization.optimizer(model, network) for network in NETWORKS}
         return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
 
-    def parameters(self, *players: Player) -> list[Parameter]:
-        """What ``players`` train."""
-        groups = (group for player in players for group in self.optimizers[player].param_groups)
+    def parameters(self, *networks: NetworkName) -> list[Parameter]:
+        """What ``networks`` train."""
+        groups = (group for network in networks for group in self.optimizers[network].param_groups)
         return [parameter for group in groups for parameter in group["params"]]
 
     def pace(self, alpha: float) -> None:
-        """Give each player the learning rate that it has at α.
+        """Give each network the learning rate that it has at α.
 
         What a callback or a scheduler of torch has made of a rate (``group["lr"]``) stays: the
         rate follows :meth:`Optimization.rate` by its quotients (``group["rate"]`` is the last).
         """
-        for player, optimizer in self.optimizers.items():
-            rate = self.optimization.rate(player, alpha)
+        for network, optimizer in self.optimizers.items():
+            rate = self.optimization.rate(network, alpha)
             for group in optimizer.param_groups:
                 if rate != group["rate"]:
                     group["lr"] = rate * (group["lr"] / group["rate"])
@@ -189,14 +191,14 @@ class TrainState:
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """All tensors of the state, by file and by name."""
         rates = {
-            f"{player}.{name}": torch.tensor(float(group[name]), dtype=torch.float64)
-            for player, optimizer in self.optimizers.items()
+            f"{network}.{name}": torch.tensor(float(group[name]), dtype=torch.float64)
+            for network, optimizer in self.optimizers.items()
             for group in optimizer.param_groups
             for name in RATES
         }
         moments = {
-            f"{player}.{index}.{name}": value
-            for player, optimizer in self.optimizers.items()
+            f"{network}.{index}.{name}": value
+            for network, optimizer in self.optimizers.items()
             for index, values in optimizer.state_dict()["state"].items()
             for name, value in values.items()
         }
@@ -217,35 +219,37 @@ class TrainState:
         if UNITS in tensors:  # an older checkpoint has none
             require_alike(tensors[UNITS], self.units.tensors())
         for name in tensors["optimizers"]:
-            if name.split(".")[0] not in PLAYERS:
-                raise ValueError(f"{name} is that of no player")
-        for player, optimizer in self.optimizers.items():
+            if name.split(".")[0] not in NETWORKS:
+                raise ValueError(f"{name} belongs to no network")
+        for network, optimizer in self.optimizers.items():
             optimizer.load_state_dict(
                 {
-                    "state": _moments(tensors["optimizers"], player, optimizer),
-                    "param_groups": _groups(tensors["optimizers"], player, optimizer),
+                    "state": _moments(tensors["optimizers"], network, optimizer),
+                    "param_groups": _groups(tensors["optimizers"], network, optimizer),
                 }
             )
         self.memory = {k: v for k, v in tensors["memory"].items() if k != "torch_rng"}
         self.step = at_least(0, "step", step)
 
 
-def _groups(tensors: Mapping[str, Tensor], player: Player, optimizer: Adam) -> list[dict[str, Any]]:
+def _groups(
+    tensors: Mapping[str, Tensor], network: NetworkName, optimizer: Adam
+) -> list[dict[str, Any]]:
     """Adam's settings, with the rates of the checkpoint; an older one has none."""
-    rates = {f"{one}.{name}" for one in PLAYERS for name in RATES}
-    saved = {name: tensors[f"{player}.{name}"].item() for name in RATES if rates & tensors.keys()}
+    rates = {f"{one}.{name}" for one in NETWORKS for name in RATES}
+    saved = {name: tensors[f"{network}.{name}"].item() for name in RATES if rates & tensors.keys()}
     return [group | saved for group in optimizer.state_dict()["param_groups"]]
 
 
 def _moments(
-    tensors: Mapping[str, Tensor], player: Player, optimizer: Adam
+    tensors: Mapping[str, Tensor], network: NetworkName, optimizer: Adam
 ) -> dict[int, dict[str, Tensor]]:
-    """Adam's state of ``player``, each tensor laid out in memory as its parameter is."""
+    """Adam's state of ``network``, each tensor laid out in memory as its parameter is."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for path, value in tensors.items():
         owner, *rest = path.split(".")
-        if owner == player and len(rest) == 2:
+        if owner == network and len(rest) == 2:
             index, name = rest
             like = parameters[int(index)].detach() if value.ndim else torch.zeros(())
             require_alike({path: value}, {path: like})
@@ -253,7 +257,7 @@ def _moments(
             moments.setdefault(int(index), {})[name] = laid_out
     for number, named in moments.items():
         if set(named) != MOMENTS:
-            raise ValueError(f"{player}.{number} has {sorted(named)}, not {sorted(MOMENTS)}")
+            raise ValueError(f"{network}.{number} has {sorted(named)}, not {sorted(MOMENTS)}")
     return moments
 
 

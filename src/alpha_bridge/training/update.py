@@ -1,4 +1,4 @@
-"""One update of Algorithm 1: every loss at the parameters before it, one step for every player."""
+"""One update of Algorithm 1: every loss at the parameters before it, one step for every network."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -41,7 +41,7 @@ def update(
         accelerator: Precision, and the processes to average the gradients with.
 
     Returns:
-        Losses by player and the objective's diagnostics, each ``(*trials,)``, without a graph.
+        Losses by network and the objective's diagnostics, each ``(*trials,)``, without a graph.
     """
     model = state.model
     if alpha < 1:
@@ -58,7 +58,7 @@ def update(
     share_buffers(model, accelerator)
     state.update_average()
     state.step += 1
-    means = {f"loss/{player}": loss.detach().mean(-1) for player, loss in losses.values.items()}
+    means = {f"loss/{network}": loss.detach().mean(-1) for network, loss in losses.values.items()}
     return {**losses.diagnostics, **means}
 
 
@@ -89,24 +89,24 @@ def discriminate(
 def _descend(
     state: TrainState, losses: Losses, regularizer: Regularizer, accelerator: Accelerator
 ) -> None:
-    """One step of each player that ``losses`` train, all from the parameters before it."""
+    """One step of each network that ``losses`` train, all from the parameters before it."""
     penalties = [
         regularizer.penalty(judged.detached())
         for judged in losses.judged
         if regularizer.due(state.step)
     ]
     passes = [
-        (sum(penalties, loss) if "discriminator" in players else loss, state.parameters(*players))
-        for players, loss in losses.of_players.items()
+        (sum(penalties, loss) if "discriminator" in networks else loss, state.parameters(*networks))
+        for networks, loss in losses.of_networks.items()
     ]
     for left, (loss, parameters) in zip(reversed(range(len(passes))), passes, strict=True):
         reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
-    trained = list(chain.from_iterable(losses.of_players))
-    # before the first step, so that the loss of a process leaves no player ahead of the others
+    trained = list(chain.from_iterable(losses.of_networks))
+    # before the first step, so that the loss of a process leaves no network ahead of the others
     average_gradients(state.parameters(*trained), accelerator)
-    for player in trained:
-        state.optimizers[player].step()
-        state.optimizers[player].zero_grad(set_to_none=True)
+    for network in trained:
+        state.optimizers[network].step()
+        state.optimizers[network].zero_grad(set_to_none=True)
 
 
 def reduce(loss: Tensor) -> Tensor:
