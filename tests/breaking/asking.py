@@ -57,12 +57,12 @@ def contents(run: Path) -> dict[str, object]:
     """All that is in the folder of a run and must not depend on interruptions.
 
     Checkpoints and samples count byte by byte, records without ``seconds``, the report without
-    durations; what names the run, drawn when it begins, is left out.
+    durations; what names the run, drawn when it begins, and locks are left out.
     """
     return {
         str(path.relative_to(run)): _content(path)
         for path in sorted(run.rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and not path.name.endswith(".lock")
     }
 
 
