@@ -1,4 +1,4 @@
-"""What all tests share: one thread, a fixed seed, no network, and the values of α that matter."""
+"""What all tests share: one thread, a fixed seed, no network, a cache, and values of α."""
 
 import os
 
@@ -21,9 +21,24 @@ def seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """One cache for all tests, so that a folder is decoded and a classifier trained only once."""
+    folder = tmp_path_factory.getbasetemp() / "shared-cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHA_BRIDGE_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(params=[0.0, 1e-8, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3, 1 - 1e-8, 1.0])
 def alpha(request):
-    """Both ends of the bridge, as near to them as 1e-8, and the way between."""
+    """For a formula in α: both ends, as near to them as 1e-8, and between."""
+    return request.param
+
+
+@pytest.fixture(params=[0.0, 0.5, 1.0])
+def some_alpha(request):
+    """For code that only passes α on: both ends, and between."""
     return request.param
 
 

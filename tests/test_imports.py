@@ -10,46 +10,57 @@ import alpha_bridge
 
 HEAVY = ("torch", "numpy", "accelerate", "datasets", "matplotlib", "sklearn", "torchmetrics")
 
-SCRIPT = """
-import contextlib, io, json, sys
-{code}
-loaded = [name for name in {heavy} if name in sys.modules]
-print(json.dumps(loaded))
-"""
-
 HELP = """
 from alpha_bridge.cli import main
-with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
-    main({words})
-assert "usage: alpha-bridge" in said.getvalue(), said.getvalue()
+with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+    main({arguments})
+assert "usage: alpha-bridge" in printed.getvalue(), printed.getvalue()
+"""
+LIGHT = [
+    "import alpha_bridge; alpha_bridge.__version__; dir(alpha_bridge)",
+    "import alpha_bridge.cli",
+    "from alpha_bridge import Config, PRESETS",
+    HELP.format(arguments=["--help"]),
+    HELP.format(arguments=["train", "--help"]),
+    HELP.format(arguments=["train", "mnist", "--help"]),
+    HELP.format(arguments=["sample", "-h"]),
+    HELP.format(arguments=["push", "-h"]),
+    HELP.format(arguments=["edit", "--help"]),
+    "from alpha_bridge.cli import main\n"
+    "with contextlib.redirect_stderr(io.StringIO()): assert main(['train', 'mnits']) == 2",
+]
+LATER = {
+    "import alpha_bridge.commands": ("torch._dynamo",),
+    "import alpha_bridge.metrics": ("torchmetrics", "sklearn", "scipy"),
+    "from alpha_bridge.runs import plots; plots.schedule([{'step': 1, 'alpha': 0.0}])": (
+        "matplotlib.pyplot",
+    ),
+}
+"""Code that may load torch, and what it must not load."""
+
+UNWANTED = [(code, HEAVY) for code in LIGHT] + list(LATER.items())
+SCRIPT = """
+import contextlib, io, json, sys
+found = []
+for code, unwanted in json.loads(sys.argv[1]):
+    exec(code)
+    found.append([name for name in unwanted if name in sys.modules])
+print(json.dumps(found))
 """
 
 
-def loaded_by(code):
-    script = SCRIPT.format(code=code, heavy=HEAVY)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def loaded():
+    """The unwanted modules after each piece of code; one process runs all pieces in order."""
+    arguments = [sys.executable, "-c", SCRIPT, json.dumps(UNWANTED)]
+    done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return dict(zip([*LIGHT, *LATER], json.loads(done.stdout), strict=True))
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import alpha_bridge; alpha_bridge.__version__; dir(alpha_bridge)",
-        "import alpha_bridge.cli",
-        "from alpha_bridge import Config, PRESETS",
-        HELP.format(words=["--help"]),
-        HELP.format(words=["train", "--help"]),
-        HELP.format(words=["train", "mnist", "--help"]),
-        HELP.format(words=["sample", "-h"]),
-        HELP.format(words=["push", "-h"]),
-        HELP.format(words=["edit", "--help"]),
-        "from alpha_bridge.cli import main\n"
-        "with contextlib.redirect_stderr(io.StringIO()): assert main(['train', 'mnits']) == 2",
-    ],
-)
-def test_nothing_heavy_is_imported_before_a_command_needs_it(code):
-    assert loaded_by(code) == []
+@pytest.mark.parametrize("code", [*LIGHT, *LATER])
+def test_nothing_is_imported_before_it_is_needed(code, loaded):
+    assert loaded[code] == []
 
 
 @pytest.mark.parametrize("name", alpha_bridge.__all__)
@@ -75,11 +86,5 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
-        "translate, edit, missed, evaluate, report, frontier, export, push, restore, reproduce"
+        "translate, edit, missed, evaluate, report, frontier, export, push, restore"
     ]
-
-
-def test_torchs_compiler_is_not_loaded_before_it_is_needed():
-    code = "import sys, alpha_bridge.commands; print('torch._dynamo' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

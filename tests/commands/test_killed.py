@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha_bridge import trials
+from alpha_bridge.runs import trials
 from alpha_bridge.commands import train
-from alpha_bridge.commands.common import units_of
+from alpha_bridge.runs.loading import units_of
 from alpha_bridge.recipe import read_config
 from alpha_bridge.files import sha256
 from alpha_bridge.runs.folder import Run

@@ -2,27 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from alpha_bridge.data.cache import DAY, cached
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from alpha_bridge.data.cache import cached
-
-def fill(folder):
-    (folder / "half").write_text("x")
-    print("half", flush=True)
-    {then}
-
-cached(Path(sys.argv[1]), fill)
-"""
 
 
 @pytest.fixture
@@ -34,30 +20,47 @@ def fill(folder):
     (folder / "whole").write_text("x")
 
 
-def process(target, then):
-    """Another process that fills half of a folder of the cache, and then does something else."""
-    words = [sys.executable, "-c", KILLED.format(then=then), str(target)]
-    started = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert started.stdout.readline() == "half\n"
-    return started
+@contextmanager
+def filling(target):
+    """The number of another process, which has filled half of a folder and is then killed."""
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def half(folder):
+            fill(folder)
+            os.write(told, b"x")
+            signal.pause()
+
+        try:
+            cached(target, half)
+        finally:
+            os._exit(1)
+    assert os.read(ready, 1) == b"x"
+    try:
+        yield child
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(told)
 
 
 def test_what_a_killed_process_left_goes_with_the_next_that_is_decoded(target):
     other = target.with_name("faces-2")
-    with process(other, "os.kill(os.getpid(), signal.SIGKILL)") as killed:
-        assert killed.wait(30) == -signal.SIGKILL
-    assert [path.name for path in target.parent.iterdir()] == [f".faces-2.{killed.pid}.partial"]
+    with filling(other) as killed:
+        pass
+    assert [path.name for path in target.parent.iterdir()] == [f".faces-2.{killed}.partial"]
     cached(target, fill)
     assert [path.name for path in target.parent.iterdir()] == ["digits-1"]
 
 
 def test_what_another_process_is_filling_stays(target):
     other = target.with_name("faces-2")
-    with process(other, "sys.stdin.read()") as working:
+    with filling(other) as working:
         cached(target, fill)
         names = {path.name for path in target.parent.iterdir()}
-        working.kill()
-    assert names == {"digits-1", f".faces-2.{working.pid}.partial"}
+    assert names == {"digits-1", f".faces-2.{working}.partial"}
 
 
 def test_a_process_waits_for_the_one_that_fills_the_same(target):

@@ -1,8 +1,5 @@
 """Curves show what the records say, where they say it."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -86,12 +83,3 @@ def test_no_records_give_an_empty_figure(draw, tmp_path):
     figure = draw([])
     figure.savefig(tmp_path / "empty.png")
     assert figure.axes == []
-
-
-def test_pyplot_is_never_loaded():
-    code = (
-        "import sys; from alpha_bridge.runs import plots;"
-        "plots.schedule([{'step': 1, 'alpha': 0.0}]);"
-        "sys.exit('matplotlib.pyplot' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
