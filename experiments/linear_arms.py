@@ -34,7 +34,7 @@ MEAN, VARIANCES, ANGLE = (1.0, -1.0), (2.0, 0.5), pi / 6
 
 HIDDEN, BATCH, STEPS = (64, 64), 128, 4000
 TRAINING, HELD_OUT = 2**16, 5000
-GAMMA, GAME, REGULARIZER = SigmoidGamma(), Bridge(), R1(weight=0.3)
+GAMMA, ADVERSARIAL, REGULARIZER = SigmoidGamma(), Bridge(), R1(weight=0.3)
 OPTIMIZATION = Optimization(generator=5e-3, encoder=5e-3, discriminator=2e-3)
 BRIDGE = PathConfig(ml=0.3, transfer=0.4, adversarial=0.3)
 POINTS = 20
@@ -79,10 +79,12 @@ class Arm:
 
 
 ARMS = {
-    "data": Arm(DataBridge(GAME), _of_x),
-    "marginal": Arm(MarginalBridge(GAME), _of_both),
-    "joint": Arm(JointBridge(GAME), _of_pairs),
-    "adversarial": Arm(JointBridge(GAME), _of_pairs, PathConfig(ml=0, transfer=0, adversarial=1)),
+    "data": Arm(DataBridge(ADVERSARIAL), _of_x),
+    "marginal": Arm(MarginalBridge(ADVERSARIAL), _of_both),
+    "joint": Arm(JointBridge(ADVERSARIAL), _of_pairs),
+    "adversarial": Arm(
+        JointBridge(ADVERSARIAL), _of_pairs, PathConfig(ml=0, transfer=0, adversarial=1)
+    ),
 }
 NOISES = {"without noise": 0.0, "with noise": SIGMA}
 """The noise on fakes."""
@@ -189,7 +191,7 @@ def hyperparameters(trials: int, steps: int) -> list[Record]:
         "evaluation.samples": HELD_OUT,
         "model.noise": SIGMA,
         "discriminator.hidden": HIDDEN,
-        "objective.clip": GAME.clip,
+        "objective.clip": ADVERSARIAL.clip,
         "gamma.c": GAMMA.c,
         "gamma.d": GAMMA.d,
         "regularizer.r1": REGULARIZER.weight,

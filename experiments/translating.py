@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.nn import Module
 
-from alpha_bridge.adversarial import Bridge, FixedSum, Game
+from alpha_bridge.adversarial import AdversarialLoss, Bridge, FixedSum
 from alpha_bridge.data import Source
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import Marginals, Surrogate
@@ -31,12 +31,12 @@ class Way:
     """How to translate.
 
     Attributes:
-        game: What all players play for.
+        adversarial: The losses of generators and discriminators.
         path: From the number of updates to α of each.
         full_cycle: Whether a cycle's error trains both of its halves.
     """
 
-    game: Game
+    adversarial: AdversarialLoss
     path: Callable[[int], AlphaPath]
     full_cycle: bool = False
 
@@ -91,7 +91,7 @@ def translator(
         model,
         first,
         way.path(updates),
-        objective=MarginalBridge(way.game, implicit=True, full_cycle=way.full_cycle),
+        objective=MarginalBridge(way.adversarial, implicit=True, full_cycle=way.full_cycle),
         prior=second,
         regularizer=penalty,
         optimization=Optimization(**SETTINGS["optimization"]),

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Judged, Regularizer, SpectralNorm
+from alpha_bridge.penalty import (
+    R1,
+    R1R2,
+    DiscriminatorOutputs,
+    GradientPenalty,
+    Regularizer,
+    SpectralNorm,
+)
 
 WIDTHS = {"trials": 3, "inputs": 5, "outputs": 4}
 
@@ -60,13 +67,13 @@ def half_square(x, matrix):
 
 def on_data(x, f):
     """What R1 looks at: data and their logits, and no model."""
-    return Judged(None, real=x, f_real=f, fake=None)
+    return DiscriminatorOutputs(None, real=x, f_real=f, fake=None)
 
 
 def between(log_ratio, real, fake, noise=None):
     """What the gradient penalty looks at."""
     f_real = log_ratio(real)
-    return Judged(
+    return DiscriminatorOutputs(
         log_ratio, real, f_real, fake, torch.rand_like(f_real) if noise is None else noise
     )
 
@@ -137,7 +144,9 @@ def test_r1_of_a_constant_logit_is_zero():
 def on_both_sides(real, fake, matrix):
     """What R1 and R2 look at, of a discriminator that is half a square."""
     real, fake = real.requires_grad_(), fake.requires_grad_()
-    return Judged(lambda x: half_square(x, matrix), real, half_square(real, matrix), fake)
+    return DiscriminatorOutputs(
+        lambda x: half_square(x, matrix), real, half_square(real, matrix), fake
+    )
 
 
 @pytest.mark.parametrize("leading", [(6,), (3, 6)])
@@ -151,20 +160,20 @@ def test_r1r2_is_half_the_squared_gradient_of_samples_of_both_sides(leading, sym
 def test_what_is_detached_is_the_same_and_asks_nothing_of_who_made_it(symmetric):
     real, maker = torch.randn(2, 6, 4, dtype=torch.float64)
     maker.requires_grad_()
-    judged = on_both_sides(real, maker.clone(), symmetric)
-    judged = Judged(judged.log_ratio, judged.real, judged.f_real, 2 * maker)
-    apart = judged.detached()
-    assert apart.real is judged.real and apart.f_real is judged.f_real
-    assert torch.equal(apart.fake, judged.fake) and torch.equal(apart.f_fake, judged.f_fake)
+    outputs = on_both_sides(real, maker.clone(), symmetric)
+    outputs = DiscriminatorOutputs(outputs.log_ratio, outputs.real, outputs.f_real, 2 * maker)
+    apart = outputs.detached()
+    assert apart.real is outputs.real and apart.f_real is outputs.f_real
+    assert torch.equal(apart.fake, outputs.fake) and torch.equal(apart.f_fake, outputs.f_fake)
     (R1R2().penalty(apart) + apart.f_fake).sum().backward()
     assert maker.grad is None and apart.fake.grad is not None
 
 
 def test_logits_of_fakes_are_computed_once_and_only_if_they_are_asked_for():
     passes = []
-    judged = Judged(lambda x: passes.append(x) or x.sum(-1), *[torch.ones(3, 2)] * 3)
+    outputs = DiscriminatorOutputs(lambda x: passes.append(x) or x.sum(-1), *[torch.ones(3, 2)] * 3)
     assert not passes
-    assert judged.f_fake is judged.f_fake
+    assert outputs.f_fake is outputs.f_fake
     assert len(passes) == 1
 
 
@@ -187,16 +196,16 @@ def test_r1_refuses_what_makes_no_penalty(options, message):
 def test_gradient_penalty_of_a_critic_of_slope_one_is_zero():
     direction = torch.tensor([0.6, -0.8], dtype=torch.float64)
     real, fake = torch.randn(2, 6, 2, dtype=torch.float64)
-    judged = between(lambda x: x @ direction + 3, real, fake)
-    assert GradientPenalty().penalty(judged).abs().max() < 1e-30
+    outputs = between(lambda x: x @ direction + 3, real, fake)
+    assert GradientPenalty().penalty(outputs).abs().max() < 1e-30
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 3.0])
 def test_gradient_penalty_is_the_squared_distance_of_the_slope_from_one(slope):
     real, fake = torch.randn(2, 3, 6, 1, 4, 4, dtype=torch.float64)
-    judged = between(lambda x: slope * x.flatten(2).sum(-1) / 4, real, fake)
+    outputs = between(lambda x: slope * x.flatten(2).sum(-1) / 4, real, fake)
     expected = torch.full((3, 6), 2.0 * (slope - 1) ** 2, dtype=torch.float64)
-    torch.testing.assert_close(GradientPenalty(weight=2.0).penalty(judged), expected)
+    torch.testing.assert_close(GradientPenalty(weight=2.0).penalty(outputs), expected)
 
 
 def test_gradient_penalty_looks_on_the_line_between_both_sides_evenly():
@@ -207,8 +216,8 @@ def test_gradient_penalty_looks_on_the_line_between_both_sides_evenly():
         return x.square().sum(-1)
 
     real, fake = torch.tensor([1.0, 3.0]).expand(20_000, 2), torch.tensor([0.0, 1.0])
-    judged = between(log_ratio, real, fake.expand(20_000, 2))
-    GradientPenalty().penalty(judged)
+    outputs = between(log_ratio, real, fake.expand(20_000, 2))
+    GradientPenalty().penalty(outputs)
     share = seen[-1][:, 0]
     torch.testing.assert_close(seen[-1][:, 1], 1 + 2 * share)
     assert share.min() >= 0 and share.max() <= 1
@@ -230,8 +239,8 @@ def test_gradient_penalty_keeps_trials_apart(symmetric):
         def alone(x, trial=trial):
             return scale[trial] * half_square(x, symmetric)
 
-        judged = between(alone, real[trial], fake[trial], noise[trial])
-        torch.testing.assert_close(penalty[trial], GradientPenalty().penalty(judged))
+        outputs = between(alone, real[trial], fake[trial], noise[trial])
+        torch.testing.assert_close(penalty[trial], GradientPenalty().penalty(outputs))
 
 
 def test_double_backward_of_the_gradient_penalty_is_exact_through_a_network():
@@ -253,32 +262,34 @@ def test_double_backward_of_the_gradient_penalty_is_exact_through_a_network():
 def test_gradient_penalty_asks_nothing_of_the_generator():
     fake = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
     direction = torch.randn(4, dtype=torch.float64, requires_grad=True)
-    judged = between(lambda x: (x @ direction).pow(3), torch.randn(6, 4).double(), fake)
-    GradientPenalty().penalty(judged).sum().backward()
+    outputs = between(lambda x: (x @ direction).pow(3), torch.randn(6, 4).double(), fake)
+    GradientPenalty().penalty(outputs).sum().backward()
     assert fake.grad is None
     assert direction.grad.abs().min() > 0
 
 
 def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
     scale = torch.zeros(2, dtype=torch.float64, requires_grad=True)
-    judged = between(lambda x: x @ scale, *torch.randn(2, 6, 2, dtype=torch.float64))
-    GradientPenalty().penalty(judged).sum().backward()
+    outputs = between(lambda x: x @ scale, *torch.randn(2, 6, 2, dtype=torch.float64))
+    GradientPenalty().penalty(outputs).sum().backward()
     assert scale.grad.isfinite().all()
 
 
 def test_lazy_gradient_penalty_pays_for_the_updates_between():
-    judged = between(lambda x: x.square().sum(-1), *torch.randn(2, 6, 4))
+    outputs = between(lambda x: x.square().sum(-1), *torch.randn(2, 6, 4))
     lazy, steady = GradientPenalty(every=4), GradientPenalty()
     assert [step for step in range(9) if lazy.due(step)] == [0, 4, 8]
-    torch.testing.assert_close(lazy.penalty(judged), 4 * steady.penalty(judged))
+    torch.testing.assert_close(lazy.penalty(outputs), 4 * steady.penalty(outputs))
 
 
 def test_gradient_penalty_takes_its_points_from_the_noise_and_nothing_else():
     seen = []
     real, fake = torch.ones(5, 2), torch.zeros(5, 2)
     noise = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0])
-    judged = Judged(lambda x: seen.append(x) or x.sum(-1), real, real.sum(-1), fake, noise)
-    GradientPenalty().penalty(judged)
+    outputs = DiscriminatorOutputs(
+        lambda x: seen.append(x) or x.sum(-1), real, real.sum(-1), fake, noise
+    )
+    GradientPenalty().penalty(outputs)
     torch.testing.assert_close(seen[0].detach(), noise[:, None].expand(5, 2))
 
 

@@ -19,7 +19,7 @@ def test_the_bridge_keeps_a_cycle_to_the_end_and_the_baseline_has_fixed_weights(
     path = bridge.path(100)
     assert len(path) == len(baseline.path(100)) == 100
     assert path(0) == 0.0 and path(99) == 0.8
-    assert (bridge.game, baseline.game) == (Bridge(), FixedSum())
+    assert (bridge.adversarial, baseline.adversarial) == (Bridge(), FixedSum())
     assert baseline.full_cycle and not bridge.full_cycle
 
 

@@ -11,12 +11,12 @@ from torch.nn.utils import parametrize
 
 from .checks import at_least
 
-__all__ = ["R1", "R1R2", "GradientPenalty", "Judged", "Regularizer", "SpectralNorm"]
+__all__ = ["R1", "R1R2", "DiscriminatorOutputs", "GradientPenalty", "Regularizer", "SpectralNorm"]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a discriminator has seen of both sides in one update.
+class DiscriminatorOutputs:
+    """A discriminator, its samples and its logits in one update.
 
     Attributes:
         log_ratio: The discriminator: from samples ``(*trials, batch, *event)`` to logits.
@@ -24,8 +24,8 @@ class Judged:
             require a gradient.
         f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``.
         fake: Model samples, the shape of ``real``.
-        noise: Uniform draws in [0, 1) on which nothing else depends, shape ``(*trials, batch)``;
-            None where nobody has drawn any.
+        noise: Uniform draws in [0, 1) for the regulariser alone, shape ``(*trials, batch)``;
+            None where none are drawn.
     """
 
     log_ratio: Callable[[Tensor], Tensor]
@@ -39,11 +39,11 @@ class Judged:
         """Logits of ``fake``, shape ``(*trials, batch)``: a pass when they are first asked for."""
         return self.log_ratio(self.fake)
 
-    def detached(self) -> "Judged":
-        """The same for a regulariser: with fakes that require a gradient, and have no other graph.
+    def detached(self) -> "DiscriminatorOutputs":
+        """The same with fakes that require a gradient and have no graph behind them.
 
-        So what it makes of them trains the discriminator alone, and is not what another network
-        shares with it.
+        What a regulariser makes of them trains the discriminator alone, and has a forward pass of
+        its own: the one that trains the generator may be shared.
         """
         return replace(self, fake=self.fake.detach().requires_grad_())
 
@@ -52,8 +52,8 @@ class Regularizer:
     """A regulariser of the discriminator; this one does nothing.
 
     A subclass changes the network before training (:meth:`prepare`), adds a penalty to its
-    loss (:meth:`penalty`) every :attr:`every` updates, or both. A penalty may look at whatever
-    the discriminator has seen: it trains the discriminator alone.
+    loss (:meth:`penalty`) every :attr:`every` updates, or both. A penalty may use all
+    that the discriminator has seen: it trains the discriminator alone.
 
     Attributes:
         every: The penalty is due at updates 0, every, 2·every, …; 0 means never.
@@ -69,14 +69,14 @@ class Regularizer:
         """Whether update ``step`` pays the penalty."""
         return self.every > 0 and step % self.every == 0
 
-    def penalty(self, judged: Judged) -> Tensor:
+    def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
         """Penalty of each sample, shape ``(*trials, batch)``.
 
         Args:
-            judged: What the discriminator has seen, as :meth:`Judged.detached` gives it; samples
-                of both sides require a gradient.
+            outputs: As :meth:`DiscriminatorOutputs.detached` gives them: samples of data and of the
+                model require a gradient.
         """
-        return torch.zeros_like(judged.f_real)
+        return torch.zeros_like(outputs.f_real)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class R1(_Lazy):
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
         >>> f = 3 * x.sum(-1)
-        >>> R1(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x))
+        >>> R1(weight=1.0).penalty(DiscriminatorOutputs(lambda x: 3 * x.sum(-1), x, f, x))
         tensor([9.])
 
     Source:
@@ -122,8 +122,8 @@ class R1(_Lazy):
         ICML 2018; lazily as in Karras et al., StyleGAN 2, CVPR 2020.
     """
 
-    def penalty(self, judged: Judged) -> Tensor:
-        slope = _slope(judged.real, judged.f_real)
+    def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
+        slope = _slope(outputs.real, outputs.f_real)
         return self.every * self.weight / 2 * slope.square().sum(-1)
 
 
@@ -148,7 +148,7 @@ class R1R2(R1):
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
         >>> f = 3 * x.sum(-1)
-        >>> R1R2(weight=1.0).penalty(Judged(lambda x: 3 * x.sum(-1), x, f, x))
+        >>> R1R2(weight=1.0).penalty(DiscriminatorOutputs(lambda x: 3 * x.sum(-1), x, f, x))
         tensor([18.])
 
     Source:
@@ -157,9 +157,9 @@ class R1R2(R1):
         NeurIPS 2024.
     """
 
-    def penalty(self, judged: Judged) -> Tensor:
-        slope = _slope(judged.fake, judged.f_fake)
-        return super().penalty(judged) + self.every * self.weight / 2 * slope.square().sum(-1)
+    def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
+        slope = _slope(outputs.fake, outputs.f_fake)
+        return super().penalty(outputs) + self.every * self.weight / 2 * slope.square().sum(-1)
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ class GradientPenalty(_Lazy):
 
     Example:
         >>> x, epsilon = torch.ones(1, 2, requires_grad=True), torch.rand(1)
-        >>> f = 3 * x[:, 0]
-        >>> GradientPenalty(weight=1.0).penalty(Judged(lambda x: 3 * x[:, 0], x, f, x, epsilon))
+        >>> outputs = DiscriminatorOutputs(lambda x: 3 * x[:, 0], x, 3 * x[:, 0], x, epsilon)
+        >>> GradientPenalty(weight=1.0).penalty(outputs)
         tensor([4.])
 
     Source:
@@ -192,16 +192,16 @@ class GradientPenalty(_Lazy):
 
     weight: float = 10.0
 
-    def penalty(self, judged: Judged) -> Tensor:
-        epsilon = judged.noise
+    def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
+        epsilon = outputs.noise
         if epsilon is None:
             raise ValueError(
                 "the gradient penalty draws points between both sides, and there is no noise for "
                 "it: give Noise(penalty=...), a uniform number for each sample"
             )
-        share = epsilon.reshape(*epsilon.shape, *[1] * (judged.real.ndim - epsilon.ndim))
-        between = (share * judged.real + (1 - share) * judged.fake).detach().requires_grad_()
-        slope = _slope(between, judged.log_ratio(between))
+        share = epsilon.reshape(*epsilon.shape, *[1] * (outputs.real.ndim - epsilon.ndim))
+        between = (share * outputs.real + (1 - share) * outputs.fake).detach().requires_grad_()
+        slope = _slope(between, outputs.log_ratio(between))
         norm: Tensor = torch.linalg.vector_norm(slope, dim=-1)
         return self.every * self.weight * (norm - 1).square()
 

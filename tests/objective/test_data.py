@@ -20,7 +20,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.objective.data import mixes_samples, rescale_gradient
+from alpha_bridge.objective.backward import mixes_samples, rescale_gradient
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
@@ -94,7 +94,7 @@ class Setting:
         return self
 
     def losses(self, alpha, gamma=GAMMA, penalized=False, clip=5.0, **options):
-        objective = DataBridge(**{"game": Bridge(clip), **options})
+        objective = DataBridge(**{"adversarial": Bridge(clip), **options})
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
     def gradient(self, loss, network):
@@ -185,13 +185,14 @@ def test_the_encoder_stands_apart_from_weights_without_a_clip(one_backward, offs
 
 
 @pytest.mark.parametrize("offset", [0.0, 30.0, -30.0])
-@pytest.mark.parametrize("game", [Bridge(), JensenShannon(), Wasserstein()], ids=repr)
-def test_one_pass_through_the_discriminator_serves_both_sides(game, offset):
+@pytest.mark.parametrize("adversarial", [Bridge(), JensenShannon(), Wasserstein()], ids=repr)
+def test_one_pass_through_the_discriminator_serves_both_sides(adversarial, offset):
     setting = Setting()
     with torch.no_grad():
         setting.model.discriminator.network[-1].bias.add_(offset)
     one, plain = (
-        setting.gradients(1.0, game=game, one_backward=shared) for shared in (True, False)
+        setting.gradients(1.0, adversarial=adversarial, one_backward=shared)
+        for shared in (True, False)
     )
     for network in NETWORKS:
         torch.testing.assert_close(one[network], plain[network], rtol=1e-9, atol=1e-12)
@@ -231,11 +232,11 @@ def test_one_backward_is_exact_at_every_logit_of_bfloat16(logit, alpha):
 
 
 @pytest.mark.parametrize("logit", LOGITS)
-@pytest.mark.parametrize("game", [FixedSum(0.3), JensenShannon(), Wasserstein()], ids=repr)
-def test_one_backward_is_exact_at_every_logit_of_each_game(game, logit):
+@pytest.mark.parametrize("adversarial", [FixedSum(0.3), JensenShannon(), Wasserstein()], ids=repr)
+def test_one_backward_is_exact_at_every_logit_of_each_adversarial_loss(adversarial, logit):
     setting = Setting().around(logit)
     for alpha in (0.0, 0.5, 1.0):
-        assert max(deviations(setting, alpha, game=game).values()) < 1e-5
+        assert max(deviations(setting, alpha, adversarial=adversarial).values()) < 1e-5
 
 
 @pytest.mark.parametrize("kind", ["mlp", "trials"])
@@ -249,17 +250,17 @@ def test_one_backward_is_exact_where_logits_are_far_apart(kind, alpha):
 
 
 class Hinge(JensenShannon):
-    """A game whose β has no slope at all in fakes below −1, nor a logit of its own for the real."""
+    """Its β has no slope at all in fakes below −1, and no logit of its own for data."""
 
     def discriminator(self, f_data, f_model):
         return nn.functional.relu(1 + f_model - f_data.clamp(max=1))
 
 
-def test_one_backward_is_exact_in_a_game_without_slopes():
+def test_one_backward_is_exact_for_a_loss_without_slopes():
     setting = Setting()
     slopes = (1 + setting.f_model() - setting.f_data().clamp(max=1) > 0).tolist()
     assert True in slopes and False in slopes
-    assert max(deviations(setting, 1.0, game=Hinge()).values()) < 1e-10
+    assert max(deviations(setting, 1.0, adversarial=Hinge()).values()) < 1e-10
 
 
 @pytest.mark.parametrize("one_backward", [True, False])
@@ -385,10 +386,10 @@ def test_the_values_are_each_networks_own_loss(alpha):
 def test_no_gradient_flows_through_the_weights_of_the_data():
     setting = Setting()
     losses = setting.losses(0.5, penalized=True, one_backward=False)
-    (judged,) = losses.judged
+    (outputs,) = losses.outputs
     for networks, loss in losses.of_networks.items():
         (gradient,) = torch.autograd.grad(
-            loss.sum(), judged.real, retain_graph=True, allow_unused=True
+            loss.sum(), outputs.real, retain_graph=True, allow_unused=True
         )
         assert (gradient is not None) == (networks == ("discriminator",))
 
@@ -407,10 +408,10 @@ def test_the_discriminator_takes_part_in_the_generators_loss_by_the_reverse_half
 def test_the_data_carry_a_gradient_only_for_the_regulariser():
     setting = Setting()
     for penalized in (True, False):
-        (judged,) = setting.losses(0.5, penalized=penalized).judged
-        assert torch.equal(judged.real, setting.x)
-        torch.testing.assert_close(judged.f_real, setting.f_data())
-        assert judged.real.requires_grad is penalized
+        (outputs,) = setting.losses(0.5, penalized=penalized).outputs
+        assert torch.equal(outputs.real, setting.x)
+        torch.testing.assert_close(outputs.f_real, setting.f_data())
+        assert outputs.real.requires_grad is penalized
     assert not setting.x.requires_grad
 
 
@@ -475,24 +476,24 @@ def test_each_half_uses_all_samples_at_its_own_end():
     torch.testing.assert_close(setting.losses(1.0).diagnostics["ess/reverse"], one)
 
 
-# Other games
+# Other adversarial losses
 
 
 def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
     setting = Setting("trials")
-    (judged,) = setting.losses(0.5).judged
-    torch.testing.assert_close(judged.fake, setting.model.generator(setting.noise.prior))
-    torch.testing.assert_close(judged.f_fake, setting.f_model())
-    torch.testing.assert_close(judged.log_ratio(judged.real), judged.f_real)
-    assert judged.noise is setting.noise.penalty
+    (outputs,) = setting.losses(0.5).outputs
+    torch.testing.assert_close(outputs.fake, setting.model.generator(setting.noise.prior))
+    torch.testing.assert_close(outputs.f_fake, setting.f_model())
+    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_real)
+    assert outputs.noise is setting.noise.penalty
 
 
 @pytest.mark.parametrize("one_backward", [True, False])
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
     setting = Setting()
-    game = FixedSum(weight=0.3)
-    gradient = setting.gradients(alpha, game=game, one_backward=one_backward)
+    adversarial = FixedSum(weight=0.3)
+    gradient = setting.gradients(alpha, adversarial=adversarial, one_backward=one_backward)
     likelihood = setting.gradient(-setting.log_likelihood(), "generator")
     adversarial = setting.gradient(-setting.f_model(), "generator")
     torch.testing.assert_close(gradient["generator"], 0.3 * likelihood + adversarial, **EXACT)
@@ -503,7 +504,7 @@ def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
 
 def test_a_critic_and_its_generator_pull_on_the_same_number():
     setting = Setting()
-    losses = setting.losses(1.0, game=Wasserstein(), one_backward=False).of_networks
+    losses = setting.losses(1.0, adversarial=Wasserstein(), one_backward=False).of_networks
     for network, sign in (("generator", -1), ("discriminator", 1)):
         expected = setting.gradient(sign * setting.f_model(), network)
         if network == "discriminator":
@@ -518,5 +519,5 @@ def test_the_discriminator_alone_has_the_loss_that_it_has_among_all(kind):
     assert set(alone.of_networks) == {("discriminator",)}
     among_all = setting.losses(0.5, one_backward=False).of_networks[("discriminator",)]
     torch.testing.assert_close(alone.of_networks[("discriminator",)], among_all)
-    (judged,) = alone.judged
-    assert judged.real.requires_grad and not judged.fake.requires_grad
+    (outputs,) = alone.outputs
+    assert outputs.real.requires_grad and not outputs.fake.requires_grad

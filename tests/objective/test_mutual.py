@@ -155,7 +155,7 @@ def gradient(model, loss, network):
 @each_kind
 def test_each_network_follows_its_line_of_the_equation(name, kind, alpha):
     setting = Setting(name, kind)
-    found = setting.gradients(alpha, game=Bridge(clip=math.inf))
+    found = setting.gradients(alpha, adversarial=Bridge(clip=math.inf))
     for network, loss in setting.by_hand(alpha).items():
         torch.testing.assert_close(found[network], setting.gradient(loss, network), **EXACT)
 
@@ -163,7 +163,7 @@ def test_each_network_follows_its_line_of_the_equation(name, kind, alpha):
 @each
 def test_the_values_are_each_networks_own_loss(name):
     setting = Setting(name)
-    values = setting.losses(0.5, game=Bridge(clip=math.inf)).values
+    values = setting.losses(0.5, adversarial=Bridge(clip=math.inf)).values
     for network, loss in setting.by_hand(0.5).items():
         own, by_hand = (setting.gradient(of, network) for of in (values[network], loss))
         torch.testing.assert_close(own, by_hand, **EXACT)
@@ -214,12 +214,12 @@ def test_an_implicit_encoder_has_no_noise(name):
 
 
 @each
-@pytest.mark.parametrize("game", [JensenShannon(), Wasserstein()], ids=repr)
-def test_any_game_can_be_played(name, game):
+@pytest.mark.parametrize("adversarial", [JensenShannon(), Wasserstein()], ids=repr)
+def test_any_adversarial_loss_will_do(name, adversarial):
     setting = Setting(name)
-    losses = setting.losses(1.0, game=game)
-    (judged, *_), values = losses.judged, losses.values
-    expected = game.adversarial(judged.f_fake, 1.0)
+    losses = setting.losses(1.0, adversarial=adversarial)
+    (outputs, *_), values = losses.outputs, losses.values
+    expected = adversarial.reverse(outputs.f_fake, 1.0)
     torch.testing.assert_close(values["generator"], expected)
 
 
@@ -252,15 +252,15 @@ def test_the_discriminator_alone_has_the_same_loss(name):
     assert list(alone.of_networks) == [("discriminator",)]
     expected = setting.losses(0.5).values["discriminator"]
     torch.testing.assert_close(alone.of_networks["discriminator",], expected)
-    assert not any(judged.f_fake.grad_fn is None for judged in alone.judged)
+    assert not any(outputs.f_fake.grad_fn is None for outputs in alone.outputs)
     assert not setting.gradient(alone.of_networks["discriminator",], "generator").any()
 
 
 @each
 def test_a_penalty_reaches_every_discriminator(name):
     setting = Setting(name)
-    judged = setting.losses(0.5, penalized=True).judged
-    total = sum(R1(weight=1.0).penalty(one) for one in judged)
+    outputs = setting.losses(0.5, penalized=True).outputs
+    total = sum(R1(weight=1.0).penalty(one) for one in outputs)
     slopes = [
         torch.autograd.grad(total.sum(), part.weight, retain_graph=True, allow_unused=True)[0]
         for part in setting.model.discriminator.modules()

@@ -23,7 +23,7 @@ from alpha_bridge.recipe import (
 )
 from alpha_bridge.recipe.architecture import NETWORKS
 from alpha_bridge.recipe.builders import (
-    GAMES,
+    ADVERSARIAL_LOSSES,
     GAMMAS,
     OBJECTIVES,
     REGULARIZERS,
@@ -89,11 +89,11 @@ def test_the_regularizer_is_the_kind_that_is_named(kind, expected):
     ("method", "expected"),
     [("vaegan-sum", FixedSum(0.2)), ("js-gan", JensenShannon()), ("wgan-gp", Wasserstein())],
 )
-def test_the_game_is_that_of_the_method_with_its_settings(method, expected):
+def test_the_adversarial_loss_is_that_of_the_method_with_its_settings(method, expected):
     made = METHODS[method].apply(config())
     objective = made.objective.model_copy(update={"weight": 0.2})
-    game = assemble(made.model_copy(update={"objective": objective})).objective.game
-    assert game == expected
+    adversarial = assemble(made.model_copy(update={"objective": objective})).objective.adversarial
+    assert adversarial == expected
 
 
 def test_every_kind_that_the_configuration_allows_has_an_entry():
@@ -103,7 +103,7 @@ def test_every_kind_that_the_configuration_allows_has_an_entry():
     assert set(GAMMAS) == kinds(GammaConfig)
     assert set(DENSITIES) <= set(SOURCES)
     assert set(REGULARIZERS) == kinds(RegularizerConfig)
-    assert set(GAMES) == kinds(ObjectiveConfig, "game")
+    assert set(ADVERSARIAL_LOSSES) == kinds(ObjectiveConfig, "game")
     assert set(NETWORKS) == kinds(ModelConfig)
     assert set(OBJECTIVES) == kinds(ObjectiveConfig)
 
@@ -128,7 +128,7 @@ def test_the_generalisations_are_trained_like_the_bridge(kind, objective, data, 
     assert parts.fit().step == 20
 
 
-def test_an_objective_takes_the_game_and_the_cycle_that_are_named():
+def test_an_objective_takes_the_adversarial_loss_and_the_cycle_that_are_named():
     made = METHODS["cyclegan"].apply(config())
     assert assemble(made).objective == MarginalBridge(FixedSum(), False, True)
 

@@ -33,7 +33,8 @@ TRIALS = 3
 every_method = pytest.mark.parametrize("name", METHODS)
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
-# game, regulariser where the method decides it, and α of 20 updates of the shares .2, .5, .3
+# adversarial loss, regulariser where the method decides it,
+# and α of 20 updates of the shares .2, .5, .3
 ROWS = {
     "ml": (Bridge, None, [0.0] * 20),
     "rkl-gp": (Bridge, R1, [1.0] * 20),
@@ -161,10 +162,10 @@ def test_the_path_is_what_the_table_says(name):
 
 
 @every_method
-def test_the_game_and_the_regulariser_are_what_the_table_says(name):
-    game, regularizer, _ = ROWS[name]
+def test_the_adversarial_loss_and_the_regulariser_are_what_the_table_says(name):
+    adversarial, regularizer, _ = ROWS[name]
     parts = assemble(config(name, regularizer=RegularizerConfig(weight=0.7, every=3)))
-    assert type(parts.objective.game) is game
+    assert type(parts.objective.adversarial) is adversarial
     assert type(parts.regularizer) is (regularizer or R1)
     if type(parts.regularizer) is R1:
         assert parts.regularizer == R1(weight=0.7, every=3)
@@ -315,7 +316,7 @@ def test_the_reverse_kl_gan_is_the_end_of_the_bridge_alone(tmp_path):
     assert at("rkl-gp", STEPS, tmp_path) == at("alpha-bridge", STEPS, tmp_path, path=end)
 
 
-def test_the_games_of_the_gans_differ(tmp_path):
+def test_the_losses_of_the_gans_differ(tmp_path):
     ends = [at(name, STEPS, tmp_path) for name in ("rkl-gp", "rkl-sn", "js-gan", "wgan-gp")]
     generators = [end["average.safetensors"] for end in ends]
     assert len(set(generators)) == len(generators)

@@ -23,7 +23,14 @@ from alpha_bridge.objective import (
     Objective,
 )
 from alpha_bridge.path import AlphaPath
-from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Judged, Regularizer, SpectralNorm
+from alpha_bridge.penalty import (
+    R1,
+    R1R2,
+    DiscriminatorOutputs,
+    GradientPenalty,
+    Regularizer,
+    SpectralNorm,
+)
 from alpha_bridge.recipe import RegularizerConfig
 from alpha_bridge.recipe.builders import REGULARIZERS
 from alpha_bridge.training import Optimization, TrainState, fit
@@ -105,7 +112,7 @@ class Tangled(Objective):
         f = model.log_ratio(x)
         return Losses(
             {networks: (scale * squares).expand(BATCH) for networks, scale in self.SCALES.items()},
-            judged=(Judged(model.log_ratio, x, f, x),),
+            outputs=(DiscriminatorOutputs(model.log_ratio, x, f, x),),
         )
 
     def discrimination(self, model, x, noise, penalized=False):  # noqa: ARG002
@@ -338,9 +345,9 @@ def test_each_network_runs_as_few_times_as_possible(alpha, graphs):
 def test_the_penalty_is_paid_lazily(every, due, monkeypatch):
     state, paid, penalty = start(model()), [], R1.penalty
 
-    def counted(self, judged):
+    def counted(self, outputs):
         paid.append(state.step)
-        return penalty(self, judged)
+        return penalty(self, outputs)
 
     monkeypatch.setattr(R1, "penalty", counted)
     for _ in range(6):
@@ -396,14 +403,14 @@ class Nosy(Regularizer):
 
     every: int = 1
 
-    def penalty(self, judged):
+    def penalty(self, outputs):
         real, fake = (
             torch.autograd.grad(f.sum(), x, create_graph=True)[0]
-            for x, f in ((judged.real, judged.f_real), (judged.fake, judged.f_fake))
+            for x, f in ((outputs.real, outputs.f_real), (outputs.fake, outputs.f_fake))
         )
-        between = judged.log_ratio(judged.fake * judged.noise.unsqueeze(-1))
+        between = outputs.log_ratio(outputs.fake * outputs.noise.unsqueeze(-1))
         slopes = (real * fake).sum(-1) + fake.pow(4).sum(-1)
-        return slopes + (judged.f_real - judged.f_fake).square() + between.square()
+        return slopes + (outputs.f_real - outputs.f_fake).square() + between.square()
 
 
 KINDS = {

@@ -1,15 +1,15 @@
-"""Who is bridged to whom: what each network minimises in one update."""
+"""What is bridged to what: the loss of each network in one update."""
 
 from .base import Losses, Noise, Objective
 from .data import DataBridge
 from .joint import JointBridge, pairs
 from .marginal import MarginalBridge
-from .mutual import Ends, MutualBridge
+from .mutual import JointSamples, MutualBridge
 
 __all__ = [
     "DataBridge",
-    "Ends",
     "JointBridge",
+    "JointSamples",
     "Losses",
     "MarginalBridge",
     "MutualBridge",

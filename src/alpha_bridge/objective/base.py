@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..gamma import Gamma
 from ..model import AlphaBridge, NetworkName
-from ..penalty import Judged
+from ..penalty import DiscriminatorOutputs
 
 __all__ = ["Losses", "Noise", "Objective"]
 
@@ -21,7 +21,7 @@ class Noise:
         prior: Latents of the generated samples, standard normal or samples of a second domain,
             shape ``(*trials, batch, *latent_shape)``.
         posterior: ε of the encoder's draws, standard normal, the same shape.
-        penalty: Numbers of the discriminator's regulariser, uniform in [0, 1), shape
+        penalty: Uniform draws in [0, 1) for the discriminator's regulariser, shape
             ``(*trials, batch)``; None for one that needs none.
     """
 
@@ -36,22 +36,22 @@ class Losses:
 
     Attributes:
         of_networks: The networks that a backward pass serves, and the sum of each sample that it
-            starts from, ``(*trials, batch)``. It brings each of them the gradient of its own loss;
-            no other network's parameters take one.
-        judged: What each discriminator has seen: where its regulariser applies, to
-            :meth:`~alpha_bridge.penalty.Judged.detached`.
+            starts from, ``(*trials, batch)``. It gives each of them the gradient of its own loss,
+            and the parameters of no other network take one.
+        outputs: Of each discriminator: where its regulariser applies, to
+            :meth:`~alpha_bridge.penalty.DiscriminatorOutputs.detached`.
         values: Each network's own loss of each sample, ``(*trials, batch)``, to log.
         diagnostics: Numbers to log, without a graph, each ``(*trials,)``.
     """
 
     of_networks: Mapping[tuple[NetworkName, ...], Tensor]
-    judged: tuple[Judged, ...]
+    outputs: tuple[DiscriminatorOutputs, ...]
     values: Mapping[NetworkName, Tensor] = field(default_factory=dict)
     diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Objective(ABC):
-    """A divergence between the two sides, and the losses that follow its gradient at α."""
+    """A divergence between model and data, and the losses that follow its gradient at α."""
 
     @abstractmethod
     def losses(
@@ -78,28 +78,13 @@ class Objective(ABC):
     def discrimination(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
     ) -> Losses:
-        """Losses of the discriminators alone, for an update in which only they take a step.
-
-        Args:
-            model: The networks.
-            x: Data samples, shape ``(*trials, batch, *event)``.
-            noise: The update's random draws.
-            penalized: Whether the discriminator's regulariser needs gradients to ``x``.
-        """
+        """Losses of the discriminators alone, for an update in which only they take a step."""
 
     @abstractmethod
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
-        """The two halves of θ's loss by themselves, without the shares κ and γ.
+        """Both halves of θ's loss without the shares κ and γ, each ``(*trials, batch)``.
 
-        Args:
-            model: The networks.
-            x: Data samples, shape ``(*trials, batch, *event)``.
-            noise: Random draws for them.
-            alpha: α in [0, 1].
-
-        Returns:
-            Surrogates of each sample, ``(*trials, batch)``: the forward twin times 1 − α, and the
-            reverse twin; in other games than the bridge, what stands in their places.
+        The first is the forward twin times 1 − α, so that it is finite at α = 1.
         """

@@ -1,24 +1,19 @@
 r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(x)]`."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
-from ..adversarial import Bridge, Game
+from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
 from ..model import AlphaBridge, NetworkName
-from ..penalty import Judged
+from ..penalty import DiscriminatorOutputs
+from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
-from .side import Side
 
-__all__ = ["DataBridge", "rescale_gradient"]
-
-# What is smaller loses digits in float32, times and again divided by a network's gradient.
-LEAST_DIVISOR = 1e-20
+__all__ = ["DataBridge"]
 
 
 @dataclass(frozen=True)
@@ -32,27 +27,27 @@ class DataBridge(Objective):
         \beta:\ & -\log \sigma(f(x)) - \log(1 - \sigma(f(x')))
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
-    :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone, as Algorithm 1
-    has it. The first and the last line are those of
-    :class:`~alpha_bridge.adversarial.Bridge`; another game has others.
+    :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone. The first and
+    the last line are those of :class:`~alpha_bridge.adversarial.Bridge`; another adversarial loss
+    has others.
 
     Attributes:
-        game: What θ and β play for.
-        one_backward: Whether the networks share one backward pass where that is exact. θ follows
-            the weighted likelihood and φ the plain ELBO in one pass through the generator, where
-            float32 can divide by the weights. θ's adversarial loss and β's loss have parallel
-            gradients at each fake sample, so that one pass through the discriminator serves both,
-            where float32 can divide by β's slope in every logit (from −46 up in the logistic
-            loss): one fake beyond doubt, and each has a pass of its own in that update. A network
-            with batch normalisation mixes samples, and is passed once for each; switch it off for
-            one that mixes them in another way, and where an update is captured in a CUDA graph,
-            which cannot look at the logits.
+        adversarial: The losses of θ and β.
+        one_backward: Whether the networks share one backward pass where that is exact. θ's loss
+            and the plain ELBO of φ have parallel gradients at each encoding, so that one pass
+            through the generator serves both, where float32 can divide by the weights. θ's loss
+            and that of β have parallel gradients at each fake sample, so that one pass through the
+            discriminator serves both, where float32 can divide by β's slope in every logit (from
+            −46 up in the logistic loss): with one fake below, each has a pass of its own in that
+            update. A network with batch normalisation mixes samples, and is passed once for each;
+            switch this off for one that mixes them in another way, and where an update is
+            captured in a CUDA graph, which cannot look at the logits.
 
     Source:
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
     """
 
-    game: Game = field(default_factory=Bridge)
+    adversarial: AdversarialLoss = field(default_factory=Bridge)
     one_backward: bool = True
 
     def losses(
@@ -64,91 +59,64 @@ class DataBridge(Objective):
         gamma: Gamma,
         penalized: bool = False,
     ) -> Losses:
-        kappa, share = self.game.shares(alpha, gamma)
-        judged = _judge(model, x, noise, penalized, trains_generator=share > 0)
-        adversarial = share * self.game.adversarial(judged.f_fake, alpha)
-        discrimination = self.game.discriminator(judged.f_real, judged.f_fake)
-        unscaled = self.game.likelihood_weight(judged.f_real, alpha)
-        weight = kappa * unscaled
+        _, reverse = self.adversarial.halves(alpha)
+        outputs = _discriminate(model, x, noise, penalized, trains_generator=reverse)
+        f_data, f_model = outputs.f_real, outputs.f_fake
         z, kl = _encode(model, x, noise.posterior)
-        likelihood = _likelihood(model, x, z)
-        weighted = weight * likelihood if kappa else torch.zeros_like(kl)
+        log_p = _log_likelihood(model, x, z)
+
+        def theta(log_p: Tensor, f_model: Tensor) -> Tensor:
+            return self.adversarial.generator(log_p, f_data, f_model, alpha, gamma)
+
+        def beta(f_model: Tensor) -> Tensor:
+            return self.adversarial.discriminator(f_data, f_model)
 
         values: dict[NetworkName, Tensor] = {
-            "generator": adversarial - weighted,
-            "encoder": -elbo(likelihood, kl),
-            "discriminator": discrimination,
+            "generator": theta(log_p, f_model),
+            "encoder": -elbo(log_p, kl),
+            "discriminator": beta(f_model),
         }
         losses, joined = dict(values), list[NetworkName](["generator"])
-        if self._shares_decoder(model, kappa):
-            rescale_gradient(z, 1 / weight)
-            losses["encoder"] = kl
-            joined.append("encoder")
-        if self.one_backward and not mixes_samples(model.discriminator):
-            of_theta, of_beta = self._slopes(judged, share, alpha)
-            if not share or _divides(of_beta):
-                rescale_gradient(judged.fake, of_theta / of_beta)
-                losses["generator"] = -weighted
+        if self.one_backward:
+            of_likelihood, of_theta = slopes(theta, log_p, f_model)
+            (of_beta,) = slopes(beta, f_model)
+            by_likelihood, by_beta = divisible(of_likelihood, of_beta)
+            if by_likelihood and not mixes_samples(model.generator):
+                rescale_gradient(z, -1 / of_likelihood)
+                losses["encoder"] = kl
+                joined.append("encoder")
+            if (by_beta or not reverse) and not mixes_samples(model.discriminator):
+                rescale_gradient(outputs.fake, of_theta / of_beta)
+                losses["generator"] = theta(log_p, f_model.detach())
                 joined.append("discriminator")
-        return Losses(
-            of_networks=_summed(losses, joined),
-            judged=(judged,),
-            values=values,
-            diagnostics=self.game.diagnostics(unscaled, judged.f_fake, alpha),
-        )
+        diagnostics = self.adversarial.diagnostics(f_data.detach(), f_model.detach(), alpha)
+        return Losses(summed(losses, joined), (outputs,), values, diagnostics)
 
     def discrimination(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
     ) -> Losses:
-        judged = _judge(model, x, noise, penalized, trains_generator=False)
-        loss = self.game.discriminator(judged.f_real, judged.f_fake)
-        return Losses({("discriminator",): loss}, (judged,))
+        outputs = _discriminate(model, x, noise, penalized, trains_generator=False)
+        loss = self.adversarial.discriminator(outputs.f_real, outputs.f_fake)
+        return Losses({("discriminator",): loss}, (outputs,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
         f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
         z, _ = _encode(model, x, noise.posterior)
-        return Side(f_data, f_model, lambda: _likelihood(model, x, z)).twins(self.game, alpha)
-
-    def _shares_decoder(self, model: AlphaBridge, kappa: float) -> bool:
-        """Whether the weights can be divided out again between the encoder and the generator."""
-        divisible = kappa * self.game.least_weight > LEAST_DIVISOR
-        return self.one_backward and divisible and not mixes_samples(model.generator)
-
-    @torch.enable_grad()
-    def _slopes(self, judged: Judged, share: float, alpha: float) -> tuple[Tensor, Tensor]:
-        """Slopes of θ's and of β's loss in the logit of each fake."""
-        f = judged.f_fake.detach().requires_grad_()
-        of_theta = share * self.game.adversarial(f, alpha)
-        of_beta = self.game.discriminator(judged.f_real.detach(), f)
-        slopes = [torch.autograd.grad(loss.sum(), f)[0] for loss in (of_theta, of_beta)]
-        return slopes[0], slopes[1]
+        forward = self.adversarial.forward(_log_likelihood(model, x, z), f_data, alpha)
+        return forward, self.adversarial.reverse(f_model, alpha)
 
 
-def _divides(slopes: Tensor) -> bool:
-    """Whether what was multiplied by any of them can be divided by it again."""
-    return bool((slopes.abs() > LEAST_DIVISOR).all())
-
-
-def _summed(
-    losses: Mapping[NetworkName, Tensor], joined: Sequence[NetworkName]
-) -> dict[tuple[NetworkName, ...], Tensor]:
-    """The losses of joined networks in one sum, the others by themselves."""
-    total = torch.stack([losses[network] for network in joined]).sum(0)
-    apart = [network for network in losses if network not in joined]
-    return {tuple(joined): total} | {(network,): losses[network] for network in apart}
-
-
-def _judge(
+def _discriminate(
     model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, trains_generator: bool
-) -> Judged:
-    """Show the discriminator both sides; the fakes have a graph only where it is of use."""
+) -> DiscriminatorOutputs:
+    """Logits of data and fakes; the fakes have a graph only where it is of use."""
     real = x.detach().requires_grad_(penalized)
     f_real = model.log_ratio(real)
     with torch.set_grad_enabled(torch.is_grad_enabled() and trains_generator):
         fake = model.decode(noise.prior)
-    return Judged(model.log_ratio, real, f_real, fake, noise.penalty)
+    return DiscriminatorOutputs(model.log_ratio, real, f_real, fake, noise.penalty)
 
 
 def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -158,37 +126,5 @@ def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tenso
     return reparameterize(mean, log_variance, noise), kl
 
 
-def _likelihood(model: AlphaBridge, x: Tensor, z: Tensor) -> Tensor:
+def _log_likelihood(model: AlphaBridge, x: Tensor, z: Tensor) -> Tensor:
     return log_likelihood(x, model.decode(z), model.sigma, x.ndim - model.batch_ndim)
-
-
-def mixes_samples(network: nn.Module) -> bool:
-    """Whether a sample's output depends on the other samples of its batch.
-
-    Example:
-        >>> mixes_samples(nn.BatchNorm1d(2)), mixes_samples(nn.Linear(2, 2))
-        (True, False)
-    """
-    return any(isinstance(module, _BatchNorm) for module in network.modules())
-
-
-def rescale_gradient(x: Tensor, scale: Tensor) -> None:
-    """Multiply the gradient that comes back to ``x`` by each sample's ``scale``.
-
-    So one backward pass serves two networks, who want different multiples of a sample's gradient
-    on either side of ``x``.
-
-    Args:
-        x: Samples or latents, shape ``(*trials, batch, *event)``; without a graph, nothing is to
-            be done.
-        scale: Numbers, shape ``(*trials, batch)``.
-
-    Example:
-        >>> z = torch.ones(1, 1, requires_grad=True)
-        >>> rescale_gradient(z, torch.tensor([4.0]))
-        >>> z.sum().backward()
-        >>> z.grad
-        tensor([[4.]])
-    """
-    if x.requires_grad:
-        x.register_hook(lambda g: g * scale.reshape(*scale.shape, *[1] * (g.ndim - scale.ndim)))

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ..model import AlphaBridge
-from ..penalty import Judged
+from ..penalty import DiscriminatorOutputs
 from .base import Noise
-from .mutual import Ends, MutualBridge
+from .mutual import JointSamples, MutualBridge
 
 __all__ = ["JointBridge", "pairs"]
 
@@ -20,8 +20,8 @@ class JointBridge(MutualBridge):
     .. math::
         f_\theta = h = \log q_\phi(x, z) - \log p_\theta(x, z), \qquad f_\phi = -h
 
-    from one discriminator of pairs, of :func:`pairs`: θ meets the encoder's pairs (x, z) with its
-    own (x', z'), and φ the other way round. So θ follows
+    from one discriminator of :func:`pairs`: the data of θ are the encoder's pairs (x, z) and its
+    samples are (x', z'), and for φ the other way round. So θ follows
     :math:`D_\alpha[p_\theta(x,z) \| q_\phi(x,z)]` and φ follows
     :math:`D_\alpha[q_\phi(x,z) \| p_\theta(x,z)]`; at α = 1 this is adversarially learned
     inference with reverse divergences.
@@ -32,18 +32,20 @@ class JointBridge(MutualBridge):
         Matching, NeurIPS 2017.
     """
 
-    def judge(
-        self, model: AlphaBridge, ends: Ends, noise: Noise, penalized: bool
-    ) -> tuple[Judged, ...]:
+    def discriminate(
+        self, model: AlphaBridge, samples: JointSamples, noise: Noise, penalized: bool
+    ) -> tuple[DiscriminatorOutputs, ...]:
         h = model.log_ratio
-        encoded = pairs(ends.x.detach(), ends.z, model.batch_ndim)
-        made = pairs(ends.fake, ends.prior, model.batch_ndim)
+        encoded = pairs(samples.x.detach(), samples.z, model.batch_ndim)
+        made = pairs(samples.fake, samples.prior, model.batch_ndim)
         if penalized:
             encoded.requires_grad_().retain_grad()
-        return (Judged(h, encoded, h(encoded), made, noise.penalty),)
+        return (DiscriminatorOutputs(h, encoded, h(encoded), made, noise.penalty),)
 
-    def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:
-        (both,) = judged
+    def ratios(
+        self, outputs: tuple[DiscriminatorOutputs, ...]
+    ) -> tuple[tuple[Tensor, Tensor], ...]:
+        (both,) = outputs
         return (both.f_real, both.f_fake), (-both.f_fake, -both.f_real)
 
 

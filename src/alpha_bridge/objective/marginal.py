@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..model import AlphaBridge
-from ..penalty import Judged
+from ..penalty import DiscriminatorOutputs
 from .base import Noise
-from .mutual import Ends, MutualBridge
+from .mutual import JointSamples, MutualBridge
 
 __all__ = ["MarginalBridge"]
 
@@ -46,15 +46,17 @@ class MarginalBridge(MutualBridge):
         Cycle-Consistent Adversarial Networks, ICCV 2017.
     """
 
-    def judge(
-        self, model: AlphaBridge, ends: Ends, noise: Noise, penalized: bool
-    ) -> tuple[Judged, ...]:
+    def discriminate(
+        self, model: AlphaBridge, samples: JointSamples, noise: Noise, penalized: bool
+    ) -> tuple[DiscriminatorOutputs, ...]:
         f, g = model.log_ratio, model.latent_log_ratio
-        x, prior = (end.detach().requires_grad_(penalized) for end in (ends.x, ends.prior))
+        x, prior = (data.detach().requires_grad_(penalized) for data in (samples.x, samples.prior))
         return (
-            Judged(f, x, f(x), ends.fake, noise.penalty),
-            Judged(g, prior, g(prior), ends.z, noise.penalty),
+            DiscriminatorOutputs(f, x, f(x), samples.fake, noise.penalty),
+            DiscriminatorOutputs(g, prior, g(prior), samples.z, noise.penalty),
         )
 
-    def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:
-        return tuple((space.f_real, space.f_fake) for space in judged)
+    def ratios(
+        self, outputs: tuple[DiscriminatorOutputs, ...]
+    ) -> tuple[tuple[Tensor, Tensor], ...]:
+        return tuple((space.f_real, space.f_fake) for space in outputs)

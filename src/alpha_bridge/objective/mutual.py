@@ -1,25 +1,26 @@
-r"""Two networks, each of whom follows a divergence in which the other one is a constant."""
+r"""Two arms, each of which follows a divergence in which the other one is a constant."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..adversarial import Bridge, Game
+from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
 from ..gaussian import log_likelihood, log_normal, reparameterize
 from ..model import AlphaBridge
-from ..penalty import Judged
+from ..penalty import DiscriminatorOutputs
 from .base import Losses, Noise, Objective
-from .side import Side
 
-__all__ = ["Ends", "MutualBridge"]
+__all__ = ["JointSamples", "MutualBridge"]
 
 
 @dataclass(frozen=True)
-class Ends:
-    r"""The samples and latents that both networks start from, and what they make of them.
+class JointSamples:
+    r"""Samples of both joint distributions, of :math:`q(x) q_\phi(z|x)` and :math:`p(z) G_\theta`.
 
     Attributes:
         x: Data samples :math:`x \sim q`, shape ``(*trials, batch, *event)``.
@@ -34,60 +35,73 @@ class Ends:
     fake: Tensor
 
 
-@dataclass(frozen=True)
-class MutualBridge(Objective):
-    r"""Generator and encoder as mirror images of each other, for some way to compare their ends.
-
-    .. math::
-        \theta:\ & -\kappa_\alpha w(f_\theta) \log \tilde p_\theta(x|z)
-                   + \gamma_\alpha a(f_\theta') \\
-        \phi:\ & -\kappa_\alpha w(f_\phi) \log q_\phi(z'|x') + \gamma_\alpha a(f_\phi')
-
-    with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`z' \sim p(z)`,
-    :math:`x' = G_\theta(z')`, for the κ, w, γ and a of a game. Codes are constants, as the boxes
-    around them in section 3.3 of the paper have it: so neither arm is pulled by the other's
-    line, and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all fakes
-    are: so φ learns to invert the generator, which the surrogate's posterior is only for a small σ;
-    a generator that adds that noise itself gives its posterior. A subclass says which log ratios f
-    there are.
+class _Arm(NamedTuple):
+    """What the loss (16) of an arm is made of: of θ, or of φ with x and z exchanged.
 
     Attributes:
-        game: What all networks play for.
+        log_p: Gives the log-likelihood by a pass through the arm, shape ``(*trials, batch)``.
+        f_data: Log ratios at the samples that the arm is to meet, the same shape.
+        f_model: Log ratios at its own samples, with their graph.
+    """
+
+    log_p: Callable[[], Tensor]
+    f_data: Tensor
+    f_model: Tensor
+
+
+@dataclass(frozen=True)
+class MutualBridge(Objective):
+    r"""Generator and encoder as mirror images of each other, for some choice of log ratios f.
+
+    .. math::
+        \theta:\ & -\kappa_\alpha e^{-\alpha f_\theta} \log \tilde p_\theta(x|z)
+                   - \gamma_\alpha \ln_{1-\alpha} e^{f_\theta'} \\
+        \phi:\ & -\kappa_\alpha e^{-\alpha f_\phi} \log q_\phi(z'|x')
+                   - \gamma_\alpha \ln_{1-\alpha} e^{f_\phi'}
+
+    with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`z' \sim p(z)`,
+    :math:`x' = G_\theta(z')`; another adversarial loss has other lines. Codes are constants, as the
+    boxes around them in section 3.3 of the paper have it: so neither arm is pulled by the line of
+    the other, and at α = 0 both do what wake-sleep does. x' is free of the noise of (13), as all
+    fakes are: so φ learns to invert the generator, which the surrogate's posterior is only for a
+    small σ; a generator that adds that noise itself gives its posterior. A subclass states which
+    log ratios f there are.
+
+    Attributes:
+        adversarial: The losses of both arms and the discriminators.
         implicit: Whether encodings are the means of :math:`q_\phi(z|x)`, which is then a surrogate
             as (13) is of :math:`p_\theta(x|z)`: for a second domain, whose samples have no noise.
-        full_cycle: Whether a reconstruction also trains the network that made its code, as in
-            CycleGAN and ALICE; both networks then minimise the sum of both lines.
+        full_cycle: Whether a reconstruction also trains the arm that made its code, as in
+            CycleGAN and ALICE; both arms then minimise the sum of both lines.
 
     Source:
         Zhao et al., AAAI 2020, section 3.3; Hinton et al., The Wake-Sleep Algorithm for
         Unsupervised Neural Networks, Science 1995.
     """
 
-    game: Game = field(default_factory=Bridge)
+    adversarial: AdversarialLoss = field(default_factory=Bridge)
     implicit: bool = False
     full_cycle: bool = False
 
     @abstractmethod
-    def judge(
-        self, model: AlphaBridge, ends: Ends, noise: Noise, penalized: bool
-    ) -> tuple[Judged, ...]:
-        """Show each discriminator both of its sides.
+    def discriminate(
+        self, model: AlphaBridge, samples: JointSamples, noise: Noise, penalized: bool
+    ) -> tuple[DiscriminatorOutputs, ...]:
+        """Outputs of each discriminator.
 
         Args:
             model: The networks.
-            ends: What there is to see; of what is a discriminator's real side only, it may take
-                the gradient off.
+            samples: Of both joint distributions; those that are data to a discriminator need no
+                gradient to the network that made them.
             noise: The update's random draws.
-            penalized: Whether the real sides must give gradients to the discriminator's input.
+            penalized: Whether the regulariser needs gradients to a discriminator's data.
         """
 
     @abstractmethod
-    def ratios(self, judged: tuple[Judged, ...]) -> tuple[tuple[Tensor, Tensor], ...]:
-        """Log ratios for θ and for φ: each at what it is to meet, and at what it makes.
-
-        Args:
-            judged: As :meth:`judge` gives it.
-        """
+    def ratios(
+        self, outputs: tuple[DiscriminatorOutputs, ...]
+    ) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Log ratios of θ and of φ: each at the samples it is to meet, and at its own."""
 
     def losses(
         self,
@@ -98,59 +112,65 @@ class MutualBridge(Objective):
         gamma: Gamma,
         penalized: bool = False,
     ) -> Losses:
-        ends = self._ends(model, x, noise)
-        judged = self.judge(model, ends, noise, penalized)
-        theta, phi = self._sides(model, ends, judged)
-        of_theta, of_phi = (side.loss(self.game, alpha, gamma) for side in (theta, phi))
-        of_beta = self._discrimination(judged)
-        latent = {
-            name.replace("/", "/latent_"): value
-            for name, value in phi.diagnostics(self.game, alpha).items()
-        }
+        samples = self._sample(model, x, noise)
+        outputs = self.discriminate(model, samples, noise, penalized)
+        theta, phi = self._arms(model, samples, outputs)
+        of_theta, of_phi = (self._loss(arm, alpha, gamma) for arm in (theta, phi))
+        of_beta = self._discrimination(outputs)
+        diagnostics = dict(self.adversarial.diagnostics(theta.f_data, theta.f_model, alpha))
+        latent = self.adversarial.diagnostics(phi.f_data, phi.f_model, alpha)
+        diagnostics |= {name.replace("/", "/latent_"): value for name, value in latent.items()}
         return Losses(
-            # one pass for both: without a full cycle neither loss has a slope in the other network
+            # one pass for both: without a full cycle neither loss has a slope in the other arm
             of_networks={("generator", "encoder"): of_theta + of_phi, ("discriminator",): of_beta},
-            judged=judged,
+            outputs=outputs,
             values={"generator": of_theta, "encoder": of_phi, "discriminator": of_beta},
-            diagnostics={**theta.diagnostics(self.game, alpha), **latent},
+            diagnostics=diagnostics,
         )
 
     def discrimination(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
     ) -> Losses:
         with torch.no_grad():
-            ends = self._ends(model, x, noise)
-        judged = self.judge(model, ends, noise, penalized)
-        return Losses({("discriminator",): self._discrimination(judged)}, judged)
+            samples = self._sample(model, x, noise)
+        outputs = self.discriminate(model, samples, noise, penalized)
+        return Losses({("discriminator",): self._discrimination(outputs)}, outputs)
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
-        ends = self._ends(model, x, noise)
-        theta, _ = self._sides(model, ends, self.judge(model, ends, noise, penalized=False))
-        return theta.twins(self.game, alpha)
+        samples = self._sample(model, x, noise)
+        outputs = self.discriminate(model, samples, noise, penalized=False)
+        theta, _ = self._arms(model, samples, outputs)
+        forward = self.adversarial.forward(theta.log_p(), theta.f_data, alpha)
+        return forward, self.adversarial.reverse(theta.f_model, alpha)
 
-    def _ends(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Ends:
+    def _loss(self, arm: _Arm, alpha: float, gamma: Gamma) -> Tensor:
+        forward, _ = self.adversarial.halves(alpha)
+        log_p = arm.log_p() if forward else torch.zeros_like(arm.f_data)  # spares a pass
+        return self.adversarial.generator(log_p, arm.f_data, arm.f_model, alpha, gamma)
+
+    def _sample(self, model: AlphaBridge, x: Tensor, noise: Noise) -> JointSamples:
         mean, log_variance = model.posterior(x)
         z = mean if self.implicit else reparameterize(mean, log_variance, noise.posterior)
-        return Ends(x, z, noise.prior, model.decode(noise.prior))
+        return JointSamples(x, z, noise.prior, model.decode(noise.prior))
 
-    def _sides(
-        self, model: AlphaBridge, ends: Ends, judged: tuple[Judged, ...]
-    ) -> tuple[Side, Side]:
-        codes = ends.z, ends.fake
+    def _arms(
+        self, model: AlphaBridge, samples: JointSamples, outputs: tuple[DiscriminatorOutputs, ...]
+    ) -> tuple[_Arm, _Arm]:
+        codes = samples.z, samples.fake
         z, fake = codes if self.full_cycle else (code.detach() for code in codes)
-        event_dim, latent_dim = (end.ndim - model.batch_ndim for end in (ends.x, ends.z))
+        event_dim, latent_dim = (one.ndim - model.batch_ndim for one in (samples.x, samples.z))
 
         def wake() -> Tensor:
-            return log_likelihood(ends.x, model.decode(z), model.sigma, event_dim)
+            return log_likelihood(samples.x, model.decode(z), model.sigma, event_dim)
 
         def sleep() -> Tensor:
-            return log_normal(ends.prior, *model.posterior(fake), latent_dim)
+            return log_normal(samples.prior, *model.posterior(fake), latent_dim)
 
-        of_theta, of_phi = self.ratios(judged)
-        return Side(*of_theta, wake), Side(*of_phi, sleep)
+        of_theta, of_phi = self.ratios(outputs)
+        return _Arm(wake, *of_theta), _Arm(sleep, *of_phi)
 
-    def _discrimination(self, judged: tuple[Judged, ...]) -> Tensor:
-        losses = [self.game.discriminator(side.f_real, side.f_fake) for side in judged]
+    def _discrimination(self, outputs: tuple[DiscriminatorOutputs, ...]) -> Tensor:
+        losses = [self.adversarial.discriminator(one.f_real, one.f_fake) for one in outputs]
         return torch.stack(losses).sum(0)

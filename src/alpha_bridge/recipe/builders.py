@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import ModuleDict
 
-from ..adversarial import Bridge, FixedSum, Game, JensenShannon, Wasserstein
+from ..adversarial import AdversarialLoss, Bridge, FixedSum, JensenShannon, Wasserstein
 from ..control import OnlineGamma
 from ..data import (
     DensitySource,
@@ -61,7 +61,7 @@ GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     ),
 }
 
-GAMES: dict[str, Callable[[ObjectiveConfig], Game]] = {
+ADVERSARIAL_LOSSES: dict[str, Callable[[ObjectiveConfig], AdversarialLoss]] = {
     "bridge": lambda config: Bridge(config.clip),
     "sum": lambda config: FixedSum(config.weight),
     "js": lambda _: JensenShannon(),
@@ -76,10 +76,10 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "none": lambda _: Regularizer(),
 }
 
-OBJECTIVES: dict[str, Callable[[Config, Game], Objective]] = {
-    "data": lambda config, game: DataBridge(game, config.objective.one_backward),
-    "marginal": lambda config, game: MarginalBridge(game, *_mutual(config)),
-    "joint": lambda config, game: JointBridge(game, *_mutual(config)),
+OBJECTIVES: dict[str, Callable[[Config, AdversarialLoss], Objective]] = {
+    "data": lambda config, adversarial: DataBridge(adversarial, config.objective.one_backward),
+    "marginal": lambda config, adversarial: MarginalBridge(adversarial, *_mutual(config)),
+    "joint": lambda config, adversarial: JointBridge(adversarial, *_mutual(config)),
 }
 
 MEASURED = 1000
@@ -191,8 +191,8 @@ def assemble(
     if not len(path):
         raise ValueError(f"steps must be at least 1, got {config.steps}")
     gamma = GAMMAS[config.gamma.kind](config.gamma)
-    game = GAMES[config.objective.game](config.objective)
-    objective = OBJECTIVES[config.objective.kind](config, game)
+    adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
+    objective = OBJECTIVES[config.objective.kind](config, adversarial)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     optimization = Optimization(**config.optimization.model_dump())
     source, prior = build_source(config, progress, fetch), build_prior(config, progress, fetch)

@@ -1,7 +1,7 @@
 """The paper's method and its baselines: each a row in a table, never another trainer.
 
-A method takes a preset's shares of the three steps, says which of them it has and which game is
-played, and leaves the networks, the rates and all else as they are, so that methods compare.
+A method takes a preset's shares of the three steps, says which of them it has and which adversarial
+loss, and leaves the networks, the rates and all else as they are, so that methods compare.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ _ROWS = (
     ),
     Method(
         "cyclegan",
-        "like CycleGAN (Zhu et al., 2017): reverse-KL games in both domains and a squared cycle "
+        "like CycleGAN (Zhu et al., 2017): reverse-KL losses in both domains and a squared cycle "
         "error, at fixed weights",
         _only_transfer,
         {

@@ -91,8 +91,8 @@ def _descend(
 ) -> None:
     """One step of each network that ``losses`` train, all from the parameters before it."""
     penalties = [
-        regularizer.penalty(judged.detached())
-        for judged in losses.judged
+        regularizer.penalty(outputs.detached())
+        for outputs in losses.outputs
         if regularizer.due(state.step)
     ]
     passes = [

@@ -1,0 +1,88 @@
+"""One backward pass that serves several networks, exactly.
+
+Where two losses depend on a network's output through one number of each sample, their gradients
+behind that number are multiples of each other: one pass goes through the network, and what comes
+back is rescaled, sample by sample, by the ratio of the two slopes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..model import NetworkName
+
+__all__ = ["divisible", "mixes_samples", "rescale_gradient", "slopes", "summed"]
+
+# float32 ends at 1e-38: a slope of 1e-20 times a network's gradient of 1e-18 still has all digits,
+# and so has its inverse. The logistic loss has that slope in a fake at a logit of -46.
+LEAST_DIVISOR = 1e-20
+
+
+def slopes(loss: Callable[..., Tensor], *at: Tensor) -> tuple[Tensor, ...]:
+    """Derivatives of each sample's loss in each of its numbers, zero where it has none.
+
+    Args:
+        loss: From numbers of each sample to its loss, all of shape ``(*trials, batch)``.
+        *at: Where to take them.
+
+    Example:
+        >>> slopes(lambda a, b: a**2, torch.tensor([3.0]), torch.tensor([1.0]))
+        (tensor([6.]), tensor([0.]))
+    """
+    with torch.enable_grad():
+        numbers = [value.detach().requires_grad_() for value in at]
+        return torch.autograd.grad(loss(*numbers).sum(), numbers, materialize_grads=True)
+
+
+def divisible(*slopes: Tensor) -> list[bool]:
+    """Whether what was multiplied by any slope can be divided by it again, for each tensor.
+
+    Example:
+        >>> divisible(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
+        [True, False]
+    """
+    sizes = torch.stack([slope.abs().flatten() for slope in slopes])
+    within = (sizes > LEAST_DIVISOR) & (sizes < 1 / LEAST_DIVISOR)
+    verdicts: list[bool] = within.all(1).tolist()
+    return verdicts
+
+
+def summed(
+    losses: Mapping[NetworkName, Tensor], joined: Iterable[NetworkName]
+) -> dict[tuple[NetworkName, ...], Tensor]:
+    """The losses of the networks that share a pass in one sum, the others by themselves."""
+    together = tuple(joined)
+    total = torch.stack([losses[network] for network in together]).sum(0)
+    apart = [network for network in losses if network not in together]
+    return {together: total} | {(network,): losses[network] for network in apart}
+
+
+def mixes_samples(network: nn.Module) -> bool:
+    """Whether a sample's output depends on the other samples of its batch.
+
+    Example:
+        >>> mixes_samples(nn.BatchNorm1d(2)), mixes_samples(nn.Linear(2, 2))
+        (True, False)
+    """
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
+
+
+def rescale_gradient(x: Tensor, scale: Tensor) -> None:
+    """Multiply the gradient that comes back to ``x`` by each sample's ``scale``.
+
+    Args:
+        x: Samples or latents, shape ``(*trials, batch, *event)``; without a graph, nothing is to
+            be done.
+        scale: Numbers, shape ``(*trials, batch)``.
+
+    Example:
+        >>> z = torch.ones(1, 1, requires_grad=True)
+        >>> rescale_gradient(z, torch.tensor([4.0]))
+        >>> z.sum().backward()
+        >>> z.grad
+        tensor([[4.]])
+    """
+    if x.requires_grad:
+        x.register_hook(lambda g: g * scale.reshape(*scale.shape, *[1] * (g.ndim - scale.ndim)))
