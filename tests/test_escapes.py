@@ -103,13 +103,11 @@ def test_words_of_a_page_are_neither_html_nor_a_link(words):
 
 
 def test_a_model_card_takes_the_datas_name_as_words():
-    from huggingface_hub import ModelCardData
-
     card = Card(title=EVIL, data=EVIL, training={EVIL: EVIL}, metrics={f"modes/{EVIL}/9": 1.0})
-    page = str(render(card, ModelCardData(), {}, f'{EVIL}"'))
+    page = str(render(card, {}, f'{EVIL}"'))
     assert not spoken(page)
     body = page.split("---\n", 2)[2]
-    assert "<b>" not in body.replace('from_pretrained("', "").split("```")[0]
+    assert "<b>" not in body.replace('load("', "").split("```")[0]
 
 
 def test_what_is_drawn_has_no_control_characters():

@@ -63,6 +63,30 @@ def test_nothing_is_imported_before_it_is_needed(code, loaded):
     assert loaded[code] == []
 
 
+def test_a_network_needs_torch_and_nothing_else_that_is_installed():
+    code = """
+import json, sys, torch
+before = {name.partition(".")[0] for name in sys.modules}
+import alpha_bridge.networks
+after = {name.partition(".")[0] for name in sys.modules} - before
+print(json.dumps(sorted(after - sys.stdlib_module_names)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["alpha_bridge"]
+
+
+def test_a_model_knows_nothing_of_the_hub_of_files_and_of_libraries():
+    code = """
+import json, sys
+import alpha_bridge.model
+others = ("huggingface_hub", "safetensors", "pydantic", "jinja2", "diffusers", "pythae")
+print(json.dumps([name for name in others if name in sys.modules]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert json.loads(done.stdout) == [], done.stderr
+
+
 @pytest.mark.parametrize("name", alpha_bridge.__all__)
 def test_every_public_name_resolves(name):
     assert getattr(alpha_bridge, name) is not None

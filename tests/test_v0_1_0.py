@@ -23,7 +23,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from alpha_bridge import AlphaBridge
+from alpha_bridge import sharing
 from alpha_bridge.cli import main
 
 HERE = Path(__file__).parent / "v0_1_0"
@@ -97,7 +97,7 @@ def test_a_run_goes_on_from_a_checkpoint_to_the_same_end(folders, name):
 
 @pytest.mark.parametrize("name", EXPORTED)
 def test_an_exported_folder_gives_the_numbers_that_it_gave(name):
-    model, expected = AlphaBridge.from_pretrained(HERE / name), EXPECTED[name]
+    (model, units), expected = sharing.load(HERE / name), EXPECTED[name]
     x = model.decode(torch.tensor(expected["latents"]))
     mean, log_variance = model.posterior(x)
     found = {
@@ -109,7 +109,7 @@ def test_an_exported_folder_gives_the_numbers_that_it_gave(name):
     }
     for key, tensor in found.items():
         torch.testing.assert_close(tensor.detach(), torch.tensor(expected[key]), **CLOSE)
-    in_units = model.units.denormalize(x).detach().numpy()
+    in_units = units.denormalize(x).detach().numpy()
     np.testing.assert_allclose(in_units, expected["in_units"], **tolerance(in_units))
 
 

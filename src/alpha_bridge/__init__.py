@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import estimator as estimator
+    from . import sharing as sharing
     from . import twin as twin
     from . import vae as vae
     from .control import OnlineGamma as OnlineGamma
@@ -70,7 +71,7 @@ _HOMES = {
     "ramp": "path",
 }
 
-_MODULES = ("estimator", "twin", "vae")
+_MODULES = ("estimator", "sharing", "twin", "vae")
 
 __all__ = ["__version__", *_MODULES, *_HOMES]
 

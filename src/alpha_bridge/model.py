@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from .checks import at_least, positive
 from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
 from .interpolation import Curve, slerp
-from .sharing import Pretrained
-from .vae.pair import Numbers, VAEEncoder, VAEGenerator, latent_size
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
 
@@ -25,11 +23,8 @@ NETWORKS: tuple[NetworkName, ...] = ("generator", "encoder", "discriminator")
 CHUNK = 100
 """Samples that are measured together."""
 
-LATENT_SIZES = (0.5, 2.0)
-"""Root mean squares of a VAE's latents that are near enough to the prior's, which is 1."""
 
-
-class AlphaBridge(nn.Module, Pretrained):
+class AlphaBridge(nn.Module):
     r"""Generator :math:`G_\theta`, encoder :math:`q_\phi`, discriminator :math:`f_\beta`, noise σ.
 
     Any three modules will do. If the generator has a ``trial_shape``, every tensor starts with
@@ -44,7 +39,6 @@ class AlphaBridge(nn.Module, Pretrained):
             log density ratio (6).
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
         latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
-        units: Between the data's units and the model's; what is saved with it has them.
 
     Example:
         >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -93,66 +87,6 @@ class AlphaBridge(nn.Module, Pretrained):
             self.log_sigma = nn.Parameter(log_sigma)
         else:
             self.register_buffer("log_sigma", log_sigma)
-
-    @classmethod
-    def from_vae(
-        cls,
-        encoder: nn.Module,
-        decoder: nn.Module,
-        discriminator: nn.Module,
-        x: Tensor,
-        noise: float | None = None,
-        learn_noise: bool = False,
-        latent_scale: Numbers = 1.0,
-        latent_shift: Numbers = 0.0,
-    ) -> "AlphaBridge":
-        r"""A bridge that begins with a trained VAE, so that Step I can be short.
-
-        Args:
-            encoder: What gives mean and log-variance in any of the ways of
-                :class:`~alpha_bridge.vae.VAEEncoder`; its weights are trained in place.
-            decoder: What gives samples in any of the ways of
-                :class:`~alpha_bridge.vae.VAEGenerator`; its weights are trained in place.
-            discriminator: :math:`f_\beta`; any first weights will do.
-            x: Some hundred training samples in the units that the VAE takes, shape
-                ``(batch, *event)``, to measure it on.
-            noise: σ of (13); None for that of :meth:`best_sigma`.
-            learn_noise: Whether σ is learned with θ.
-            latent_scale: s in :math:`z' = s (z - m)`, which takes the VAE's latents to the
-                prior's N(0, I); a number, or one for each channel.
-            latent_shift: m, likewise.
-
-        Returns:
-            The bridge; its samples are in the units of ``x``.
-
-        Raises:
-            ValueError: The networks do not fit one another or ``x``, or the latents are far from
-                the prior.
-
-        Example:
-            >>> encoder, decoder, discriminator = nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3, 1)
-            >>> bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, torch.randn(99, 3))
-            >>> bridge.sample(5).shape
-            torch.Size([5, 3])
-        """
-        inference = VAEEncoder(encoder, latent_scale, latent_shift).eval()
-        with torch.no_grad():
-            pairs = [inference(part) for part in x.split(CHUNK)]
-        mean, log_variance = (torch.cat(parts) for parts in zip(*pairs, strict=True))
-        _require_latents(latent_size(mean, log_variance), latent_scale)
-        generator = VAEGenerator(decoder, tuple(mean.shape[1:]), latent_scale, latent_shift)
-        sigma = 1.0 if noise is None else noise
-        model = cls(generator, inference, discriminator, sigma, learn_noise).eval()
-        decoded = model.reconstruct(x[:1])
-        if decoded.shape != x[:1].shape:
-            raise ValueError(
-                f"the VAE makes samples of shape {tuple(decoded.shape[1:])} of samples of shape "
-                f"{tuple(x.shape[1:])}: give data and a decoder that fit each other"
-            )
-        if noise is None:
-            with torch.no_grad():
-                model.log_sigma.fill_(model.best_sigma(x)).log_()
-        return model.train()
 
     @property
     def batch_ndim(self) -> int:
@@ -428,14 +362,3 @@ def _normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None) -> 
     """Standard normal draws for ``like``, wherever the generator is."""
     home = like.device if rng is None else rng.device
     return torch.randn(shape, generator=rng, device=home, dtype=like.dtype).to(like.device)
-
-
-def _require_latents(size: float, scale: Numbers) -> None:
-    """Refuse latents that the prior would never draw."""
-    least, most = LATENT_SIZES
-    if not least <= size <= most:
-        fitting = f"{float(scale) / size:.3g}" if isinstance(scale, float | int) else "another one"
-        raise ValueError(
-            f"the VAE's latents have a root mean square of {size:.3g} on these data, and those of "
-            f"the prior N(0, I) have 1: give a latent scale of {fitting} (--latent-scale)"
-        )

@@ -127,15 +127,15 @@ def _from_pretrained(folder: str) -> int:
     """What a Python user does with a shared model, told like a command."""
     import torch
 
-    from alpha_bridge import AlphaBridge
+    from alpha_bridge import sharing
 
     try:
-        model = AlphaBridge.from_pretrained(folder)
+        model, units = sharing.load(folder)
     except (ValueError, OSError) as error:
         print("alpha-bridge:", error, file=sys.stderr)
         return 2
     torch.manual_seed(0)
-    drawn = model.units.denormalize(model.sample(4))
+    drawn = units.denormalize(model.sample(4))
     print(drawn.tolist())
     return 0
 

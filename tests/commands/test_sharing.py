@@ -10,10 +10,10 @@ import torch
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from alpha_bridge import AlphaBridge, commands
+from alpha_bridge import commands, sharing
 from alpha_bridge.cli import main
 from alpha_bridge.commands.export import card_of
-from alpha_bridge.data import StandardUnits
+from alpha_bridge.data import PixelUnits, StandardUnits
 from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,
@@ -76,20 +76,20 @@ def page(run, step=20, pictures=False):
 
 def test_the_averaged_model_is_what_is_exported(images, exported):
     model, _ = load_model(images, read_config(images.config_path))
-    again = AlphaBridge.from_pretrained(exported)
+    again, _ = sharing.load(exported)
     x = model.sample(4)
     assert torch.equal(again.reconstruct(x), model.reconstruct(x))
     assert torch.allclose(again.log_ratio(x), model.log_ratio(x))
 
 
 def test_an_exported_model_draws_in_the_units_of_its_data(exported):
-    again = AlphaBridge.from_pretrained(exported)
-    assert again.units.denormalize(again.sample(4)).dtype == torch.uint8
+    again, units = sharing.load(exported)
+    assert units.denormalize(again.sample(4)).dtype == torch.uint8
 
 
 def test_scaled_vectors_keep_their_units(vectors, tmp_path):
     commands.export(vectors, tmp_path / "out")
-    again = AlphaBridge.from_pretrained(tmp_path / "out")
+    again = sharing.load(tmp_path / "out")
     units, x = units_of(vectors, read_config(vectors.config_path)), torch.randn(4, 3)
     assert isinstance(units, StandardUnits)
     assert torch.equal(again.units.denormalize(x), units.denormalize(x))
@@ -99,7 +99,7 @@ def test_a_checkpoint_can_be_chosen(vectors, tmp_path):
     step = vectors.checkpoint_steps[0]
     commands.export(vectors, tmp_path / "out", step=step)
     model, _ = load_model(vectors, read_config(vectors.config_path), step)
-    again = AlphaBridge.from_pretrained(tmp_path / "out")
+    again, _ = sharing.load(tmp_path / "out")
     x = torch.randn(4, 3)
     assert torch.equal(again.reconstruct(x), model.reconstruct(x))
 
@@ -208,14 +208,15 @@ def test_stacked_trials_are_told_to_name_one(tmp_path, capsys):
 def test_a_run_is_pushed_with_its_page(images, monkeypatch, capsys):
     pushed = {}
 
-    def push_to_hub(_, repo_id, *, card, private):
-        pushed.update(repo_id=repo_id, card=card, private=private)
+    def push(_, hub_id, units, card, private):
+        pushed.update(hub_id=hub_id, units=units, card=card, private=private)
         return "https://hub.invalid/commit"
 
-    monkeypatch.setattr(AlphaBridge, "push_to_hub", push_to_hub)
+    monkeypatch.setattr(sharing, "push", push)
     assert main(["push", str(images.folder), "someone/photos", "--private"]) == 0
     assert capsys.readouterr().out == "https://hub.invalid/commit\n"
-    assert pushed["repo_id"] == "someone/photos"
+    assert pushed["hub_id"] == "someone/photos"
+    assert type(pushed["units"]) is PixelUnits
     assert pushed["private"] is True
     assert pushed["card"].title == "alpha-bridge on my-photos"
     assert pushed["card"].pictures

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from alpha_bridge import AlphaBridge
+from alpha_bridge import AlphaBridge, sharing
 from alpha_bridge.inference.editing import (
     balanced_accuracy,
     find_direction,
@@ -192,8 +192,8 @@ def test_encodings_may_carry_a_graph(finder):
 @pytest.mark.parametrize("finder", FINDERS)
 def test_the_example_of_the_page_works_on_a_shared_model(finder, tmp_path):
     networks = MLPGenerator(2, 3, (4,)), MLPEncoder(2, 3, (4,)), MLPDiscriminator(3, (4,))
-    AlphaBridge(*networks).save_pretrained(tmp_path / "shared")
-    model = AlphaBridge.from_pretrained(tmp_path / "shared")
+    sharing.save(AlphaBridge(*networks), tmp_path / "shared")
+    model, _ = sharing.load(tmp_path / "shared")
     x = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
     smile = find_direction("Smiling", model.encode(x), (x[:, 0] > 0).long(), finder)
     edited = strip(model.decode, refine(model, x[:5], 3).after.latents, smile, [-2, 0, 2])

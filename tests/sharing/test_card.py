@@ -5,7 +5,9 @@ import math
 import pytest
 from huggingface_hub import ModelCard
 
-from alpha_bridge.sharing import Card, Picture
+from alpha_bridge.model import NETWORKS
+from alpha_bridge.sharing import Card, Picture, save
+from alpha_bridge.sharing.card import render
 
 FULL = Card(
     title="alpha-bridge on someone/digits",
@@ -18,8 +20,9 @@ FULL = Card(
 )
 
 
-def page(bridge, card, **more):
-    return bridge.generate_model_card(card, **more)
+def page(bridge, card, source="path/to/this/folder"):
+    networks = {name: bridge.get_submodule(name) for name in NETWORKS}
+    return render(card, networks, source)
 
 
 def test_it_says_what_it_is_given(bridge):
@@ -63,7 +66,7 @@ def test_it_has_no_licence_which_is_the_sharers_to_choose(bridge):
 
 def test_its_code_loads_the_model(bridge, tmp_path):
     folder = tmp_path / "shared"
-    bridge.save_pretrained(folder)
+    save(bridge, folder)
     text = page(bridge, FULL, source=str(folder)).content
     code = text.split("```python\n")[1].split("```")[0]
     names = {}

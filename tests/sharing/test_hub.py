@@ -4,12 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx2
-import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
-from alpha_bridge import AlphaBridge
-from alpha_bridge.sharing import Card, hub
+from alpha_bridge.sharing import Card, hub, load, pretrained, push, save
 
 
 def failure(kind, status):
@@ -37,13 +35,13 @@ def api(monkeypatch):
             seen.update(repo_type=repo_type, files=files, message=commit_message)
             return f"https://hub.invalid/{repo_id}/commit/1"
 
-    monkeypatch.setattr(huggingface_hub.hub_mixin, "HfApi", Api)
+    monkeypatch.setattr(pretrained, "HfApi", Api)
     return seen
 
 
 def test_what_is_pushed_is_what_is_saved(api, bridge, tmp_path):
-    address = bridge.push_to_hub("someone/small", card=Card(data="points"), private=True)
-    bridge.save_pretrained(tmp_path / "shared", card=Card(data="points"))
+    address = push(bridge, "someone/small", card=Card(data="points"), private=True)
+    save(bridge, tmp_path / "shared", card=Card(data="points"))
     saved = {path.name: path.read_bytes() for path in (tmp_path / "shared").iterdir()}
     assert address == "https://hub.invalid/someone/small/commit/1"
     assert api["repo_id"] == "someone/small"
@@ -54,15 +52,15 @@ def test_what_is_pushed_is_what_is_saved(api, bridge, tmp_path):
 
 
 def test_the_page_that_is_pushed_says_where_to_load_from(api, bridge):
-    bridge.push_to_hub("someone/small")
-    assert 'AlphaBridge.from_pretrained("someone/small")' in api["files"]["README.md"].decode()
+    push(bridge, "someone/small")
+    assert 'sharing.load("someone/small")' in api["files"]["README.md"].decode()
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "no such", "someone/", "a..b", ""])
 def test_a_malformed_id_is_the_users_mistake(api, bridge, name):
     with pytest.raises(ValueError, match="is not the id of a model on the hub: give owner/name"):
-        bridge.push_to_hub(name)
-    assert "files" not in api
+        push(bridge, name)
+    assert not api
 
 
 @pytest.mark.parametrize(
@@ -81,13 +79,13 @@ def test_a_malformed_id_is_the_users_mistake(api, bridge, name):
 def test_what_the_hub_says_becomes_one_line(api, bridge, error, kind, said):
     api["error"] = error
     with pytest.raises(kind, match=said) as caught:
-        bridge.push_to_hub("someone/small")
+        push(bridge, "someone/small")
     assert type(caught.value) is kind
     assert "someone/small" in str(caught.value)
 
 
 def test_of_the_hub_only_the_two_files_are_fetched(monkeypatch, bridge, tmp_path, same):
-    bridge.save_pretrained(tmp_path / "cached")
+    save(bridge, tmp_path / "cached")
     asked = {}
 
     def snapshot_download(repo_id, **more):
@@ -95,7 +93,7 @@ def test_of_the_hub_only_the_two_files_are_fetched(monkeypatch, bridge, tmp_path
         return str(tmp_path / "cached")
 
     monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
-    same(bridge, AlphaBridge.from_pretrained("someone/small", revision="v1"))
+    same(bridge, load("someone/small", revision="v1").model)
     assert asked["repo_id"] == "someone/small"
     assert asked["revision"] == "v1"
     assert asked["allow_patterns"] == ["config.json", "model.safetensors"]

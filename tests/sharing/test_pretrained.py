@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from alpha_bridge import AlphaBridge, SpectralNorm
-from alpha_bridge.data import PixelUnits, StandardUnits
+from alpha_bridge.data import PixelUnits, StandardUnits, Units
 from alpha_bridge.errors import NotWritten
 from alpha_bridge.networks import (
     ConvDiscriminator,
@@ -24,7 +24,7 @@ from alpha_bridge.networks import (
     MLPEncoder,
     MLPGenerator,
 )
-from alpha_bridge.sharing import Card, Picture
+from alpha_bridge.sharing import Card, Picture, load, save
 
 SMALL = {"hidden": (8,)}
 IMAGES = {"size": 8, "channels": 1, "width": 4}
@@ -83,7 +83,7 @@ class Flat(nn.Linear):
 
 @pytest.fixture
 def folder(bridge, tmp_path):
-    bridge.save_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
     return tmp_path / "shared"
 
 
@@ -96,7 +96,7 @@ def change(folder, **values):
 def refused(folder, kind=ValueError, **more):
     """The line that a folder is refused with."""
     with pytest.raises(kind) as caught:
-        AlphaBridge.from_pretrained(folder, **more)
+        load(folder, **more)
     line = str(caught.value)
     assert line
     assert "\n" not in line
@@ -107,15 +107,15 @@ def refused(folder, kind=ValueError, **more):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_comes_back_is_what_was_saved(kind, tmp_path, same):
     bridge = AlphaBridge(*KINDS[kind](), noise=0.3).eval()
-    bridge.save_pretrained(tmp_path / "shared")
-    again = AlphaBridge.from_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
+    again = load(tmp_path / "shared").model
     same(bridge, again)
     assert not again.training
 
 
 def test_what_came_back_can_be_saved_again(folder, tmp_path, same):
-    AlphaBridge.from_pretrained(folder).save_pretrained(tmp_path / "again")
-    same(AlphaBridge.from_pretrained(folder), AlphaBridge.from_pretrained(tmp_path / "again"))
+    save(load(folder).model, tmp_path / "again")
+    same(load(folder).model, load(tmp_path / "again").model)
 
 
 def test_a_folder_has_json_weights_and_a_page_and_no_pickle(folder):
@@ -128,14 +128,14 @@ def test_a_folder_has_json_weights_and_a_page_and_no_pickle(folder):
 
 def test_loading_leaves_the_random_numbers_of_the_caller_alone(folder):
     before = torch.get_rng_state()
-    AlphaBridge.from_pretrained(folder)
+    load(folder)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_saving_leaves_the_model_as_it_is(bridge, tmp_path):
     SpectralNorm().prepare(bridge.discriminator)
     before = {name: value.clone() for name, value in bridge.train().state_dict().items()}
-    bridge.save_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
     after = bridge.state_dict()
     assert bridge.training
     assert before.keys() == after.keys()
@@ -145,44 +145,55 @@ def test_saving_leaves_the_model_as_it_is(bridge, tmp_path):
 
 def test_a_learned_noise_is_still_learned(tmp_path):
     bridge = AlphaBridge(*KINDS["mlp"](), noise=0.3, learn_noise=True)
-    bridge.save_pretrained(tmp_path / "shared")
-    again = AlphaBridge.from_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
+    again = load(tmp_path / "shared").model
     assert isinstance(again.log_sigma, nn.Parameter)
     assert again.sigma.item() == pytest.approx(0.3)
 
 
 def test_precision_is_kept(tmp_path, same):
     bridge = AlphaBridge(*KINDS["mlp"]()).double().eval()
-    bridge.save_pretrained(tmp_path / "shared")
-    again = AlphaBridge.from_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
+    again = load(tmp_path / "shared").model
     assert again.sample(1).dtype == torch.float64
     same(bridge, again)
 
 
 def test_what_comes_back_can_be_trained(folder):
-    again = AlphaBridge.from_pretrained(folder).train()
+    again = load(folder).model.train()
     again.log_ratio(again.decode(again.prior(4))).sum().backward()
     assert all(parameter.grad is not None for parameter in again.network_parameters("generator"))
 
 
 def test_units_of_vectors_are_kept(bridge, tmp_path):
-    bridge.units = StandardUnits(torch.tensor([1.1, 2, 3]), torch.tensor([0.1, 1, 10]))
-    bridge.save_pretrained(tmp_path / "shared")
-    again = AlphaBridge.from_pretrained(tmp_path / "shared")
+    units = StandardUnits(torch.tensor([1.1, 2, 3]), torch.tensor([0.1, 1, 10]))
+    save(bridge, tmp_path / "shared", units)
     x = torch.randn(4, 3)
-    assert torch.equal(again.units.normalize(x), bridge.units.normalize(x))
+    assert torch.equal(load(tmp_path / "shared").units.normalize(x), units.normalize(x))
 
 
 def test_units_of_images_are_kept(bridge, tmp_path):
-    bridge.units = PixelUnits()
-    bridge.save_pretrained(tmp_path / "shared")
-    assert type(AlphaBridge.from_pretrained(tmp_path / "shared").units) is PixelUnits
+    save(bridge, tmp_path / "shared", PixelUnits())
+    assert type(load(tmp_path / "shared").units) is PixelUnits
+
+
+def test_without_units_the_model_sees_the_data_as_they_are(folder):
+    assert type(load(folder).units) is Units
+
+
+def test_units_that_a_file_cannot_have_are_refused(bridge, tmp_path):
+    class Metres(Units):
+        pass
+
+    with pytest.raises(ValueError, match="units must be Units"):
+        save(bridge, tmp_path / "shared", Metres())
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_training_put_on_the_layers_becomes_part_of_the_weights(bridge, tmp_path, same):
     SpectralNorm().prepare(bridge.discriminator)
-    bridge.save_pretrained(tmp_path / "shared")
-    again = AlphaBridge.from_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
+    again = load(tmp_path / "shared").model
     assert {*dict(again.discriminator.named_parameters())} == {
         *dict(MLPDiscriminator(3, **SMALL).named_parameters())
     }
@@ -195,9 +206,9 @@ def test_custom_networks_come_back_if_their_package_is_trusted(package, tmp_path
 
     networks = (my_nets.Generator(width=4), MLPEncoder(2, 3, **SMALL), my_nets.Critic())
     bridge = AlphaBridge(*networks).eval()
-    bridge.save_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
     assert "trust=['my_nets']" in (tmp_path / "shared" / "README.md").read_text()
-    same(bridge, AlphaBridge.from_pretrained(tmp_path / "shared", trust=["my_nets"]))
+    same(bridge, load(tmp_path / "shared", trust=["my_nets"]).model)
 
 
 def test_custom_networks_of_a_stranger_are_not_imported(package, folder):
@@ -293,7 +304,7 @@ def test_a_shape_of_latents_that_its_encoder_does_not_give_is_refused(package, t
     import flat_nets
 
     bridge = AlphaBridge(flat_nets.Flat(), *KINDS["mlp"]()[1:], latent_shape=(2,))
-    bridge.save_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared")
     change(tmp_path / "shared", latent_shape=[1, 2])
     line = refused(tmp_path / "shared", trust=["flat_nets"])
     assert "states latents of shape (1, 2), but its encoder gives (2,)" in line
@@ -311,8 +322,7 @@ def test_units_of_other_features_than_the_networks_have_are_refused(folder, coun
 
 def test_units_of_vectors_do_not_fit_images(tmp_path):
     bridge = AlphaBridge(*KINDS["conv"]())
-    bridge.units = StandardUnits(torch.zeros(8), torch.ones(8))
-    bridge.save_pretrained(tmp_path / "shared")
+    save(bridge, tmp_path / "shared", StandardUnits(torch.zeros(8), torch.ones(8)))
     assert "make samples of shape (1, 8, 8)" in refused(tmp_path / "shared")
 
 
@@ -327,7 +337,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(bridge, tmp_path, mo
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(NotWritten, match="No space left on device") as refusal:
-        bridge.save_pretrained(tmp_path / "shared")
+        save(bridge, tmp_path / "shared")
     assert str(tmp_path / "shared") in str(refusal.value)
     assert not list(tmp_path.iterdir())
 
@@ -335,14 +345,14 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(bridge, tmp_path, mo
 def test_a_network_that_was_changed_after_it_was_built_is_not_saved(bridge, tmp_path):
     bridge.generator.append(nn.Linear(3, 3))
     with pytest.raises(ValueError, match="changed after it was built"):
-        bridge.save_pretrained(tmp_path / "shared")
+        save(bridge, tmp_path / "shared")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_network_that_does_not_say_how_it_is_built_is_not_saved(bridge, tmp_path):
     bridge.encoder = nn.Linear(3, 4)
     with pytest.raises(ValueError, match="does not say how it is built"):
-        bridge.save_pretrained(tmp_path / "shared")
+        save(bridge, tmp_path / "shared")
     assert not list(tmp_path.iterdir())
 
 
@@ -353,14 +363,14 @@ def test_nothing_is_overwritten(bridge, tmp_path, existing):
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("keep me")
     with pytest.raises(FileExistsError, match="is not empty: choose another folder"):
-        bridge.save_pretrained(taken)
+        save(bridge, taken)
     assert mine.read_text() == "keep me"
 
 
 def test_an_empty_folder_is_filled(bridge, tmp_path):
     (tmp_path / "empty").mkdir()
-    bridge.save_pretrained(tmp_path / "empty")
-    assert AlphaBridge.from_pretrained(tmp_path / "empty").latent_shape == (2,)
+    save(bridge, tmp_path / "empty")
+    assert load(tmp_path / "empty").model.latent_shape == (2,)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
@@ -383,12 +393,12 @@ def test_a_model_of_the_hub_without_a_network_is_refused():
 
 def test_pictures_lie_beside_the_page(bridge, tmp_path):
     picture = Picture("samples.png", "Samples", b"\x89PNG")
-    bridge.save_pretrained(tmp_path / "shared", card=Card(pictures=[picture]))
+    save(bridge, tmp_path / "shared", card=Card(pictures=[picture]))
     assert (tmp_path / "shared" / "samples.png").read_bytes() == b"\x89PNG"
     assert "![Samples](samples.png)" in (tmp_path / "shared" / "README.md").read_text()
 
 
 def test_the_model_of_a_moving_average_can_be_saved(bridge, tmp_path, same):
     other = bridge.with_arms(KINDS["mlp"]()[0], KINDS["mlp"]()[1]).eval()
-    other.save_pretrained(Path(tmp_path / "shared"))
-    same(other, AlphaBridge.from_pretrained(tmp_path / "shared"))
+    save(other, Path(tmp_path / "shared"))
+    same(other, load(tmp_path / "shared").model)

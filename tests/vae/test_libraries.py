@@ -11,16 +11,14 @@ from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
 from alpha_bridge.networks import ConvDiscriminator
-from alpha_bridge.vae import LIBRARIES, TrainedVAE, build, load, save
+from alpha_bridge.vae import LIBRARIES, TrainedVAE, bridge, build, load, save
 from alpha_bridge.vae.trained import imported
 
 
 def bridge_of(vae, source):
     x = source.units.normalize(source.training(200))
     discriminator = ConvDiscriminator(8, 1, width=4, hidden=8)
-    return AlphaBridge.from_vae(
-        vae.encoder, vae.decoder, discriminator, x, None, False, vae.scale, vae.shift
-    )
+    return bridge(vae.encoder, vae.decoder, discriminator, x, None, False, vae.scale, vae.shift)
 
 
 @pytest.fixture
@@ -248,7 +246,7 @@ def test_pickled_networks_are_not_read(copied):
     path = copied / "model_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"uses_default_encoder": False}))
     (copied / "encoder.pkl").write_bytes(b"anything")
-    with pytest.raises(ValueError, match=r"pickles: these are not read.*from_vae"):
+    with pytest.raises(ValueError, match=r"pickles: these are not read.*vae.bridge"):
         load(copied)
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge import AlphaBridge, AlphaPath, fit
+from alpha_bridge import AlphaPath, fit
 from alpha_bridge.vae import VAEEncoder, VAEGenerator, latent_size
+from alpha_bridge.vae import bridge as bridge_vae
 
 MEAN, LOG_VARIANCE = torch.full((5, 2), 0.3), torch.full((5, 2), -1.0)
 
@@ -109,7 +110,7 @@ def vae(scale=1.0):
 
 def test_a_bridge_from_a_vae_makes_its_reconstructions():
     encoder, decoder, discriminator, x = vae()
-    bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, x)
+    bridge = bridge_vae(encoder, decoder, discriminator, x)
     assert torch.allclose(bridge.reconstruct(x), x + 0.1, atol=1e-5)
     assert bridge.latent_shape == (2,)
     assert bridge.training
@@ -117,12 +118,12 @@ def test_a_bridge_from_a_vae_makes_its_reconstructions():
 
 def test_the_noise_is_the_error_of_reconstructions():
     *networks, x = vae()
-    assert AlphaBridge.from_vae(*networks, x).sigma.item() == pytest.approx(0.1, rel=1e-3)
+    assert bridge_vae(*networks, x).sigma.item() == pytest.approx(0.1, rel=1e-3)
 
 
 def test_the_noise_can_be_given_and_learned():
     *networks, x = vae()
-    bridge = AlphaBridge.from_vae(*networks, x, noise=0.3, learn_noise=True)
+    bridge = bridge_vae(*networks, x, noise=0.3, learn_noise=True)
     assert bridge.sigma.item() == pytest.approx(0.3)
     assert bridge.log_sigma in set(bridge.network_parameters("generator"))
 
@@ -131,12 +132,12 @@ def test_the_noise_can_be_given_and_learned():
 def test_noise_out_of_its_range_is_refused(noise):
     *networks, x = vae()
     with pytest.raises(ValueError, match="noise must be positive"):
-        AlphaBridge.from_vae(*networks, x, noise=noise)
+        bridge_vae(*networks, x, noise=noise)
 
 
 def test_the_networks_themselves_are_trained():
     encoder, decoder, discriminator, x = vae()
-    bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, x)
+    bridge = bridge_vae(encoder, decoder, discriminator, x)
     assert set(decoder.parameters()) == set(bridge.network_parameters("generator"))
     assert set(encoder.parameters()) == set(bridge.network_parameters("encoder"))
 
@@ -146,12 +147,12 @@ def test_latents_of_another_scale_are_refused_with_the_one_to_give():
     with pytest.raises(
         ValueError, match=r"root mean square of (4\.\d+|5\.\d+) .*scale of 0\.(\d+)"
     ):
-        AlphaBridge.from_vae(*networks, x)
+        bridge_vae(*networks, x)
 
 
 def test_the_scale_that_is_asked_for_is_accepted():
     *networks, x = vae(scale=5.0)
-    bridge = AlphaBridge.from_vae(*networks, x, latent_scale=0.2)
+    bridge = bridge_vae(*networks, x, latent_scale=0.2)
     assert bridge.encode(x).std().item() == pytest.approx(1, abs=0.1)
     assert torch.allclose(bridge.reconstruct(x), x + 0.1, atol=1e-4)
 
@@ -159,14 +160,14 @@ def test_the_scale_that_is_asked_for_is_accepted():
 def test_a_decoder_of_other_samples_is_refused():
     encoder, _, discriminator, x = vae()
     with pytest.raises(ValueError, match=r"samples of shape \(7,\) of samples of shape \(2,\)"):
-        AlphaBridge.from_vae(encoder, nn.Linear(2, 7), discriminator, x)
+        bridge_vae(encoder, nn.Linear(2, 7), discriminator, x)
 
 
 def test_networks_with_batch_normalisation_are_averaged_with_their_statistics():
     _, _, discriminator, x = vae()
     encoder = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 4))
     decoder = nn.Sequential(nn.Linear(2, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
-    bridge = AlphaBridge.from_vae(encoder, decoder, discriminator, x, latent_scale=1.0)
+    bridge = bridge_vae(encoder, decoder, discriminator, x, latent_scale=1.0)
     state = fit(bridge, x, AlphaPath.three_steps(ml=1, transfer=3, adversarial=1), batch_size=32)
     for arm in ("generator", "encoder"):
         averaged = dict(state.average.module.get_submodule(arm).named_buffers())
@@ -180,7 +181,7 @@ def test_networks_with_batch_normalisation_are_averaged_with_their_statistics():
 
 def test_the_map_of_the_latents_is_kept_with_the_weights():
     *networks, x = vae(scale=5.0)
-    bridge = AlphaBridge.from_vae(*networks, x, latent_scale=0.2, latent_shift=0.1)
+    bridge = bridge_vae(*networks, x, latent_scale=0.2, latent_shift=0.1)
     state = bridge.state_dict()
     for arm in ("generator", "encoder"):
         assert state[f"{arm}.scale"].item() == pytest.approx(0.2)

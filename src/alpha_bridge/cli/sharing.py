@@ -15,7 +15,7 @@ __all__ = ["Export", "Push"]
 
 @dataclass(frozen=True)
 class Export:
-    """Write a run's model to a folder that AlphaBridge.from_pretrained reads."""
+    """Write a run's model to a folder that alpha_bridge.sharing.load reads."""
 
     run: Positional[Path]
     """Folder of the run."""

@@ -10,6 +10,8 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from matplotlib.figure import Figure
 
+from .. import sharing
+from ..data import Units
 from ..files import filling, require_free
 from ..model import AlphaBridge
 from ..recipe import Config, read_config
@@ -32,7 +34,7 @@ PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 def export(
     run: Run, out: Path, step: int | None = None, onnx: bool = False, pictures: bool = True
 ) -> dict[str, float]:
-    """Write the averaged model of a run to a folder that ``AlphaBridge.from_pretrained`` reads.
+    """Write the averaged model of a run to a folder that :func:`alpha_bridge.sharing.load` reads.
 
     Args:
         run: A run of one trial, with a checkpoint.
@@ -51,9 +53,9 @@ def export(
     require_free(out)
     if onnx:
         interchange.require_installed()
-    model, card = _shared(run, step, pictures)
+    model, units, card = _shared(run, step, pictures)
     with filling(out) as partial:
-        model.save_pretrained(partial, card=card)
+        sharing.save(model, partial, units, card)
         return interchange.export(model, partial) if onnx else {}
 
 
@@ -80,15 +82,15 @@ def push(
         ValueError: The run cannot be used, or the id is malformed.
         OSError: You may not write there, or the hub cannot be reached.
     """
-    model, card = _shared(run, step, pictures)
-    return model.push_to_hub(hub_id, card=card, private=private or None)
+    model, units, card = _shared(run, step, pictures)
+    return sharing.push(model, hub_id, units, card, private=private or None)
 
 
-def _shared(run: Run, step: int | None, pictures: bool) -> tuple[AlphaBridge, Card]:
+def _shared(run: Run, step: int | None, pictures: bool) -> tuple[AlphaBridge, Units, Card]:
     config = read_config(run.config_path)
     model, _ = load_model(run, config, step)
-    model.units = units_of(run, config)
-    return model, card_of(run, config, run.checkpoint_steps[-1] if step is None else step, pictures)
+    at = run.checkpoint_steps[-1] if step is None else step
+    return model, units_of(run, config), card_of(run, config, at, pictures)
 
 
 def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:

@@ -33,6 +33,7 @@ from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from ..training import Callback, Optimization, TrainState, fit
 from ..training.stacking import stack
 from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
+from ..vae import bridge as bridge_vae
 from ..vae import build as build_vae
 from ..vae import load as load_vae
 from .architecture import Networks, build_networks
@@ -324,7 +325,7 @@ def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, Alph
     vae.require(source.event_shape)
     *_, discriminator = _first_networks(config, config.seed)
     scale, shift = _latent_units(config, vae)
-    model = AlphaBridge.from_vae(
+    model = bridge_vae(
         vae.encoder,
         vae.decoder,
         discriminator,

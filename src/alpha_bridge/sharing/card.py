@@ -75,39 +75,38 @@ class Card:
                 )
 
 
-def render(
-    card: Card, head: ModelCardData, networks: Mapping[str, nn.Module], source: str
-) -> ModelCard:
+def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelCard:
     """Write the page.
 
     Args:
         card: What to say.
-        head: What the library says of every model.
-        networks: By player, each with its blueprint.
-        source: What to give ``from_pretrained``.
+        networks: By name, each with its blueprint.
+        source: What to give :func:`~alpha_bridge.sharing.load`.
 
     Returns:
         The page, with a head for the hub that has the metrics as well.
     """
     results = _results(card)
-    about = head.to_dict() | {  # type: ignore[no-untyped-call]
-        "datasets": [card.dataset] if card.dataset else None,
-        "eval_results": results or None,
-        "model_name": printable(card.title) if results else None,
-    }
-    plans = {player: Blueprint.of(network) for player, network in networks.items()}
+    head = ModelCardData(
+        library_name="alpha_bridge",
+        tags=["alpha-divergence", "generative-model"],
+        datasets=[card.dataset] if card.dataset else None,
+        eval_results=results or None,
+        model_name=printable(card.title) if results else None,
+    )
+    plans = {name: Blueprint.of(network) for name, network in networks.items()}
     packages = {plan.module.split(".")[0] for plan in plans.values()}
     body = _template().render(
         card=card,
         metrics=[(*name.split("/"), value) for name, value in card.metrics.items()],
         networks=[
-            (player, plan.path, sum(p.numel() for p in networks[player].parameters()))
-            for player, plan in plans.items()
+            (name, plan.path, sum(p.numel() for p in networks[name].parameters()))
+            for name, plan in plans.items()
         ],
         source=source,
         trust=sorted(packages - {OWN.split(".")[0]}),
     )
-    return ModelCard(f"---\n{ModelCardData(**about).to_yaml()}\n---\n\n{body}")
+    return ModelCard(f"---\n{head.to_yaml()}\n---\n\n{body}")
 
 
 def _template() -> Template:
@@ -118,7 +117,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"words": markdown, "literal": _literal, "address": quote}
+    environment.filters |= {"markdown": markdown, "literal": _literal, "address": quote}
     return environment.get_template("model_card.md.jinja")
 
 
@@ -149,11 +148,11 @@ def _results(card: Card) -> list[EvalResult]:
 
 
 def markdown(text: str) -> str:
-    r"""Text from elsewhere as words of a Markdown page: no HTML, no link, no end of a cell.
+    r"""Text from elsewhere for a Markdown page: no HTML, no link, no end of a cell.
 
     Example:
         >>> print(markdown("a <b> | [c](d)"))
         a &lt;b&gt; \| \[c\](d)
     """
-    words = html.escape(printable(" ".join(text.split())), quote=False)
-    return re.sub(r"([\\`*|\[\]])", r"\\\1", words)
+    plain = html.escape(printable(" ".join(text.split())), quote=False)
+    return re.sub(r"([\\`*|\[\]])", r"\\\1", plain)

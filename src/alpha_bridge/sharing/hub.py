@@ -1,8 +1,9 @@
-"""The hub, and what to tell people where it says no."""
+"""The hub of Hugging Face, and a line for each of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -18,18 +19,18 @@ from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-d
 from ..errors import one_line
 from .stored import CONFIG, WEIGHTS
 
-__all__ = ["folder_of", "telling"]
+__all__ = ["folder_of", "hub_errors"]
 
 NOT_ALLOWED = (401, 403)
 
 
 @contextmanager
-def telling(hub_id: str, before: str = "") -> Iterator[None]:
-    """Say in one line what went wrong with the hub.
+def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
+    """Turn the hub's errors into errors of one line.
 
     Args:
         hub_id: The repository.
-        before: What to say first.
+        before: What the line begins with.
 
     Raises:
         ValueError: The id is malformed, or there is no such revision.
@@ -70,23 +71,12 @@ def _not_allowed(hub_id: str) -> PermissionError:
     )
 
 
-def folder_of(
-    source: str | Path,
-    revision: str | None = None,
-    token: str | bool | None = None,
-    cache: str | Path | None = None,
-    force: bool = False,
-    offline: bool = False,
-) -> Path:
-    """Where the two files of a shared model lie: of the hub, no others are fetched.
+def folder_of(source: str | Path, **download: Any) -> Path:  # noqa: ANN401
+    """Where the two files of a shared model lie; of the hub, no others are fetched.
 
     Args:
         source: A folder, or the id of a model on the hub.
-        revision: Branch, tag or commit on the hub.
-        token: Of who asks.
-        cache: Where downloads are kept.
-        force: Fetch what is there already.
-        offline: Use what is there already.
+        **download: As :func:`huggingface_hub.snapshot_download` takes it.
 
     Raises:
         ValueError: There is no folder, and it cannot be an id; or no such revision.
@@ -99,15 +89,6 @@ def folder_of(
         return folder
     if folder.exists():
         raise FileNotFoundError(f"{folder} is a file: give the folder that it lies in")
-    with telling(str(source), f"there is no folder {source}, and "):
-        return Path(
-            snapshot_download(
-                str(source),
-                revision=revision,
-                token=token,
-                cache_dir=cache,
-                force_download=force,
-                local_files_only=offline,
-                allow_patterns=[CONFIG, WEIGHTS],
-            )
-        )
+    with hub_errors(str(source), f"there is no folder {source}, and "):
+        files = [CONFIG, WEIGHTS]
+        return Path(snapshot_download(str(source), allow_patterns=files, **download))

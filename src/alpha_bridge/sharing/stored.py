@@ -1,4 +1,4 @@
-"""What a shared folder says of a model: ``config.json`` beside ``model.safetensors``.
+"""The files of a shared model: ``config.json`` and ``model.safetensors``.
 
 Both are read as data. Nothing in them is run: what they name is imported by
 :meth:`~alpha_bridge.sharing.Blueprint.build` alone, if the caller trusts it.
@@ -19,10 +19,13 @@ from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
 from ..networks.blueprint import Blueprint
 
-__all__ = ["CONFIG", "WEIGHTS", "Network", "Stored", "read_weights"]
+__all__ = ["CONFIG", "WEIGHTS", "Network", "Stored", "read_weights", "stored_units"]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+
+UNITS: dict[Literal["model", "pixels"], type[Units]] = {"model": Units, "pixels": PixelUnits}
+"""The kinds of units that have no numbers, by the name that the file has for them."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -39,12 +42,12 @@ class Network(_Part):
 
     @classmethod
     def of(cls, plan: Blueprint) -> Network:
-        """The same, for a file."""
+        """The network that ``plan`` builds."""
         return cls(path=plan.path, arguments=dict(plan.arguments))
 
     @property
     def blueprint(self) -> Blueprint:
-        """The same, to build from."""
+        """What builds the network."""
         return Blueprint(self.path, self.arguments)
 
 
@@ -87,8 +90,8 @@ class Stored(_Part):
         path = folder / CONFIG
         if not path.is_file():
             raise FileNotFoundError(
-                f"{folder} is not a shared model: it has no {CONFIG}; give what save_pretrained, "
-                "push_to_hub or alpha-bridge export made"
+                f"{folder} is not a shared model: it has no {CONFIG}; give what "
+                "alpha_bridge.sharing.save or push, or alpha-bridge export made"
             )
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -101,35 +104,34 @@ class Stored(_Part):
                 + first["msg"]
             ) from None
 
+    def sample_units(self) -> Units:
+        """Units of the samples."""
+        if isinstance(self.units, Standard):
+            moments = (
+                torch.tensor(of, dtype=torch.float64) for of in (self.units.mean, self.units.std)
+            )
+            return StandardUnits(*moments)
+        return UNITS[self.units]()
+
     def write(self, folder: Path) -> None:
         """Write the file."""
         (folder / CONFIG).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def units_in_words(units: Units) -> Literal["model", "pixels"] | Standard:
-    """Units, for a file.
+def stored_units(units: Units) -> Literal["model", "pixels"] | Standard:
+    """Units as the file has them.
 
     Raises:
-        ValueError: They are of a kind that has no words.
+        ValueError: They are of a kind that the file cannot have.
     """
     if isinstance(units, StandardUnits):
         return Standard(mean=units.mean.tolist(), std=units.std.tolist())
-    if type(units) not in _WORDS:
-        raise ValueError(
-            f"units must be Units(), PixelUnits() or StandardUnits(mean, std), got {units}"
-        )
-    return _WORDS[type(units)]
-
-
-def units_from_words(words: Literal["model", "pixels"] | Standard) -> Units:
-    """Units, from a file."""
-    if isinstance(words, Standard):
-        moments = (torch.tensor(moment, dtype=torch.float64) for moment in (words.mean, words.std))
-        return StandardUnits(*moments)
-    return next(kind() for kind, word in _WORDS.items() if word == words)
-
-
-_WORDS: dict[type[Units], Literal["model", "pixels"]] = {Units: "model", PixelUnits: "pixels"}
+    for name, kind in UNITS.items():
+        if type(units) is kind:
+            return name
+    raise ValueError(
+        f"units must be Units(), PixelUnits() or StandardUnits(mean, std), got {units}"
+    )
 
 
 def read_weights(folder: Path, stored: Stored) -> dict[str, Tensor]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 from torch import Tensor
 
 from ..data.units import StandardUnits, Units
@@ -22,7 +21,7 @@ from ..files.manifest import (
     write_manifest,
     write_state,
 )
-from ..sharing.weights import own_memory
+from ..files.tensors import serialized
 from .state import UNITS, TrainState, require_alike
 
 __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
@@ -65,7 +64,7 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
             # safetensors' own writing of files tells of a full disk by no OSError
-            (partial / f"{file}{ENDING}").write_bytes(serialized(own_memory(named)))
+            (partial / f"{file}{ENDING}").write_bytes(serialized(named))
         write_state(partial, step, folder)
         write_manifest(partial)
     return folder

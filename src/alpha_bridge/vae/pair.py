@@ -10,13 +10,74 @@ and the networks themselves, with all that their files say, stay what they were.
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Numbers", "VAEEncoder", "VAEGenerator", "latent_size"]
+from ..model import CHUNK, AlphaBridge
+
+__all__ = ["Numbers", "VAEEncoder", "VAEGenerator", "bridge", "latent_size"]
 
 Numbers = float | Tensor
 """A number, or one for each channel of a latent, which broadcasts with it."""
 
 MOMENTS = (("mean", "logvar"), ("mean", "log_variance"), ("embedding", "log_covariance"))
 SAMPLES = ("sample", "reconstruction")
+LATENT_SIZES = (0.5, 2.0)
+"""Root mean squares of a VAE's latents that are near enough to the prior's, which is 1."""
+
+
+def bridge(
+    encoder: nn.Module,
+    decoder: nn.Module,
+    discriminator: nn.Module,
+    x: Tensor,
+    noise: float | None = None,
+    learn_noise: bool = False,
+    latent_scale: Numbers = 1.0,
+    latent_shift: Numbers = 0.0,
+) -> AlphaBridge:
+    r"""A bridge that begins with a trained VAE, so that Step I can be short.
+
+    Args:
+        encoder: Gives mean and log-variance in any of the ways of :class:`VAEEncoder`; its weights
+            are trained in place.
+        decoder: Gives samples in any of the ways of :class:`VAEGenerator`; likewise.
+        discriminator: :math:`f_\beta`, with any first weights.
+        x: Some hundred training samples in the units that the VAE takes, shape
+            ``(batch, *event)``, to measure it on.
+        noise: σ of (13); None for that of :meth:`~alpha_bridge.AlphaBridge.best_sigma`.
+        learn_noise: Whether σ is learned with θ.
+        latent_scale: s in :math:`z' = s (z - m)`, which takes the VAE's latents to the prior's
+            N(0, I); a number, or one for each channel.
+        latent_shift: m, likewise.
+
+    Returns:
+        The bridge; its samples are in the units of ``x``.
+
+    Raises:
+        ValueError: The networks do not fit one another or ``x``, or the latents are far from the
+            prior.
+
+    Example:
+        >>> encoder, decoder, discriminator = nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3, 1)
+        >>> bridge(encoder, decoder, discriminator, torch.randn(99, 3)).sample(5).shape
+        torch.Size([5, 3])
+    """
+    inference = VAEEncoder(encoder, latent_scale, latent_shift).eval()
+    with torch.no_grad():
+        pairs = [inference(part) for part in x.split(CHUNK)]
+    mean, log_variance = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    _require_latents(latent_size(mean, log_variance), latent_scale)
+    generator = VAEGenerator(decoder, tuple(mean.shape[1:]), latent_scale, latent_shift)
+    sigma = 1.0 if noise is None else noise
+    model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
+    decoded = model.reconstruct(x[:1])
+    if decoded.shape != x[:1].shape:
+        raise ValueError(
+            f"the VAE makes samples of shape {tuple(decoded.shape[1:])} of samples of shape "
+            f"{tuple(x.shape[1:])}: give data and a decoder that fit each other"
+        )
+    if noise is None:
+        with torch.no_grad():
+            model.log_sigma.fill_(model.best_sigma(x)).log_()
+    return model.train()
 
 
 class _Arm(nn.Module):
@@ -119,6 +180,17 @@ def latent_size(mean: Tensor, log_variance: Tensor) -> float:
         1.0
     """
     return float((mean.square() + log_variance.exp()).mean().sqrt())
+
+
+def _require_latents(size: float, scale: Numbers) -> None:
+    """Refuse latents that the prior would never draw."""
+    least, most = LATENT_SIZES
+    if not least <= size <= most:
+        fitting = f"{float(scale) / size:.3g}" if isinstance(scale, float | int) else "another one"
+        raise ValueError(
+            f"the VAE's latents have a root mean square of {size:.3g} on these data, and those of "
+            f"the prior N(0, I) have 1: give a latent scale of {fitting} (--latent-scale)"
+        )
 
 
 def _positive(scale: Numbers) -> Tensor:

@@ -42,7 +42,7 @@ class PythaeVAE(TrainedVAE):
             raise ValueError(
                 "the VAE has networks of its own, which pythae keeps as pickles: these are not "
                 "read, for they can run anything; build the VAE in Python and give its networks "
-                "to AlphaBridge.from_vae"
+                "to alpha_bridge.vae.bridge"
             )
         models = imported("pythae", "pythae.models")
         settings = {key: value for key, value in config.items() if key != "name"}
