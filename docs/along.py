@@ -13,7 +13,7 @@ from typing import Any
 
 from pages import put, table
 
-from alpha_bridge.runs.plots import label
+from alpha_bridge.metrics.definition import label
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

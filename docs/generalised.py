@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pages import changes, claims, plus_minus, put, recorded, table
 
-from alpha_bridge.runs.plots import label
+from alpha_bridge.metrics.definition import label
 from experiments import generalisations, translation, translation2d
 from experiments.comparison import metric_names
 from experiments.scores import spread

@@ -12,8 +12,9 @@ from typing import Any
 
 from pages import changed_by, changes, claims, in_words, plus_minus, put, recorded, table
 
+from alpha_bridge.metrics.definition import label
 from alpha_bridge.recipe.presets import PRESETS
-from alpha_bridge.runs.plots import label, step_one
+from alpha_bridge.runs.plots import step_one
 from experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
 from experiments.comparison import metric_names
 from experiments.scores import spread

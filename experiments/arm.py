@@ -96,7 +96,7 @@ def _reconstructed(
     model: AlphaBridge, evaluation: Evaluation, images: dict[str, Tensor]
 ) -> dict[str, float]:
     """Errors of reconstructions, but for that of held-out images, which each evaluation has."""
-    network, protocol = evaluation.judge.network, evaluation.judge.protocol
+    network, protocol = evaluation.comparison.network, evaluation.comparison.protocol
     found = {}
     for subject, x in images.items():
         end, count, decoded = SUBJECTS[subject], len(x), in_chunks(model.reconstruct, x)

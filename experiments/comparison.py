@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alpha_bridge.runs.plots import BLUE, GAP, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, label
+from alpha_bridge.metrics.definition import label
+from alpha_bridge.runs.plots import BLUE, GAP, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT
 from alpha_bridge.runs.plots.pictures import mosaic_of, small
 from alpha_bridge.runs.plots.records import Array
 

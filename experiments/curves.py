@@ -62,9 +62,9 @@ def watched(parts: Assembly, updates: Sequence[int], shown: Sequence[int] = ()) 
 def own_scores(config: Config) -> dict[str, float]:
     """Metrics of as many samples of the data itself: what a perfect model would score."""
     parts = assemble(config)
-    judge = build_evaluation(parts.config, parts.source).judge
+    compare = build_evaluation(parts.config, parts.source).comparison
     samples = parts.source.units.normalize(parts.source.training(config.evaluation.samples))
-    return {name: round(value, 5) for name, value in judge(samples)[0].items()}
+    return {name: round(value, 5) for name, value in compare(samples)[0].items()}
 
 
 class Watch(Callback):
@@ -109,7 +109,7 @@ class Watch(Callback):
         if event.step in self.updates:
             self._keep([found.metrics if found else {} for found in measured], event.step)
         if event.step in self.shown and measured[0]:
-            self.samples[str(event.step)] = rounded(measured[0].shown[:POINTS])
+            self.samples[str(event.step)] = rounded(measured[0].samples[:POINTS])
 
     def _keep(self, trials: Sequence[dict[str, float]], step: int) -> None:
         done = [update for update in sorted(self.updates) if update < step]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, spread
+from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, evenly
 from alpha_bridge.runs.plots.pictures import small
 from alpha_bridge.runs.plots.records import Array
 
@@ -190,7 +190,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
 
     samples = {name: of for name, of in samples.items() if name in PICTURED}
     marks = record["settings"]["ends_of_steps"]
-    steps = spread([step for step in next(iter(samples.values())) if step >= marks[0]], COLUMNS)
+    steps = evenly([step for step in next(iter(samples.values())) if step >= marks[0]], COLUMNS)
     names = metric_names(record, *METRICS)
     height = WIDTH / COLUMNS * LATENTS * len(samples) + 2.6
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

@@ -166,7 +166,7 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
 
 def _seen(evaluation: Evaluation, x: Tensor, z: Tensor) -> Tensor:
     """Samples beside their latents, as a classifier sees them: images by their features."""
-    network = evaluation.judge.network
+    network = evaluation.comparison.network
     if network is not None:
         x = features_of(network, x.split(CHUNK))
     return torch.cat([x.flatten(1), z.flatten(1)], -1)

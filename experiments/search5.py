@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpha_bridge.files import writing
+from alpha_bridge.metrics.definition import label
 from alpha_bridge.recipe import Config, GammaConfig, changed
 from alpha_bridge.recipe.builders import assemble, build_evaluation
-from alpha_bridge.runs.plots import MUTED, SMALL, TEXT, WIDTH, label, save_figure
+from alpha_bridge.runs.plots import MUTED, SMALL, TEXT, WIDTH, save_figure
 from alpha_bridge.training.checkpoint import save
 
 from . import figure5

@@ -21,8 +21,8 @@ import torch
 
 from alpha_bridge.files import writing
 from alpha_bridge.metrics.classifier import inception_features
+from alpha_bridge.metrics.definition import is_metric
 from alpha_bridge.metrics.evaluation import Evaluation
-from alpha_bridge.metrics.names import is_metric
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.builders import build_evaluation, build_source
 from alpha_bridge.runs.plots import TEXT, WIDTH, save_figure

@@ -326,7 +326,7 @@ class Watch(Callback):
         measured = self.evaluation(self.model, state.memory, reference)
         drift = self._drift(measured.pairs[1], reference)
         self.evaluations.append({**where, **measured.metrics, **drift})
-        self.shown[where["step"]] = self.evaluation.source.units.stored(measured.shown)
+        self.shown[where["step"]] = self.evaluation.source.units.stored(measured.samples)
         self.keep(self)
 
     def _drift(self, decoded: Tensor, reference: bool) -> dict[str, float]:

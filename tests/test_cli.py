@@ -16,7 +16,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.cli.printing import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
-from alpha_bridge.metrics.names import parse
+from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 

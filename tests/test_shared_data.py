@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
-from alpha_bridge.metrics.names import parse
+from alpha_bridge.metrics.definition import parse
 from alpha_bridge.runs.folder import Run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

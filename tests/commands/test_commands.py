@@ -16,7 +16,7 @@ from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
-from alpha_bridge.metrics.names import parse
+from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,

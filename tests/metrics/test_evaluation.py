@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-import alpha_bridge.metrics.evaluation as evaluation_module
 from alpha_bridge.data import (
     DensitySource,
     ImageSource,
@@ -18,8 +17,9 @@ from alpha_bridge.data import (
     stream,
     unbalanced,
 )
-from alpha_bridge.metrics.evaluation import MixtureJudge
-from alpha_bridge.metrics.names import parse
+from alpha_bridge.metrics import comparison as comparison_module
+from alpha_bridge.metrics.comparison import DensityComparison
+from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe import Config, EvaluationConfig, MixtureConfig, ModelConfig
 from alpha_bridge.recipe.builders import assemble, build_evaluation
 
@@ -87,7 +87,7 @@ def test_a_known_density_is_measured_by_its_posterior_and_a_kernel():
 def test_labelled_images_are_measured_by_a_classifier(digits):
     evaluation, model = digits
     metrics = kinds(evaluation(model, {}).metrics)
-    protocol = evaluation.judge.protocol
+    protocol = evaluation.comparison.protocol
     assert re.fullmatch("classifier-digits-seed0-acc9[0-9]", protocol)
     assert list(metrics) == [
         ("frechet_distance", protocol),
@@ -113,7 +113,7 @@ def test_a_second_domain_with_fewer_samples_says_both_sizes(vectors):
     parts = assemble(config(vectors))
     few = from_array(np.ones((60, 2), np.float32), np.arange(20, dtype=np.float32).reshape(10, 2))
     evaluation = build_evaluation(parts.config, parts.source, prior=few)
-    metrics, _ = evaluation.judge(evaluation.latents.repeat(1, 3)[:, :5])
+    metrics, _ = evaluation.comparison(evaluation.latents.repeat(1, 3)[:, :5])
     assert set(metrics) == {
         f"{metric}/vectors/10-train-{SAMPLES}" for metric in ("frechet_distance", "kernel_distance")
     }
@@ -122,7 +122,7 @@ def test_a_second_domain_with_fewer_samples_says_both_sizes(vectors):
 @pytest.mark.parametrize("samples", [2, 9, 15, 35])
 def test_few_samples_are_measured_in_few_parts(digits, samples):
     evaluation, _ = digits
-    metrics, _ = evaluation.judge(evaluation.held_out[:samples])
+    metrics, _ = evaluation.comparison(evaluation.held_out[:samples])
     (score,) = [name for name in metrics if name.startswith("inception_score")]
     assert parse(score).protocol.endswith(f"-splits{max(1, samples // 10)}")
     assert 1 <= metrics[score] <= min(samples, 10)
@@ -144,15 +144,15 @@ def test_pixels_can_be_asked_for_where_there_are_labels():
 
 
 def test_images_without_labels_can_be_compared_by_which_way_up_they_are(monkeypatch):
-    classifier = partial(evaluation_module.cached_classifier, updates=60)
-    monkeypatch.setattr(evaluation_module, "cached_classifier", classifier)
+    classifier = partial(comparison_module.cached_classifier, updates=60)
+    monkeypatch.setattr(comparison_module, "cached_classifier", classifier)
     images = np.zeros((60, 8, 8, 1), np.uint8)
     images[:, :4] = 200
-    source, told = from_array(images[:40], images[40:]), []
-    evaluation = build_evaluation(config("unused", features="rotations"), source, told.append)
-    assert told == ["features of a classifier that tells 100.0% of the quarter turns of images"]
-    same, labels = evaluation.judge(source.units.normalize(source.held_out(20)))
-    turned, _ = evaluation.judge(source.units.normalize(source.held_out(20)).flip(-2))
+    source, lines = from_array(images[:40], images[40:]), []
+    evaluation = build_evaluation(config("unused", features="rotations"), source, lines.append)
+    assert lines == ["features of a classifier that tells 100.0% of the quarter turns of images"]
+    same, labels = evaluation.comparison(source.units.normalize(source.held_out(20)))
+    turned, _ = evaluation.comparison(source.units.normalize(source.held_out(20)).flip(-2))
     assert labels is None and not any("inception" in name for name in same)
     name = "frechet_distance/rotations-unused-seed0-acc100/20-train-40"
     assert same[name] < 1e-3 < turned[name]
@@ -160,10 +160,10 @@ def test_images_without_labels_can_be_compared_by_which_way_up_they_are(monkeypa
 
 def test_images_without_labels_fall_back_to_pixels_and_say_so():
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
-    source, told = from_array(images[:40], images[40:]), []
-    evaluation = build_evaluation(config("unused"), source, told.append)
-    assert evaluation.judge.protocol == "pixels"
-    (line,) = told
+    source, lines = from_array(images[:40], images[40:]), []
+    evaluation = build_evaluation(config("unused"), source, lines.append)
+    assert evaluation.comparison.protocol == "pixels"
+    (line,) = lines
     assert line.startswith("no labels: distances compare averaged pixels")
 
 
@@ -172,14 +172,14 @@ def test_unknown_labels_are_no_labels():
     unknown = np.full(20, -1)
     labels = np.arange(40) % 2
     source = from_array(images[:40], images[40:], labels, unknown)
-    assert build_evaluation(config("unused"), source).judge.protocol == "pixels"
+    assert build_evaluation(config("unused"), source).comparison.protocol == "pixels"
 
 
 def test_a_classifier_says_how_good_it_is(cache):  # noqa: ARG001
-    told = []
+    lines = []
     parts = assemble(config("digits"))
-    build_evaluation(parts.config, parts.source, told.append)
-    (line,) = told
+    build_evaluation(parts.config, parts.source, lines.append)
+    (line,) = lines
     assert line.startswith("features of a classifier that is right on 9")
     assert line.endswith("% of 359 images")
 
@@ -202,7 +202,7 @@ def test_inception_that_is_not_installed_says_how_to_install_it():
 def test_all_latents_are_the_same_through_time():
     evaluation, model = built()
     first, again = evaluation(model, {}), evaluation(model, {})
-    assert torch.equal(first.shown, again.shown)
+    assert torch.equal(first.samples, again.samples)
     assert torch.equal(first.pairs, again.pairs)
     assert first.metrics == again.metrics
 
@@ -211,7 +211,7 @@ def test_latents_do_not_depend_on_the_seed_of_the_run():
     evaluation, model = built()
     other = assemble(config().model_copy(update={"seed": 7}))
     measured = build_evaluation(other.config, other.source)(model, {})
-    assert torch.equal(measured.shown, evaluation(model, {}).shown)
+    assert torch.equal(measured.samples, evaluation(model, {}).samples)
 
 
 def test_more_samples_begin_with_the_same_latents():
@@ -219,13 +219,13 @@ def test_more_samples_begin_with_the_same_latents():
     more = config().model_copy(update={"evaluation": EvaluationConfig(samples=400, shown=SHOWN)})
     measured = build_evaluation(more, evaluation.source)(model, {})
     # chunks of another size round differently
-    torch.testing.assert_close(measured.shown, evaluation(model, {}).shown)
+    torch.testing.assert_close(measured.samples, evaluation(model, {}).samples)
 
 
 def test_what_is_shown_has_the_number_that_is_asked_for():
     evaluation, model = built()
     measured = evaluation(model, {})
-    assert measured.shown.shape == (SHOWN, 2)
+    assert measured.samples.shape == (SHOWN, 2)
     assert measured.pairs.shape == (2, SHOWN, 2)
 
 
@@ -257,7 +257,7 @@ def test_an_unchanged_generator_keeps_the_class_of_every_latent(data):
     first = evaluation(model, memory, reference=True)
     assert not any(name.startswith("retention") for name in first.metrics)
     later = kinds(evaluation(model, memory).metrics)
-    assert later["retention", evaluation.judge.protocol] == 1
+    assert later["retention", evaluation.comparison.protocol] == 1
 
 
 def test_a_generator_that_moves_every_latent_keeps_no_class():
@@ -278,7 +278,7 @@ def test_without_a_first_step_there_is_no_retention():
 def test_the_data_itself_scores_best():
     evaluation, _ = built()
     points = evaluation.source.training(2000)
-    metrics = kinds(evaluation.judge(points)[0])
+    metrics = kinds(evaluation.comparison(points)[0])
     assert metrics["modes", "3std"] == 4
     assert metrics["high_quality", "3std"] > 0.97
     assert metrics["missed_mass", "tenth"] == 0
@@ -288,9 +288,9 @@ def test_the_data_itself_scores_best():
 
 @pytest.mark.parametrize("mixture", [unbalanced(), spirals(), ring()], ids=["9", "100", "8"])
 def test_every_known_density_scores_best_by_its_own_samples(mixture):
-    judge = MixtureJudge(DensitySource(mixture), samples=1000, bandwidth=0.1)
+    comparison = DensityComparison(DensitySource(mixture), samples=1000, bandwidth=0.1)
     x = mixture.sample(4000, stream(0, 1))
-    own, moved = kinds(judge(x)[0]), kinds(judge(x + 0.6)[0])
+    own, moved = kinds(comparison(x)[0]), kinds(comparison(x + 0.6)[0])
     assert own["missed_mass", "tenth"] == 0 < moved["missed_mass", "tenth"]
     assert own["invented_mass", "tail-0.001"] < 0.005 < moved["invented_mass", "tail-0.001"]
     assert own["log_likelihood", "kde-0.1"] > moved["log_likelihood", "kde-0.1"]
@@ -298,8 +298,8 @@ def test_every_known_density_scores_best_by_its_own_samples(mixture):
 
 def test_an_unbalanced_mixture_scores_its_number_of_modes():
     mixture = unbalanced()
-    judge = MixtureJudge(DensitySource(mixture), samples=10, bandwidth=0.1)
-    metrics = kinds(judge(mixture.sample(10_000, stream(0, 1)))[0])
+    comparison = DensityComparison(DensitySource(mixture), samples=10, bandwidth=0.1)
+    metrics = kinds(comparison(mixture.sample(10_000, stream(0, 1)))[0])
     assert metrics["inception_score", "posterior"] == pytest.approx(9, abs=0.05)
 
 
@@ -318,8 +318,8 @@ def test_images_without_labels_are_not_read_for_a_classifier():
 
 def test_samples_are_measured_as_they_are_kept(digits):
     evaluation, model = digits
-    shown = evaluation(model, {}).shown
-    grey = (shown + 1) * 127.5
+    samples = evaluation(model, {}).samples
+    grey = (samples + 1) * 127.5
     torch.testing.assert_close(grey, grey.round(), atol=1e-4, rtol=0)
 
 

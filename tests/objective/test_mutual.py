@@ -11,7 +11,7 @@ from torch.quasirandom import SobolEngine
 from alpha_bridge.adversarial import Bridge, JensenShannon, Wasserstein
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.gamma import Gamma, LinearGamma, SigmoidGamma
-from alpha_bridge.metrics.names import is_metric
+from alpha_bridge.metrics.definition import is_metric
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import (
     ConvDiscriminator,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from alpha_bridge import commands
+from alpha_bridge.metrics.definition import label
 from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.runs.folder import Run
-from alpha_bridge.runs.plots import label
 from alpha_bridge.runs.report import write_report
 
 METRICS = [

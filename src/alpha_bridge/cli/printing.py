@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import printable
+from ..metrics.definition import formatted
 
 if TYPE_CHECKING:
     from ..commands import Trained
@@ -90,8 +91,8 @@ def comparison(trained: Trained) -> Table:
     table = Table("metric", "end of Step I", end)
     for name, value in trained.last.items():
         before, spread = trained.first.get(name), trained.spread.get(name)
-        after = f"{value:.4g}" if spread is None else f"{value:.4g} ± {spread:.2g}"
-        table.add_row(name, "" if before is None else f"{before:.4g}", after)
+        after = formatted(value) + ("" if spread is None else f" ± {formatted(spread, 2)}")
+        table.add_row(name, "" if before is None else formatted(before), after)
     return table
 
 
@@ -99,5 +100,5 @@ def table(metrics: dict[str, float]) -> Table:
     """Metrics and their values."""
     rows = Table("metric", "value")
     for name, value in metrics.items():
-        rows.add_row(name, f"{value:.4g}")
+        rows.add_row(name, formatted(value))
     return rows

@@ -208,18 +208,18 @@ class Frontier:
         run, config = opened(self.run)
         require_along(run, config)
         from ..commands.frontier import frontier
-        from ..metrics.names import METRICS
+        from ..metrics.definition import formatted, title
 
         found = frontier(run, self.prefer, self.draws, console, self.data)
         if self.json:
             print((self.run / "frontier.json").read_text(encoding="utf-8"), end="")
             return
-        realism = METRICS[found.realism.split("/")[0]].label
+        realism = title(found.realism)[0]
         rows = Table("update", "α", "σ", "bound", "best σ", "its bound", realism, "score")
         for point in found.points:
             sigmas = (point.sigma, point.bound, point.best_sigma, point.best_bound)
             numbers = (point.alpha, *sigmas, point.metrics[found.realism], point.score)
-            rows.add_row(str(point.step), *(f"{number:.4g}" for number in numbers))
+            rows.add_row(str(point.step), *map(formatted, numbers))
         console.print(rows)
         console.print(f"best: α = {found.best.alpha:.4g}, {found.checkpoint}", soft_wrap=True)
         console.print(str(self.run / "frontier.png"), soft_wrap=True)

@@ -27,8 +27,8 @@ from torch import Tensor
 from ..checks import at_least, between_zero_and_one
 from ..files import writing
 from ..inference.likelihood import bounds
+from ..metrics.definition import METRICS, label
 from ..metrics.evaluation import Evaluation
-from ..metrics.names import METRICS
 from ..recipe import Config
 from ..recipe.builders import build_evaluation, build_path
 from ..runs import plots
@@ -227,7 +227,7 @@ def draw(found: Frontier) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from ..runs.plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH, label
+    from ..runs.plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH
 
     realism = [point.metrics[found.realism] for point in found.points]
     alphas = [point.alpha for point in found.points]

@@ -18,8 +18,8 @@ from torch import Tensor
 from ..data import Units
 from ..errors import Diverged, Stopped
 from ..files.lock import locked
+from ..metrics.definition import formatted, is_metric, title
 from ..metrics.evaluation import Measured
-from ..metrics.names import METRICS, is_metric
 from ..model import AlphaBridge
 from ..objective import Objective
 from ..recipe import HISTORY, Config
@@ -233,7 +233,7 @@ def _twins(event: Event, objective: Objective) -> Record:
 
 def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
     """Write the samples and reconstructions of an evaluation into the run, in the data's units."""
-    shown = units.stored(measured.shown)
+    shown = units.stored(measured.samples)
     run.write_samples(step, shown)
     if is_image(shown):
         plots.save_png(shown, run.samples_picture(step))
@@ -249,8 +249,8 @@ def describe(record: Record) -> str:
         >>> describe({"step": 1, "modes/3std/10000": 25.0})
         'Modes 25'
     """
-    shown = ((name.split("/")[0], value) for name, value in metrics_of(record).items())
-    return "  ".join(f"{METRICS[metric].label} {value:.4g}" for metric, value in shown)
+    metrics = metrics_of(record).items()
+    return "  ".join(f"{title(name)[0]} {formatted(value)}" for name, value in metrics)
 
 
 def metrics_of(record: Record) -> dict[str, float]:

@@ -4,13 +4,14 @@ Nothing is replayed to resume a run, and every process of a run draws the same n
 draws are made on the host, so that they are the same beside every device.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["normal", "stream", "uniform"]
+__all__ = ["isolated_seed", "normal", "stream", "uniform"]
 
 # Purposes from 2³² up belong to the data; smaller ones are the caller's.
 EPOCHS, BATCHES, HELD_OUT, TRAINING = range(2**32, 2**32 + 4)
@@ -92,3 +93,19 @@ def uniform(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
     """
     draws = stream(seed, step, purpose).random(tuple(shape), dtype=np.float32)
     return torch.from_numpy(draws)
+
+
+@contextmanager
+def isolated_seed(seed: int) -> Iterator[None]:
+    """Seed torch's global CPU generator, for a library that takes no other, and restore it after.
+
+    Example:
+        >>> state = torch.get_rng_state()
+        >>> with isolated_seed(0):
+        ...     _ = torch.rand(1)
+        >>> bool((state == torch.get_rng_state()).all())
+        True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

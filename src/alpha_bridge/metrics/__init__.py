@@ -1,3 +1,4 @@
-"""Pure functions of samples or features; the name of each metric states its protocol."""
+"""Functions of samples or features, and the evaluation that puts them together.
 
-__all__ = ["classifier", "images", "mixture", "names", "trials"]
+:mod:`~alpha_bridge.metrics.definition` has each metric's label, direction and protocol.
+"""

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
-from .randomness import isolated_seed
 
 __all__ = [
     "Classifier",

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..data.rng import isolated_seed
 from . import modes
-from .randomness import isolated_seed
 
 __all__ = [
     "FeatureNetwork",

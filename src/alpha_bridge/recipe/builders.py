@@ -246,7 +246,7 @@ def build_evaluation(
         prior: The second domain, if there is one.
     """
     settings = config.evaluation.model_dump(exclude={"every"})
-    return evaluation_of(source, config.data, **settings, tell=tell, prior=prior)
+    return evaluation_of(source, config.data, **settings, log=tell, prior=prior)
 
 
 def build_path(config: Config) -> AlphaPath:

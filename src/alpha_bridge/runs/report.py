@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..errors import printable
 from ..files import writing
-from ..metrics.names import METRICS
+from ..metrics.definition import definition, formatted, is_diagnostic, label, title
 from ..recipe import HISTORY, read_config
 from . import plots
 from .folder import Record, Run
@@ -99,7 +99,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "label": plots.label}
+    environment.filters |= {"number": _number, "label": label}
     return environment.get_template("report.html.jinja")
 
 
@@ -128,17 +128,17 @@ def _card(records: Sequence[Record], name: str) -> Card:
     step, value = _values(records, name)[-1]
     ml = _values(plots.step_one(records), name)
     after_ml = ml[-1][1] if ml and ml[-1][0] < step else None
-    measured, _, protocol = plots.label(name).partition(" (")
+    measured, *protocol = title(name)
     return Card(
-        measured, protocol.rstrip(")"), value, step, after_ml, _verdict(name, after_ml, value)
+        measured, ", ".join(protocol), value, step, after_ml, _verdict(name, after_ml, value)
     )
 
 
 def _verdict(name: str, before: float | None, after: float) -> str:
-    metric = METRICS.get(name.split("/")[0])
+    metric = definition(name)
     if metric is None or before is None or after == before:
         return ""
-    return "better" if (after > before) == (metric.better == "higher") else "worse"
+    return "better" if metric.improved(before, after) else "worse"
 
 
 def _values(records: Sequence[Record], name: str) -> list[tuple[int, float]]:
@@ -169,7 +169,7 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pict
             "Metrics",
             "Each panel is one metric with its protocol; the shades are the three steps of "
             "Algorithm 1.",
-            f"Curves {_until(records)}: {'; '.join(map(plots.label, metrics))}.",
+            f"Curves {_until(records)}: {'; '.join(map(label, metrics))}.",
             _svg(plots.metric_curves(records)),
         )
 
@@ -185,7 +185,7 @@ def _internals(records: Sequence[Record]) -> Iterator[Picture]:
             f"Curves of the losses {_until(records)}.",
             _svg(plots.losses(records)),
         )
-    if any(map(plots.is_diagnostic, names)):
+    if any(map(is_diagnostic, names)):
         yield Picture(
             "Diagnostics",
             "Effective sample sizes of the weights: near zero, a few samples decide the gradient. "
@@ -286,14 +286,8 @@ def _text(value: object) -> str:
 
 
 def _number(value: float, figures: int = 4) -> str:
-    """A number with so many significant figures and a true minus sign.
-
-    Example:
-        >>> _number(-2.80004), _number(12345.6)
-        ('−2.8', '12,346')
-    """
-    digits = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{figures}g}"
-    return digits.replace("-", "−")
+    """A number with a true minus sign."""
+    return formatted(value, figures).replace("-", "−")
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What is read off records: phases, names, and their words."""
+"""What is read off records: phases and names."""
 
 import pytest
 
@@ -19,27 +19,14 @@ def test_records_without_a_phase_have_no_regions():
     assert plots.regions([{"step": 1}]) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("frechet_distance/classifier/5000", "Fréchet distance (classifier, 5000)"),
-        ("log_likelihood/kde-0.1/10000", "Log-likelihood (kde-0.1, 10000)"),
-        ("ess/forward", "Effective sample size (forward)"),
-        ("something_new", "Something new"),
-    ],
-)
-def test_labels_are_read_from_names(name, expected):
-    assert plots.label(name) == expected
-
-
 def test_metric_names_leave_out_losses_and_weights(records):
     assert plots.metric_names(records) == METRICS
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 9, 20])
-def test_spread_keeps_order_and_both_ends(most):
+def test_a_choice_of_steps_keeps_order_and_both_ends(most):
     steps = [*range(0, 90, 10)]
-    chosen = plots.spread(steps, most)
+    chosen = plots.evenly(steps, most)
     assert len(chosen) == min(most, len(steps))
     assert chosen == sorted(set(chosen))
     assert chosen[0] == 0

@@ -11,16 +11,7 @@ from .curves import diagnostics, losses, metric_curves, schedule
 from .pairs import reconstructions
 from .pictures import GAP, image_grid, save_figure, save_png, strips, through_time
 from .points import scatter_marked, scatter_through_time
-from .records import (
-    Record,
-    Region,
-    is_diagnostic,
-    label,
-    metric_names,
-    regions,
-    spread,
-    step_one,
-)
+from .records import Record, Region, evenly, metric_names, regions, step_one
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
 
 __all__ = [
@@ -38,9 +29,8 @@ __all__ = [
     "Record",
     "Region",
     "diagnostics",
+    "evenly",
     "image_grid",
-    "is_diagnostic",
-    "label",
     "losses",
     "metric_curves",
     "metric_names",
@@ -51,7 +41,6 @@ __all__ = [
     "scatter_marked",
     "scatter_through_time",
     "schedule",
-    "spread",
     "step_one",
     "strips",
     "through_time",

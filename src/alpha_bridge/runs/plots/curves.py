@@ -8,16 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .records import (
-    Array,
-    Record,
-    is_diagnostic,
-    metric_names,
-    names_in,
-    regions,
-    series,
-    words,
-)
+from ...metrics.definition import is_diagnostic, title
+from .records import Array, Record, metric_names, names_in, regions, series
 from .style import BLUE, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
 
 __all__ = ["diagnostics", "losses", "metric_curves", "schedule"]
@@ -81,7 +73,7 @@ def _panels(
     _place_panels(figure, rows, columns, Margins(left=0.56, right=0.1, bottom=0.26, top=0.5))
     for index, name in enumerate(names):
         axes = _updates_axes(figure.add_subplot(rows, columns, index + 1), records, named=False)
-        measured, *protocol = words(name)
+        measured, *protocol = title(name)
         axes.set_title(
             measured, loc="left", y=1, pad=27, color=INK, fontsize=TEXT, fontweight="bold"
         )

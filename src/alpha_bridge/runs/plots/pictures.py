@@ -11,7 +11,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from ...errors import printable
 from ...files import writing
-from .records import Array, Record, phase_at, spread
+from .records import Array, Record, evenly, phase_at
 from .style import MUTED, TEXT, WIDTH, phase_style
 
 __all__ = [
@@ -50,7 +50,7 @@ def through_time(samples: Mapping[int, Array], records: Sequence[Record] = ()) -
         samples: Images, uint8 ``(N, H, W, C)``, by the number of updates done.
         records: Records in order of ``step``, to name the phases.
     """
-    steps = spread(sorted(samples), 10)
+    steps = evenly(sorted(samples), 10)
     shown = np.stack([samples[step][:6] for step in steps], axis=1)
     figure = strips(shown, [f"{step:,}" for step in steps])
     (axes,) = figure.axes

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from .records import Array, Record, phase_at, spread
+from .records import Array, Record, evenly, phase_at
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
 __all__ = ["legend_above", "scatter", "scatter_marked", "scatter_through_time"]
@@ -25,7 +25,7 @@ def scatter_through_time(
         data: Points of the data, ``(M, D)``.
         records: Records in order of ``step``, to name the phases.
     """
-    steps = spread(sorted(samples), 8)
+    steps = evenly(sorted(samples), 8)
     columns = min(4, len(steps))
     rows = -(-len(steps) // columns)
     size = WIDTH / 4

@@ -1,4 +1,4 @@
-"""What records say: names and their words, phases, and curves."""
+"""What records hold: names of metrics, phases, and curves."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby, takewhile
@@ -7,35 +7,24 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import printable
+from ...metrics.definition import is_metric
 
 __all__ = [
     "Array",
     "Record",
     "Region",
-    "is_diagnostic",
-    "label",
+    "evenly",
     "metric_names",
     "names_in",
     "phase_at",
     "regions",
     "series",
-    "spread",
     "step_one",
-    "words",
 ]
 
 Array = NDArray[Any]
 Record = Mapping[str, Any]
 _Record = TypeVar("_Record", bound=Record)
-
-SPOKEN = {
-    "ess": "effective sample size",
-    "twins": "twin gradients",
-    "frechet_distance": "Fréchet distance",
-    "log_likelihood": "log-likelihood",
-    "sigma": "decoder noise σ",
-}
 
 
 class Region(NamedTuple):
@@ -65,48 +54,21 @@ def regions(records: Sequence[Record]) -> list[Region]:
     return [Region(phase, begin, end) for (phase, end), begin in zip(ends, begins, strict=False)]
 
 
-def label(name: str) -> str:
-    """Readable form of a metric's name, protocol in brackets.
-
-    Example:
-        >>> label("frechet_distance/classifier/5000")
-        'Fréchet distance (classifier, 5000)'
-    """
-    measured, *protocol = words(name)
-    return f"{measured} ({', '.join(protocol)})" if protocol else measured
-
-
 def metric_names(records: Sequence[Record]) -> list[str]:
     """Names of the metrics in the records, in order of appearance.
-
-    A metric is any name that states a protocol, losses and diagnostics apart.
 
     Example:
         >>> metric_names([{"step": 1, "loss/encoder": 2.0, "modes/3std/10000": 25}])
         ['modes/3std/10000']
     """
-    return [
-        name
-        for name in names_in(records)
-        if "/" in name and not name.startswith("loss/") and not is_diagnostic(name)
-    ]
+    return [name for name in names_in(records) if is_metric(name)]
 
 
-def is_diagnostic(name: str) -> bool:
-    """Whether a name is of what tells why a bridge succeeds or fails.
-
-    Example:
-        >>> is_diagnostic("twins/cosine"), is_diagnostic("modes/3std/10000")
-        (True, False)
-    """
-    return name == "sigma" or name.startswith(("ess/", "twins/"))
-
-
-def spread(steps: Sequence[int], most: int) -> list[int]:
+def evenly(steps: Sequence[int], most: int) -> list[int]:
     """Choose at most ``most`` of ``steps`` evenly, the first and the last among them.
 
     Example:
-        >>> spread([0, 1, 2, 3, 4, 5, 6], 3)
+        >>> evenly([0, 1, 2, 3, 4, 5, 6], 3)
         [0, 3, 6]
     """
     indices = np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)
@@ -126,13 +88,6 @@ def step_one(records: Sequence[_Record]) -> list[_Record]:
         [{'step': 5, 'phase': 'ml'}]
     """
     return [*takewhile(lambda record: record.get("phase") == "ml", records)]
-
-
-def words(name: str) -> list[str]:
-    """What is measured, as people say it, and the parts of its protocol."""
-    measured, *protocol = printable(name).split("/")
-    spoken = SPOKEN.get(measured, measured.replace("_", " "))
-    return [spoken[:1].upper() + spoken[1:], *protocol]
 
 
 def names_in(records: Sequence[Record]) -> list[str]:

@@ -1,6 +1,14 @@
 import pytest
 
-from alpha_bridge.metrics.names import METRICS, classifier_protocol, name, parse
+from alpha_bridge.metrics.definition import (
+    METRICS,
+    classifier_protocol,
+    formatted,
+    is_metric,
+    label,
+    name,
+    parse,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +62,7 @@ def test_a_classifier_of_the_folder_where_one_is_has_its_name(tmp_path, monkeypa
 
 
 def test_every_metric_says_which_direction_is_better():
-    lower = {metric for metric, told in METRICS.items() if told.better == "lower"}
+    lower = {metric for metric, found in METRICS.items() if found.better == "lower"}
     assert lower == {
         "frechet_distance",
         "kernel_distance",
@@ -64,8 +72,37 @@ def test_every_metric_says_which_direction_is_better():
     }
 
 
-def test_labels_tell_metrics_apart():
-    assert len({told.label for told in METRICS.values()}) == len(METRICS)
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_change_in_the_better_direction_improves(metric):
+    better = METRICS[metric].better == "higher"
+    assert METRICS[metric].improved(1.0, 2.0) is better
+    assert METRICS[metric].improved(2.0, 1.0) is not better
+
+
+def test_no_two_metrics_share_a_label():
+    assert len({found.label for found in METRICS.values()}) == len(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("frechet_distance/classifier/5000", "Fréchet distance (classifier, 5000)"),
+        ("log_likelihood/kde-0.1/10000", "Log-likelihood (kde-0.1, 10000)"),
+        ("ess/forward", "Effective sample size (forward)"),
+        ("sigma", "Decoder noise σ"),
+        ("something_new", "Something new"),
+    ],
+)
+def test_labels_are_read_from_keys_of_records(key, expected):
+    assert label(key) == expected
+
+
+def test_a_metric_of_a_later_version_is_one():
+    assert is_metric("something_new/any/7")
+
+
+def test_a_value_keeps_four_digits_and_has_no_exponent_where_it_is_large():
+    assert [*map(formatted, (0.000123456, 12.3456, -98765.4))] == ["0.0001235", "12.35", "-98,765"]
 
 
 def test_an_unknown_metric_is_refused_with_those_that_are_known():

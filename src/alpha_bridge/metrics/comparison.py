@@ -1,0 +1,191 @@
+"""Samples against the data: by the density that the data come from, or by a network's features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeGuard
+
+import torch
+from torch import Tensor
+
+from ..data import DensitySource, Source
+from . import image_quality, modes
+from .classifier import cached_classifier, inception_features, require_shape
+from .definition import classifier_protocol, name
+from .image_quality import FeatureNetwork, features_of
+
+__all__ = ["CHUNK", "FEATURES", "Comparison", "DensityComparison", "FeatureComparison"]
+
+Log = Callable[[str], None]
+
+LABELLED = 60_000
+ROTATED = 10_000
+CLASSIFIER_SEED = 0
+CHUNK = 250
+"""Samples that a network sees at once."""
+
+
+class Comparison(ABC):
+    """Compares samples with the data."""
+
+    protocol: str
+    network: FeatureNetwork | None = None
+    """What it compares features of, if it does."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
+        """Metrics of samples ``(N, *event)`` in model units, and the class of each, if any."""
+
+
+class DensityComparison(Comparison):
+    """By the known density of the data."""
+
+    protocol = "posterior"
+
+    def __init__(self, source: DensitySource, samples: int, bandwidth: float) -> None:
+        self.mixture, self.bandwidth = source.mixture, bandwidth
+        self.points = source.held_out(samples)
+
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
+        count, posterior = len(x), self.mixture.posterior(x)
+        means, std, weights = self.mixture.means, self.mixture.std, self.mixture.weights
+        kernel, points = f"kde-{self.bandwidth:g}", len(self.points)
+        likelihood = name("log_likelihood", kernel, count, "held-out", points)
+        score = name("inception_score", "posterior", count)
+        metrics = {
+            score: modes.inception_score(posterior, weights),
+            likelihood: modes.kde_log_likelihood(self.points, x, self.bandwidth),
+            name("modes", "3std", count): modes.modes_covered(x, means, std),
+            name("high_quality", "3std", count): modes.high_quality(x, means, std),
+            name("missed_mass", "tenth", count): modes.missed_mass(x, means, std, weights),
+            name("invented_mass", "tail-0.001", count): modes.invented_mass(x, means, std),
+        }
+        return {key: float(value) for key, value in metrics.items()}, posterior.argmax(-1)
+
+
+class FeatureComparison(Comparison):
+    """By the features of a network, with those of training samples.
+
+    Args:
+        network: Of the features.
+        protocol: What names call it.
+        real: Training samples in model units.
+        classes: Whether the network's logits are of the data's own classes.
+    """
+
+    def __init__(self, network: FeatureNetwork, protocol: str, real: Tensor, classes: bool) -> None:
+        self.network: FeatureNetwork = network
+        self.protocol, self.classes = protocol, classes
+        self.real = features_of(network, real.split(CHUNK))
+
+    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
+        features, count = features_of(self.network, x.split(CHUNK)), len(x)
+        real = len(self.real)
+        subset = min(1000, real, count)
+        frechet = image_quality.frechet_distance(self.real, features)
+        kernel = image_quality.kernel_distance(self.real, features, subset_size=subset)
+        metrics = {
+            name("frechet_distance", self.protocol, count, "train", real): frechet,
+            name("kernel_distance", self.protocol, count, "train", real): kernel,
+        }
+        if not self.classes:
+            return metrics, None
+        logits = self.network.logits(features)
+        splits = image_quality.splits_for(*logits.shape)
+        score = name("inception_score", f"{self.protocol}-splits{splits}", count)
+        metrics[score] = image_quality.inception_score(logits, splits)
+        return metrics, logits.argmax(-1)
+
+
+class Pooled:
+    """Features without a network: vectors as they are, images averaged down to 8 pixels."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features ``(N, F)`` of samples ``(N, *event)``."""
+        return torch.nn.functional.adaptive_avg_pool2d(x, 8).flatten(1) if x.ndim > 2 else x
+
+    def logits(self, features: Tensor) -> Tensor:
+        """There are no classes: ``(N, 0)``."""
+        return features[:, :0]
+
+
+Features = tuple[FeatureNetwork, str, bool]
+"""A network, its protocol, and whether its logits are of the data's own classes."""
+
+
+def _pooled(source: Source, _: str, __: Log) -> Features:
+    return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
+
+
+def _inception(_: Source, __: str, ___: Log) -> Features:
+    return inception_features(), "inception", True
+
+
+def _classifier(source: Source, data: str, log: Log) -> Features:
+    """A classifier of the data's labels; where there are none, features that need none."""
+    labels = source.training_labels(LABELLED)
+    held_out_labels = source.held_out_labels(LABELLED)
+    if source.classes < 2 or not _any_known(labels) or not _any_known(held_out_labels):
+        compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
+        log(f"no labels: distances compare {compared}, and retention is left out")
+        return _pooled(source, data, log)
+
+    def read() -> tuple[Tensor, ...]:
+        train = _labelled(source.training(LABELLED), labels)
+        return *train, *_labelled(source.held_out(LABELLED), held_out_labels)
+
+    network, accuracy, images = _trained(source, read, source.classes)
+    log(f"features of a classifier that is right on {accuracy:.1%} of {images} images")
+    return network, classifier_protocol("classifier", data, CLASSIFIER_SEED, accuracy), True
+
+
+def _rotations(source: Source, data: str, log: Log) -> Features:
+    """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
+    look at how things are drawn."""
+
+    def read() -> tuple[Tensor, ...]:
+        return *_turned(source.training(ROTATED)), *_turned(source.held_out(ROTATED))
+
+    network, accuracy, _ = _trained(source, read, 4)
+    log(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
+    return network, classifier_protocol("rotations", data, CLASSIFIER_SEED, accuracy), False
+
+
+def _trained(
+    source: Source, read: Callable[[], tuple[Tensor, ...]], classes: int
+) -> tuple[FeatureNetwork, float, int]:
+    """A classifier of images, its accuracy, and the number of images that this was measured on."""
+    try:
+        require_shape(source.event_shape)  # before all the images are read
+        train, labels, held_out, held_out_labels = read()
+        images = (train, labels, held_out, held_out_labels)
+        classifier, accuracy = cached_classifier(*images, classes, CLASSIFIER_SEED)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
+    return classifier, accuracy, len(held_out)
+
+
+def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Images turned by none to three quarters, and by how many."""
+    turns = [torch.rot90(x, turn, (-2, -1)) for turn in range(4)]
+    return torch.cat(turns), torch.arange(4).repeat_interleave(len(x))
+
+
+def _any_known(labels: Tensor | None) -> TypeGuard[Tensor]:
+    return labels is not None and bool((labels >= 0).any())
+
+
+def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples whose label is known, and the labels."""
+    known = labels >= 0
+    return x[known], labels[known]
+
+
+FEATURES: dict[str, Callable[[Source, str, Log], Features]] = {
+    "classifier": _classifier,
+    "rotations": _rotations,
+    "inception": _inception,
+    "pixels": _pooled,
+}
+"""Kinds of features that images are compared by."""

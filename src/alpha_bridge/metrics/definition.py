@@ -1,0 +1,243 @@
+"""The definition of every metric: its label, its direction, and the name that states its protocol.
+
+A name is ``metric/protocol/samples``::
+
+    modes/3std/10000                                           of 10,000 samples
+    frechet_distance/classifier-mnist-seed0-acc99/5000-train   of 5000, to as many training samples
+    frechet_distance/pixels/64-train-1438                      of 64, to 1438 training samples
+    log_likelihood/kde-0.1/10000-held-out                      of 10,000 held-out, under as many
+
+The protocol of a classifier is the last part of its data's name, its seed, and its accuracy on
+held-out samples, in whole percent. Older names, without the data that samples are compared with,
+can be read. Records hold losses and diagnostics as well, under keys such as ``loss/generator``,
+``ess/forward``, ``twins/cosine`` and ``sigma``.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from ..checks import at_least, between_zero_and_one
+from ..errors import printable
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "MetricName",
+    "Split",
+    "classifier_protocol",
+    "definition",
+    "formatted",
+    "is_diagnostic",
+    "is_metric",
+    "label",
+    "name",
+    "parse",
+    "title",
+]
+
+Split = Literal["train", "held-out"]
+"""Which part of the data samples are compared with."""
+
+SAMPLES = re.compile(r"([1-9][0-9]*)(?:-(train|held-out)(?:-([1-9][0-9]*))?)?")
+
+
+class Metric(NamedTuple):
+    """A metric, whatever its protocol.
+
+    Attributes:
+        label: Its name in a text.
+        better: Which direction is better.
+    """
+
+    label: str
+    better: Literal["higher", "lower"]
+
+    def improved(self, before: float, after: float) -> bool:
+        """Whether ``after`` is better than ``before``."""
+        return after > before if self.better == "higher" else after < before
+
+
+METRICS: dict[str, Metric] = {
+    "frechet_distance": Metric("Fréchet distance", "lower"),
+    "kernel_distance": Metric("Kernel distance", "lower"),
+    "inception_score": Metric("Inception score", "higher"),
+    "log_likelihood": Metric("Log-likelihood", "higher"),
+    "modes": Metric("Modes", "higher"),
+    "high_quality": Metric("High quality", "higher"),
+    "missed_mass": Metric("Missed mass", "lower"),
+    "invented_mass": Metric("Invented mass", "lower"),
+    "reconstruction_error": Metric("Reconstruction error", "lower"),
+    "retention": Metric("Retention", "higher"),
+    "ess": Metric("Effective sample size", "higher"),
+}
+"""The metrics, in the order in which they are shown."""
+
+DIAGNOSTICS = {
+    "sigma": "Decoder noise σ",
+    "ess": METRICS["ess"].label,
+    "twins": "Twin gradients",
+}
+"""Labels of what explains why a bridge succeeds or fails."""
+
+
+class MetricName(NamedTuple):
+    """The parts of a name.
+
+    Attributes:
+        metric: A key of :data:`METRICS`.
+        protocol: The features or the settings that the number depends on.
+        samples: How many samples it was computed from.
+        split: The part of the data that they were compared with, if any.
+        reals: How many of those; None if as many, or none.
+    """
+
+    metric: str
+    protocol: str
+    samples: int
+    split: Split | None = None
+    reals: int | None = None
+
+    def __str__(self) -> str:
+        compared = (part for part in (self.samples, self.split, self.reals) if part is not None)
+        return f"{self.metric}/{self.protocol}/{'-'.join(map(str, compared))}"
+
+
+def name(
+    metric: str, protocol: str, samples: int, split: Split | None = None, reals: int | None = None
+) -> str:
+    """Name of a metric under its protocol.
+
+    Args:
+        metric: A key of :data:`METRICS`.
+        protocol: The features or the settings that the number depends on, without a slash.
+        samples: How many samples it is computed from, one or more.
+        split: The part of the data that they are compared with, if they are.
+        reals: How many of those, one or more; None for as many.
+
+    Returns:
+        ``metric/protocol/samples``, with ``-split`` where samples are compared with data, and
+        their number where it is another.
+
+    Raises:
+        ValueError: There is no such metric, or the protocol is empty or has a slash, or there are
+            no samples.
+
+    Example:
+        >>> name("frechet_distance", "pixels", 5000, "train", 5000)
+        'frechet_distance/pixels/5000-train'
+        >>> name("frechet_distance", "pixels", 64, "train", 1438)
+        'frechet_distance/pixels/64-train-1438'
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+    if not protocol or "/" in protocol:
+        raise ValueError(f"protocol must be a word without a slash, got {protocol!r}")
+    at_least(1, "samples", samples)
+    if reals is not None:
+        at_least(1, "reals", reals)
+    return str(MetricName(metric, protocol, samples, split, None if reals == samples else reals))
+
+
+def parse(text: str) -> MetricName:
+    """Take a name apart.
+
+    Raises:
+        ValueError: ``text`` is not the name of a metric.
+
+    Example:
+        >>> parse("modes/3std/10000")
+        MetricName(metric='modes', protocol='3std', samples=10000, split=None, reals=None)
+    """
+    metric, _, rest = text.partition("/")
+    protocol, _, numbers = rest.partition("/")
+    found = SAMPLES.fullmatch(numbers)
+    if metric not in METRICS or not protocol or found is None:
+        raise ValueError(
+            f"a metric's name is metric/protocol/samples, such as modes/3std/10000, got {text!r}"
+        )
+    samples, split, reals = found.groups()
+    split = cast(Split | None, split)
+    return MetricName(metric, protocol, int(samples), split, int(reals) if reals else None)
+
+
+def classifier_protocol(kind: str, data: str, seed: int, accuracy: float) -> str:
+    """Protocol of features of a classifier.
+
+    Args:
+        kind: Of its classes, such as ``classifier`` or ``rotations``.
+        data: What it was trained on, as the configuration names it; of a path the last name counts.
+        seed: Of its training.
+        accuracy: The share of held-out samples that it is right on, in [0, 1].
+
+    Raises:
+        ValueError: ``accuracy`` is out of its range.
+
+    Example:
+        >>> classifier_protocol("classifier", "~/data/mnist", seed=0, accuracy=0.987)
+        'classifier-mnist-seed0-acc99'
+    """
+    between_zero_and_one("accuracy", accuracy)
+    trained_on = re.sub(r"[^\w.]+", "-", Path(data).absolute().name).strip("-") or "data"
+    return f"{kind}-{trained_on}-seed{seed}-acc{100 * accuracy:.0f}"
+
+
+def is_metric(key: str) -> bool:
+    """Whether a key of a record is the name of a metric; losses and diagnostics are none.
+
+    Metrics that this version does not know, of runs of another one, are metrics too.
+
+    Example:
+        >>> [*map(is_metric, ("modes/3std/10000", "ess/forward", "loss/encoder", "step"))]
+        [True, False, False, False]
+    """
+    return "/" in key and not key.startswith("loss/") and not is_diagnostic(key)
+
+
+def is_diagnostic(key: str) -> bool:
+    """Whether a key of a record is that of a diagnostic.
+
+    Example:
+        >>> is_diagnostic("twins/cosine"), is_diagnostic("modes/3std/10000")
+        (True, False)
+    """
+    return key.split("/")[0] in DIAGNOSTICS
+
+
+def definition(key: str) -> Metric | None:
+    """The metric that a key of a record names; None for one that this version does not know."""
+    return METRICS.get(key.split("/")[0])
+
+
+def title(key: str) -> list[str]:
+    """The label of a key of a record, and the parts of its protocol.
+
+    Example:
+        >>> title("frechet_distance/pixels/64"), title("loss/encoder")
+        (['Fréchet distance', 'pixels', '64'], ['Loss', 'encoder'])
+    """
+    first, *protocol = printable(key).split("/")
+    known = DIAGNOSTICS | {metric: found.label for metric, found in METRICS.items()}
+    other = first.replace("_", " ")
+    return [known.get(first, other[:1].upper() + other[1:]), *protocol]
+
+
+def label(key: str) -> str:
+    """The label of a key of a record, with its protocol in brackets.
+
+    Example:
+        >>> label("frechet_distance/classifier/5000")
+        'Fréchet distance (classifier, 5000)'
+    """
+    first, *protocol = title(key)
+    return f"{first} ({', '.join(protocol)})" if protocol else first
+
+
+def formatted(value: float, figures: int = 4) -> str:
+    """A value with so many significant figures, and no exponent where it is large.
+
+    Example:
+        >>> formatted(-2.80004), formatted(12345.6)
+        ('-2.8', '12,346')
+    """
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{figures}g}"
