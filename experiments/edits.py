@@ -117,7 +117,7 @@ def build_judge(half: Labelled, source: Source) -> AttributeJudge:
         The judge; of data of which nothing is known, one without attributes.
     """
     attributes = half.attributes
-    exclusive = len(attributes.words) == 1 and len(attributes.names) > 1
+    exclusive = len(attributes.values) == 1 and len(attributes.names) > 1
     judge = _of_classes(half, _held_out(source)) if exclusive else _of_planes(half)
     told = [place for place, (_, (low, _)) in enumerate(judge.accuracy) if low > 0.5]
     return AttributeJudge(

@@ -131,7 +131,7 @@ def test_columns_are_attributes_of_the_decoded_images(table, side):
 
 
 def test_a_column_that_names_single_samples_is_no_attribute(table, monkeypatch):
-    monkeypatch.setattr("alpha_bridge.data.choice.MOST_WORDS", 4)
+    monkeypatch.setattr("alpha_bridge.data.choice.MOST_VALUES", 4)
     names = load_images(str(table)).training_attributes(1).names
     assert {name.split("=")[0] for name in names} == {"even", "size", "third"}
 

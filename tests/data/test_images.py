@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from alpha_bridge.data import digits, load_images
 from alpha_bridge.data import images as module
-from alpha_bridge.data import load_images
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
@@ -282,3 +282,11 @@ def test_mnist_is_whole():
 def test_missing_labels_are_minus_one():
     source = load_images(str(REAL / "celeba"), size=16, label_column="Smiling")
     assert set(source.training_labels(10_000).tolist()) == {-1, 0, 1}
+
+
+def test_digits_hold_out_a_fifth_of_every_class():
+    source = digits()
+    assert (source.size, source.event_shape, source.classes) == (1438, (1, 8, 8), 10)
+    assert len(source.held_out(10_000)) == 359
+    assert source.training(2000).max() == 255
+    assert len(source.held_out_labels(359).unique()) == 10

@@ -2,9 +2,8 @@
 
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
 from .attributes import Attributes
-from .bundled import digits
 from .densities import DensitySource, GaussianMixture
-from .images import load_images
+from .images import digits, load_images
 from .labels import Labels, read_labels
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform

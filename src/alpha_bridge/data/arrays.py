@@ -1,6 +1,7 @@
 """Sources over arrays, in memory or mapped from disk: images, vectors, plain tensors."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from torch import Tensor
 
 from .attributes import Attributes
 from .rng import HELD_OUT, TRAINING
-from .rows import Array, Rows, chunks, one_channel, shuffled, take
+from .rows import Array, Rows, chunks, one_channel, read_array, shuffled, split, take
 from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
 
-__all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor"]
+__all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor", "load_array"]
 
 Labels = NDArray[np.integer[Any]]
 
@@ -85,11 +86,7 @@ class ArraySource(Source):
         self.event_shape = tuple(self.training(1).shape[1:])
 
     def require(self, array: Array) -> None:
-        """Refuse an array of another kind than the class takes.
-
-        Raises:
-            ValueError: It is one.
-        """
+        """Raise ``ValueError`` for an array of another kind than the class takes."""
 
     def units_of(self, train: Array) -> Units:  # noqa: ARG002
         """Between the units of the training samples and those of the model."""
@@ -203,13 +200,15 @@ class VectorSource(ArraySource):
             variance += np.square(rows.astype(np.float64) - first - shift).sum(0) / len(train)
         # exactly: every difference from the first row is 0
         constant = variance == 0
-        self.notes = _constant_in_words(constant, first)
+        self.notes = _notes_on_constants(constant, first)
         std = np.where(constant, 1.0, np.sqrt(variance))
         return StandardUnits(torch.from_numpy(first + shift), torch.from_numpy(std))
 
 
-def _constant_in_words(constant: NDArray[np.bool_], values: NDArray[np.float64]) -> tuple[str, ...]:
-    """What to say of columns that are constant, and of these values; nothing if there are none."""
+def _notes_on_constants(
+    constant: NDArray[np.bool_], values: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """A line about columns that are constant, and have these values; none if there are none."""
     columns = np.flatnonzero(constant)
     if not len(columns):
         return ()
@@ -233,17 +232,8 @@ def from_array(
 ) -> ArraySource:
     """Take an array for what it is: vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C).
 
-    Args:
-        train: Training samples; may be a memory map.
-        held_out: Samples for evaluation; none when None.
-        train_labels: Classes, −1 where unknown, shape ``(N,)``.
-        held_out_labels: Classes of the held-out samples, shape ``(M,)``.
-
-    Returns:
-        A source of images or of vectors.
-
     Raises:
-        ValueError: The array is neither, or as for :class:`ImageSource`, :class:`VectorSource`.
+        ValueError: The array is neither, or as for :class:`ArraySource`.
 
     Example:
         >>> from_array(np.zeros((3, 28, 28), dtype=np.uint8)).event_shape
@@ -263,18 +253,11 @@ def from_array(
 
 
 def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
-    """Take tensors as they are: their units are the model's.
-
-    Args:
-        x: Training samples, float, shape ``(N, D)`` or ``(N, C, H, W)``.
-        held_out: Samples for evaluation; none when None.
-
-    Returns:
-        A source without normalisation.
+    """Take float tensors, ``(N, D)`` or ``(N, C, H, W)``, whose units are the model's.
 
     Raises:
         ValueError: The tensors are not float, their shapes do not match, a value is not finite, or
-            float32, in which networks see them, does not tell their values apart.
+            float32, in which networks see them, merges their values.
 
     Example:
         >>> from_tensor(torch.zeros(4, 2)).batch(seed=0, step=0, size=2)
@@ -291,6 +274,31 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
     return ArraySource(_to_array(x), None if held_out is None else _to_array(held_out))
 
 
+def load_array(path: str | Path, held_out: float = 0.1) -> ArraySource:
+    """Vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C), from a ``.npy`` file.
+
+    The file is mapped, not read: it may be larger than memory. The share ``held_out`` of its rows
+    is chosen at random, always the same.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is not such an array, or a value in it is not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
+    array = read_array(path, mapped=True)
+    if array.ndim < 2:
+        raise ValueError(
+            f"'{path}' holds shape {array.shape}: give one array of shape (N, D) or (N, H, W, C)"
+        )
+    try:
+        kept, apart = split(len(array), held_out)
+        return from_array(Rows(array, kept), Rows(array, apart))
+    except ValueError as error:
+        raise ValueError(f"'{path}' cannot be used: {error}") from error
+
+
 def _rows_given(array: Array, begin: int) -> NDArray[np.int64]:
     """Which rows of the data as given these are; counted from ``begin`` if nobody chose them."""
     return array.rows if isinstance(array, Rows) else begin + np.arange(len(array))
@@ -302,7 +310,7 @@ def _to_array(x: Tensor) -> NDArray[Any]:
 
 
 def _check_digits(x: Tensor) -> None:
-    """See that float32 tells apart a thousandth of each number's deviation over the samples."""
+    """Refuse data where float32 merges a thousandth of a feature's deviation."""
     if x.dtype != torch.float64 or not x.isfinite().all():
         return
     lost, spread = (x - x.float()).abs().amax(0), x.std(0, correction=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 __all__ = ["Attributes"]
 
 YES, NO = {"true", "1", "yes"}, {"false", "0", "-1", "no"}
-"""Words of a column that says of each sample whether it has the attribute."""
+"""Values of a column that states of each sample whether it has the attribute."""
 
 COMPARED = 10_000
 """Names that a mistyped one is compared with, at most."""
@@ -21,15 +21,15 @@ COMPARED = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Attributes:
-    """Columns of words about N samples.
+    """Columns of texts about N samples.
 
     A column of yes and no (true and false, 1 and 0, 1 and −1) is one attribute, under its own name.
-    Any other column gives one for each of its words, that word against the rest: ``label=3``.
+    Any other column gives one for each of its values, that value against the rest: ``label=3``.
 
     Attributes:
-        words: The words of each column, by its name.
-        codes: Which word a sample has, −1 where that is unknown, ints of shape
-            ``(N, len(words))``; may be a memory map.
+        values: The values of each column, by its name.
+        codes: Which value a sample has, −1 where that is unknown, ints of shape
+            ``(N, len(values))``; may be a memory map.
         rows: Which row of the data, as they were given, each sample is, shape ``(N,)``: those of
             the training split first, then those held out. None if samples are drawn.
 
@@ -39,7 +39,7 @@ class Attributes:
         (['Smiling'], array([ 1, -1,  0], dtype=int8))
     """
 
-    words: Mapping[str, Sequence[str]]
+    values: Mapping[str, Sequence[str]]
     codes: NDArray[Any]
     rows: NDArray[np.int64] | None = None
 
@@ -47,16 +47,11 @@ class Attributes:
     def of(
         cls, cells: Mapping[str, Sequence[str]], rows: NDArray[np.int64] | None = None
     ) -> Attributes:
-        """Take columns of cells as they are written; an empty one is unknown.
-
-        Args:
-            cells: The cells of each column, by its name.
-            rows: Which row of the data each sample is.
-        """
+        """Take columns of cells as they are written; an empty one is unknown."""
         stripped = {name: [cell.strip() for cell in column] for name, column in cells.items()}
-        words = {name: sorted({*column} - {""}) for name, column in stripped.items()}
-        codes = [_codes(column, words[name]) for name, column in stripped.items()]
-        return cls(words, np.array(codes, np.int32).reshape(len(words), -1).T, rows)
+        values = {name: sorted({*column} - {""}) for name, column in stripped.items()}
+        codes = [_codes(column, values[name]) for name, column in stripped.items()]
+        return cls(values, np.array(codes, np.int32).reshape(len(values), -1).T, rows)
 
     @classmethod
     def none(cls, count: int, rows: NDArray[np.int64] | None = None) -> Attributes:
@@ -67,12 +62,7 @@ class Attributes:
     def of_labels(
         cls, labels: NDArray[np.integer[Any]], classes: int, rows: NDArray[np.int64] | None = None
     ) -> Attributes:
-        """Take numbers of classes as the one column ``label``.
-
-        Args:
-            labels: In [0, classes), −1 where unknown, shape ``(N,)``.
-            classes: Number of classes.
-            rows: Which row of the data each sample is.
+        """Take classes in [0, ``classes``), −1 where unknown, as the one column ``label``.
 
         Example:
             >>> Attributes.of_labels(np.array([0, 2]), 3).names
@@ -85,36 +75,32 @@ class Attributes:
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Attributes:
         given = None if self.rows is None else self.rows[rows]
-        return Attributes(self.words, self.codes[rows], given)
+        return Attributes(self.values, self.codes[rows], given)
 
     @property
     def names(self) -> list[str]:
         """Names of the attributes."""
         return [
             name
-            for column, words in self.words.items()
-            for name in ([column] if _says_yes(words) else [f"{column}={word}" for word in words])
+            for column, values in self.values.items()
+            for name in (
+                [column] if _says_yes(values) else [f"{column}={value}" for value in values]
+            )
         ]
 
     def known(self, name: str) -> NDArray[np.int8]:
         """Whether each sample has an attribute: 1 if so, 0 if not, −1 where that is unknown.
 
-        Args:
-            name: One of ``names``, or any ``column=word``.
-
-        Returns:
-            Shape ``(N,)``.
-
         Raises:
-            ValueError: There is no such attribute.
+            ValueError: ``name`` is neither one of ``names`` nor a ``column=value``.
         """
-        column, _, word = name.partition("=")
-        if name in self.words and _says_yes(self.words[name]):
-            column, word = name, next(one for one in self.words[name] if one.lower() in YES)
-        if word not in self.words.get(column, ()):
+        column, _, value = name.partition("=")
+        if name in self.values and _says_yes(self.values[name]):
+            column, value = name, next(one for one in self.values[name] if one.lower() in YES)
+        if value not in self.values.get(column, ()):
             raise ValueError(f"there is no attribute {name!r}: {self._hint(name)}")
-        codes = self.codes[:, list(self.words).index(column)]
-        has = codes == self.words[column].index(word)
+        codes = self.codes[:, list(self.values).index(column)]
+        has = codes == self.values[column].index(value)
         return np.where(codes < 0, -1, has).astype(np.int8)
 
     def _hint(self, name: str) -> str:
@@ -125,21 +111,21 @@ class Attributes:
         if near:
             return f"did you mean {' or '.join(near)}?"
         shown = [
-            column if _says_yes(words) else f"{column}={words[0]}"
-            for column, words in self.words.items()
-            if words
+            column if _says_yes(values) else f"{column}={values[0]}"
+            for column, values in self.values.items()
+            if values
         ][:10]
         rest = len(names) - len(shown)
         return f"give one of {', '.join(shown)}" + (f", or of {rest} more" if rest else "")
 
 
-def _codes(cells: Sequence[str], words: Sequence[str]) -> list[int]:
-    """Which word each cell is, −1 for an empty one."""
-    code = {"": -1} | {word: number for number, word in enumerate(words)}
+def _codes(cells: Sequence[str], values: Sequence[str]) -> list[int]:
+    """Which value each cell is, −1 for an empty one."""
+    code = {"": -1} | {value: number for number, value in enumerate(values)}
     return [code[cell] for cell in cells]
 
 
-def _says_yes(words: Sequence[str]) -> bool:
-    """Whether these are a word for yes and one for no, or yes alone."""
-    lower = {word.lower() for word in words}
+def _says_yes(values: Sequence[str]) -> bool:
+    """Whether these are a value for yes and one for no, or yes alone."""
+    lower = {value.lower() for value in values}
     return len(lower) <= 2 and len(lower & YES) == 1 and lower <= YES | NO

@@ -16,17 +16,11 @@ DAY = 24 * 60 * 60
 
 
 def cached(target: Path, fill: Callable[[Path], None]) -> Path:
-    """Return a folder of the cache, which is filled if it is not there yet.
-
-    Of several processes one fills it, and the others wait.
+    """Return a folder of the cache, which one process fills if it is not there yet.
 
     Args:
         target: The folder, two levels below the cache's own.
         fill: Called with an empty folder, which becomes ``target`` when it is complete.
-
-    Raises:
-        PermissionError: The cache cannot be written.
-        NotWritten: The disk is full or broken.
     """
     if not target.exists():
         with _locked(target):

@@ -28,8 +28,8 @@ __all__ = [
 
 # Encoded images that are in memory together.
 BATCH = 64
-# A column of more words than this describes single samples, not kinds of them.
-MOST_WORDS = 100
+# A column of more values than this describes single samples, not kinds of them.
+MOST_VALUES = 100
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,7 @@ def held_out_rows(splits: "dict[str, Dataset]") -> NDArray[np.bool_]:
 def encoded_images(
     splits: "dict[str, Dataset]", column: str, places: Sequence[Path]
 ) -> Iterator[list[Encoded]]:
-    """The images of all splits in order, a few at a time.
-
-    Args:
-        splits: The splits.
-        column: That of the images.
-        places: Folders that paths of images may lead into.
-
-    Yields:
-        A few images, with what messages call them.
-    """
+    """The images of all splits in order, a few at a time, with names for messages."""
     for name, dataset in splits.items():
         mode = getattr(dataset.features[column], "mode", None)
         tables = dataset.select_columns([column]).with_format("arrow").iter(BATCH)
@@ -144,13 +135,13 @@ def labels_of(splits: "dict[str, Dataset]", column: str) -> NDArray[np.int64]:
 
 
 def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
-    """What all splits, in order, say of each image: classes, and columns of few words."""
+    """What all splits, in order, state of each image: classes, and columns of few values."""
     import datasets
     import pyarrow
     from pyarrow import compute
 
     count = sum(map(len, splits.values()))
-    words: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     codes: list[NDArray[np.int32]] = []
     for name, kind in next(iter(splits.values())).features.items():
         if any(dataset.features.get(name) != kind for dataset in splits.values()):
@@ -158,12 +149,12 @@ def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
         chunks = [chunk for split in splits.values() for chunk in split.data.column(name).chunks]
         cells = pyarrow.chunked_array(chunks, chunks[0].type)
         if isinstance(kind, datasets.ClassLabel):
-            words[name], found = kind.names, cells
-        elif _has_words(cells.type):
+            texts[name], found = kind.names, cells
+        elif _has_values(cells.type):
             values = compute.unique(cells).drop_null().sort()
-            if len(values) > MOST_WORDS:
+            if len(values) > MOST_VALUES:
                 continue
-            words[name] = [
+            texts[name] = [
                 str(value).strip() for value in compute.cast(values, "string").to_pylist()
             ]
             found = compute.index_in(cells, value_set=values)
@@ -171,10 +162,10 @@ def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
             continue
         codes.append(found.cast("int32").fill_null(-1).to_numpy())
     table = np.stack(codes, axis=1) if codes else np.empty((count, 0), np.int32)
-    return Attributes(words, table, np.arange(count))
+    return Attributes(texts, table, np.arange(count))
 
 
-def _has_words(kind: "DataType") -> bool:
+def _has_values(kind: "DataType") -> bool:
     from pyarrow import types
 
     tests = (types.is_boolean, types.is_integer, types.is_string, types.is_large_string)

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,35 +42,24 @@ class Encoded:
     mode: str | None = None
 
     def open(self) -> Image.Image:
-        """Decode the image, upright.
-
-        Returns:
-            The image, all its pixels read.
-
-        Raises:
-            ValueError: It cannot be decoded.
-        """
-        with self._opened() as image:
+        """The decoded image, upright; ``ValueError`` if it cannot be decoded."""
+        with self._file() as image:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         return image
 
     @property
     def is_deep(self) -> bool:
-        """Whether its pixels are whole numbers of 32 bits, so that it does not say what is white.
-
-        Raises:
-            ValueError: It is not an image.
-        """
-        with self._opened() as image:
+        """Whether its pixels are whole numbers of 32 bits, so that white has to be found."""
+        with self._file() as image:
             return image.mode == "I" and image.format not in SIXTEEN_BITS
 
     def is_grey(self, image: Image.Image) -> bool:
-        """Whether the image, as it was opened, is one without colours."""
+        """Whether the image, as it was read, is one without colours."""
         return (self.mode or image.mode) in GREY_MODES
 
     @contextmanager
-    def _opened(self) -> Iterator[Image.Image]:
+    def _file(self) -> Iterator[Image.Image]:
         file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
         try:
             with Image.open(file) as image:
@@ -98,13 +86,7 @@ class Shape:
     white: int | None = None
 
     def of(self, first: Encoded) -> tuple[int, int, int]:
-        """Height, width and channels, with what is left open taken from the first image.
-
-        Args:
-            first: The first image.
-
-        Returns:
-            ``(size, size, channels)``.
+        """``(size, size, channels)``, with what is left open taken from the first image.
 
         Raises:
             ValueError: The first image has to give the size and is not square, or is corrupt.
@@ -126,9 +108,6 @@ def _dimensions(image: Image.Image) -> str:
 
 def white_of(images: Iterable[Encoded]) -> int | None:
     """What is white in images of 32-bit whole numbers: the end of the range that holds them all.
-
-    Args:
-        images: All images of a data set.
 
     Returns:
         255 or 65535; None if there are no such images.
@@ -182,9 +161,6 @@ def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixe
         wanted: What was asked for.
         shape: What this makes of the first image.
 
-    Returns:
-        Pixels, uint8, of that shape.
-
     Raises:
         ValueError: The image is corrupt, or differs from the first in what was left open.
     """
@@ -206,27 +182,13 @@ def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixe
     return np.asarray(image, np.uint8).reshape(shape)
 
 
-class _NpyFile:
-    """A ``.npy`` file that is written row by row, so that memory stays flat."""
-
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self._file = path.open("wb")
+@contextmanager
+def _npy_file(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
+    """A ``.npy`` file to be written row by row, so that memory stays flat."""
+    with path.open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
-
-    def __enter__(self) -> "_NpyFile":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def append(self, row: Pixels) -> None:
-        self._file.write(row.tobytes())
+        np.lib.format.write_array_header_1_0(file, header)
+        yield file
 
 
 def write_images(
@@ -245,16 +207,13 @@ def write_images(
         shape: What this makes of the first image.
         held_out: For each image, whether it goes to the second array.
         paths: The two ``.npy`` files.
-        progress: Told how many images are done.
-
-    Raises:
-        ValueError: An image cannot be decoded, or the disk is too small.
+        progress: Called with the number of images that are done.
     """
     _check_space(paths[0].parent, len(held_out) * math.prod(shape))
     kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
-    with _NpyFile(paths[0], kept_shape) as kept, _NpyFile(paths[1], apart_shape) as apart:
+    with _npy_file(paths[0], kept_shape) as kept, _npy_file(paths[1], apart_shape) as apart:
         for done, row in enumerate(_decoded(batches, wanted, shape)):
-            (apart if held_out[done] else kept).append(row)
+            (apart if held_out[done] else kept).write(row.tobytes())
             progress(done + 1)
 
 
@@ -283,16 +242,13 @@ def _check_space(folder: Path, needed: int) -> None:
 def encoded(
     value: bytes | dict[str, Any] | None, name: str, places: Sequence[Path], mode: str | None = None
 ) -> Encoded:
-    """Name an image as ``datasets`` stores it: bytes, or a record of bytes and path.
+    """An image as ``datasets`` stores it, bytes or a record of bytes and path, with a name.
 
     Args:
         value: A cell of an image column.
         name: What a message calls it if it has no path.
         places: Folders that a path may lead into; a relative one begins at the first.
         mode: What the column says that the pixels are.
-
-    Returns:
-        The image with its name.
 
     Raises:
         ValueError: The cell is empty, or its path leads elsewhere.
@@ -306,12 +262,12 @@ def encoded(
 
 
 def _located(path: str, name: str, places: Sequence[Path]) -> str:
-    """Where an image is, by the words of its path: links in the folder are its owner's."""
+    """Where an image is, by the text of its path: links in the folder are its owner's."""
     for place in places:
         found = Path(os.path.normpath(place / path))
         if found.is_relative_to(place):
             return str(found)
     raise ValueError(
-        f"{name} is said to be at {path}, which is not in {places[0]}: it is not read; put it "
+        f"{name} has the path {path}, which is not in {places[0]}: it is not read; put it "
         "there, or its bytes into the column"
     )

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alpha_bridge.checks import at_least, positive
-
+from ..checks import at_least, positive
 from .rng import BATCHES, HELD_OUT, TRAINING, stream
 from .sampler import share
 from .source import Source
@@ -66,31 +65,12 @@ class GaussianMixture:
         return log_weights - difference.square().sum(-1) / (2 * self.std**2) - log_scale
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density, with gradients.
-
-        Args:
-            x: Points, shape ``(*batch, D)``.
-
-        Returns:
-            Nats, shape ``batch``.
-
-        Raises:
-            ValueError: ``x`` has another dimension than the means.
-        """
+        """Log-density in nats, with gradients: ``(*batch, D)`` → ``batch``."""
         return torch.logsumexp(self._log_joint(x), -1)
 
     def posterior(self, x: Tensor) -> Tensor:
-        r"""Probability of each component, :math:`w_k N(x; \mu_k, \sigma^2 I) / q(x)`.
-
-        Args:
-            x: Points, shape ``(*batch, D)``.
-
-        Returns:
-            Probabilities with sum 1, shape ``(*batch, K)``.
-
-        Raises:
-            ValueError: ``x`` has another dimension than the means.
-        """
+        r"""Probability of each component, :math:`w_k N(x; \mu_k, \sigma^2 I) / q(x)`, ``(*batch,
+        K)``."""
         return torch.softmax(self._log_joint(x), -1)
 
     def sample(self, n: int, rng: np.random.Generator) -> Tensor:
@@ -98,18 +78,7 @@ class GaussianMixture:
         return self.labelled_sample(n, rng)[0]
 
     def labelled_sample(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Draw ``n`` points with the components that they come from.
-
-        Args:
-            n: Number of points, zero or more.
-            rng: Source of the randomness.
-
-        Returns:
-            Points, float32, shape ``(n, D)``, and components, int64, shape ``(n,)``.
-
-        Raises:
-            ValueError: ``n`` is negative.
-        """
+        """Draw ``n`` points, float32 ``(n, D)``, with their components, int64 ``(n,)``."""
         at_least(0, "n", n)
         means = self.means.numpy()
         components = rng.choice(len(means), size=n, p=self.weights.numpy())
@@ -119,24 +88,12 @@ class GaussianMixture:
 
 
 class DensitySource(Source):
-    """Unlimited samples of a known density, in its own units; labels are the components.
-
-    Attributes:
-        mixture: The density.
-    """
+    """Unlimited samples of a known density, in its own units; labels are the components."""
 
     size = None
 
     def __init__(self, mixture: GaussianMixture, held_out_seed: int = 0) -> None:
-        """Draw from ``mixture``.
-
-        Args:
-            mixture: The density.
-            held_out_seed: Seed of the samples for evaluation, which no run's seed touches.
-
-        Raises:
-            ValueError: ``held_out_seed`` is negative.
-        """
+        """Draw from ``mixture``; no run's seed touches the samples for evaluation."""
         self.mixture = mixture
         self.held_out_seed = at_least(0, "held_out_seed", held_out_seed)
         self.classes, dimension = mixture.means.shape

@@ -1,4 +1,4 @@
-"""Images from the hub and from folders, decoded once into a cache."""
+"""Images from the hub and from folders, decoded once into a cache; and those of scikit-learn."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import one_line
 from ..files import cache_folder, read_json, save_array
-from .arrays import ArraySource, ImageSource
+from .arrays import ArraySource, ImageSource, load_array
 from .attributes import Attributes
 from .cache import cached
 from .choice import (
@@ -27,10 +27,10 @@ from .choice import (
     labels_of,
 )
 from .decode import Encoded, Shape, white_of, write_images
-from .npy import load_array, read_array
 from .origin import Folder, Hub, quiet
+from .rows import Rows, read_array, split
 
-__all__ = ["load_images"]
+__all__ = ["digits", "load_images"]
 
 # To be raised when the same images leave other files.
 CACHE_FORMAT = 3
@@ -63,7 +63,7 @@ def load_images(
     Args:
         source: A data-set id of the Hugging Face hub; a folder in its layout; a folder of image
             files, with a subfolder for each class if any; or a ``.npy`` file (see
-            :func:`~alpha_bridge.data.npy.load_array`).
+            :func:`~alpha_bridge.data.arrays.load_array`).
         size: Height and width in pixels; None if all images are squares of one size.
         channels: 1 for grey, 3 for colour; None for what the first image has.
         image_column: Column of the images; None for the one column of that type.
@@ -100,6 +100,23 @@ def load_images(
     return _open(cached(folder.absolute() / "images" / name, fill))
 
 
+def digits() -> ImageSource:
+    """The 1,797 handwritten digits of 8×8 pixels that come with scikit-learn.
+
+    A fifth is held out, always the same; grey levels 0…16 become 0…255.
+
+    Source:
+        Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI repository, 1998.
+    """
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    images = np.rint(data.images * (255 / 16)).astype(np.uint8)[..., None]
+    kept, apart = split(len(images), 0.2)
+    labels = data.target[kept], data.target[apart]
+    return ImageSource(Rows(images, kept), Rows(images, apart), *labels)
+
+
 def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
     """Decode a data set into an empty folder."""
     scratch = folder / "arrow"
@@ -124,7 +141,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
             lambda done: progress(done, total) if progress else None,
         )
         labels = None if label_column is None else labels_of(splits, label_column)
-        notes = [*origin.notes, *_depth_in_words(first, white)]
+        notes = [*origin.notes, *_notes_on_depth(first, white)]
         if labels is not None and (labels[~held_out] >= 0).any():
             save_array(labels[~held_out], folder / "train_labels.npy")
             save_array(labels[held_out], folder / "held_out_labels.npy")
@@ -135,8 +152,8 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _depth_in_words(first: Encoded, white: int | None) -> tuple[str, ...]:
-    """What is said of images that are not of 8 bits a channel."""
+def _notes_on_depth(first: Encoded, white: int | None) -> tuple[str, ...]:
+    """A line about images that are not of 8 bits a channel."""
     if white is not None:
         return (f"the images are whole numbers of 32 bits, all in 0-{white}: {white} is white",)
     if first.open().mode.startswith("I"):
@@ -145,7 +162,7 @@ def _depth_in_words(first: Encoded, white: int | None) -> tuple[str, ...]:
 
 
 def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.bool_]) -> None:
-    (folder / "attributes.json").write_text(json.dumps(attributes.words), encoding="utf-8")
+    (folder / "attributes.json").write_text(json.dumps(attributes.values), encoding="utf-8")
     for part, chosen in (("train", ~held_out), ("held_out", held_out)):
         rows = np.flatnonzero(chosen)
         save_array(rows, folder / f"{part}_rows.npy")
@@ -155,10 +172,10 @@ def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.
 def _open(folder: Path) -> ImageSource:
     try:
         arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
-        words = read_json(folder / "attributes.json")
+        values = read_json(folder / "attributes.json")
         notes = read_json(folder / "notes.json")["notes"]
         train, held_out = (
-            Attributes(words, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
+            Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
             for part in ("train", "held_out")
         )
         source = ImageSource(**arrays, train_attributes=train, held_out_attributes=held_out)

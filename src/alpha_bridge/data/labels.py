@@ -34,20 +34,13 @@ class Labels:
     files: Sequence[Path] | None
 
     def of(self, rows: NDArray[np.int64] | None) -> Attributes:
-        """Attributes of samples of the data, unknown where the table has no line for them.
-
-        Args:
-            rows: Which rows of the data they are, shape ``(N,)``.
-
-        Raises:
-            ValueError: The samples have no rows.
-        """
+        """Attributes of rows of the data, unknown where the table has no line for them."""
         if rows is None or self.attributes.rows is None:
             raise ValueError("samples that are drawn have no rows: give images or an .npy as data")
         lines = {row: line for line, row in enumerate(self.attributes.rows.tolist())}
         at = np.array([lines.get(row, -1) for row in rows.tolist()], np.int64)
         codes = np.where(at[:, None] < 0, -1, self.attributes.codes[at])
-        return Attributes(self.attributes.words, codes, rows)
+        return Attributes(self.attributes.values, codes, rows)
 
 
 def read_labels(path: str | Path, *folders: Path) -> Labels:

@@ -7,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alpha_bridge.checks import at_least, positive
-
+from ..checks import at_least, positive
 from .densities import GaussianMixture
 
 __all__ = ["grid", "ring", "spirals", "unbalanced"]
@@ -21,12 +20,6 @@ def grid(side: int = 5, spacing: float = 2.0, std: float = 0.1) -> GaussianMixtu
         side: Gaussians along each side, one or more.
         spacing: Distance between neighbours, positive.
         std: σ of each Gaussian, positive.
-
-    Returns:
-        The mixture, of ``side²`` equal components.
-
-    Raises:
-        ValueError: An argument is out of its range.
 
     Example:
         >>> grid().means.shape
@@ -44,12 +37,6 @@ def ring(n: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
         n: Number of Gaussians, one or more.
         radius: Radius of the circle, positive.
         std: σ of each Gaussian, positive.
-
-    Returns:
-        The mixture, of ``n`` equal components.
-
-    Raises:
-        ValueError: An argument is out of its range.
 
     Example:
         >>> ring(8).means.norm(dim=-1).unique()
@@ -83,9 +70,6 @@ def unbalanced(
         lightest: Weight of the first component, positive.
         heaviest: Weight of the last component, larger than ``lightest``.
 
-    Returns:
-        The mixture, of ``side²`` components.
-
     Raises:
         ValueError: An argument is out of its range, or no such weights add up to one.
 
@@ -114,9 +98,6 @@ def spirals(
         turns: T, how often an arm goes round, positive.
         radius: R, where the arms end, positive.
         std: σ of each Gaussian, positive.
-
-    Returns:
-        The mixture, of ``arms · pieces`` equal components, arm after arm from the inside.
 
     Raises:
         ValueError: An argument is out of its range.

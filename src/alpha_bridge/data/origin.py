@@ -1,4 +1,4 @@
-"""Where a data set comes from: a folder or the hub, and how to tell that it has changed.
+"""Where a data set comes from: a folder or the hub, and what shows that it has changed.
 
 What a data set says of itself is another's word. Its files are read where the user pointed, in the
 folder or in the repository of that id, and nowhere else.
@@ -35,7 +35,7 @@ class Folder:
     """A folder on this machine, known by the names, sizes and times of its files.
 
     Links in it are followed: they are the folder's owner's, and many folders consist of them, the
-    hub's own cache for one. How many lead outside is said.
+    hub's own cache for one. A note counts those that lead outside.
 
     Attributes:
         name: Its path, without links.
@@ -44,11 +44,7 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
-        """Look whether there is such a folder.
-
-        Raises:
-            ValueError: It is a file, or ``datasets`` would take its name for a pattern.
-        """
+        """Raise ``ValueError`` for a file, or a name that ``datasets`` would take for a pattern."""
         if not path.is_dir():
             raise ValueError(
                 f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
@@ -71,11 +67,7 @@ class Folder:
         return digest.hexdigest()
 
     def load(self, scratch: Path) -> "DatasetDict":
-        """Its splits; what has to be written on the way goes to ``scratch``.
-
-        Raises:
-            ValueError: It cannot be loaded, or names data that are not in it.
-        """
+        """Its splits; what has to be written on the way goes to ``scratch``."""
         import datasets
 
         root = Path(self.name)
@@ -186,11 +178,7 @@ class Hub:
         return f"{self.name}@{self._revision or self._last}"
 
     def load(self, scratch: Path) -> "DatasetDict":  # noqa: ARG002
-        """Its splits, kept where the hub's libraries keep them.
-
-        Raises:
-            ValueError: It cannot be loaded, or names data that are not its own.
-        """
+        """Its splits, kept where the hub's libraries keep them."""
         import datasets
         import huggingface_hub
         from huggingface_hub.errors import HFValidationError
@@ -247,11 +235,7 @@ def _is_reader(name: str) -> bool:
 
 
 def _configurations(card: Path) -> Mapping[str, Any]:
-    """What a card says in YAML.
-
-    Raises:
-        ValueError: It cannot be read.
-    """
+    """What a card says in YAML."""
     from huggingface_hub import DatasetCard
 
     try:

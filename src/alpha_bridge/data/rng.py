@@ -50,19 +50,7 @@ def stream(seed: int, step: int, purpose: int = 0) -> np.random.Generator:
 
 
 def normal(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
-    """Standard normal draws of one update for one purpose.
-
-    Args:
-        seed: Seed of the run, in [0, 2⁶⁴).
-        step: The update, in [0, 2⁶⁴).
-        purpose: What the numbers are for, in [0, 2³²).
-        shape: Shape of the result.
-
-    Returns:
-        A float32 tensor on the host.
-
-    Raises:
-        ValueError: ``seed``, ``step`` or ``purpose`` is negative or too large.
+    """Standard normal draws of one update for one purpose, float32 on the host; see :func:`stream`.
 
     Example:
         >>> normal(0, 7, 1, (2, 3)).shape
@@ -73,24 +61,7 @@ def normal(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
 
 
 def uniform(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
-    """Draws of one update for one purpose, uniform in [0, 1).
-
-    Args:
-        seed: Seed of the run, in [0, 2⁶⁴).
-        step: The update, in [0, 2⁶⁴).
-        purpose: What the numbers are for, in [0, 2³²).
-        shape: Shape of the result.
-
-    Returns:
-        A float32 tensor on the host.
-
-    Raises:
-        ValueError: ``seed``, ``step`` or ``purpose`` is negative or too large.
-
-    Example:
-        >>> uniform(0, 7, 3, (2, 3)).shape
-        torch.Size([2, 3])
-    """
+    """Draws of one update for one purpose, uniform in [0, 1), float32 on the host."""
     draws = stream(seed, step, purpose).random(tuple(shape), dtype=np.float32)
     return torch.from_numpy(draws)
 

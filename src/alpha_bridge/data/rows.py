@@ -2,18 +2,29 @@
 
 import mmap
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_bridge.checks import at_least
-
+from ..checks import at_least
+from ..errors import one_line
 from .rng import HELD_OUT, stream
 
-__all__ = ["Array", "Rows", "chunks", "one_channel", "shuffled", "split", "take"]
+__all__ = [
+    "Array",
+    "Rows",
+    "chunks",
+    "one_channel",
+    "read_array",
+    "shuffled",
+    "split",
+    "take",
+]
 
 # Rows that are looked at together.
 CHUNK_BYTES = 2**24
@@ -58,13 +69,6 @@ Array = NDArray[Any] | Rows
 def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Copy rows; a large file that they are mapped from stays out of resident memory.
 
-    Args:
-        array: The array; may be a memory map.
-        rows: Indices of the rows, shape ``(n,)``.
-
-    Returns:
-        The rows in memory, shape ``(n, *event)``.
-
     Example:
         >>> take(Rows(np.arange(6).reshape(3, 2), np.array([2, 0])), np.array([1]))
         array([[0, 1]])
@@ -93,15 +97,12 @@ def shuffled(array: Array, count: int, purpose: int) -> NDArray[Any]:
 def split(
     n: int, fraction: float = 0.1, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Choose rows to hold out, at random but always the same ones.
+    """Rows to train on and rows to hold out, at random but always the same, each in order.
 
     Args:
         n: Number of rows, two or more.
         fraction: Share to hold out, in (0, 1); at least one row is held out and one is kept.
         seed: Seed of the choice, zero or more.
-
-    Returns:
-        Rows to train on and rows to hold out, both in increasing order.
 
     Raises:
         ValueError: There are fewer than two rows.
@@ -115,6 +116,27 @@ def split(
     count = min(max(round(fraction * n), 1), n - 1)
     order = stream(seed, 0, HELD_OUT).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
+
+
+def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
+    """One array from a ``.npy`` file, read or mapped; nothing in it is executed.
+
+    Raises:
+        ValueError: It cannot be read, or holds several arrays; one line that names it.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except Exception as error:  # whatever a broken header makes the parsers of Python raise
+        # numpy would advise to load it unsafely
+        reason = "no array of numbers" if "pickle" in str(error) else one_line(error)
+        raise ValueError(
+            f"'{path}' cannot be read as an array ({reason}): save it with numpy.save, as numbers"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"'{path}' holds several arrays: save one of them with numpy.save")
+    return array
 
 
 @overload

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_bridge.checks import at_least
-
+from ..checks import at_least
 from .rng import EPOCHS, stream
 
 __all__ = ["Epochs", "indices", "share"]
@@ -13,24 +12,13 @@ Indices = NDArray[np.int64]
 
 
 class Epochs:
-    """The epochs of a data set, laid end to end.
+    """The epochs of a data set of ``n`` samples, laid end to end.
 
     Of each seed the latest order is kept, in as few bytes as hold its numbers, so that an
-    epoch is shuffled once, however many seeds go through the data side by side.
-
-    Attributes:
-        n: Samples of the data set.
+    epoch is shuffled once, however many seeds go through the data in turn.
     """
 
     def __init__(self, n: int) -> None:
-        """Take none of the epochs yet.
-
-        Args:
-            n: Samples of the data set, one or more.
-
-        Raises:
-            ValueError: ``n`` is below one.
-        """
         self.n = at_least(1, "n", n)
         self._latest: dict[int, tuple[int, NDArray[np.integer]]] = {}
 
@@ -61,17 +49,8 @@ def indices(seed: int, step: int, batch: int, n: int) -> Indices:
     Every epoch is a permutation of its own. A batch may straddle two epochs, so that no sample
     is left out when ``batch`` does not divide ``n``.
 
-    Args:
-        seed: Seed of the run, zero or more.
-        step: The update, zero or more.
-        batch: Samples of the update, one or more.
-        n: Samples of the data set, one or more.
-
     Returns:
         Indices in [0, n), shape ``(batch,)``.
-
-    Raises:
-        ValueError: An argument is out of its range.
 
     Example:
         >>> sorted(int(i) for step in range(3) for i in indices(0, step, 2, 6))
@@ -81,15 +60,7 @@ def indices(seed: int, step: int, batch: int, n: int) -> Indices:
 
 
 def share(size: int, rank: int, ranks: int) -> slice:
-    """Contiguous part of a batch that one process takes.
-
-    Args:
-        size: Samples of the whole batch.
-        rank: The process, in [0, ranks).
-        ranks: Number of processes, one or more.
-
-    Returns:
-        A slice of the batch; the slices of all processes make it up.
+    """Contiguous part of a batch of ``size`` that process ``rank`` of ``ranks`` takes.
 
     Raises:
         ValueError: There is no such process, or the batch has fewer samples than processes.

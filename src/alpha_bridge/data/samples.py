@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .arrays import from_array
 from .decode import Encoded, Shape, decode, white_of
-from .npy import read_array
+from .rows import read_array
 
 __all__ = ["read_images", "read_samples"]
 
@@ -68,13 +68,8 @@ def _images_at(path: Path) -> list[Path]:
 
 
 def read_images(files: Sequence[Path], event_shape: tuple[int, ...]) -> Tensor:
-    """Read images in the shape that a model takes.
-
-    Images are cropped to their central square, resized, and turned to grey or colour.
-
-    Args:
-        files: The images, one or more.
-        event_shape: Shape of one sample for the model, ``(C, H, W)``.
+    """Read images in the shape ``(C, H, W)`` that a model takes: cropped to their central square,
+    resized, and turned to grey or colour.
 
     Returns:
         Samples in storage units, shape ``(N, C, H, W)``.
