@@ -10,6 +10,7 @@ ceilings are measured here: products of large matrices in that precision, and co
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ def captured(step: Updates) -> Work:
 
 def _passes(config: Config, mode: str) -> Config:
     """One backward pass for several players, but where an update is captured."""
-    objective = config.objective.model_copy(update={"one_backward": mode != "CUDA graphs"})
+    objective = replace(config.objective, one_backward=mode != "CUDA graphs")
     return config.model_copy(update={"objective": objective})
 
 

@@ -6,6 +6,7 @@ It writes ``benchmarks/growth.json``, and ``docs/growth.svg`` from it.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +35,7 @@ def config(kind: str, value: int) -> Config:
     if kind == "trials":
         return GAUSSIANS.model_copy(update={"trials": value})
     if kind == "width":
-        return MNIST.model_copy(update={"model": MNIST.model.model_copy(update={"width": value})})
+        return MNIST.model_copy(update={"model": replace(MNIST.model, width=value)})
     if kind == "size":
         return preset("mnist", (3, value, value))
     return MNIST.model_copy(update={"batch_size": value})

@@ -14,7 +14,7 @@ from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import REGULARIZERS, build_model
 from alpha_bridge.recipe.presets import PRESETS
-from alpha_bridge.training import Optimization, TrainState, available_accelerator
+from alpha_bridge.training import TrainState, available_accelerator
 from alpha_bridge.training.compilation import compile_networks
 from alpha_bridge.training.update import update
 
@@ -39,7 +39,7 @@ class Updates:
         images = len(config.event_shape) == 3
         if images:  # as in training
             model.to(memory_format=torch.channels_last)
-        self.state = TrainState.start(model, Optimization(**config.optimization.model_dump()))
+        self.state = TrainState.start(model, config.optimization)
         if compiled:
             compile_networks(model)
         leading = (*model.trial_shape, config.batch_size)

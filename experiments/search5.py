@@ -8,6 +8,7 @@ were not recorded: this shows what each part of them does, and where it went fro
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ ALONE: dict[str, Any] = {
     "path.transfer": 0.0,
     "path.adversarial": 0.0,
     "path.end": 1.0,
-    "gamma": GammaConfig().model_dump(),
+    "gamma": asdict(GammaConfig()),
     "optimization.hold": 1.0,
 }
 """What makes Step I of an attempt a run of its own: nothing else tells until there."""

@@ -102,7 +102,7 @@ def test_the_bridge_reports_how_many_samples_its_weights_leave():
 
 @pytest.mark.parametrize("clip", [0.0, -1.0, math.nan])
 def test_a_clip_that_is_not_positive_is_refused(clip):
-    with pytest.raises(ValueError, match=f"clip must be positive and finite, got {clip}"):
+    with pytest.raises(ValueError, match=f"clip must be positive, got {clip}"):
         Bridge(clip)
 
 

@@ -134,7 +134,7 @@ def test_steepness_out_of_range_is_refused(c):
 
 @pytest.mark.parametrize("d", [-201.0, 201.0, math.nan, math.inf])
 def test_offset_out_of_range_is_refused(d):
-    with pytest.raises(ValueError, match=f"d={d}"):
+    with pytest.raises(ValueError, match=f"got {d}"):
         SigmoidGamma(d=d)
 
 

@@ -92,7 +92,7 @@ def test_r1_is_half_the_squared_gradient_of_each_sample(symmetric):
 
 def test_r1_of_trials_is_that_of_each_sample_in_each_trial(symmetric):
     x = torch.randn(3, 6, 4, dtype=torch.float64, requires_grad=True)
-    penalty = R1().penalty(on_data(x, half_square(x, symmetric)))
+    penalty = R1(weight=1.0).penalty(on_data(x, half_square(x, symmetric)))
     torch.testing.assert_close(penalty, 0.5 * (x @ symmetric).square().sum(-1))
 
 
@@ -100,7 +100,7 @@ def test_r1_of_images_sums_over_the_whole_image():
     x = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     f = x.pow(3).sum((1, 2, 3))
     expected = 0.5 * (3 * x.square()).square().sum((1, 2, 3))
-    torch.testing.assert_close(R1().penalty(on_data(x, f)), expected)
+    torch.testing.assert_close(R1(weight=1.0).penalty(on_data(x, f)), expected)
 
 
 @pytest.mark.parametrize("every", [1, 4, 16])
@@ -180,8 +180,8 @@ def test_logits_of_fakes_are_computed_once_and_only_if_they_are_asked_for():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight": -1.0}, "weight must be zero or more and finite, got -1.0"),
-        ({"weight": float("nan")}, "weight must be zero or more and finite, got nan"),
+        ({"weight": -1.0}, "weight must be at least 0, got -1.0"),
+        ({"weight": float("nan")}, "weight must be at least 0, got nan"),
         ({"every": 0}, "every must be at least 1, got 0"),
     ],
 )

@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_all_methods_have_the_same_networks_updates_and_rates(base, shared):
     first = configs["ml"]
     for config in configs.values():
         assert (config.model, config.steps) == (first.model, first.steps)
-        assert config.optimization.model_copy(update=held) == first.optimization
+        assert replace(config.optimization, **held) == first.optimization
 
 
 def test_each_method_is_trained_and_its_arm_measured(record):

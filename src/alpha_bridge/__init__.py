@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .recipe.methods import METHODS as METHODS
     from .recipe.presets import PRESETS as PRESETS
     from .runs.folder import Run as Run
-    from .training import Optimization as Optimization
+    from .settings import Optimization as Optimization
     from .training import fit as fit
 
 __version__ = "0.1.0"
@@ -55,7 +55,7 @@ _HOMES = {
     "LinearGamma": "gamma",
     "METHODS": "recipe.methods",
     "OnlineGamma": "control",
-    "Optimization": "training",
+    "Optimization": "settings",
     "PRESETS": "recipe.presets",
     "PowerGamma": "gamma",
     "R1": "penalty",

@@ -9,7 +9,6 @@ made of the log-likelihood, and a reverse half a, made of the logit of x',
 and β a loss of f(x) and f(x'). For the bridge the first line is equation (12).
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import twin
-from .checks import positive
 from .gamma import Gamma
 from .ratio import discriminator_loss, effective_sample_size, forward_weight, reverse_weight
+from .settings import ObjectiveConfig, require
 
 __all__ = ["AdversarialLoss", "Bridge", "FixedSum", "JensenShannon", "Wasserstein"]
 
@@ -127,11 +126,10 @@ class Bridge(AdversarialLoss):
     """
 
     # e^5 = 148: one of 64 samples can then outweigh all others two to one, but not alone decide
-    clip: float = 5.0
+    clip: float = ObjectiveConfig.clip
 
     def __post_init__(self) -> None:
-        if self.clip != math.inf:
-            positive("clip", self.clip)
+        require(ObjectiveConfig, clip=self.clip)
 
     def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
         return twin.reverse(f_model, alpha, self.clip)
@@ -179,10 +177,10 @@ class FixedSum(AdversarialLoss):
         which goes beyond the plain sum to make it work; here it is the sum that it started from.
     """
 
-    weight: float = 1.0
+    weight: float = ObjectiveConfig.weight
 
     def __post_init__(self) -> None:
-        positive("weight", self.weight)
+        require(ObjectiveConfig, weight=self.weight)
 
     def halves(self, alpha: float) -> tuple[bool, bool]:  # noqa: ARG002
         return True, True

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import between_zero_and_one, positive
+from .checks import between_zero_and_one
+from .settings import GammaConfig, require
 
 __all__ = ["CosineGamma", "Gamma", "LinearGamma", "PowerGamma", "SigmoidGamma"]
 
@@ -93,14 +94,11 @@ class SigmoidGamma(Gamma):
         AAAI 2020, footnote 1.
     """
 
-    c: float = 10.0
-    d: float = -5.0
+    c: float = GammaConfig.c
+    d: float = GammaConfig.d
 
     def __post_init__(self) -> None:
-        if not (0.001 <= self.c <= 200 and abs(self.d) <= 200):
-            raise ValueError(
-                f"c must lie in [0.001, 200] and d in [-200, 200], got c={self.c}, d={self.d}"
-            )
+        require(GammaConfig, c=self.c, d=self.d)
 
     def value(self, alpha: float) -> float:
         return (
@@ -131,10 +129,10 @@ class PowerGamma(Gamma):
         (0.25, 2.0)
     """
 
-    exponent: float = 2.0
+    exponent: float = GammaConfig.exponent
 
     def __post_init__(self) -> None:
-        positive("exponent", self.exponent)
+        require(GammaConfig, exponent=self.exponent)
 
     def value(self, alpha: float) -> float:
         return math.pow(alpha, self.exponent)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .checks import at_least, positive
 from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
 from .interpolation import Curve, slerp
+from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
 
@@ -57,7 +58,7 @@ class AlphaBridge(nn.Module):
         generator: nn.Module,
         encoder: nn.Module,
         discriminator: nn.Module,
-        noise: float = 1.0,
+        noise: float = NOISE,
         learn_noise: bool = False,
         latent_shape: tuple[int, ...] | None = None,
     ) -> None:

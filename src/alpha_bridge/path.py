@@ -12,6 +12,7 @@ from itertools import accumulate, takewhile
 from typing import Literal
 
 from .checks import at_least, between_zero_and_one
+from .settings import PathConfig
 
 __all__ = ["AlphaPath", "Phase", "Segment", "constant", "join", "ramp"]
 
@@ -61,9 +62,9 @@ class AlphaPath:
         ml: int,
         transfer: int,
         adversarial: int,
-        start: float = 0.0,
-        end: float = 1.0,
-        sweeps: int = 1,
+        start: float = PathConfig.start,
+        end: float = PathConfig.end,
+        sweeps: int = PathConfig.sweeps,
     ) -> "AlphaPath":
         """Algorithm 1: hold α at ``start``, move it to ``end``, hold it there.
 

@@ -1,6 +1,5 @@
 """Regularisers of the discriminator, in a slot of their own."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .checks import at_least
+from .settings import RegularizerConfig, require
 
 __all__ = ["R1", "R1R2", "DiscriminatorOutputs", "GradientPenalty", "Regularizer", "SpectralNorm"]
 
@@ -83,13 +83,11 @@ class Regularizer:
 class _Lazy(Regularizer):
     """A penalty of some weight that is paid every so often, and then for all that time."""
 
-    weight: float = 1.0
-    every: int = 1
+    weight: float = RegularizerConfig.weight
+    every: int = RegularizerConfig.every
 
     def __post_init__(self) -> None:
-        at_least(1, "every", self.every)
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be zero or more and finite, got {self.weight}")
+        require(RegularizerConfig, weight=self.weight, every=self.every)
 
 
 def _slope(x: Tensor, f: Tensor) -> Tensor:
@@ -173,7 +171,7 @@ class GradientPenalty(_Lazy):
     with :math:`x \sim q`, :math:`x' \sim p_\theta` and an ε of each pair, drawn for this alone.
 
     Attributes:
-        weight: w, zero or more.
+        weight: w, zero or more; Gulrajani et al. have 10.
         every: k, one or more: every k-th update pays k times the penalty.
 
     Raises:
@@ -189,8 +187,6 @@ class GradientPenalty(_Lazy):
     Source:
         Gulrajani et al., Improved Training of Wasserstein GANs, NeurIPS 2017.
     """
-
-    weight: float = 10.0
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
         epsilon = outputs.noise

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def gpu():
 
 @pytest.fixture
 def small(gpu, monkeypatch):
-    model = gpu.CIFAR10.model.model_copy(update={"width": 2, "hidden": (4,)})
+    model = replace(gpu.CIFAR10.model, width=2, hidden=(4,))
     config = gpu.CIFAR10.model_copy(update={"model": model, "batch_size": 2})
     monkeypatch.setattr(gpu, "SIZES", {"32×32": config})
     peak = gpu.matmul_peak

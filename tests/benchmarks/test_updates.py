@@ -1,5 +1,6 @@
 """What an update computes, by hand and as counted."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,7 @@ def updates():
 
 
 def small(updates, **changes):
-    model = updates.GAUSSIANS.model.model_copy(update={"latent": LATENT, "hidden": HIDDEN})
+    model = replace(updates.GAUSSIANS.model, latent=LATENT, hidden=HIDDEN)
     settings = {"model": model, "trials": TRIALS, "batch_size": BATCH} | changes
     return updates.Updates(updates.GAUSSIANS.model_copy(update=settings))
 
@@ -48,9 +49,7 @@ def test_an_update_has_no_product_that_the_algorithm_does_not_need(updates):
 def test_the_penalty_counts_by_its_share_of_the_updates(updates):
     regularizer = updates.GAUSSIANS.regularizer
     counts = {
-        every: small(
-            updates, regularizer=regularizer.model_copy(update={"every": every})
-        ).operations()
+        every: small(updates, regularizer=replace(regularizer, every=every)).operations()
         for every in (1, 2, 4)
     }
     penalty = 2 * (counts[1] - counts[2])

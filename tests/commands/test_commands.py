@@ -24,7 +24,7 @@ from alpha_bridge.recipe import (
     MixtureConfig,
     ModelConfig,
     ObjectiveConfig,
-    OptimizationConfig,
+    Optimization,
     PathConfig,
     read_config,
 )
@@ -103,7 +103,7 @@ def vectors(folder):
         batch_size=64,
         path=PathConfig(ml=1.0, transfer=0.0, adversarial=0.0),
         model=ModelConfig(latent=2, hidden=(32,), noise=0.3),
-        optimization=OptimizationConfig(generator=1e-2, encoder=1e-2, average=0.9),
+        optimization=Optimization(generator=1e-2, encoder=1e-2, average=0.9),
         checkpoint_every=1000,
     )
     return commands.train(settings, folder / "vectors").run, x
@@ -399,7 +399,7 @@ def test_a_folder_is_looked_at_before_the_data(tmp_path, resume):
 
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint(folder):
     settings = config(
-        optimization=OptimizationConfig(generator=1e30),
+        optimization=Optimization(generator=1e30),
         path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),
     )
     with pytest.raises(Diverged, match=r"diverged by update \d+: .* is not finite; lower the"):

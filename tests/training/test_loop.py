@@ -342,6 +342,15 @@ def test_a_rate_that_a_callback_sets_is_held_along_alpha():
         assert seen["generator"] == 1e-3
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_training_follows_the_schedule_of_the_rates(schedule):
+    given, seen = Optimization(schedule=schedule, warmup=4), Rates(lambda _: None, step=0)
+    train(callbacks=[seen], optimization=given)
+    for step, rates in seen.seen.items():
+        expected = given.rate("generator", 0.0, step - 1, len(PATH))
+        assert rates["generator"] == pytest.approx(expected, rel=1e-12)
+
+
 class Scheduled(Callback):
     """A learning rate of torch's own."""
 
@@ -360,9 +369,11 @@ def test_a_scheduler_of_torch_is_followed():
     assert rate == pytest.approx(1e-3 * 0.5 ** len(PATH))
 
 
-@pytest.mark.parametrize("hold", [1.0, 0.01])
-def test_a_run_goes_on_with_the_rates_that_a_callback_set(hold, tmp_path):
-    options = {"optimization": Optimization(hold=hold)}
+@pytest.mark.parametrize(
+    "rates", [{}, {"hold": 0.01}, {"schedule": "cosine", "warmup": 3, "hold": 0.01}], ids=str
+)
+def test_a_run_goes_on_with_the_rates_that_a_callback_set(rates, tmp_path):
+    options = {"optimization": Optimization(**rates)}
     rates = Rates(lambda group: group.update(lr=group["lr"] / 3), step=4)
     whole = train(callbacks=[rates, SaveAfter(5, tmp_path / "saved")], **options)
     resumed = train(checkpoint=tmp_path / "saved", **options)

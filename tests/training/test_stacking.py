@@ -26,7 +26,7 @@ def trained(config):
         objective=parts.objective,
         gamma=parts.gamma,
         regularizer=parts.regularizer,
-        optimization=parts.optimization,
+        optimization=parts.config.optimization,
         batch_size=32,
         seed=config.seed,
     )

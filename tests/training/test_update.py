@@ -650,7 +650,7 @@ def test_trials_do_not_touch_each_other():
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("rate", [0.0, -1e-3, float("nan"), float("inf")])
 def test_a_learning_rate_that_is_not_positive_is_refused(network, rate):
-    with pytest.raises(ValueError, match=f"learning rate of the {network} must be positive"):
+    with pytest.raises(ValueError, match=f"optimization.{network} must be positive"):
         Optimization(**{network: rate})
 
 

@@ -27,7 +27,7 @@ from .use import Evaluate, Frontier, Reconstruct, Report, Restore, Sample, Trans
 __all__ = ["COMMANDS", "Command", "parse"]
 
 
-APART = ("--config=", "--from=", "--method=")
+APART = ("--config=", "--from=", "--method=", "--objective=")
 """Options that are looked at before the others are read."""
 
 SOURCES = ("--data", "--prior", "--from", "--init")
@@ -159,6 +159,7 @@ def _method(name: str) -> Method:
 def _config_first(words: list[str]) -> list[str]:
     """The same words with the file of ``--config FILE`` in the place of the preset."""
     words = [part for word in words for part in _apart(word)]
+    words = ["--objective.kind" if word == "--objective" else word for word in words]
     if "--config" not in words:
         return words
     at = words.index("--config")
@@ -204,9 +205,13 @@ def _unknown(word: str) -> str:
 def _reason(leave: SystemExit, said: str) -> str:
     """Why tyro gave up, in one line: what the configuration said, or what tyro says in a box."""
     error = leave.__context__
-    while error is not None and not isinstance(error, ValidationError):
+    while error is not None:
+        if isinstance(error, ValidationError):
+            return explain(error)
+        if isinstance(getattr(error, "arg", None), str):  # a setting that is out of its range
+            return str(getattr(error, "message", error))
         error = error.__context__
-    return _plain(said) if error is None else explain(error)
+    return _plain(said)
 
 
 def _plain(box: str) -> str:

@@ -148,7 +148,7 @@ def _training(config: Config, step: int) -> dict[str, str]:
     settings = {
         part: ", ".join(
             f"{key.replace('_', ' ')} {_word(value)}"
-            for key, value in getattr(config, part).model_dump().items()
+            for key, value in vars(getattr(config, part)).items()
         )
         for part in PARTS
     }

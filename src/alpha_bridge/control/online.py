@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from ..checks import at_least, between_zero_and_one
+from ..checks import between_zero_and_one
 from ..gamma import Gamma, SigmoidGamma
+from ..settings import GammaConfig, require
 from .moments import Moments
 from .optimal import excess, gamma_of, kappa_of
 
@@ -39,7 +40,12 @@ class OnlineGamma(Gamma):
         (0.0, 0.800000011920929, 1.0)
     """
 
-    def __init__(self, every: int = 10, decay: float = 0.9, start: Gamma | None = None) -> None:
+    def __init__(
+        self,
+        every: int = GammaConfig.every,
+        decay: float = GammaConfig.decay,
+        start: Gamma | None = None,
+    ) -> None:
         """Begin without a measurement.
 
         Args:
@@ -50,9 +56,8 @@ class OnlineGamma(Gamma):
         Raises:
             ValueError: ``every`` or ``decay`` is out of its range.
         """
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must lie in [0, 1), got {decay}")
-        self.every, self.decay = at_least(1, "every", every), decay
+        require(GammaConfig, every=every, decay=decay)
+        self.every, self.decay = every, decay
         self.start = start or SigmoidGamma()
         self.moments: Moments | None = None
         self._measurements = 0

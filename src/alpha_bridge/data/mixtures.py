@@ -8,12 +8,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..checks import at_least, positive
+from ..settings import MixtureConfig
 from .densities import GaussianMixture
 
 __all__ = ["grid", "ring", "spirals", "unbalanced"]
 
 
-def grid(side: int = 5, spacing: float = 2.0, std: float = 0.1) -> GaussianMixture:
+def grid(
+    side: int = MixtureConfig.side,
+    spacing: float = MixtureConfig.spacing,
+    std: float = MixtureConfig.std,
+) -> GaussianMixture:
     """Gaussians on a square grid around zero; the defaults are the 25 on {−4, −2, 0, 2, 4}².
 
     Args:
@@ -30,7 +35,11 @@ def grid(side: int = 5, spacing: float = 2.0, std: float = 0.1) -> GaussianMixtu
     return GaussianMixture(torch.cartesian_prod(line, line), std)
 
 
-def ring(n: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
+def ring(
+    n: int = MixtureConfig.modes,
+    radius: float = MixtureConfig.radius,
+    std: float = MixtureConfig.std,
+) -> GaussianMixture:
     """Gaussians evenly spaced on a circle around zero.
 
     Args:
@@ -49,8 +58,8 @@ def ring(n: int = 8, radius: float = 2.0, std: float = 0.1) -> GaussianMixture:
 
 def unbalanced(
     side: int = 3,
-    spacing: float = 2.0,
-    std: float = 0.1,
+    spacing: float = MixtureConfig.spacing,
+    std: float = MixtureConfig.std,
     lightest: float = 0.01,
     heaviest: float = 0.5,
 ) -> GaussianMixture:
@@ -82,7 +91,11 @@ def unbalanced(
 
 
 def spirals(
-    arms: int = 2, pieces: int = 50, turns: float = 1.0, radius: float = 2.0, std: float = 0.1
+    arms: int = MixtureConfig.arms,
+    pieces: int = MixtureConfig.pieces,
+    turns: float = MixtureConfig.turns,
+    radius: float = MixtureConfig.radius,
+    std: float = MixtureConfig.std,
 ) -> GaussianMixture:
     r"""Spiral arms around zero, each a row of Gaussians at equal distances along its length.
 

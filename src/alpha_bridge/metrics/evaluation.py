@@ -11,6 +11,7 @@ from torch import Tensor
 from ..checks import at_least
 from ..data import DensitySource, Source, normal
 from ..model import AlphaBridge
+from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import CHUNK, FEATURES, Comparison, DensityComparison, FeatureComparison
 from .definition import name
@@ -113,10 +114,10 @@ def evaluation_of(
     source: Source,
     data: str,
     *,
-    samples: int = 5000,
-    shown: int = 64,
-    features: str = "classifier",
-    bandwidth: float = 0.1,
+    samples: int = EvaluationConfig.samples,
+    shown: int = EvaluationConfig.shown,
+    features: str = EvaluationConfig.features,
+    bandwidth: float = EvaluationConfig.bandwidth,
     log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
 ) -> Evaluation:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least, halved_twice, not_stacked, times_halved
+from ..settings import ModelConfig
 from .blueprint import shareable
 from .heads import Moments
 
@@ -92,8 +93,8 @@ class ConvDiscriminator(_ConvBody):
         self,
         size: int,
         channels: int,
-        width: int = 32,
-        hidden: int = 256,
+        width: int = ModelConfig.width,
+        hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
         """Build it.
@@ -127,8 +128,8 @@ class ConvEncoder(_ConvBody):
         latent: int,
         size: int,
         channels: int,
-        width: int = 32,
-        hidden: int = 256,
+        width: int = ModelConfig.width,
+        hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size.
@@ -155,8 +156,8 @@ class ConvGenerator(nn.Sequential):
         latent: int,
         size: int,
         channels: int,
-        width: int = 32,
-        hidden: int = 256,
+        width: int = ModelConfig.width,
+        hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`ConvEncoder`.
@@ -203,8 +204,8 @@ class ConvPairDiscriminator(nn.Module):
         latent: int,
         size: int,
         channels: int,
-        width: int = 32,
-        hidden: int = 256,
+        width: int = ModelConfig.width,
+        hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`ConvEncoder`.
@@ -272,7 +273,7 @@ class ConvTranslator(nn.Module):
         size: int,
         channels: int,
         outputs: int,
-        width: int = 32,
+        width: int = ModelConfig.width,
         depth: int = 2,
         trials: int | None = None,
     ) -> None:

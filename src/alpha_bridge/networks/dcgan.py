@@ -23,6 +23,7 @@ from itertools import pairwise
 from torch import nn
 
 from ..checks import times_halved
+from ..settings import ModelConfig
 from .blueprint import shareable
 from .conv import _check
 from .heads import Moments
@@ -65,7 +66,7 @@ class DCGANDiscriminator(_DCGANBody):
     """
 
     def __init__(
-        self, size: int, channels: int, width: int = 64, trials: int | None = None
+        self, size: int, channels: int, width: int = ModelConfig.width, trials: int | None = None
     ) -> None:
         """Build it.
 
@@ -94,7 +95,12 @@ class DCGANEncoder(_DCGANBody):
     """
 
     def __init__(
-        self, latent: int, size: int, channels: int, width: int = 64, trials: int | None = None
+        self,
+        latent: int,
+        size: int,
+        channels: int,
+        width: int = ModelConfig.width,
+        trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`DCGANDiscriminator` and the latent's size.
 
@@ -116,7 +122,12 @@ class DCGANGenerator(nn.Sequential):
     """
 
     def __init__(
-        self, latent: int, size: int, channels: int, width: int = 64, trials: int | None = None
+        self,
+        latent: int,
+        size: int,
+        channels: int,
+        width: int = ModelConfig.width,
+        trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`DCGANEncoder`.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..settings import ModelConfig
 from .blueprint import shareable
 from .heads import Moments
 
@@ -79,7 +80,7 @@ class MLPGenerator(_MLP):
         self,
         latent: int,
         features: int,
-        hidden: Sequence[int] = (128, 128, 128),
+        hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
         """Build it.
@@ -108,7 +109,7 @@ class MLPEncoder(_MLP):
         self,
         latent: int,
         features: int,
-        hidden: Sequence[int] = (128, 128, 128),
+        hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
         """Build it; the arguments are those of :class:`MLPGenerator`."""
@@ -126,7 +127,7 @@ class MLPDiscriminator(_MLP):
     """
 
     def __init__(
-        self, features: int, hidden: Sequence[int] = (128, 128, 128), trials: int | None = None
+        self, features: int, hidden: Sequence[int] = ModelConfig.hidden, trials: int | None = None
     ) -> None:
         """Build it; the arguments are those of :class:`MLPGenerator`."""
         super().__init__((features, *hidden, 1), trials)
@@ -151,7 +152,7 @@ class MLPTranslator(_MLP):
         self,
         features: int,
         outputs: int,
-        hidden: Sequence[int] = (128, 128, 128),
+        hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
         """Build it.

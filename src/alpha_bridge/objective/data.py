@@ -10,6 +10,7 @@ from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
 from ..model import AlphaBridge, NetworkName
 from ..penalty import DiscriminatorOutputs
+from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
 
@@ -48,7 +49,7 @@ class DataBridge(Objective):
     """
 
     adversarial: AdversarialLoss = field(default_factory=Bridge)
-    one_backward: bool = True
+    one_backward: bool = ObjectiveConfig.one_backward
 
     def losses(
         self,

@@ -13,6 +13,7 @@ from ..gamma import Gamma
 from ..gaussian import log_likelihood, log_normal, reparameterize
 from ..model import AlphaBridge
 from ..penalty import DiscriminatorOutputs
+from ..settings import ObjectiveConfig
 from .base import Losses, Noise, Objective
 
 __all__ = ["JointSamples", "MutualBridge"]
@@ -81,7 +82,7 @@ class MutualBridge(Objective):
 
     adversarial: AdversarialLoss = field(default_factory=Bridge)
     implicit: bool = False
-    full_cycle: bool = False
+    full_cycle: bool = ObjectiveConfig.full_cycle
 
     @abstractmethod
     def discriminate(

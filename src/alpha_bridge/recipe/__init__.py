@@ -1,27 +1,23 @@
 """The validated configuration: everything that a run depends on, and nothing else.
 
-Ranges are checked where the values are used, so that a library user hears the same; here are
-types, unknown keys, the ranges that need a key's name to be understood, and what only the whole
-can tell.
+Each setting's default, range and line of help are those of :mod:`alpha_bridge.settings`, so that
+Python and the command line train the same run when told the same thing.
 """
 
-from .config import HISTORY, Config
-from .reading import changed, differences, explain, known_keys, read_config, value_of
-from .resuming import CHANGEABLE, resumed
-from .settings import (
-    DENSITIES,
-    Change,
+from ..settings import (
     EvaluationConfig,
     GammaConfig,
     ImagesConfig,
-    MethodName,
     MixtureConfig,
     ModelConfig,
     ObjectiveConfig,
-    OptimizationConfig,
+    Optimization,
     PathConfig,
     RegularizerConfig,
 )
+from .config import DENSITIES, HISTORY, Change, Config, MethodName
+from .reading import changed, differences, explain, known_keys, read_config, value_of
+from .resuming import CHANGEABLE, resumed
 
 __all__ = [
     "CHANGEABLE",
@@ -36,7 +32,7 @@ __all__ = [
     "MixtureConfig",
     "ModelConfig",
     "ObjectiveConfig",
-    "OptimizationConfig",
+    "Optimization",
     "PathConfig",
     "RegularizerConfig",
     "changed",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import one_line
 from ..files import cache_folder
-from .settings import DENSITIES
+from .config import DENSITIES
 
 __all__ = ["BUNDLED", "VAE_FILES", "require_data", "require_init"]
 

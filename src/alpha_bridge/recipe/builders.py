@@ -30,7 +30,8 @@ from ..model import AlphaBridge
 from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..training import Callback, Optimization, TrainState, fit
+from ..settings import GammaConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
+from ..training import Callback, TrainState, fit
 from ..training.stacking import stack
 from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
 from ..vae import bridge as bridge_vae
@@ -38,7 +39,6 @@ from ..vae import build as build_vae
 from ..vae import load as load_vae
 from .architecture import Networks, build_networks
 from .config import Config
-from .settings import GammaConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
 from .soundness import require_sound
 
 __all__ = [
@@ -119,7 +119,6 @@ class Assembly:
         gamma: The choice of γ.
         objective: What is bridged to what.
         regularizer: Of the discriminator.
-        optimization: Of the three networks.
         prior: A second domain, whose samples are the latents; None for N(0, I).
     """
 
@@ -130,7 +129,6 @@ class Assembly:
     gamma: Gamma
     objective: Objective
     regularizer: Regularizer
-    optimization: Optimization
     prior: Source | None = None
 
     def fit(
@@ -154,7 +152,7 @@ class Assembly:
             prior=self.prior,
             gamma=self.gamma,
             regularizer=self.regularizer,
-            optimization=self.optimization,
+            optimization=self.config.optimization,
             batch_size=self.config.batch_size,
             seed=self.config.seed,
             compile=self.config.compile,
@@ -195,7 +193,6 @@ def assemble(
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    optimization = Optimization(**config.optimization.model_dump())
     source, prior = build_source(config, progress, fetch), build_prior(config, progress, fetch)
     config = _with_shapes(config, source, prior)
     for domain in (source, prior):
@@ -205,7 +202,7 @@ def assemble(
         config, model = _from_vae(config, source, fetch is None or config.init in fetch)
     else:
         model = build_model(config)
-    return Assembly(config, source, model, path, gamma, objective, regularizer, optimization, prior)
+    return Assembly(config, source, model, path, gamma, objective, regularizer, prior)
 
 
 def build_source(
@@ -217,7 +214,7 @@ def build_source(
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     may = fetch is None or config.data in fetch
-    return load_images(config.data, **config.images.model_dump(), progress=progress, fetch=may)
+    return load_images(config.data, **vars(config.images), progress=progress, fetch=may)
 
 
 def build_prior(
@@ -245,8 +242,9 @@ def build_evaluation(
         tell: Told in a line what is being prepared.
         prior: The second domain, if there is one.
     """
-    settings = config.evaluation.model_dump(exclude={"every"})
-    return evaluation_of(source, config.data, **settings, log=tell, prior=prior)
+    settings = vars(config.evaluation) | {"log": tell, "prior": prior}
+    del settings["every"]
+    return evaluation_of(source, config.data, **settings)
 
 
 def build_path(config: Config) -> AlphaPath:

@@ -5,33 +5,67 @@ from __future__ import annotations
 import operator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tyro.conf import Suppress, arg
 
-from .settings import (
-    DENSITIES,
-    Change,
+from ..settings import (
+    BATCH_SIZE,
     Count,
     EvaluationConfig,
     GammaConfig,
     ImagesConfig,
-    MethodName,
+    Interval,
     MixtureConfig,
     ModelConfig,
     ObjectiveConfig,
-    OptimizationConfig,
-    Part,
+    Optimization,
     PathConfig,
     RegularizerConfig,
+    require,
 )
 
-__all__ = ["HISTORY", "Config"]
+__all__ = ["DENSITIES", "HISTORY", "Change", "Config", "MethodName"]
 
 HISTORY = "changes"
 """The field that is no setting."""
 
+DENSITIES = ("gaussians25", "ring8", "unbalanced", "spirals")
+"""Data sets whose density is known."""
 
-class Config(Part):
+MethodName = Literal[
+    "ml",
+    "rkl-gp",
+    "rkl-sn",
+    "js-gan",
+    "wgan-gp",
+    "naive",
+    "vaegan-sum",
+    "ali",
+    "cyclegan",
+    "alpha-bridge",
+]
+
+
+class _Part(BaseModel):
+    """Of a configuration: no unknown keys, and never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Change(_Part):
+    """What a run that went on changed in its configuration."""
+
+    step: int
+    """Updates done before it."""
+    key: str
+    """Of the configuration, with dots for the parts."""
+    before: Any
+    """The value up to there."""
+    after: Any
+    """The value from there on."""
+
+
+class Config(_Part):
     """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
 
     data: str = "gaussians25"
@@ -49,13 +83,13 @@ class Config(Part):
     """Factor from the latents of that VAE to those of the prior; None: what its files say."""
     architecture: Annotated[dict[str, Any] | None, Suppress] = None
     """Library and configuration of that VAE, which are kept here."""
-    seed: int = 0
+    seed: Annotated[int, Interval(0)] = 0
     """Seed of the weights, the batches and the noise."""
     trials: Count = 1
     """Independent trials, trained side by side: trial k has the seed plus k."""
     steps: Count = 10_000
     """Updates of the whole path."""
-    batch_size: Count = 128
+    batch_size: Count = BATCH_SIZE
     """Samples of an update, over all processes."""
     precision: Literal["no", "bf16"] = "no"
     """Mixed precision of the networks: no, or bfloat16."""
@@ -65,7 +99,7 @@ class Config(Part):
     """Updates from one record of the losses to the next."""
     checkpoint_every: Count = 1000
     """Updates from one checkpoint to the next; ends of steps are always kept."""
-    snapshots: Annotated[int, Field(ge=0)] = 0
+    snapshots: Annotated[int, Interval(0)] = 0
     """Checkpoints that are kept of Step II, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None
     """Shape of one sample; None: that of the data, which is then kept here."""
@@ -76,12 +110,17 @@ class Config(Part):
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     regularizer: RegularizerConfig = RegularizerConfig()
-    optimization: OptimizationConfig = OptimizationConfig()
+    optimization: Optimization = Optimization()
     evaluation: EvaluationConfig = EvaluationConfig()
     mixture: MixtureConfig = MixtureConfig()
     images: ImagesConfig = ImagesConfig()
     changes: Annotated[tuple[Change, ...], Suppress, Field(exclude_if=operator.not_)] = ()
     """What was changed when the run went on, in order, which is kept here."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Config:
+        require(Config, **vars(self))
+        return self
 
     @model_validator(mode="after")
     def _path_fits(self) -> Config:

@@ -1,5 +1,7 @@
 """One configuration for each experiment. Every value is ours: the paper's appendix is lost."""
 
+from dataclasses import replace
+
 from . import (
     Config,
     EvaluationConfig,
@@ -7,7 +9,7 @@ from . import (
     ImagesConfig,
     MixtureConfig,
     ModelConfig,
-    OptimizationConfig,
+    Optimization,
     PathConfig,
     RegularizerConfig,
     changed,
@@ -35,7 +37,7 @@ _DIGITS = _IMAGES.model_copy(
     update={
         "path": PathConfig(ml=0.3, transfer=0.1, adversarial=0.6, end=0.9),
         "gamma": GammaConfig(c=12.0, d=-6.0),
-        "optimization": OptimizationConfig(generator=1.5e-3, encoder=1.5e-3, discriminator=1.5e-3),
+        "optimization": Optimization(generator=1.5e-3, encoder=1.5e-3, discriminator=1.5e-3),
     }
 )
 """What the sets of digits have in common. Their paths end where the likelihood still has some say,
@@ -45,7 +47,7 @@ _COLOUR = _IMAGES.model_copy(
     update={
         "steps": 50_000,
         "path": PathConfig(ml=0.25, transfer=0.63, adversarial=0.12),
-        "optimization": OptimizationConfig(generator=5e-4),
+        "optimization": Optimization(generator=5e-4),
         "model": ModelConfig(latent=64, hidden=(512,), width=64, noise=0.5),
         "evaluation": EvaluationConfig(every=5000),
     }
@@ -70,7 +72,7 @@ PRESETS: dict[str, Config] = {
         update={
             "data": "ylecun/mnist",
             "steps": 3000,
-            "model": _DIGITS.model.model_copy(update={"noise": 1.0}),
+            "model": replace(_DIGITS.model, noise=1.0),
             "evaluation": EvaluationConfig(every=500),
             "images": ImagesConfig(size=28, channels=1),
         }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ..files import IDENTITY, read_json
 from .config import HISTORY, Config
@@ -76,24 +77,17 @@ def changed(config: Config, values: Mapping[str, Any]) -> Config:
 def explain(error: ValidationError) -> str:
     """The first of pydantic's complaints, in one line that begins with the key."""
     first = error.errors()[0]
-    key = ".".join(map(str, (*_place(error.title), *first["loc"])))
-    if first["type"] == "extra_forbidden":
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         near = get_close_matches(key, known_keys(), n=1)
         return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    before = f"{key}: " if key else ""
-    if first["type"] in ("value_error", "json_invalid"):
-        return before + message
-    return f"{before}{message}, got {shortened(first['input'])}"
+    if first["type"] == "value_error":
+        return message  # which begins with the key
+    return f"{key}: {message}, got {shortened(first['input'])}"
 
 
-def _place(title: str) -> list[str]:
-    """Where the part whose class is called ``title`` stands in the configuration."""
-    fields = Config.model_fields.items()
-    return [name for name, field in fields if getattr(field.annotation, "__name__", "") == title]
-
-
-def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+def known_keys() -> list[str]:
     """Every key of the configuration, with dots for the parts; its history is none.
 
     Example:
@@ -101,11 +95,11 @@ def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
         True
     """
     keys: list[str] = []
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += known_keys(field.annotation, f"{prefix}{name}.")
+    for name, field in Config.model_fields.items():
+        if is_dataclass(field.annotation):
+            keys += [f"{name}.{setting.name}" for setting in fields(field.annotation)]
         elif name != HISTORY:
-            keys.append(prefix + name)
+            keys.append(name)
     return keys
 
 

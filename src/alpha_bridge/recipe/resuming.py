@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .config import HISTORY, Config
+from .config import HISTORY, Change, Config
 from .reading import changed, known_keys, value_of
-from .settings import Change
 
 __all__ = ["CHANGEABLE", "resumed"]
 

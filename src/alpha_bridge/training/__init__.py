@@ -1,12 +1,13 @@
 """Algorithm 1 as one loop over a path."""
 
+from ..settings import Optimization
 from .callbacks import Checkpoints, Progress, Records, StopOnSignal
 from .device import available_accelerator
 from .events import Callback, Event
 from .gradients import describe_twins, twin_gradients
 from .loop import fit
 from .memory import keep_freed_memory
-from .state import Optimization, TrainState
+from .state import TrainState
 
 __all__ = [
     "Callback",

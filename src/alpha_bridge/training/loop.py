@@ -16,6 +16,7 @@ from ..model import AlphaBridge
 from ..objective import DataBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, Regularizer
+from ..settings import BATCH_SIZE, Optimization
 from .batches import Batches
 from .checkpoint import restore
 from .compilation import compile_networks
@@ -23,7 +24,7 @@ from .device import available_accelerator
 from .draws import networks_draws
 from .events import Callback, Event
 from .processes import agreement, share_weights
-from .state import Optimization, TrainState
+from .state import TrainState
 from .update import discriminate, update
 
 __all__ = ["fit"]
@@ -39,7 +40,7 @@ def fit(
     gamma: Gamma | None = None,
     regularizer: Regularizer | None = None,
     optimization: Optimization | None = None,
-    batch_size: int = 128,
+    batch_size: int = BATCH_SIZE,
     seed: int = 0,
     compile: bool = False,
     callbacks: Sequence[Callback] = (),
@@ -60,7 +61,7 @@ def fit(
         prior: A second domain of data, whose samples are the latents; by default N(0, I). The
             model then translates between both; see :class:`~alpha_bridge.objective.MarginalBridge`.
         gamma: The choice of γ; by default the paper's sigmoid.
-        regularizer: Of the discriminator; by default R1 of weight 1.
+        regularizer: Of the discriminator; by default R1.
         optimization: Learning rates, moments and averaging.
         batch_size: Samples of an update, over all processes, one or more.
         seed: Of batches and noise, zero or more.
@@ -122,7 +123,7 @@ def fit(
             *before, (x, noise) = draws
             alpha = path(step)
             begin(step)
-            state.pace(alpha)
+            state.pace(alpha, len(path))
             for batch in before:
                 discriminate(state, *batch, objective, regularizer, accelerator)
             numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)

@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn import ModuleDict, Parameter
 from torch.optim import Adam
 
-from ..checks import at_least, positive
+from ..checks import at_least
 from ..data.units import Units
 from ..errors import Diverged
 from ..model import NETWORKS, AlphaBridge, NetworkName
+from ..settings import Optimization
 from .average import MovingAverage, at_rest
 
-__all__ = ["UNITS", "Optimization", "TrainState", "require_alike"]
+__all__ = ["UNITS", "TrainState", "optimizer_of", "require_alike"]
 
 UNITS = "units"
 """The file of a checkpoint that is no part of training, but of what its samples mean."""
@@ -27,83 +28,22 @@ RATES = ("lr", "rate")
 """A network's learning rate, and the one that its settings gave it."""
 
 
-@dataclass(frozen=True)
-class Optimization:
-    """Adam's settings for the three networks, and the average that is evaluated.
-
-    All defaults are ours: the paper's are in its missing appendix.
-
-    Attributes:
-        generator: Learning rate of θ, positive.
-        encoder: Learning rate of φ, positive.
-        discriminator: Learning rate of β, positive.
-        beta1: Decay of the first moment, in [0, 1).
-        beta2: Decay of the second moment, in [0, 1). With .99 it forgets the scale of the
-            likelihood's gradient within some hundred updates of Step III.
-        hold: What multiplies φ's learning rate at α = 1, in (0, 1]; at α it is this to the power
-            α. Below 1 the encoder is held, and by the likelihood's half of the bridge the
-            generator with it: each latent keeps more of what Step I gave it.
-        average: Decay of the exponential moving average of generator and encoder, in [0, 1); 0
-            for none.
-        discriminator_steps: Updates of β in each whole update, one or more: all but the last are
-            of β alone, each on samples and noise of its own. A lazy penalty counts whole updates.
+def optimizer_of(model: AlphaBridge, network: NetworkName, optimization: Optimization) -> Adam:
+    """Adam for the parameters of one network.
 
     Raises:
-        ValueError: A value is out of its range.
-
-    Source:
-        Kingma and Ba, Adam, ICLR 2015.
+        ValueError: The network has no parameter that can be trained.
     """
-
-    generator: float = 1e-3
-    encoder: float = 1e-3
-    discriminator: float = 1e-3
-    beta1: float = 0.5
-    beta2: float = 0.99
-    hold: float = 1.0
-    average: float = 0.995
-    discriminator_steps: int = 1
-
-    def __post_init__(self) -> None:
-        for network in NETWORKS:
-            positive(f"the learning rate of the {network}", getattr(self, network))
-        for name in ("beta1", "beta2", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        if not 0 < self.hold <= 1:
-            raise ValueError(f"hold must lie in (0, 1], got {self.hold}")
-        at_least(1, "discriminator_steps", self.discriminator_steps)
-
-    def rate(self, network: NetworkName, alpha: float) -> float:
-        r"""Learning rate of ``network`` at α.
-
-        .. math:: \eta_\phi h^\alpha \text{ for the encoder, } \eta \text{ for the others}
-
-        Example:
-            >>> Optimization(encoder=1e-3, hold=0.01).rate("encoder", 0.5)
-            0.0001
-        """
-        rate: float = getattr(self, network)
-        return rate * self.hold**alpha if network == "encoder" else rate
-
-    def optimizer(self, model: AlphaBridge, network: NetworkName) -> Adam:
-        """Optimiser of ``network``'s parameters.
-
-        Raises:
-            ValueError: The network has no parameter that can be trained.
-        """
-        parameters = list(model.network_parameters(network))
-        if not parameters:
-            raise ValueError(
-                f"the {network} has no parameter that requires a gradient: unfreeze it"
-            )
-        rate = self.rate(network, 0)
-        return Adam(
-            [{"params": parameters, "rate": rate}],
-            lr=rate,
-            betas=(self.beta1, self.beta2),
-            fused=True,
-        )
+    parameters = list(model.network_parameters(network))
+    if not parameters:
+        raise ValueError(f"the {network} has no parameter that requires a gradient: unfreeze it")
+    rate = optimization.rate(network, 0)
+    return Adam(
+        [{"params": parameters, "rate": rate}],
+        lr=rate,
+        betas=(optimization.beta1, optimization.beta2),
+        fused=True,
+    )
 
 
 @dataclass
@@ -133,7 +73,7 @@ class TrainState:
         """State before the first update of ``model``."""
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
-        optimizers = {network: optimization.optimizer(model, network) for network in NETWORKS}
+        optimizers = {network: optimizer_of(model, network, optimization) for network in NETWORKS}
         return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
 
     def parameters(self, *networks: NetworkName) -> list[Parameter]:
@@ -141,14 +81,18 @@ class TrainState:
         groups = (group for network in networks for group in self.optimizers[network].param_groups)
         return [parameter for group in groups for parameter in group["params"]]
 
-    def pace(self, alpha: float) -> None:
-        """Give each network the learning rate that it has at α.
+    def pace(self, alpha: float, steps: int = 0) -> None:
+        """Give each network its learning rate of the next update.
+
+        Args:
+            alpha: α of the update.
+            steps: Updates of the whole path, for the schedule.
 
         What a callback or a scheduler of torch has made of a rate (``group["lr"]``) stays: the
         rate follows :meth:`Optimization.rate` by its quotients (``group["rate"]`` is the last).
         """
         for network, optimizer in self.optimizers.items():
-            rate = self.optimization.rate(network, alpha)
+            rate = self.optimization.rate(network, alpha, self.step, steps)
             for group in optimizer.param_groups:
                 if rate != group["rate"]:
                     group["lr"] = rate * (group["lr"] / group["rate"])
