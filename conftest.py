@@ -1,6 +1,8 @@
 """What all tests share: one thread, a fixed seed, no network, a cache, and values of α."""
 
+import importlib
 import os
+import sys
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -49,3 +51,24 @@ def pages_without_figures():
         for part in ("_results", "_sample_pictures", "_internals"):
             patch.setattr(f"alpha_bridge.runs.report.{part}", lambda *_: iter(()))
         yield
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write a module that can be imported by its name, and that tells when it is."""
+    root = tmp_path / "site"
+    root.mkdir()
+    monkeypatch.syspath_prepend(root)
+    made = []
+
+    def write(name, code=""):
+        trace = tmp_path / f"{name}-was-imported"
+        text = f"open({str(trace)!r}, 'w').close()\nimport os, torch\nfrom torch import nn\n{code}"
+        (root / f"{name}.py").write_text(text)
+        importlib.invalidate_caches()
+        made.append(name)
+        return trace
+
+    yield write
+    for name in made:
+        sys.modules.pop(name, None)

@@ -129,7 +129,7 @@ def test_a_path_is_of_one_form(path):
         "alpha_bridge.networks.mlp:math",
         "alpha_bridge.networks.mlp:math.inf",
         "alpha_bridge.networks.mlp:at_least",
-        "alpha_bridge.networks.mlp:Moments",
+        "alpha_bridge.networks.mlp:GaussianHead",
         "alpha_bridge.networks.mlp:Nothing",
         "alpha_bridge.networks.nothing:Net",
     ],

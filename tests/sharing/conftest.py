@@ -1,7 +1,4 @@
-"""A small bridge, and packages of networks that are on no one's disk but the test's."""
-
-import importlib
-import sys
+"""A small bridge, and how two are compared."""
 
 import pytest
 import torch
@@ -21,27 +18,6 @@ def vectors(**more):
 @pytest.fixture
 def bridge():
     return AlphaBridge(*vectors(), noise=0.3).eval()
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Write a module that can be imported by its name, and that tells when it is."""
-    root = tmp_path / "site"
-    root.mkdir()
-    monkeypatch.syspath_prepend(root)
-    made = []
-
-    def write(name, code=""):
-        trace = tmp_path / f"{name}-was-imported"
-        text = f"open({str(trace)!r}, 'w').close()\nimport os, torch\nfrom torch import nn\n{code}"
-        (root / f"{name}.py").write_text(text)
-        importlib.invalidate_caches()
-        made.append(name)
-        return trace
-
-    yield write
-    for name in made:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

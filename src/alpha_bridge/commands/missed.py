@@ -1,15 +1,4 @@
-r"""Real samples that the generator does not cover, the worst first.
-
-Two measures tell how well a sample x is covered, each of which ranks all samples: the
-importance-weighted bound on its likelihood under the noise that fits (see
-:mod:`~alpha_bridge.inference.likelihood`), lowest first, and the distance to its reconstruction,
-
-.. math:: \sqrt{\|x - G_\theta(\mu_\phi(x))\|^2 / d}
-
-largest first. Samples are sorted by the mean of both ranks. The distance to the nearest of many
-generated samples, in the same units, stands beside them: where it is small and the other large, it
-is the encoder that fails, not the generator.
-"""
+"""Rank the real samples of a run by how well its generator covers them, and picture the worst."""
 
 from __future__ import annotations
 
@@ -20,16 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from rich.console import Console
-from torch import Tensor
 
 from ..checks import at_least
 from ..data import read_samples
 from ..files import writing
-from ..inference.likelihood import bounds
+from ..inference.coverage import Coverage, rank_by_coverage
 from ..metrics.evaluation import in_chunks
-from ..model import AlphaBridge
 from ..runs import plots
 from ..runs.folder import Run
 from ..runs.loading import data_of, latents_of, load_model, units_of
@@ -40,39 +26,9 @@ if TYPE_CHECKING:
 
     from ..runs.folder import Array
 
-__all__ = ["Missed", "Sample", "judge", "missed"]
+__all__ = ["Missed", "missed"]
 
 GENERATED = 2000
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A real sample, and how well it is covered.
-
-    Attributes:
-        index: Where it stands among the samples that were ranked.
-        row: Which row of the data it is, as they were given; None where data are drawn.
-        label: Its class, if known.
-        bound: Importance-weighted bound, in nats for each dimension.
-        bound_rank: 1 for the lowest bound.
-        distance: To its reconstruction: root mean square over dimensions, in model units.
-        distance_rank: 1 for the largest distance.
-        nearest: Distance to the nearest generated sample, in the same units.
-    """
-
-    index: int
-    row: int | None
-    label: int | None
-    bound: float
-    bound_rank: int
-    distance: float
-    distance_rank: int
-    nearest: float
-
-    @property
-    def rank(self) -> float:
-        """Mean of both ranks."""
-        return (self.bound_rank + self.distance_rank) / 2
 
 
 @dataclass(frozen=True)
@@ -86,7 +42,7 @@ class Missed:
         table: All of it as JSON.
     """
 
-    samples: Sequence[Sample]
+    samples: Sequence[Coverage]
     sigma: float
     picture: Path
     table: Path
@@ -144,7 +100,7 @@ def missed(
     generated = in_chunks(model.decode, latents_of(config, model, GENERATED, seed=0))
     sigma = model.best_sigma(x)
     known = [None if found is None else found.tolist() for found in (labels, rows)]
-    samples = judge(model, x, generated, sigma, draws, *known)
+    samples = rank_by_coverage(model, x, generated, sigma, draws, *known)
     found = Missed(samples, sigma, run.inside("missed.png"), run.inside("missed.json"))
     content = {
         "sigma": sigma,
@@ -159,57 +115,6 @@ def missed(
     shown_samples = (units.stored(part) for part in (x, generated, worst, decoded))
     plots.save_figure(draw(*shown_samples), found.picture)
     return found
-
-
-def judge(
-    model: AlphaBridge,
-    x: Tensor,
-    generated: Tensor,
-    sigma: float,
-    draws: int,
-    labels: Sequence[int] | None = None,
-    rows: Sequence[int] | None = None,
-) -> list[Sample]:
-    """Measure and rank samples.
-
-    Args:
-        model: In evaluation mode.
-        x: The samples in model units, shape ``(N, *event)``.
-        generated: Samples of the model, shape ``(M, *event)``.
-        sigma: σ of the bounds.
-        draws: K of the bounds.
-        labels: Classes of the samples, −1 where unknown.
-        rows: Which rows of the data they are.
-
-    Returns:
-        All of them, the worst first.
-    """
-    size = x[0].numel()
-    bound = bounds(model, x, sigma, draws) / size
-    distance = (x - in_chunks(model.reconstruct, x)).square().flatten(1).mean(1).sqrt()
-    nearest = torch.cdist(x.flatten(1), generated.flatten(1)).amin(1) / size**0.5
-    bound_rank, distance_rank = _ranks(bound), _ranks(-distance)
-    samples = [
-        Sample(
-            index,
-            None if rows is None else rows[index],
-            None if labels is None or labels[index] < 0 else labels[index],
-            float(bound[index]),
-            bound_rank[index],
-            float(distance[index]),
-            distance_rank[index],
-            float(nearest[index]),
-        )
-        for index in range(len(x))
-    ]
-    return sorted(samples, key=lambda sample: sample.rank)
-
-
-def _ranks(values: Tensor) -> list[int]:
-    """Place of each value in increasing order, from 1 on."""
-    ranks = torch.empty(len(values), dtype=torch.long)
-    ranks[values.argsort(stable=True)] = torch.arange(1, len(values) + 1)
-    return ranks.tolist()
 
 
 def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:

@@ -9,11 +9,11 @@ from torch import Tensor
 from ..checks import at_least, positive
 from ..model import AlphaBridge
 
-__all__ = ["Point", "Refined", "refine"]
+__all__ = ["Inversion", "Refined", "refine"]
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Inversion:
     """A latent for each sample, and how good it is.
 
     Attributes:
@@ -37,8 +37,8 @@ class Refined:
         after: The best latents on the way; their objective is nowhere higher.
     """
 
-    before: Point
-    after: Point
+    before: Inversion
+    after: Inversion
 
 
 def refine(model: AlphaBridge, x: Tensor, steps: int = 100, rate: float = 0.05) -> Refined:
@@ -77,7 +77,7 @@ def refine(model: AlphaBridge, x: Tensor, steps: int = 100, rate: float = 0.05) 
     return Refined(before, after)
 
 
-def _descent(model: AlphaBridge, x: Tensor, steps: int, rate: float) -> Iterator[Point]:
+def _descent(model: AlphaBridge, x: Tensor, steps: int, rate: float) -> Iterator[Inversion]:
     """Where descent begins, and where it is after each step."""
     with torch.no_grad():
         z = model.encode(x)
@@ -89,17 +89,17 @@ def _descent(model: AlphaBridge, x: Tensor, steps: int, rate: float) -> Iterator
             prior = z.square().flatten(model.batch_ndim).sum(-1) / 2
             objective = error.sum(-1) / (2 * model.sigma**2) + prior
             total = objective.sum()
-        yield Point(z.detach().clone(), objective.detach(), error.detach().mean(-1))
+        yield Inversion(z.detach().clone(), objective.detach(), error.detach().mean(-1))
         if left:
             (z.grad,) = torch.autograd.grad(total, z)
             optimizer.step()
 
 
-def _better(first: Point, second: Point) -> Point:
+def _better(first: Inversion, second: Inversion) -> Inversion:
     """The better latent of each sample, the first of equals."""
     wins = second.objective < first.objective
     across = wins.reshape(*wins.shape, *[1] * (first.latents.ndim - wins.ndim))
-    return Point(
+    return Inversion(
         torch.where(across, second.latents, first.latents),
         torch.where(wins, second.objective, first.objective),
         torch.where(wins, second.error, first.error),

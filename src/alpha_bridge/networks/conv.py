@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..checks import at_least, halved_twice, not_stacked, times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .heads import Moments
+from .heads import GaussianHead
 
 __all__ = [
     "ConvDiscriminator",
@@ -138,7 +138,7 @@ class ConvEncoder(_ConvBody):
             ValueError: As for :class:`ConvDiscriminator`.
         """
         super().__init__(size, channels, width, hidden, 2 * latent, trials)
-        self.append(Moments())
+        self.append(GaussianHead())
 
 
 @shareable

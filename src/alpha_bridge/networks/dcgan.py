@@ -26,7 +26,7 @@ from ..checks import times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
 from .conv import _check
-from .heads import Moments
+from .heads import GaussianHead
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
 
@@ -108,7 +108,7 @@ class DCGANEncoder(_DCGANBody):
             ValueError: As for :class:`DCGANDiscriminator`.
         """
         super().__init__(size, channels, width, 2 * latent, trials)
-        self.append(Moments())
+        self.append(GaussianHead())
 
 
 @shareable

@@ -2,15 +2,15 @@
 
 from torch import Tensor, nn
 
-__all__ = ["Moments"]
+__all__ = ["GaussianHead"]
 
 
-class Moments(nn.Module):
+class GaussianHead(nn.Module):
     """Read the last dimension as mean and log-variance, one half each.
 
     Example:
         >>> import torch
-        >>> mean, log_variance = Moments()(torch.zeros(5, 4))
+        >>> mean, log_variance = GaussianHead()(torch.zeros(5, 4))
         >>> mean.shape
         torch.Size([5, 2])
     """

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..checks import at_least
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .heads import Moments
+from .heads import GaussianHead
 
 __all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 
@@ -114,7 +114,7 @@ class MLPEncoder(_MLP):
     ) -> None:
         """Build it; the arguments are those of :class:`MLPGenerator`."""
         super().__init__((features, *hidden, 2 * latent), trials)
-        self.append(Moments())
+        self.append(GaussianHead())
 
 
 @shareable

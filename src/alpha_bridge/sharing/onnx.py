@@ -44,7 +44,7 @@ class Arms(Protocol):
 
 
 @dataclass(frozen=True)
-class _Arm:
+class _Export:
     """A network with what it is to be tried on, and the names of what goes in and comes out."""
 
     name: str
@@ -112,7 +112,7 @@ def export(bridge: Arms, folder: str | Path) -> dict[str, float]:
     return differences
 
 
-def _arms(bridge: Arms) -> list[_Arm]:
+def _arms(bridge: Arms) -> list[_Export]:
     axis = bridge.batch_ndim - 1
     generator, encoder = (
         copy.deepcopy(network).cpu().eval() for network in (bridge.generator, bridge.encoder)
@@ -120,12 +120,12 @@ def _arms(bridge: Arms) -> list[_Arm]:
     device = bridge.prior(1).device
     rng = torch.Generator(device).manual_seed(0)
     z = bridge.prior(max(CHECKED), rng).cpu()
-    decode = _Arm("generator", generator, z, ("latent",), ("sample",), axis)
+    decode = _Export("generator", generator, z, ("latent",), ("sample",), axis)
     (x,) = decode(max(CHECKED))
-    return [decode, _Arm("encoder", encoder, x, ("sample",), ("mean", "log_variance"), axis)]
+    return [decode, _Export("encoder", encoder, x, ("sample",), ("mean", "log_variance"), axis)]
 
 
-def _in_onnx(arm: _Arm) -> bytes:
+def _in_onnx(arm: _Export) -> bytes:
     """The network as the content of an ONNX file."""
     shapes = ({arm.axis: torch.export.Dim("batch")},)
     try:
@@ -172,7 +172,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def _difference(arm: _Arm, file: bytes) -> float:
+def _difference(arm: _Export, file: bytes) -> float:
     """The largest difference between onnxruntime and torch."""
     import onnxruntime
 

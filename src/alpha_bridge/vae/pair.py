@@ -80,7 +80,7 @@ def bridge(
     return model.train()
 
 
-class _Arm(nn.Module):
+class _Rescaled(nn.Module):
     """A network, and the map between its latents and those of the bridge."""
 
     scale: Tensor
@@ -93,7 +93,7 @@ class _Arm(nn.Module):
         self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32).clone())
 
 
-class VAEGenerator(_Arm):
+class VAEGenerator(_Rescaled):
     """A VAE's decoder as the bridge's generator: :math:`x = D(z' / s + m)`.
 
     Attributes:
@@ -133,7 +133,7 @@ class VAEGenerator(_Arm):
         return _samples(self.network(z / self.scale + self.shift))
 
 
-class VAEEncoder(_Arm):
+class VAEEncoder(_Rescaled):
     r"""A VAE's encoder as the bridge's: :math:`\mu' = s (\mu - m)`, :math:`v' = v + 2 \log s`.
 
     Attributes:
