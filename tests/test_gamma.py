@@ -1,7 +1,6 @@
 """γ(α) and κ(α) against fifty digits, and what (12) asks of every γ."""
 
 import math
-from itertools import pairwise
 
 import mpmath
 import pytest
@@ -9,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
+from tests.contracts import cases
+from tests.contracts.gamma_function import ALWAYS, remembers_nothing
 
 
 def sigmoid_by_definition(c, d):
@@ -48,22 +49,11 @@ CHOICES = [
 every_definition = pytest.mark.parametrize(
     ("gamma", "definition"), CHOICES, ids=[repr(gamma) for gamma, _ in CHOICES]
 )
-every_choice = pytest.mark.parametrize("gamma", [gamma for gamma, _ in CHOICES], ids=repr)
 
 
-@every_choice
-def test_gamma_is_zero_at_maximum_likelihood(gamma):
-    assert gamma(0.0) == 0
-
-
-@every_choice
-def test_gamma_is_one_at_the_adversarial_end(gamma):
-    assert gamma(1.0) == 1
-
-
-@every_choice
-def test_kappa_is_one_at_maximum_likelihood(gamma):
-    assert gamma.kappa(0.0) == pytest.approx(1, rel=1e-15)
+@cases({repr(gamma): (gamma, [*ALWAYS, remembers_nothing]) for gamma, _ in CHOICES})
+def test_a_gamma_has_the_properties_of_its_slot(part, holds):
+    holds(part)
 
 
 @every_definition
@@ -93,12 +83,6 @@ def test_kappa_is_its_definition_all_along(gamma, definition, alpha):
     assert gamma.kappa(alpha) == pytest.approx(expected, rel=1e-13)
 
 
-@every_choice
-def test_gamma_rises(gamma):
-    values = [gamma(k / 200) for k in range(201)]
-    assert all(low <= high + 1e-13 for low, high in pairwise(values))
-
-
 @given(st.floats(0.01, 30), st.floats(-30, 30), st.floats(0, 1))
 def test_sigmoid_agrees_with_the_form_of_the_paper(c, d, alpha):
     with mpmath.workdps(60):
@@ -110,20 +94,6 @@ def test_sigmoid_agrees_with_the_form_of_the_paper(c, d, alpha):
 def test_symmetric_sigmoid_is_its_own_mirror_image(alpha):
     gamma = SigmoidGamma(10.0, -5.0)
     assert gamma(alpha) + gamma(1 - alpha) == pytest.approx(1, abs=1e-14)
-
-
-def test_weights_of_both_twins_sum_to_one(alpha):
-    gamma = SigmoidGamma()
-    assert gamma(alpha) + (1 - alpha) * gamma.kappa(alpha) == pytest.approx(1, rel=1e-14)
-
-
-@pytest.mark.parametrize("gamma", [SigmoidGamma(), LinearGamma(), PowerGamma(), CosineGamma()])
-@pytest.mark.parametrize("alpha", [-1e-9, 1 + 1e-9, math.nan])
-def test_alpha_outside_the_unit_interval_is_refused(gamma, alpha):
-    with pytest.raises(ValueError, match="alpha must lie in"):
-        gamma(alpha)
-    with pytest.raises(ValueError, match="alpha must lie in"):
-        gamma.kappa(alpha)
 
 
 @pytest.mark.parametrize("c", [0.0, -1.0, math.nan, math.inf, 201.0])

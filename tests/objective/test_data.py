@@ -351,35 +351,6 @@ def test_the_discriminator_follows_the_logistic_loss_everywhere(kind, alpha):
     torch.testing.assert_close(setting.gradients(alpha)["discriminator"], expected, **EXACT)
 
 
-@pytest.mark.parametrize("one_backward", [True, False])
-def test_the_losses_are_of_each_sample(one_backward, alpha):
-    losses = Setting("trials").losses(alpha, one_backward=one_backward)
-    assert all(loss.shape == (TRIALS, BATCH) for loss in losses.of_networks.values())
-    assert {network for networks in losses.of_networks for network in networks} == set(NETWORKS)
-
-
-@every_kind
-@pytest.mark.parametrize("changed", [0, BATCH - 1])
-def test_the_loss_of_a_sample_is_its_own(kind, changed):
-    setting = Setting(kind)
-    before = setting.losses(0.5).of_networks
-    setting.x = setting.x.clone()
-    setting.x.narrow(setting.model.batch_ndim - 1, changed, 1).add_(1)
-    others = [sample for sample in range(BATCH) if sample != changed]
-    for networks, loss in setting.losses(0.5).of_networks.items():
-        torch.testing.assert_close(loss[..., others], before[networks][..., others])
-        assert not torch.isclose(loss[..., changed], before[networks][..., changed]).any()
-
-
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
-def test_the_values_are_each_networks_own_loss(alpha):
-    setting = Setting()
-    values = setting.losses(alpha).values
-    apart = setting.losses(alpha, one_backward=False).of_networks
-    for network in NETWORKS:
-        torch.testing.assert_close(values[network], apart[(network,)], **EXACT)
-
-
 # Stop-gradients
 
 

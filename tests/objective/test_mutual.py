@@ -24,7 +24,6 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Noise, pairs
-from alpha_bridge.penalty import R1
 from experiments.forward_halves import Problem, excess
 
 BATCH, LATENT, TRIALS = 6, 2, 3
@@ -227,14 +226,6 @@ def test_any_adversarial_loss_will_do(name, adversarial):
 
 
 @each
-@each_kind
-def test_the_losses_are_of_each_sample(name, kind, alpha):
-    losses = Setting(name, kind).losses(alpha)
-    shape = (TRIALS, BATCH) if kind == "trials" else (BATCH,)
-    assert all(loss.shape == shape for loss in losses.of_networks.values())
-
-
-@each
 def test_the_diagnostics_are_of_both_arms_and_no_metrics(name):
     found = Setting(name).losses(0.5).diagnostics
     assert [*found] == [
@@ -242,42 +233,6 @@ def test_the_diagnostics_are_of_both_arms_and_no_metrics(name):
     ]
     assert all(value.shape == () for value in found.values())
     assert not any(map(is_metric, found))
-
-
-@each
-def test_the_discriminator_alone_has_the_same_loss(name):
-    setting = Setting(name)
-    arguments = (setting.model, setting.x, setting.noise)
-    alone = OBJECTIVES[name]().discrimination(*arguments)
-    assert list(alone.of_networks) == [("discriminator",)]
-    expected = setting.losses(0.5).values["discriminator"]
-    torch.testing.assert_close(alone.of_networks["discriminator",], expected)
-    assert not any(outputs.f_fake.grad_fn is None for outputs in alone.outputs)
-    assert not setting.gradient(alone.of_networks["discriminator",], "generator").any()
-
-
-@each
-def test_a_penalty_reaches_every_discriminator(name):
-    setting = Setting(name)
-    outputs = setting.losses(0.5, penalized=True).outputs
-    total = sum(R1(weight=1.0).penalty(one) for one in outputs)
-    slopes = [
-        torch.autograd.grad(total.sum(), part.weight, retain_graph=True, allow_unused=True)[0]
-        for part in setting.model.discriminator.modules()
-        if hasattr(part, "weight")
-    ]
-    assert all(slope is not None and slope.any() for slope in slopes)
-
-
-@each
-def test_the_twins_are_the_halves_of_the_generators_loss(name):
-    setting = Setting(name)
-    alpha = 0.4
-    forward, reverse = OBJECTIVES[name]().twins(setting.model, setting.x, setting.noise, alpha)
-    torch.testing.assert_close(
-        GAMMA.kappa(alpha) * forward + GAMMA(alpha) * reverse,
-        setting.losses(alpha).values["generator"],
-    )
 
 
 def test_a_discriminator_without_a_part_for_latents_is_refused():

@@ -1,0 +1,43 @@
+"""Every objective has the properties of its slot."""
+
+from alpha_bridge.adversarial import FixedSum, JensenShannon
+from alpha_bridge.networks import Marginals, MLPDiscriminator
+from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
+from tests.contracts import cases
+from tests.contracts.objective_slot import (
+    ALWAYS,
+    FEATURES,
+    LATENT,
+    Problem,
+    has_twins_that_add_up_to_the_loss_of_the_generator,
+)
+
+
+def of_samples(trials):
+    return MLPDiscriminator(FEATURES, hidden=(6,), trials=trials)
+
+
+def of_both(trials):
+    return Marginals(of_samples(trials), MLPDiscriminator(LATENT, hidden=(6,), trials=trials))
+
+
+def of_pairs(trials):
+    return MLPDiscriminator(FEATURES + LATENT, hidden=(6,), trials=trials)
+
+
+OF_A_SUM = [
+    holds for holds in ALWAYS if holds is not has_twins_that_add_up_to_the_loss_of_the_generator
+]
+OBJECTIVES = {
+    "data": (Problem(DataBridge(), of_samples), ALWAYS),
+    "plain passes": (Problem(DataBridge(one_backward=False), of_samples), ALWAYS),
+    "Jensen-Shannon": (Problem(DataBridge(JensenShannon()), of_samples), ALWAYS),
+    "fixed sum": (Problem(DataBridge(FixedSum(0.3)), of_samples), OF_A_SUM),
+    "marginal": (Problem(MarginalBridge(), of_both), ALWAYS),
+    "joint": (Problem(JointBridge(), of_pairs), ALWAYS),
+}
+
+
+@cases(OBJECTIVES)
+def test_an_objective_has_the_properties_of_its_slot(part, holds):
+    holds(part)
