@@ -260,6 +260,18 @@ def fixed(forward=1.0, reverse=1.0, cross=0.0):
     return Moments(vector(forward), vector(reverse), vector(cross))
 
 
+def measured():
+    """A γ that has one measurement."""
+    online = OnlineGamma(every=1)
+    online.observe(0, lambda: Moments(*torch.tensor([[2.0], [1.0], [0.1]])))
+    return online
+
+
+@cases({"begun": (OnlineGamma(), ALWAYS), "measured": (measured(), IN_THE_MIDDLE)})
+def test_the_online_gamma_has_the_properties_of_its_slot(part, holds):
+    holds(part)
+
+
 def test_online_gamma_measures_only_when_due():
     online, calls = OnlineGamma(every=3), []
     for step in range(10):

@@ -51,6 +51,7 @@ def batch_normalised():
 
 
 MODELS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
+three = pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 every_kind = pytest.mark.parametrize("kind", MODELS)
 
 
@@ -215,6 +216,7 @@ def deviations(setting, alpha, **options):
     }
 
 
+@three
 @pytest.mark.parametrize("clip", [5.0, 40.0, math.inf])
 @pytest.mark.parametrize("logit", LOGITS)
 def test_one_backward_is_exact_at_every_logit_of_float32(logit, clip, alpha):
@@ -224,6 +226,7 @@ def test_one_backward_is_exact_at_every_logit_of_float32(logit, clip, alpha):
         assert max(deviations(setting, alpha, clip=clip).values()) < 1e-5
 
 
+@three
 @pytest.mark.parametrize("logit", LOGITS)
 def test_one_backward_is_exact_at_every_logit_of_bfloat16(logit, alpha):
     setting = Setting().around(logit)
@@ -239,6 +242,7 @@ def test_one_backward_is_exact_at_every_logit_of_each_adversarial_loss(adversari
         assert max(deviations(setting, alpha, adversarial=adversarial).values()) < 1e-5
 
 
+@three
 @pytest.mark.parametrize("kind", ["mlp", "trials"])
 def test_one_backward_is_exact_where_logits_are_far_apart(kind, alpha):
     setting = Setting(kind).around(0.0)
@@ -335,6 +339,7 @@ def test_the_generator_follows_the_paper_term_by_term(alpha):
 # The encoder and the discriminator
 
 
+@three
 @every_kind
 @pytest.mark.parametrize("options", [{}, {"one_backward": False}, {"clip": math.inf}], ids=repr)
 def test_the_encoder_follows_the_plain_evidence_bound_everywhere(kind, options, alpha):
@@ -343,6 +348,7 @@ def test_the_encoder_follows_the_plain_evidence_bound_everywhere(kind, options, 
     torch.testing.assert_close(setting.gradients(alpha, **options)["encoder"], expected, **EXACT)
 
 
+@three
 @every_kind
 def test_the_discriminator_follows_the_logistic_loss_everywhere(kind, alpha):
     setting = Setting(kind)
@@ -431,6 +437,7 @@ def test_a_network_that_mixes_samples_is_known_by_its_batch_normalisation(networ
 # Numbers
 
 
+@three
 def test_the_effective_sample_sizes_are_shares_of_each_trial(alpha):
     diagnostics = Setting("trials").losses(alpha).diagnostics
     assert set(diagnostics) == {"ess/forward", "ess/reverse"}

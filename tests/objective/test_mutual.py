@@ -31,6 +31,7 @@ GAMMA = SigmoidGamma(c=4.0, d=-2.0)
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
 OBJECTIVES = {"marginal": MarginalBridge, "joint": JointBridge}
 each = pytest.mark.parametrize("name", OBJECTIVES)
+three = pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 each_kind = pytest.mark.parametrize("kind", ["mlp", "trials", "conv"])
 
 
@@ -150,6 +151,7 @@ def gradient(model, loss, network):
 # The equations
 
 
+@three
 @each
 @each_kind
 def test_each_network_follows_its_line_of_the_equation(name, kind, alpha):
@@ -168,6 +170,7 @@ def test_the_values_are_each_networks_own_loss(name):
         torch.testing.assert_close(own, by_hand, **EXACT)
 
 
+@three
 def test_the_generator_of_the_marginal_bridge_follows_equation_16(alpha):
     setting = Setting("marginal")
     arguments = (setting.model, setting.x, setting.noise, alpha, GAMMA)
