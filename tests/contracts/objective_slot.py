@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from alpha_bridge.gamma import SigmoidGamma
-from alpha_bridge.metrics.names import is_metric
+from alpha_bridge.metrics.definition import is_metric
 from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import MLPEncoder, MLPGenerator
 from alpha_bridge.objective import Noise, Objective

@@ -17,6 +17,8 @@ from alpha_bridge.control import (
     pooled_moments,
 )
 from alpha_bridge.gamma import CosineGamma, SigmoidGamma
+from tests.contracts import cases
+from tests.contracts.gamma_function import ALWAYS, remembers_nothing
 
 STEP = 0.01
 GRID = torch.arange(-30, 30, STEP, dtype=torch.float64)
@@ -263,11 +265,13 @@ def fixed(forward=1.0, reverse=1.0, cross=0.0):
 def measured():
     """A γ that has one measurement."""
     online = OnlineGamma(every=1)
-    online.observe(0, lambda: Moments(*torch.tensor([[2.0], [1.0], [0.1]])))
+    online.observe(0, lambda: Moments(vector(2.0), vector(1.0), vector(0.1)))
     return online
 
 
-@cases({"begun": (OnlineGamma(), ALWAYS), "measured": (measured(), IN_THE_MIDDLE)})
+@cases(
+    {"unmeasured": (OnlineGamma(), [*ALWAYS, remembers_nothing]), "measured": (measured(), ALWAYS)}
+)
 def test_the_online_gamma_has_the_properties_of_its_slot(part, holds):
     holds(part)
 
