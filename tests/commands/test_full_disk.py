@@ -3,12 +3,12 @@
 A limit on the size of a file stands for a full disk: the system refuses the byte beyond it.
 """
 
+import contextlib
 import os
 import resource
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ SIZES = [
 VECTORS = ["train", "gaussians25", *SIZES]
 
 
-@contextmanager
+@contextlib.contextmanager
 def room(size):
     """Files cannot grow beyond so many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -193,14 +193,31 @@ def test_a_file_of_the_run_that_cannot_be_replaced_stays(command, file, tmp_path
 # Standard output
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
-@pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
-def test_standard_output_that_cannot_be_written_is_said(stream):
-    words = f"{sys.executable} -m alpha_bridge evaluate run --json {stream}"
-    done = subprocess.run(words, shell=True, capture_output=True, text=True)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()[-1:]
+def assert_said(err):
+    (line,) = err.splitlines()[-1:]
     assert line.startswith("alpha-bridge: cannot write to standard output (")
+
+
+@pytest.mark.parametrize("stream", ["full", "closed"])
+def test_standard_output_that_cannot_be_written_is_said(stream, capsys, monkeypatch):
+    if stream == "full" and not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("needs /dev/full")
+    with contextlib.ExitStack() as opened:
+        out = opened.enter_context(open("/dev/full", "w")) if stream == "full" else None  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(["evaluate", "run", "--json"]) == 1
+        if out is None:
+            sys.stdout.close()
+    assert_said(capsys.readouterr().err)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
+def test_nothing_is_left_to_fail_when_the_interpreter_ends(stream):
+    command = f"{sys.executable} -m alpha_bridge evaluate run --json {stream}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert_said(done.stderr)
 
 
 # The writers

@@ -5,8 +5,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -100,43 +98,39 @@ def test_a_stacked_trial_that_another_process_trains_is_not_resumed(tmp_path, ca
     assert said(capsys).startswith(f"process {os.getpid()} writes into {tmp_path / 'run'}/trial-1")
 
 
-def start(folder, steps=20):
-    return subprocess.Popen(
-        [sys.executable, "-m", "alpha_bridge", *TINY, "--out", str(folder), f"--steps={steps}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        text=True,
-    )
+def start(children, folder, steps=20):
+    return children.start([*TINY, "--out", str(folder), f"--steps={steps}"], folder.parent)
 
 
 @pytest.mark.slow
 def test_a_run_is_read_but_not_trained_beside_its_training_and_goes_on_after_a_kill(
-    tmp_path, capsys
+    children, tmp_path, capsys
 ):
     folder = tmp_path / "run"
-    with start(folder, steps=2000) as first:
-        while not Run(folder).checkpoint_steps:
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.02)
-        first.send_signal(signal.SIGSTOP)
-        assert main([*TINY, "--out", str(folder), "--steps=2000", "--resume"]) == 2
-        assert said(capsys).startswith(f"process {first.pid} writes into {folder}")
-        assert main(["report", str(folder)]) == 0
-        assert main(["sample", str(folder), "--out", str(tmp_path / "drawn.npy")]) == 0
-        assert main(["evaluate", str(folder)]) == 0
-        first.kill()
-    assert main([*TINY, "--out", str(folder), "--steps=2000", "--resume"]) == 0
-    assert Run.open(folder).checkpoint_steps[-1] == 2000
+    first = start(children, folder, steps=1000)
+    deadline = time.monotonic() + 60
+    while not Run(folder).checkpoint_steps:
+        assert time.monotonic() < deadline, first.wait(0)
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGSTOP)
+    assert main([*TINY, "--out", str(folder), "--steps=1000", "--resume"]) == 2
+    assert said(capsys).startswith(f"process {first.pid} writes into {folder}")
+    assert main(["report", str(folder)]) == 0
+    assert main(["sample", str(folder), "--out", str(tmp_path / "drawn.npy")]) == 0
+    assert main(["evaluate", str(folder)]) == 0
+    first.kill()
+    assert first.wait().code == -signal.SIGKILL
+    assert main([*TINY, "--out", str(folder), "--steps=1000", "--resume"]) == 0
+    assert Run.open(folder).checkpoint_steps[-1] == 1000
 
 
 @pytest.mark.slow
-def test_of_two_processes_that_begin_a_run_at_once_one_trains_it(tmp_path):
-    both = [start(tmp_path / "run") for _ in range(2)]
-    ends = [(*process.communicate(timeout=120), process.returncode) for process in both]
-    refused, _ = sorted(ends, key=lambda end: -end[2])
-    assert sorted(code for *_, code in ends) == [0, 2], ends
-    (line,) = refused[1].splitlines()
+def test_of_two_processes_that_begin_a_run_at_once_one_trains_it(children, tmp_path):
+    both = [start(children, tmp_path / "run") for _ in range(2)]
+    ends = [process.wait() for process in both]
+    refused, _ = sorted(ends, key=lambda end: -end.code)
+    assert sorted(end.code for end in ends) == [0, 2], ends
+    (line,) = refused.lines
     assert "writes into" in line or "is not empty" in line
     assert Run.open(tmp_path / "run").checkpoint_steps[-1] == 20
 
