@@ -1,8 +1,14 @@
-"""One module for each figure or table of the paper: numbers from known seeds, then the picture."""
+"""The paper's figures and tables, and experiments of ours: numbers from known seeds, and pictures.
+
+Each is a module of its name with two functions that :func:`reproduce` calls: ``measure``, whose
+parameters say what the experiment takes, and ``draw``. How they train is in
+:mod:`experiments.framework`.
+"""
 
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 from alpha_bridge.checks import at_least
@@ -21,75 +27,48 @@ EXPERIMENTS = {
     "bridge-vae": "ours, a trained VAE, bridged and switched to an adversarial loss at once",
     "generalisations": "ours, the bridge between marginals and joints beside ali, on MNIST",
     "translation2d": "ours, unpaired translation between mixtures that are known",
-    "translation": "ours, unpaired translation of digits to inverted, turned and traced ones",
+    "translation": "ours, unpaired translation of digits to their outlines",
     "search25": "ours, the search that figures 3 and 4 take their settings from",
-    "search5": "ours, what was tried for figure 5, one seed",
     "robustness25": "ours, the same methods over a grid of 36 settings",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
-    "gamma25": "ours, γ in training",
     "posterior": "ours, the encoder against a posterior that is known, for each objective",
-    "reverse25": "ours, a collapsed GAN along the bridge in other directions",
 }
 """What can be regenerated, each by the module of its name: figures of the paper, and ours."""
-
-
-_INSTEAD = {"data": "data of its own", "jobs": "one run after the other"}
-"""What an experiment has that does not take an option."""
-
-_TAKES = {
-    "data": (
-        "figure5",
-        "figure6",
-        "figure6-mnist",
-        "table-cifar10",
-        "bridge-vae",
-        "generalisations",
-        "translation",
-        "search5",
-    ),
-    "jobs": (
-        "figure1",
-        "figure3",
-        "figure4",
-        "figure5",
-        "search25",
-        "robustness25",
-        "mixtures",
-    ),
-}
-"""Which experiments take it, told without importing them."""
 
 
 def reproduce(
     name: str,
     folder: str | Path,
+    *,
     seed: int = 0,
     trials: int | None = None,
     quick: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
     data: str | None = None,
     jobs: int = 1,
+    cluster: str | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Regenerate a result of the paper as ``NAME.json`` and ``NAME.png``.
+    """Regenerate a result as ``NAME.json`` and ``NAME.png``.
 
     Args:
         name: One of :data:`EXPERIMENTS`.
-        folder: Where to write; it is made if it is missing. An experiment that was interrupted
-            there goes on.
-        seed: Seed of all draws, zero or more.
-        trials: Number of trials, one or more; None for the paper's.
-        quick: A miniature of at most two minutes.
-        tell: Told in a line of each run that ends.
+        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
+            has ended there are not trained again.
+        seed: Seed of all draws, zero or more; each further trial adds 1.
+        trials: Number of trials, one or more; None for the experiment's own.
+        quick: A miniature of at most two minutes, labelled so.
         data: A hub id, a folder or a file of images, for an experiment that trains on images;
             None for its own.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more, for an
-            experiment of many runs.
+        jobs: Runs that are trained at a time, each by a process of its own, one or more.
+        cluster: Address of a Dask scheduler, whose workers train in place of processes here.
+        report: Takes a line for each run that ends.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: There is no such result, or a number is out of its range.
+        ValueError: There is no such result, a number is out of its range, or the experiment does
+            not take an option.
         FileExistsError: The folder has that result already.
         PermissionError: The folder cannot be written.
     """
@@ -99,16 +78,15 @@ def reproduce(
         hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(EXPERIMENTS)}"
         raise ValueError(f"there is no result {name!r} to reproduce: {hint}")
     at_least(0, "seed", seed)
+    at_least(1, "jobs", jobs)
     if trials is not None:
         at_least(1, "trials", trials)
-    options: dict[str, object] = {} if data is None else {"data": data}
-    if jobs != 1:
-        options["jobs"] = at_least(1, "jobs", jobs)
-    for option in options:
-        if name not in _TAKES[option]:
-            raise ValueError(
-                f"{name} has {_INSTEAD[option]}, got --{option} {options[option]}: leave it out"
-            )
+    experiment = import_module(f".{name.replace('-', '_')}", __name__)
+    takes = signature(experiment.measure).parameters
+    trains = "study" in takes
+    _refuse(name, "data", data, None, "data" in takes, "data of its own")
+    _refuse(name, "jobs", jobs, 1, trains, "no runs to spread")
+    _refuse(name, "cluster", cluster, None, trains, "no runs to spread")
     if (folder / f"{name}.json").exists():
         raise FileExistsError(f"{folder} has {name}.json already: choose another with --out")
     try:
@@ -117,6 +95,22 @@ def reproduce(
         raise PermissionError(
             f"cannot write to {folder} ({error.strerror}): choose another folder with --out"
         ) from error
-    experiment = import_module(f".{name.replace('-', '_')}", __name__)
-    experiment.reproduce(folder, seed=seed, trials=trials, quick=quick, tell=tell, **options)
+
+    from .framework import Study, verdicts
+
+    study = Study(name, folder, report, jobs, cluster)
+    given = {"study": study, "seed": seed, "trials": trials, "quick": quick, "data": data}
+    record = experiment.measure(**{key: given[key] for key in takes})
+    if hasattr(experiment, "claims"):
+        record["claims"] = verdicts(experiment.claims(record), record)
+    if hasattr(experiment, "table"):
+        (folder / f"{name}.md").write_text(experiment.table(record), encoding="utf-8")
+    with_samples = "samples" in signature(experiment.draw).parameters
+    drawn = (record, study.samples) if with_samples else (record,)
+    study.publish(record, experiment.draw(*drawn))
     return folder
+
+
+def _refuse(name: str, option: str, value: object, default: object, takes: bool, has: str) -> None:
+    if value != default and not takes:
+        raise ValueError(f"{name} has {has}, got --{option} {value}: leave it out")

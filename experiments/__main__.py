@@ -1,56 +1,75 @@
 """Regenerate a result: ``python -m experiments NAME``."""
 
-from __future__ import annotations
-
 import sys
-from dataclasses import dataclass
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import Annotated
+from typing import NoReturn
 
-import tyro
-from tyro.conf import FlagCreatePairsOff, Positional, arg
-
-from alpha_bridge.cli.printing import said
+from alpha_bridge.errors import printable
 from alpha_bridge.recipe.availability import require_data
 
 from . import EXPERIMENTS, reproduce
 
-
-@dataclass(frozen=True)
-class Reproduce:
-    """Regenerate a result of the paper, or one of ours."""
-
-    name: Annotated[Positional[str], arg(help="; ".join(map(": ".join, EXPERIMENTS.items())) + ".")]
-    out: Path | None = None
-    """Folder of the JSON and the picture; by default results/NAME, or results/NAME-quick. An
-    experiment that was interrupted there goes on."""
-    trials: int | None = None
-    """Number of trials; by default the paper's."""
-    seed: int = 0
-    """Seed of all draws."""
-    quick: bool = False
-    """A miniature of at most two minutes, labelled so."""
-    data: str | None = None
-    """Images to train on, where the experiment is about images: a hub id, a folder or a file."""
-    jobs: int = 1
-    """Runs that are trained at a time, each by a process of its own, where there are many."""
+PROG = "python -m experiments"
 
 
-def main(words: list[str] | None = None) -> int:
-    """Compute, and name the picture; the exit code."""
-    asked = tyro.cli(
-        Annotated[Reproduce, FlagCreatePairsOff], prog="python -m experiments", args=words
+class Parser(ArgumentParser):
+    """An argument parser whose errors are ValueErrors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}: see {PROG} --help")
+
+
+def parse(arguments: list[str] | None) -> Namespace:
+    """What is asked for.
+
+    Args:
+        arguments: By default those of this process.
+    """
+    listed = "\n".join(f"  {name:16} {about}" for name, about in EXPERIMENTS.items())
+    parser = Parser(
+        prog=PROG,
+        description="Regenerate a result of the paper, or one of ours.",
+        epilog=f"experiments:\n{listed}",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
+    add = parser.add_argument
+    add("name", metavar="NAME", help="one of the experiments below")
+    add("--quick", action="store_true", help="a miniature of at most two minutes, labelled so")
+    add(
+        "--out",
+        type=Path,
+        help="folder of the result, by default results/NAME, or "
+        "results/NAME-quick; an experiment that was interrupted there goes on",
+    )
+    add("--data", help="images to train on: a hub id, a folder or a file")
+    add("--trials", type=int, help="number of trials; by default the paper's, or the experiment's")
+    add("--seed", type=int, default=0, help="seed of all draws (default: 0)")
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        help="runs at a time, each by a process of its own, which share the cores (default: 1)",
+    )
+    add("--cluster", metavar="ADDRESS", help="a Dask scheduler whose workers train the runs")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compute, and name the picture; the exit code."""
     try:
+        asked = parse(arguments)
         if asked.data is not None:
             require_data(asked.data)
-        folder = asked.out or Path("results") / f"{asked.name}{'-quick' if asked.quick else ''}"
-        settings = (asked.seed, asked.trials, asked.quick)
-        reproduce(asked.name, folder, *settings, print, asked.data, asked.jobs)
-    except (ValueError, FileExistsError, PermissionError) as error:
-        print(said(error), file=sys.stderr)
+        options = vars(asked)
+        name = options.pop("name")
+        folder = options.pop("out") or Path("results", f"{name}-quick" if asked.quick else name)
+        reproduce(name, folder, report=lambda line: print(line, flush=True), **options)
+    except (ValueError, FileExistsError, FileNotFoundError, PermissionError) as error:
+        print(f"experiments: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
-    print(folder / f"{asked.name}.png")
+    print(folder / f"{name}.png")
     return 0
 
 

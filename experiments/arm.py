@@ -15,7 +15,7 @@ from alpha_bridge.metrics.image_quality import FeatureNetwork, reconstruction_er
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.runs.plots.records import Array
 
-from .edits import MOST, AttributeJudge, Labelled, directions_of, edited
+from .edits import MOST, AttributeClassifier, Labelled, directions_of, edited
 
 __all__ = ["STRENGTHS", "SUBJECTS", "Assay", "assay", "shown"]
 
@@ -48,7 +48,7 @@ class Assay:
 
 
 def assay(
-    model: AlphaBridge, evaluation: Evaluation, judge: AttributeJudge, half: Labelled
+    model: AlphaBridge, evaluation: Evaluation, classifier: AttributeClassifier, half: Labelled
 ) -> Assay:
     r"""Measure the inference arm of a trained model on held-out and on generated images.
 
@@ -62,23 +62,23 @@ def assay(
     Args:
         model: The model; it is moved to the processor, in evaluation mode.
         evaluation: What has measured it in training.
-        judge: Who tells whether an edit did what it was asked.
-        half: Labelled images that the judge has not learned from, to find directions with.
+        classifier: What says whether an edit did what it was to do.
+        half: Labelled images that the classifier has not learned from, to find directions with.
 
     Returns:
         The numbers of both kinds of images, and pictures.
     """
     model = model.cpu().eval()
-    directions = directions_of(model, half, judge)
+    directions = directions_of(model, half, classifier)
     held_out = evaluation.held_out
     images = {"held-out": held_out, "generated": evaluation.generated(model)[: len(held_out)]}
     metrics = _reconstructed(model, evaluation, images)
     edits, pictures = [], {}
     for subject, x in images.items():
-        rows = edited(model, judge, directions, x, STRENGTHS)
+        rows = edited(model, classifier, directions, x, STRENGTHS)
         metrics |= _mean_edits(rows, SUBJECTS[subject], len(x))
         edits += [{"subject": subject, **row} for row in rows]
-        columns = _columns(model, [directions[place] for place in shown(judge)], x[:ROWS])
+        columns = _columns(model, [directions[place] for place in shown(classifier)], x[:ROWS])
         pictures[subject] = np.stack([evaluation.source.units.stored(x) for x in columns], 1)
     if directions:
         name = f"direction_accuracy/cross-validated/{len(half[:MOST].images)}"
@@ -86,9 +86,9 @@ def assay(
     return Assay(metrics, edits, pictures)
 
 
-def shown(judge: AttributeJudge) -> list[int]:
-    """The places of the attributes that a judge tells best, in the order of its names."""
-    accuracy = [of for of, _ in judge.accuracy]
+def shown(classifier: AttributeClassifier) -> list[int]:
+    """The places of the attributes that are classified best, in the order of its names."""
+    accuracy = [of for of, _ in classifier.accuracy]
     return sorted(sorted(range(len(accuracy)), key=lambda place: -accuracy[place])[:COLUMNS])
 
 

@@ -8,9 +8,9 @@ from alpha_bridge.runs.plots.pictures import small
 from alpha_bridge.runs.plots.records import Array
 
 from .arm import STRENGTHS, SUBJECTS
-from .comparison import COLORS, metric_names, name_columns, show_rows
-from .drawing import style
-from .files import Samples
+from .framework import Samples
+from .framework.drawing import COLORS, name_columns, show_rows, style
+from .framework.evaluations import metric_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     """Reconstructions and edits of each method, and its numbers.
 
     Args:
-        record: As :func:`experiments.figure6.conducted` gives it.
+        record: As :func:`experiments.figure6.measure_on` gives it.
         samples: By method and kind, under the number of updates, uint8
             ``(rows, columns, H, W, C)``.
 
@@ -39,14 +39,14 @@ def draw(record: Record, samples: Samples) -> "Figure":
     methods = dict.fromkeys(name.split("/")[0] for name in samples)
     figure = Figure(figsize=(WIDTH, 2.9 * len(methods) + 2.8), layout="constrained")
     grid = figure.add_gridspec(len(methods) + 1, 4)
-    words = ["image", "again", *map(_spoken, settings["shown"])]
+    titles = ["image", "again", *map(_title_of, settings["shown"])]
     for row, method in enumerate(methods):
         for half, subject in enumerate(reversed(SUBJECTS)):
             axes = figure.add_subplot(grid[row, 2 * half : 2 * half + 2])
             (images,) = samples[f"{method}/{subject}"].values()
             show_rows(axes, _small(images))
             axes.set_ylabel(f"{method}, {subject}", fontsize=TEXT)
-            name_columns(axes, words)
+            name_columns(axes, titles)
     for column, metric in enumerate(("reconstruction_error", "feature_distance")):
         _errors(figure.add_subplot(grid[-1, column]), record, metric)
     for column, metric in enumerate(("edits_reached", "others_changed"), 2):
@@ -57,7 +57,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     return figure
 
 
-def _spoken(attribute: str) -> str:
+def _title_of(attribute: str) -> str:
     """An attribute in a narrow column: a class by its word, a name of many words in lines."""
     return attribute.split("=")[-1].replace("_", "\n")
 

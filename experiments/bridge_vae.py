@@ -15,14 +15,14 @@ Source:
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from functools import partial
+from itertools import product
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from alpha_bridge.checks import at_least
 from alpha_bridge.data import Source, stream
 from alpha_bridge.gaussian import kl_to_prior, reparameterize
 from alpha_bridge.recipe import Config, changed
@@ -30,19 +30,16 @@ from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, from_vae
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
-from alpha_bridge.runs.plots.records import Array
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
 
-from .comparison import curves, metric_names, shade_steps, show_grid
-from .files import Samples
-from .runs import Tell, silent
-from .scores import Claim
-from .watched import due, ends, pictured, preset_on
+from .framework import Claim, Samples, Study, compare, due, ends, preset_on
+from .framework.drawing import curves, shade_steps, show_grid
+from .framework.evaluations import chosen, metric_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["claims", "draw", "reproduce"]
+__all__ = ["claims", "draw", "measure"]
 
 SHARED: dict[str, Any] = {
     "steps": 2400,
@@ -80,43 +77,24 @@ SHARPER, WORSE = 0.7, 1.1
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    data: str | None = None,
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
 ) -> Record:
-    """Train both VAEs with every seed, go on from each in both ways, and write what was found.
+    """Train both VAEs with every seed, and go on from each in both ways; 3 trials.
 
-    Args:
-        folder: Where to write ``bridge-vae.json``, ``.png`` and ``.npz``, and the VAEs in a folder
-            each; it is made if it is missing. What an interrupted experiment has ended there is
-            not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each; None for 3, or 1 in the miniature.
-        quick: Whether to train a miniature on the built-in digits, for a minute or two.
-        tell: Told in a line of each evaluation.
-        data: A hub id, a folder or a file of images; None for the preset's.
-
-    Returns:
-        What ``bridge-vae.json`` holds: ``settings``; ``runs``, each with its library and way as
-        ``method``, its seed, whole configuration and evaluations, of which the first is the VAE's;
-        ``last``, means and deviations at the end; and ``claims``.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
+    The VAEs are kept in a folder each, and are not trained again. The miniature has one trial on
+    the built-in digits.
     """
-    folder = Path(folder)
-    trials = at_least(1, "trials", (1 if quick else 3) if trials is None else trials)
+    trials = trials or (1 if quick else 3)
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     given = SHARED | QUICK if quick else SHARED
     shared = changed(preset, given)
     updates = QUICK_VAE_UPDATES if quick else VAE_UPDATES
     bridge = _way(shared, "alpha-bridge", "", seed)
-    record: Record = {
+    configs = [*_from_vaes(study, shared, updates, range(seed, seed + trials))]
+    finish = partial(chosen, steps=(0, shared.steps), count=SHOWN)
+    return {
         "experiment": "a trained VAE, bridged and switched",
         "settings": {
             "seed": seed,
@@ -129,31 +107,28 @@ def reproduce(
             "ends_of_steps": ends(bridge),
             "note": "all settings are ours",
         },
+        **compare(study, configs, {0, *due(bridge)}, finish),
     }
 
-    def configs() -> Iterator[tuple[str, Config]]:
-        source = build_source(shared)
-        for trial in range(seed, seed + trials):
-            for library in LIBRARIES:
-                vae = folder / "vaes" / f"{library}-seed-{trial}"
-                if not vae.exists():
-                    tell(f"{library}  seed {trial}  {updates} updates of the VAE")
-                    train_vae(library, source, trial, updates).save(vae)
-                for way in SETTINGS:
-                    yield f"{library}/{way}", _way(shared, way, str(vae), trial)
 
-    def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
-        return {step: seen[step][:SHOWN] for step in (0, shared.steps)}
-
-    path = folder / "bridge-vae.json"
-    pictured(record, configs(), {0, *due(bridge)}, path, chosen, draw, tell, claims)
-    return record
+def _from_vaes(
+    study: Study, shared: Config, updates: int, seeds: range
+) -> Iterator[tuple[str, Config]]:
+    """Both ways from a VAE of each library and seed, which is trained if it is not there."""
+    source = build_source(shared)
+    for seed, library in product(seeds, LIBRARIES):
+        vae = study.folder.absolute() / "vaes" / f"{library}-seed-{seed}"
+        if not vae.exists():
+            study.report(f"{library}  seed {seed}  {updates} updates of the VAE")
+            train_vae(library, source, seed, updates).save(vae)
+        for way in SETTINGS:
+            yield f"{library}/{way}", _way(shared, way, str(vae), seed)
 
 
 def _way(shared: Config, name: str, vae: str, seed: int) -> Config:
     """How ``name`` goes on from a VAE."""
-    begun = changed(from_vae(shared, vae), {"seed": seed})
-    return changed(METHODS[name].apply(begun), SETTINGS[name])
+    initial = changed(from_vae(shared, vae), {"seed": seed})
+    return changed(METHODS[name].apply(initial), SETTINGS[name])
 
 
 def train_vae(library: str, source: Source, seed: int, updates: int) -> TrainedVAE:
@@ -222,7 +197,7 @@ def claims(record: Record) -> list[Claim]:
     """What is claimed of a bridge from a trained VAE, held to the means over trials.
 
     Args:
-        record: As :func:`reproduce` gives it; a library whose ways have not both ended is left out.
+        record: As :func:`measure` gives it; a library whose ways have not both ended is left out.
     """
     found = []
     for library in LIBRARIES:
@@ -260,7 +235,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     """What each VAE becomes, and its numbers on the way.
 
     Args:
-        record: As :func:`reproduce` gives it.
+        record: As :func:`measure` gives it.
         samples: By library and way and by number of updates, uint8 ``(N, H, W, C)``.
 
     Returns:
@@ -296,7 +271,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
         for column, name in enumerate(names):
             place = grid[2 * row + 1, column * columns : (column + 1) * columns]
             axes = figure.add_subplot(place)
-            curves(axes, {"runs": runs}, name)
+            curves(axes, runs, name)
             shade_steps(axes, record["settings"]["ends_of_steps"])
             axes.legend(frameon=False, fontsize=SMALL)
     if record["settings"]["quick"]:

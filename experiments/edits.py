@@ -1,7 +1,7 @@
-"""How well edits do what they are asked, by a judge that had no part in them.
+"""How well edits do what they are asked, by a classifier that had no part in them.
 
 The training images of which something is known are parted in two halves. One finds the directions
-of a model's latent space; the other teaches the judge, which never sees a latent.
+of a model's latent space; the other teaches the classifier, which never sees a latent.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,20 +25,20 @@ from alpha_bridge.metrics.evaluation import in_chunks
 from alpha_bridge.model import AlphaBridge
 
 __all__ = [
-    "AttributeJudge",
+    "AttributeClassifier",
     "Labelled",
-    "build_judge",
     "directions_of",
     "edited",
     "labelled_halves",
+    "train_classifier",
 ]
 
 Record = dict[str, Any]
-Verdicts = Callable[[Tensor], Tensor]
+Predict = Callable[[Tensor], Tensor]
 """From images ``(N, C, H, W)`` in model units to whether they have attributes, ``(N, K)``."""
 
 FEWEST = 10
-"""Labels of either kind that an attribute must have to be judged, and to be looked for."""
+"""Labels of either kind that an attribute must have to be classified, and to be looked for."""
 
 MOST = 5000
 """Labelled images that directions are found from, at most."""
@@ -47,7 +47,7 @@ LABELLED, HELD_OUT = 60_000, 10_000
 """Training images that are looked at for labels, and held-out ones, at most."""
 
 SIDE = 16
-"""Pixels of a side of what a linear judge sees."""
+"""Pixels of a side of what a linear classifier sees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, eq=False)
-class AttributeJudge:
+class AttributeClassifier:
     """Says which attributes an image has, from its pixels.
 
     Attributes:
@@ -85,13 +85,13 @@ class AttributeJudge:
         accuracy: Of each, the balanced accuracy on images that it has not learned from, and 95 %
             of its posterior.
         exclusive: Whether an image has exactly one of them, as with classes.
-        verdicts: Which of the attributes images have, in the order of the names.
+        predict: Which of the attributes images have, in the order of the names.
     """
 
     names: Sequence[str]
     accuracy: Sequence[tuple[float, tuple[float, float]]]
     exclusive: bool
-    verdicts: Verdicts
+    predict: Predict
 
 
 def labelled_halves(source: Source) -> tuple[Labelled, Labelled]:
@@ -101,51 +101,51 @@ def labelled_halves(source: Source) -> tuple[Labelled, Labelled]:
     return everything[::2], everything[1::2]
 
 
-def build_judge(half: Labelled, source: Source) -> AttributeJudge:
-    """A judge of all attributes that it learns to tell better than chance.
+def train_classifier(half: Labelled, source: Source) -> AttributeClassifier:
+    """A classifier of all attributes that it learns to tell better than chance.
 
     Where images have one class each, it is a classifier of the classes, as that of the metrics,
-    and its accuracy is that on held-out images. Otherwise attributes are judged one by one, each
-    by a regularised plane through averaged pixels, which some hundred labels are enough for, and
-    the accuracy is cross-validated.
+    and its accuracy is that on held-out images. Otherwise attributes are classified one by one,
+    each by a regularised plane through averaged pixels, which some hundred labels are enough for,
+    and the accuracy is cross-validated.
 
     Args:
         half: What it learns from.
         source: Where held-out images come from.
 
     Returns:
-        The judge; of data of which nothing is known, one without attributes.
+        The classifier; of data of which nothing is known, one without attributes.
     """
     attributes = half.attributes
     exclusive = len(attributes.values) == 1 and len(attributes.names) > 1
-    judge = _of_classes(half, _held_out(source)) if exclusive else _of_planes(half)
-    told = [place for place, (_, (low, _)) in enumerate(judge.accuracy) if low > 0.5]
-    return AttributeJudge(
-        [judge.names[place] for place in told],
-        [judge.accuracy[place] for place in told],
+    classifier = _of_classes(half, _held_out(source)) if exclusive else _of_planes(half)
+    better = [place for place, (_, (low, _)) in enumerate(classifier.accuracy) if low > 0.5]
+    return AttributeClassifier(
+        [classifier.names[place] for place in better],
+        [classifier.accuracy[place] for place in better],
         exclusive,
-        lambda x: judge.verdicts(x)[:, told],
+        lambda x: classifier.predict(x)[:, better],
     )
 
 
-def _of_classes(half: Labelled, held_out: Labelled) -> AttributeJudge:
+def _of_classes(half: Labelled, held_out: Labelled) -> AttributeClassifier:
     names = half.attributes.names
     given, asked = (
         (part.images, torch.from_numpy(part.attributes.codes[:, 0].astype(np.int64)))
         for part in (half, held_out)
     )
-    classifier, _ = cached_classifier(*given, *asked, len(names))
+    network, _ = cached_classifier(*given, *asked, len(names))
 
-    def verdicts(x: Tensor) -> Tensor:
-        return F.one_hot(in_chunks(classifier, x).argmax(-1), len(names)).bool()
+    def predict(x: Tensor) -> Tensor:
+        return F.one_hot(in_chunks(network, x).argmax(-1), len(names)).bool()
 
-    found = F.one_hot(held_out.through(classifier).argmax(-1), len(names))
+    found = F.one_hot(held_out.through(network).argmax(-1), len(names))
     true = F.one_hot(asked[1], len(names))
     accuracy = [_accuracy(found[:, place], true[:, place]) for place in range(len(names))]
-    return AttributeJudge(names, accuracy, True, verdicts)
+    return AttributeClassifier(names, accuracy, True, predict)
 
 
-def _of_planes(half: Labelled) -> AttributeJudge:
+def _of_planes(half: Labelled) -> AttributeClassifier:
     pixels = half.through(_averaged)
     names, planes, middles, accuracy = [], [], [], []
     for name in half.attributes.names:
@@ -159,29 +159,31 @@ def _of_planes(half: Labelled) -> AttributeJudge:
         middles.append((along[y == 1].mean() + along[y == 0].mean()) / 2)
         accuracy.append((plane.evidence.accuracy, plane.evidence.interval))
 
-    def verdicts(x: Tensor) -> Tensor:
+    def predict(x: Tensor) -> Tensor:
         if not planes:
             return torch.zeros(len(x), 0, dtype=torch.bool)
         return in_chunks(_averaged, x) @ torch.stack(planes, 1) > torch.stack(middles)
 
-    return AttributeJudge(names, accuracy, False, verdicts)
+    return AttributeClassifier(names, accuracy, False, predict)
 
 
-def directions_of(model: AlphaBridge, half: Labelled, judge: AttributeJudge) -> list[Direction]:
-    """The direction of each attribute of a judge in the latent space of a model.
+def directions_of(
+    model: AlphaBridge, half: Labelled, classifier: AttributeClassifier
+) -> list[Direction]:
+    """The direction of each attribute of a classifier in the latent space of a model.
 
     It goes from mean to mean. The normal of a plane divides by each latent's spread, so that
     latents which a large σ has left unused would lead it away from all that the generator shows.
 
     Args:
         model: In evaluation mode.
-        half: The labelled images that the judge has not learned from.
-        judge: Whose attributes are looked for, in their order.
+        half: The labelled images that the classifier has not learned from.
+        classifier: Whose attributes are looked for, in their order.
     """
     half = half[:MOST]
     z = half.through(model.encode)
     found = []
-    for name in judge.names:
+    for name in classifier.names:
         rows, y = half.known(name)
         found.append(find_direction(name, z[rows], y, mean_direction))
     return found
@@ -189,30 +191,30 @@ def directions_of(model: AlphaBridge, half: Labelled, judge: AttributeJudge) -> 
 
 def edited(
     model: AlphaBridge,
-    judge: AttributeJudge,
+    classifier: AttributeClassifier,
     directions: Sequence[Direction],
     x: Tensor,
     strengths: Sequence[float],
 ) -> list[Record]:
-    """Give each attribute to the images that lack it, and ask the judge what came of it.
+    """Give each attribute to the images that lack it, and classify what comes of it.
 
-    An image is encoded, moved and decoded. Its own verdicts are what an edit is compared with, so
-    that a strength of 0 tells what mere reconstruction changes.
+    An image is encoded, moved and decoded. An edit is compared with what the classifier finds in
+    the image itself, so that a strength of 0 shows what mere reconstruction changes.
 
     Args:
         model: In evaluation mode.
-        judge: Who is asked.
-        directions: Of each attribute of the judge, in the order of its names.
+        classifier: What says whether an image has an attribute.
+        directions: Of each attribute of the classifier, in the order of its names.
         x: Images in model units, shape ``(N, C, H, W)``.
         strengths: How far they are moved, in standard deviations along the direction.
 
     Returns:
         For each attribute that an image lacks: ``attribute``; ``lacking``, how many do; and by
         strength ``reached``, the share of these that have it then, and ``others``, the share of
-        the other attributes whose verdict is another one then. Where an image has one class, the
+        the other attributes that are classified differently then. Where an image has one class, the
         one that it had does not count as another, for it has to go.
     """
-    before = judge.verdicts(x)
+    before = classifier.predict(x)
     z = in_chunks(model.encode, x)
     found = []
     for place, direction in enumerate(directions):
@@ -220,12 +222,12 @@ def edited(
         if not lacking.any():
             continue
         had = before[lacking]
-        counted = ~had if judge.exclusive else torch.ones_like(had)
+        counted = ~had if classifier.exclusive else torch.ones_like(had)
         counted[:, place] = False
         reached, others = [], []
         for strength in strengths:
             moved = in_chunks(model.decode, direction.move(z[lacking], strength))
-            has = judge.verdicts(moved)
+            has = classifier.predict(moved)
             reached.append(_share(has[:, place]))
             others.append(_share((has != had)[counted]))
         found.append(

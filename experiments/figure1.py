@@ -5,8 +5,7 @@ twenty updates later. Here the same latents are followed to the end, under it an
 α-Bridge. All settings are ours: the paper's appendix is lost.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,16 +16,15 @@ from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.plots import LINE, SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 
-from .comparison import curves, metric_names, shade_steps
-from .files import Samples
-from .runs import Tell, silent
-from .watched import configurations, due, ends, pictured
+from .framework import Samples, Study, compare, configurations, due, ends
+from .framework.drawing import curves, shade_steps
+from .framework.evaluations import chosen, metric_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "reproduce"]
+__all__ = ["draw", "measure"]
 
 SHARED: dict[str, Any] = {
     "path.ml": 0.4,
@@ -54,42 +52,16 @@ METRICS = ("retention", "inception_score", "log_likelihood", "drift")
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Train both methods with every seed, and write ``figure1.json``, ``.png`` and ``.npz``.
-
-    They are written anew after each evaluation and each run, so that what there is can be looked
-    at. The ``.npz`` has the samples of the first seed, by method and number of updates.
-
-    Args:
-        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
-            has ended there are not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method; None for 3, or 1 in the miniature.
-        quick: Whether to train a miniature, for a minute or less.
-        tell: Told in a line of each evaluation.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``figure1.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
-        configuration and evaluations; and ``last``, means and deviations at the end.
-
-    Raises:
-        ValueError: A number is out of its range.
-    """
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train both methods, 3 trials; the miniature has one, for a minute or less."""
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
-    trials = (1 if quick else 3) if trials is None else trials
+    trials = trials or (1 if quick else 3)
     configs = [*configurations(PRESETS["gaussians25"], settings, seed, trials)]
     bridge = next(config for name, config in configs if name == "alpha-bridge")
     first, second, third = ends(bridge)
     shown = [first, first + SOON, (first + second) // 2, second, third]
-    record: Record = {
+    steps = {*due(bridge), *shown}
+    return {
         "figure": "Figure 1",
         "settings": {
             "seed": seed,
@@ -101,20 +73,15 @@ def reproduce(
             "shown_updates": shown,
             "note": "all settings are ours: the paper's are not published",
         },
+        **compare(study, configs, steps, partial(chosen, steps=shown)),
     }
-    path = Path(folder) / "figure1.json"
-
-    def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
-        return {step: seen[step] for step in shown}
-
-    return pictured(record, configs, {*due(bridge), *shown}, path, chosen, draw, tell, jobs=jobs)
 
 
 def draw(record: Record, samples: Samples) -> "Figure":
     """The samples of each method through time, and its numbers along training.
 
     Args:
-        record: As :func:`reproduce` gives it.
+        record: As :func:`measure` gives it.
         samples: By method and number of updates, ``(N, 2)``.
 
     Returns:
@@ -141,7 +108,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     for axes, step in zip(panels[0], steps, strict=True):
         axes.set_title(f"{step:,} updates", fontsize=SMALL)
     for axes, name in zip(below.subplots(1, len(names)), names, strict=True):
-        curves(axes, record, name)
+        curves(axes, record["runs"], name)
         shade_steps(axes, marks)
     below.axes[0].legend(frameon=False, fontsize=SMALL)
     if record["settings"]["quick"]:

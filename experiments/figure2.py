@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -31,13 +30,13 @@ from alpha_bridge.control import (
 )
 from alpha_bridge.gamma import SigmoidGamma
 
-from .runs import Tell, publish, silent
+from .framework.plan import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "measure", "reproduce"]
+__all__ = ["draw", "measure"]
 
 MEANS = (3.0, 1.0)
 PARAMETERS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -57,38 +56,14 @@ SYMBOLS = {"mean": "∂D/∂μ", "scale": "∂D/∂σ", "both": "both together"}
 UPDATES = 200
 """Updates at each α, for the γ that is estimated online."""
 
-Record = dict[str, Any]
 
-
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,  # noqa: ARG001
-) -> Record:
-    """Measure, and write ``figure2.json`` and ``figure2.png`` into a folder.
-
-    Args:
-        folder: Where to write; it is made if it is missing.
-        seed: Seed of all draws.
-        trials: Trials at each α, two or more; by default the paper's 100, or 20 if ``quick``.
-        quick: Fewer trials; all of it takes seconds.
-        tell: Told of long runs; there are none.
-
-    Returns:
-        What ``figure2.json`` holds, as :func:`measure` gives it.
-    """
-    record = measure(seed, (20 if quick else 100) if trials is None else trials)
-    return publish("figure2", folder, record, draw)
-
-
-def measure(seed: int = 0, trials: int = 100) -> Record:
+def measure(seed: int = 0, trials: int | None = None, quick: bool = False) -> Record:
     """Variance of every estimator at every α, measured and exact, and what the paper claims of it.
 
     Args:
         seed: Seed of all draws.
-        trials: Trials at each α, two or more; the paper has 100.
+        trials: Trials at each α, two or more; by default the paper's 100, or 20 if ``quick``.
+        quick: Fewer trials; all of it takes seconds.
 
     Returns:
         A record with ``settings``; ``points``, one for each μ, parameter and α, with the variances
@@ -99,6 +74,7 @@ def measure(seed: int = 0, trials: int = 100) -> Record:
     Raises:
         ValueError: ``trials`` is below two.
     """
+    trials = trials or (20 if quick else 100)
     if trials < 2:
         raise ValueError(f"a variance needs two trials or more, got trials={trials}")
     noise = torch.Generator().manual_seed(seed)
@@ -330,11 +306,13 @@ def _claims(axes: "Axes", record: Record) -> None:
             if row == 0:
                 title = f"μ = {claim['mu']:g}\n{SYMBOLS[claim['parameter']]}"
                 axes.text(at, 1, title, color=INK, fontsize=TEXT, va="top")
-            verdict = f"{_spoken(claim['exact'])}\nseen in {claim['measured']['share']:.0%}"
+            verdict = (
+                f"{_share_of_alphas(claim['exact'])}\nseen in {claim['measured']['share']:.0%}"
+            )
             axes.text(at, top, verdict, color=MUTED, fontsize=SMALL, va="top")
 
 
-def _spoken(verdict: Record) -> str:
+def _share_of_alphas(verdict: Record) -> str:
     match verdict["alphas"]:
         case []:
             return "no α"

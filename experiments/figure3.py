@@ -4,22 +4,21 @@ Each method has the setting that ``search25`` found best for it; one trial of ea
 was asked for.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alpha_bridge.recipe.builders import build_source
 
-from .curves import POINTS, rounded
-from .drawing import scatter
-from .runs import Plan, Tell, Train, conduct, silent
-from .settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
+from .framework import Study
+from .framework.drawing import scatter
+from .framework.settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
+from .framework.trials import POINTS, rounded, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "measure", "reproduce"]
+__all__ = ["draw", "measure"]
 
 UPDATES = (1000, 2000, 4000, 6000, 10_000)
 BETA1 = 0.5
@@ -27,45 +26,12 @@ BETA1 = 0.5
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Train, and write ``figure3.json`` and ``figure3.png`` into a folder.
-
-    Args:
-        folder: Where to write; it is made if it is missing. What an interrupted experiment has
-            left there is not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method, one or more; by default the paper's 1. The first is shown.
-        quick: A miniature: a tenth of the updates.
-        tell: Told of each run in a line.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``figure3.json`` holds: ``data``, samples of the data; ``hyperparameters``; ``runs``,
-        one for each method.
-    """
-    return conduct(
-        "figure3", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
-    )
-
-
-def measure(
-    train: Train,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-) -> Record:
-    """Train every method by ``train``; the rest is as in :func:`reproduce`."""
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every method; the first trial is shown. ``quick``: a tenth of the updates."""
     base = gaussians25(seed, trials or 1, quick)
     updates = [update // 10 if quick else update for update in UPDATES]
     configs = {method: tuned(method, BETA1, base) for method in COMPARED}
-    plans = [Plan({"method": m}, config, updates, updates) for m, config in configs.items()]
+    plans = [stacked({"method": m}, config, updates, updates) for m, config in configs.items()]
     data = build_source(base).training(POINTS)
     return {
         "experiment": "figure3",
@@ -75,7 +41,7 @@ def measure(
         "beta1": BETA1,
         "hyperparameters": hyperparameters([*configs.items()]),
         "data": rounded(data),
-        "runs": train(plans),
+        "runs": study.train(plans),
     }
 
 

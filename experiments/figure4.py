@@ -7,35 +7,32 @@ updates the discriminator twice is given the time for it, which is recorded.
 
 from collections.abc import Mapping, Sequence
 from math import hypot, isfinite, sqrt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .curves import own_scores
-from .drawing import scale, style
-from .runs import Plan, Tell, Train, conduct, silent
-from .scores import (
+from .framework import Claim, Study
+from .framework.drawing import scale, style
+from .framework.scores import (
     ALL_MODES,
     SCORES,
     Array,
-    Claim,
     covering,
     failures,
     finite,
     mean,
     spread,
     values,
-    verdicts,
 )
-from .settings import BETAS, COLORS, COMPARED, gaussians25, hyperparameters, tuned
+from .framework.settings import BETAS, COLORS, COMPARED, gaussians25, hyperparameters, tuned
+from .framework.trials import own_scores, stacked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["claims", "draw", "measure", "reproduce"]
+__all__ = ["claims", "draw", "measure"]
 
 UPDATES = (500, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000)
-JUDGED = (1000, 2000, 4000, 6000, 8000, 10_000)
+COMPARED_AT = (1000, 2000, 4000, 6000, 8000, 10_000)
 """Updates at which the means are compared."""
 STEADY = 4000
 """Updates up to which the deviations are compared."""
@@ -48,46 +45,13 @@ Record = dict[str, Any]
 Runs = Mapping[str, Record]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Train, and write ``figure4.json`` and ``figure4.png`` into a folder.
-
-    Args:
-        folder: Where to write; it is made if it is missing. What an interrupted experiment has
-            left there is not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method at each β₁, one or more; by default the paper's 10.
-        quick: A miniature: 2 trials, a tenth of the updates.
-        tell: Told of each run in a line.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``figure4.json`` holds: ``data``, the data's own scores; ``claims``;
-        ``hyperparameters``; ``runs``, one for each method and β₁.
-    """
-    return conduct(
-        "figure4", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
-    )
-
-
-def measure(
-    train: Train,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-) -> Record:
-    """Train every method at each β₁ by ``train``; the rest is as in :func:`reproduce`."""
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every method at each β₁, ten trials. ``quick``: 2 trials, a tenth of the updates."""
     trials = trials or (2 if quick else 10)
     base = gaussians25(seed, trials, quick)
     scale = 10 if quick else 1
     plans = [
-        Plan(
+        stacked(
             {"method": method, "beta1": beta1},
             tuned(method, beta1, base),
             [update // scale for update in UPDATES],
@@ -100,15 +64,17 @@ def measure(
         "quick": quick,
         "seed": seed,
         "trials": trials,
-        "judged": [update // scale for update in JUDGED],
+        "judged": [update // scale for update in COMPARED_AT],
         "steady": STEADY // scale,
         "data": own_scores(base),
         "hyperparameters": hyperparameters(
-            [(f"{p.labels['method']}, β₁ {p.labels['beta1']}", p.config) for p in plans]
+            [
+                (f"{p.labels['method']}, β₁ {p.labels['beta1']}", p.arguments["config"])
+                for p in plans
+            ]
         ),
-        "runs": train(plans),
+        "runs": study.train(plans),
     }
-    record["claims"] = verdicts(claims(record), record)
     return record
 
 

@@ -6,26 +6,32 @@ to keep anything of. The GAN is trained twice: with the rate of the discriminato
 has, and with the bridge's. All settings are ours: the paper's appendix is lost.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, evenly
 from alpha_bridge.runs.plots.pictures import small
-from alpha_bridge.runs.plots.records import Array
 
-from .comparison import curves, metric_names, name_columns, shade_steps, show_rows
-from .files import Samples
-from .runs import Tell, silent
-from .scores import Claim
-from .watched import configurations, due, ends, last_means, pictured, preset_on
+from .framework import (
+    Claim,
+    Samples,
+    Study,
+    compare,
+    configurations,
+    due,
+    ends,
+    last_means,
+    preset_on,
+)
+from .framework.drawing import curves, name_columns, shade_steps, show_rows
+from .framework.evaluations import chosen, metric_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["BRIDGE", "HELD", "SHARED", "claims", "draw", "reproduce"]
+__all__ = ["BRIDGE", "HELD", "SHARED", "claims", "draw", "measure"]
 
 SHARED: dict[str, Any] = {
     "steps": 10_000,
@@ -87,44 +93,17 @@ METRICS = ("frechet_distance", "reconstruction_error", "retention", "drift")
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    data: str | None = None,
-    jobs: int = 1,
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
 ) -> Record:
-    """Train every method with every seed, and write ``figure5.json``, ``.png`` and ``.npz``.
-
-    They are written anew after each evaluation and each run, so that what there is can be looked
-    at. The ``.npz`` has the samples of the first seed, by method and number of updates.
-
-    Args:
-        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
-            has ended there are not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method; None for 3, or 1 in the miniature.
-        quick: Whether to train a miniature on the built-in digits, for a minute or two.
-        tell: Told in a line of each evaluation.
-        data: A hub id, a folder or a file of images; None for the preset's.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``figure5.json`` holds: ``settings``; ``runs``, each with its method, seed, whole
-        configuration and evaluations; ``last``, means and deviations at the end; and ``claims``.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
-    """
+    """Train every method on MNIST, 3 trials; the miniature has one, on the built-in digits."""
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     settings = {name: own | QUICK if quick else own for name, own in SETTINGS.items()}
-    trials = (1 if quick else 3) if trials is None else trials
+    trials = trials or (1 if quick else 3)
     configs = [*configurations(preset, settings, seed, trials)]
     bridge = next(config for name, config in configs if name == "alpha-bridge")
-    record: Record = {
+    return {
         "figure": "Figure 5",
         "settings": {
             "seed": seed,
@@ -136,13 +115,8 @@ def reproduce(
             "ends_of_steps": ends(bridge),
             "note": "all settings are ours: the paper's are not published",
         },
+        **compare(study, configs, due(bridge), partial(chosen, count=LATENTS)),
     }
-    path = Path(folder) / "figure5.json"
-
-    def chosen(seen: Mapping[int, Array]) -> dict[int, Array]:
-        return {step: shown[:LATENTS] for step, shown in seen.items()}
-
-    return pictured(record, configs, due(bridge), path, chosen, draw, tell, claims, jobs=jobs)
 
 
 def claims(record: Record) -> list[Claim]:
@@ -162,9 +136,9 @@ def claims(record: Record) -> list[Claim]:
     bridge = "alpha-bridge"
     found = []
     for others, of in BASELINES.items():
-        seen = {method: distance[method] for method in (bridge, *of)}
+        distances = {method: distance[method] for method in (bridge, *of)}
         about = f"the bridge's Fréchet distance is no larger than that of {others}"
-        found.append(Claim(about, seen[bridge] <= min(seen.values()), [seen]))
+        found.append(Claim(about, distances[bridge] <= min(distances.values()), [distances]))
     if kept:
         more = kept[bridge] - kept["naive"]
         about = f"the bridge keeps at least {KEPT:g} of the labels"
@@ -178,7 +152,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     """The pictures of each method, and its numbers along training.
 
     Args:
-        record: As :func:`reproduce` gives it.
+        record: As :func:`measure` gives it.
         samples: By method and number of updates, uint8 ``(N, H, W, C)``.
 
     Returns:
@@ -202,10 +176,10 @@ def draw(record: Record, samples: Samples) -> "Figure":
         show_rows(axes, np.stack([small(of[step]) for step in steps], axis=1))
         axes.set_ylabel(name, fontsize=TEXT)
         if row == 0:
-            name_columns(axes, [_spoken(step, marks) for step in steps])
+            name_columns(axes, [_update(step, marks) for step in steps])
     for column, name in enumerate(names):
         axes = figure.add_subplot(grid[len(samples), column])
-        curves(axes, record, name)
+        curves(axes, record["runs"], name)
         shade_steps(axes, marks)
     figure.axes[len(samples)].legend(frameon=False, fontsize=SMALL)
     if record["settings"]["quick"]:
@@ -213,7 +187,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     return figure
 
 
-def _spoken(step: int, marks: tuple[int, int, int]) -> str:
+def _update(step: int, marks: tuple[int, int, int]) -> str:
     """Which step of the bridge an update belongs to, and its number."""
     numeral = "I" if step <= marks[0] else "II" if step <= marks[1] else "III"
     return f"{numeral} · {step:,}"

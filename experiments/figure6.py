@@ -7,20 +7,28 @@ attributes. All settings are ours: the paper's appendix is lost.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
+from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import build_source
-from alpha_bridge.runs.plots import save_figure
 
 from . import figure5
 from .arm import STRENGTHS, SUBJECTS, assay, shown
 from .arm_picture import draw
-from .edits import build_judge, labelled_halves
-from .files import keep_samples, resumed_samples
-from .runs import Tell, silent
-from .scores import Claim, verdicts
-from .watched import compared, configurations, due, ends, last, last_means, preset_on
+from .edits import AttributeClassifier, Labelled, labelled_halves, train_classifier
+from .framework import (
+    Claim,
+    Outcome,
+    Study,
+    compare,
+    configurations,
+    due,
+    ends,
+    last_means,
+    preset_on,
+)
+from .framework.evaluations import Evaluations
 
 __all__ = [
     "CLAIMED",
@@ -28,10 +36,10 @@ __all__ = [
     "SHARED",
     "SUBJECTS",
     "claims",
-    "conducted",
     "draw",
+    "measure",
+    "measure_on",
     "of_methods",
-    "reproduce",
 ]
 
 SHARED: dict[str, Any] = {**figure5.SHARED, "steps": 3000, "evaluation.every": 1000}
@@ -106,68 +114,37 @@ def of_methods(shared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    data: str | None = None,
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
 ) -> Record:
-    """Train every method on CelebA, and write ``figure6.json``, ``.png`` and ``.npz``.
-
-    They are written anew after each evaluation and each run, so that what there is can be looked
-    at. The ``.npz`` has the images of the first seed, by method and kind.
-
-    Args:
-        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
-            has ended there are not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method; None for 1.
-        quick: Whether to train a miniature on the built-in digits, for a minute or two.
-        tell: Told in a line of each evaluation.
-        data: A hub id, a folder or a file of images; None for the preset's.
-
-    Returns:
-        What ``figure6.json`` holds: ``settings``; ``judge``, how well each attribute is told;
-        ``runs``, each with its method, seed, whole configuration, evaluations and edits; ``last``,
-        means and deviations at the end; and ``claims``.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
-    """
-    path = Path(folder) / "figure6.json"
-    trials = 1 if trials is None else trials
-    return conducted(path, "celeba", FACES, seed, trials, quick, tell, data)
+    """Train every method on CelebA, and measure the arm of each; one trial."""
+    return measure_on(study, "celeba", FACES, seed, trials or 1, quick, data)
 
 
-def conducted(
-    path: Path,
+def measure_on(
+    study: Study,
     base: str,
     shared: Mapping[str, Any],
     seed: int,
     trials: int,
     quick: bool,
-    tell: Tell,
     data: str | None,
 ) -> Record:
     """Train every method with every seed, and measure the arm of each when its run has ended.
 
     Args:
-        path: The JSON file; the others stand beside it.
+        study: Trains them.
         base: Name of the preset.
         shared: What all methods change in it.
         seed: Seed of the first trial; each further one adds 1.
         trials: Trials of each method, one or more.
-        quick: Whether to train the miniature in place of it.
-        tell: Told in a line of each evaluation.
+        quick: Whether to train the miniature on the built-in digits in place of it.
         data: A hub id, a folder or a file of images; None for the preset's.
 
     Returns:
-        The record.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
+        A record with ``settings``; ``judge``, how well each attribute is told; ``runs``, each with
+        its method, seed, whole configuration, evaluations and edits; and ``last``, means and
+        deviations at the end.
     """
     if quick:
         base, shared = "digits", SHARED | QUICK
@@ -175,11 +152,9 @@ def conducted(
     settings = of_methods(shared)
     configs = [*configurations(preset, settings, seed, trials)]
     bridge = configs[0][1]
-    source = build_source(bridge)
-    half, other = labelled_halves(source)
-    judge = build_judge(other, source)
-    tell(f"the judge tells {len(judge.names)} attributes better than chance")
-    record: Record = {
+    classifier, _ = _labelled(bridge.model_dump_json())
+    study.report(f"{len(classifier.names)} attributes are classified better than by chance")
+    return {
         "figure": "Figure 6",
         "settings": {
             "seed": seed,
@@ -190,35 +165,44 @@ def conducted(
             "methods": settings,
             "ends_of_steps": ends(bridge),
             "strengths": STRENGTHS,
-            "shown": [judge.names[place] for place in shown(judge)],
+            "shown": [classifier.names[place] for place in shown(classifier)],
             "note": "all settings are ours: the paper's are not published",
         },
         "judge": [
             {"attribute": name, "accuracy": accuracy, "interval": interval}
-            for name, (accuracy, interval) in zip(judge.names, judge.accuracy, strict=True)
+            for name, (accuracy, interval) in zip(
+                classifier.names, classifier.accuracy, strict=True
+            )
         ],
+        **compare(study, configs, due(bridge), partial(_finish, config=bridge)),
     }
-    samples = resumed_samples(path)
-    for name, watched in compared(record, configs, due(bridge), path, tell):
-        if watched is not None and watched.model is not None:
-            found = assay(watched.model, watched.evaluation, judge, half)
-            watched.evaluations[-1] |= found.metrics
-            record["runs"][-1]["edits"] = found.edits
-            for subject, images in found.pictures.items():
-                samples.setdefault(f"{name}/{subject}", {bridge.steps: images})
-            keep_samples(samples, path.with_suffix(".npz"))
-        record["last"] = last(record)
-        if held := claims(record):
-            record["claims"] = verdicts(held, record)
-        save_figure(draw(record, samples), path.with_suffix(".png"))
-    return record
+
+
+@cache
+def _labelled(text: str) -> tuple[AttributeClassifier, Labelled]:
+    """The classifier of attributes on the data of a configuration, and images to find directions.
+
+    It takes longer than an assay, so that each process has it once.
+    """
+    source = build_source(Config.model_validate_json(text))
+    half, other = labelled_halves(source)
+    return train_classifier(other, source), half
+
+
+def _finish(evaluations: Evaluations, config: Config) -> Outcome:
+    """What the inference arm of a run is worth, and pictures of it."""
+    assert evaluations.model is not None
+    classifier, half = _labelled(config.model_dump_json())
+    found = assay(evaluations.model, evaluations.evaluation, classifier, half)
+    pictures = {f"/{subject}": {config.steps: of} for subject, of in found.pictures.items()}
+    return Outcome({"metrics": found.metrics, "edits": found.edits}, pictures)
 
 
 def claims(record: Record) -> list[Claim]:
     """Whether the arm of the bridge is what it is said to be, by the means over trials at the end.
 
     Args:
-        record: As :func:`conducted` gives it; nothing is claimed of it before all methods have
+        record: As :func:`measure_on` gives it; nothing is claimed of it before all methods have
             been measured, and nothing of edits where the data have no attributes.
     """
     ended = record.get("last", {})

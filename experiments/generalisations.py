@@ -7,7 +7,6 @@ prior, and how well a classifier tells pairs of the encoder from pairs of the ge
 features of the images beside the latents. All settings are ours: the paper has no such experiment.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,19 +18,28 @@ from alpha_bridge.metrics.evaluation import CHUNK, Evaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
 from alpha_bridge.metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from alpha_bridge.model import AlphaBridge
-from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, save_figure
+from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 
-from .comparison import curves, metric_names, shade_steps, show_grid
-from .files import Samples, keep_samples, resumed_samples, write
-from .runs import Tell, silent
-from .scores import Claim, verdicts
-from .watched import Watch, compared, configurations, due, ends, last_means, preset_on
+from .framework import (
+    Claim,
+    Outcome,
+    Samples,
+    Study,
+    compare,
+    configurations,
+    due,
+    ends,
+    last_means,
+    preset_on,
+)
+from .framework.drawing import curves, shade_steps, show_grid
+from .framework.evaluations import Evaluations, metric_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SETTINGS", "arm", "claims", "draw", "reproduce"]
+__all__ = ["SETTINGS", "arm", "claims", "draw", "measure"]
 
 SHARED: dict[str, Any] = {
     "steps": 2500,
@@ -74,43 +82,19 @@ LATENTS, SHOWN = 7, 20
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    data: str | None = None,
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
 ) -> Record:
-    """Train all four, and write ``generalisations.json``, ``.png`` and ``.npz``.
-
-    Args:
-        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
-            has ended there are not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each; None for one.
-        quick: Whether to train a miniature on the built-in digits, for a minute or two.
-        tell: Told in a line of each evaluation.
-        data: A hub id, a folder or a file of images; None for the preset's.
-
-    Returns:
-        What ``generalisations.json`` holds: ``settings``; ``runs``, each with its name as
-        ``method``, its seed, whole configuration and evaluations, the last with what is measured
-        of the inference arm; ``last``, means and deviations at the end; and ``claims``.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
-    """
+    """Train all four on MNIST, one trial; the miniature on the built-in digits."""
     base = "digits" if quick else "mnist"
     preset = preset_on(base, data)
     settings = {name: {**own, **QUICK} if quick else own for name, own in SETTINGS.items()}
-    trials = 1 if trials is None else trials
-    configs = [*configurations(preset, settings, seed, trials)]
-    record: Record = {
+    configs = [*configurations(preset, settings, seed, trials or 1)]
+    return {
         "experiment": "generalisations",
         "settings": {
             "seed": seed,
-            "trials": trials,
+            "trials": trials or 1,
             "quick": quick,
             "data": preset.data,
             "preset": base,
@@ -118,18 +102,19 @@ def reproduce(
             "ends_of_steps": ends(configs[0][1]),
             "note": "all settings are ours: the paper has no such experiment",
         },
+        **compare(study, configs, due(configs[0][1]), _finish),
     }
-    path = Path(folder) / "generalisations.json"
-    samples = resumed_samples(path)
-    for name, watched in compared(record, configs, due(configs[0][1]), path, tell):
-        if watched is not None and watched.model is not None:
-            watched.evaluations[-1] |= arm(watched.model, watched.evaluation)
-            samples.setdefault(name, _shown(watched))
-            keep_samples(samples, path.with_suffix(".npz"))
-        save_figure(draw(record, samples), path.with_suffix(".png"))
-    record["claims"] = verdicts(claims(record), record)
-    write(record, path)
-    return record
+
+
+def _finish(evaluations: Evaluations) -> Outcome:
+    """The inference arm's metrics; samples, and held-out samples before their reconstructions."""
+    evaluation, model = evaluations.evaluation, evaluations.model
+    assert model is not None
+    x = evaluation.held_out[:LATENTS]
+    pairs = torch.stack([x, model.reconstruct(x.to(model.sigma)).cpu()], 1).flatten(0, 1)
+    end = max(evaluations.samples)
+    shown = {0: evaluation.source.units.stored(pairs), end: evaluations.samples[end][:SHOWN]}
+    return Outcome({"metrics": arm(model, evaluation)}, {"": shown})
 
 
 @torch.no_grad()
@@ -152,7 +137,7 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
     prior = normal(0, 0, 0, (len(x), *(model.latent_shape or ()))).to(x)
     made = model.decode(prior)
     z = model.encode(x, draw=True, rng=torch.Generator(x.device).manual_seed(0))
-    sides = (_seen(evaluation, x, z), _seen(evaluation, made, prior))
+    sides = (_features(evaluation, x, z), _features(evaluation, made, prior))
     values = {
         "reconstruction_of_samples": float(
             reconstruction_error(made, model.reconstruct(made), x.ndim - 1)
@@ -164,22 +149,12 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
     return {f"{name}/{ARM[name]}/{len(x)}": value for name, value in values.items()}
 
 
-def _seen(evaluation: Evaluation, x: Tensor, z: Tensor) -> Tensor:
+def _features(evaluation: Evaluation, x: Tensor, z: Tensor) -> Tensor:
     """Samples beside their latents, as a classifier sees them: images by their features."""
     network = evaluation.comparison.network
     if network is not None:
         x = features_of(network, x.split(CHUNK))
     return torch.cat([x.flatten(1), z.flatten(1)], -1)
-
-
-def _shown(watched: Watch) -> dict[int, Array]:
-    """At the end: samples, and each of some held-out samples before its reconstruction."""
-    assert watched.model is not None
-    evaluation, model = watched.evaluation, watched.model
-    x = evaluation.held_out[:LATENTS]
-    pairs = torch.stack([x, model.reconstruct(x.to(model.sigma)).cpu()], 1).flatten(0, 1)
-    last = max(watched.shown)
-    return {0: evaluation.source.units.stored(pairs), last: watched.shown[last][:SHOWN]}
 
 
 def claims(record: Record) -> list[Claim]:
@@ -230,7 +205,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     """Samples and reconstructions of each at the end, and their numbers along training.
 
     Args:
-        record: As :func:`reproduce` gives it.
+        record: As :func:`measure` gives it.
         samples: By name: under 0 held-out images, each before its reconstruction, and under the
             last update samples; uint8 ``(N, H, W, C)``.
     """
@@ -248,7 +223,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     panels = grid[2].subgridspec(1, len(names))
     for column, name in enumerate(names):
         axes = figure.add_subplot(panels[0, column])
-        curves(axes, record, name)
+        curves(axes, record["runs"], name)
         shade_steps(axes, record["settings"]["ends_of_steps"])
         axes.legend(frameon=False, fontsize=SMALL)
     if record["settings"]["quick"]:

@@ -23,8 +23,9 @@ from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import PathConfig
 from alpha_bridge.training import Callback, Event, Optimization, fit
 
+from .framework import Outcome
+from .framework.scores import finite
 from .linear_gaussian import errors, linear_model
-from .scores import finite
 
 __all__ = ["ARMS", "NOISES", "STEPS", "Arm", "ends_of_steps", "hyperparameters", "train"]
 
@@ -107,8 +108,8 @@ def _law() -> MultivariateNormal:
     return MultivariateNormal(torch.tensor(MEAN).double(), covariance)
 
 
-class _Watch(Callback):
-    """Measures the averaged model of each trial where it is told to."""
+class _Errors(Callback):
+    """Measures the averaged model of each trial after chosen updates."""
 
     def __init__(self, law: MultivariateNormal, x: Tensor, updates: Sequence[int]) -> None:
         self.law, self.x, self.updates = law, x, frozenset(updates)
@@ -124,7 +125,7 @@ class _Watch(Callback):
             self.metrics.setdefault(name, []).append([finite(value) for value in found.tolist()])
 
 
-def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Record:
+def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Outcome:
     """Train stacked trials of an objective.
 
     Args:
@@ -135,7 +136,7 @@ def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Record:
         steps: Updates of the whole path.
 
     Returns:
-        ``arm``, ``fakes``, ``updates``, α of each as ``alpha``; ``metrics`` of
+        A record with ``updates``, α of each as ``alpha``; ``metrics`` of
         :func:`~experiments.linear_gaussian.errors`, by name a row for each of
         ``updates`` with a number for each trial, None for what is not finite; and ``seconds``.
 
@@ -150,7 +151,7 @@ def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Record:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # of the data's points and of the noise on fakes
         x, held_out = law.sample((TRAINING,)).float(), law.sample((HELD_OUT,)).float()
-        watch = _Watch(law, held_out, updates)
+        measured = _Errors(law, held_out, updates)
         fit(
             model,
             x,
@@ -161,16 +162,16 @@ def train(name: str, fakes: str, seed: int, trials: int, steps: int) -> Record:
             optimization=OPTIMIZATION,
             batch_size=BATCH,
             seed=seed,
-            callbacks=[watch],
+            callbacks=[measured],
         )
-    return {
-        "arm": name,
-        "fakes": fakes,
-        "updates": updates,
-        "alpha": watch.alphas,
-        "metrics": watch.metrics,
-        "seconds": round(perf_counter() - begin, 1),
-    }
+    return Outcome(
+        {
+            "updates": updates,
+            "alpha": measured.alphas,
+            "metrics": measured.metrics,
+            "seconds": round(perf_counter() - begin, 1),
+        }
+    )
 
 
 def hyperparameters(trials: int, steps: int) -> list[Record]:

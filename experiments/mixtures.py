@@ -8,7 +8,6 @@ piece of an arm.
 """
 
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +17,16 @@ from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 
-from .curves import POINTS, own_scores, rounded
-from .drawing import scatter
-from .runs import Plan, Tell, Train, conduct, silent
-from .scores import ends, failures
-from .settings import COLORS, hyperparameters, miniature
+from .framework import Study
+from .framework.drawing import scatter
+from .framework.scores import failures, final_scores
+from .framework.settings import COLORS, hyperparameters, miniature
+from .framework.trials import POINTS, own_scores, rounded, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "measure", "reproduce", "summary"]
+__all__ = ["draw", "measure", "summary"]
 
 DATA = ("ring8", "unbalanced", "spirals")
 COMPARED = ("alpha-bridge", "rkl-gp", "naive", "ml")
@@ -36,41 +35,8 @@ METRICS = ("modes", "missed_mass", "invented_mass", "log_likelihood")
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Train, and write ``mixtures.json`` and ``mixtures.png`` into a folder.
-
-    Args:
-        folder: Where to write; it is made if it is missing. What an interrupted experiment has
-            left there is not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method on each density, one or more; 3 by default.
-        quick: A miniature: 2 trials, a twentieth of the updates.
-        tell: Told of each run in a line.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``mixtures.json`` holds: ``data``, for each density its samples and the scores that
-        they have; ``summary``; ``hyperparameters``; ``runs``, one for each density and method.
-    """
-    return conduct(
-        "mixtures", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
-    )
-
-
-def measure(
-    train: Train,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-) -> Record:
-    """Train every method on each density by ``train``; the rest is as in :func:`reproduce`."""
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every method on each density, 3 trials. ``quick``: 2 trials, a twentieth."""
     trials = trials or (2 if quick else 3)
     presets = {data: _preset(data, seed, trials, quick) for data in DATA}
     configs = {
@@ -78,10 +44,10 @@ def measure(
         for data, method in product(DATA, COMPARED)
     }
     plans = [
-        Plan({"data": data, "method": method}, config, [config.steps], [config.steps])
+        stacked({"data": data, "method": method}, config, [config.steps], [config.steps])
         for (data, method), config in configs.items()
     ]
-    runs = train(plans)
+    runs = study.train(plans)
     return {
         "experiment": "mixtures",
         "quick": quick,
@@ -116,7 +82,7 @@ def summary(run: Record) -> Record:
         "data": run["data"],
         "method": run["method"],
         "failed": failures(run),
-        **ends(run, METRICS),
+        **final_scores(run, METRICS),
     }
 
 

@@ -24,23 +24,21 @@ Then all should find its posterior, as far as a diagonal covariance allows.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alpha_bridge.checks import at_least
-
-from .drawing import style
+from .framework import Claim, Plan, Study
+from .framework.drawing import style
+from .framework.scores import Array, finite, spread
 from .linear_arms import ARMS, NOISES, STEPS, ends_of_steps, hyperparameters, train
-from .runs import Tell, publish, silent
-from .scores import Array, Claim, finite, spread, verdicts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["METRICS", "claims", "draw", "means", "measure", "reproduce", "values"]
+__all__ = ["METRICS", "claims", "draw", "means", "measure", "values"]
 
 NEAR = 0.05
 """Nats above the least of a diagonal Gaussian that count as the posterior."""
@@ -63,66 +61,39 @@ COLORS = {"data": "#2f6bd8", "marginal": "#2a8f5a", "joint": "#a33fd0", "adversa
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-) -> Record:
-    """Train each objective, and write ``posterior.json`` and ``posterior.png`` into a folder.
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train each objective with and without noise on fakes, 10 stacked trials.
 
-    Args:
-        folder: Where to write; it is made if it is missing.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials, one or more, stacked; 10 by default.
-        quick: A miniature: 2 trials, a tenth of the updates.
-        tell: Told of each run in a line.
-
-    Returns:
-        What ``posterior.json`` holds, as :func:`measure` gives it.
+    The record has ``runs``, each with its ``arm``, ``fakes``, ``updates``, their ``alpha`` and
+    ``metrics``, a row for each update with a number for each trial, as
+    :func:`~experiments.linear_gaussian.errors` gives them. ``quick``: 2 trials, a tenth of the
+    updates.
     """
-    record = measure(seed, (2 if quick else 10) if trials is None else trials, quick, tell)
-    return publish("posterior", folder, record, draw)
-
-
-def measure(seed: int = 0, trials: int = 10, quick: bool = False, tell: Tell = silent) -> Record:
-    """Train each objective with and without noise on fakes.
-
-    Args:
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials, one or more.
-        quick: Whether to take a tenth of the updates.
-        tell: Told of each run in a line.
-
-    Returns:
-        ``runs``, each with its ``arm``, ``fakes``, ``updates``, their ``alpha`` and ``metrics``, a
-        row for each update with a number for each trial, as
-        :func:`~experiments.linear_gaussian.errors` gives them; ``ends_of_steps``;
-        ``claims``; and ``hyperparameters``.
-
-    Raises:
-        ValueError: ``trials`` is below one.
-    """
-    at_least(1, "trials", trials)
+    trials = trials or (2 if quick else 10)
     steps = STEPS // 10 if quick else STEPS
-    runs: list[Record] = []
-    for fakes in NOISES:
-        for arm in ARMS:
-            runs.append(train(arm, fakes, seed, trials, steps))
-            ended = "  ".join(f"{m} {means(runs[-1], m)[-1]:.3g}" for m in METRICS)
-            tell(f"{len(runs)}/{len(NOISES) * len(ARMS)}  {arm}  fakes {fakes}  {ended}")
-    record: Record = {
+    arguments = {"seed": seed, "trials": trials, "steps": steps}
+    plans = [
+        Plan(
+            {"arm": arm, "fakes": fakes},
+            train,
+            {"name": arm, "fakes": fakes, **arguments},
+            describe=_describe,
+        )
+        for fakes, arm in product(NOISES, ARMS)
+    ]
+    return {
         "experiment": "posterior",
         "quick": quick,
         "seed": seed,
         "trials": trials,
         "ends_of_steps": ends_of_steps(steps),
         "hyperparameters": hyperparameters(trials, steps),
-        "runs": runs,
+        "runs": study.train(plans),
     }
-    record["claims"] = verdicts(claims(record), record)
-    return record
+
+
+def _describe(run: Record) -> str:
+    return "  ".join(f"{metric} {means(run, metric)[-1]:.3g}" for metric in METRICS)
 
 
 def values(run: Record, metric: str) -> Array:

@@ -12,7 +12,6 @@ A setting covers all modes if every trial of it ends with all 25; a trial that d
 
 from itertools import product
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,15 +19,16 @@ import numpy as np
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
 
-from .drawing import scale, style
-from .runs import Plan, Tell, Train, conduct, silent
-from .scores import SCORES, Claim, covering, failures, finite, mean, spread, values, verdicts
-from .settings import COLORS, COMPARED, gaussians25, hyperparameters
+from .framework import Claim, Study
+from .framework.drawing import scale, style
+from .framework.scores import SCORES, covering, failures, finite, mean, spread, values
+from .framework.settings import COLORS, COMPARED, gaussians25, hyperparameters
+from .framework.trials import stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["GRID", "claims", "draw", "measure", "reproduce", "summary"]
+__all__ = ["GRID", "claims", "draw", "measure", "summary"]
 
 Record = dict[str, Any]
 Setting = dict[str, Any]
@@ -57,61 +57,32 @@ SHARES = {"path.ml": 0.25, "path.transfer": 0.25, "path.adversarial": 0.5}
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Train the grid, and write ``robustness25.json`` and ``robustness25.png`` into a folder.
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every setting with every method, 3 trials from seed + 2000.
 
-    Args:
-        folder: Where to write; it is made if it is missing. What an interrupted experiment has
-            left there is not trained again.
-        seed: The first trial has this seed plus 2000, each further one adds 1.
-        trials: Trials of each setting, one or more; 3 by default.
-        quick: A miniature: four settings, the corners of rate and width, two trials, a tenth of
-            the updates.
-        tell: Told of each run in a line.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``robustness25.json`` holds: ``summary`` by method, ``claims``, ``runs``.
+    ``quick``: the corners of rate and width, two trials, a tenth of the updates.
     """
-    return conduct(
-        "robustness25", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
-    )
-
-
-def measure(
-    train: Train,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-) -> Record:
-    """Train every setting with every method by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 3)
     base = gaussians25(seed + FIRST_SEED, trials, quick)
     base = changed(base, {"steps": STEPS // 10 if quick else STEPS, **SHARES})
     plans = [
-        Plan({"method": method, **setting}, _config(base, method, setting), [base.steps])
+        stacked({"method": method, **setting}, _config(base, method, setting), [base.steps])
         for setting in (_corners() if quick else GRID)
         for method in COMPARED
     ]
-    runs = train(plans)
+    runs = study.train(plans)
     record: Record = {
         "experiment": "robustness25",
         "quick": quick,
         "seed": base.seed,
         "trials": trials,
         "axes": {name: [*choices] for name, choices in AXES.items()},
-        "hyperparameters": hyperparameters([(p.labels["method"], p.config) for p in plans]),
+        "hyperparameters": hyperparameters(
+            [(p.labels["method"], p.arguments["config"]) for p in plans]
+        ),
         "runs": runs,
     }
     record["summary"] = summary(record)
-    record["claims"] = verdicts(claims(record), record)
     return record
 
 

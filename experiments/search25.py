@@ -17,7 +17,6 @@ which was chosen by hand beforehand.
 
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +25,16 @@ import numpy as np
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
 
-from .drawing import scale, style
-from .runs import Plan, Tell, Train, conduct, silent
-from .scores import SCORES, Array, finite, mean, values
-from .settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
+from .framework import Study
+from .framework.drawing import scale, style
+from .framework.scores import SCORES, Array, finite, mean, values
+from .framework.settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
+from .framework.trials import stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SETTINGS", "best", "draw", "measure", "own_setting", "reproduce"]
+__all__ = ["SETTINGS", "best", "draw", "measure", "own_setting"]
 
 PENALTIES: dict[str, tuple[float, float]] = {
     "weak": (0.1, 0.5),
@@ -104,46 +104,17 @@ def own_setting(method: str, setting: Setting) -> dict[str, Any]:
     return values if spectral else {**values, "regularizer.weight": weight}
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    jobs: int = 1,
-) -> Record:
-    """Search, and write ``search25.json`` and ``search25.png`` into a folder.
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every setting of every method, 3 trials from seed + 1000.
 
-    Args:
-        folder: Where to write; it is made if it is missing. What an interrupted search has left
-            there is not trained again.
-        seed: The first trial has this seed plus 1000, each further one adds 1.
-        trials: Trials of each setting, one or more; 3 by default.
-        quick: A miniature: two settings, two trials, a tenth of the updates.
-        tell: Told of each run in a line.
-        jobs: Runs that are trained at a time, each by a process of its own, one or more.
-
-    Returns:
-        What ``search25.json`` holds: ``settings``, ``best`` by method and β₁, ``ranks``, ``runs``.
+    ``quick``: two settings, two trials, a tenth of the updates.
     """
-    return conduct(
-        "search25", folder, lambda train: measure(train, seed, trials, quick), draw, tell, jobs
-    )
-
-
-def measure(
-    train: Train,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-) -> Record:
-    """Train every setting of every method by ``train``; the rest is as in :func:`reproduce`."""
     trials = trials or (2 if quick else 3)
     settings = SETTINGS[:2] if quick else SETTINGS
     updates = [update // 10 for update in UPDATES] if quick else [*UPDATES]
     base = gaussians25(seed + FIRST_SEED, trials, quick)
     plans = [
-        Plan(
+        stacked(
             {"method": method, "beta1": beta1, "setting": number},
             _config(base, method, beta1, setting, updates[-1]),
             updates,
@@ -152,7 +123,7 @@ def measure(
         for number, setting in enumerate(settings)
         for method in COMPARED
     ]
-    runs = train(plans)
+    runs = study.train(plans)
     return {
         "experiment": "search25",
         "quick": quick,
@@ -160,7 +131,9 @@ def measure(
         "trials": trials,
         "best": best(runs, settings),
         "settings": [*settings],
-        "hyperparameters": hyperparameters([(p.labels["method"], p.config) for p in plans]),
+        "hyperparameters": hyperparameters(
+            [(p.labels["method"], p.arguments["config"]) for p in plans]
+        ),
         "ranks": ranks(runs),
         "runs": runs,
     }

@@ -13,29 +13,27 @@ fewer updates, as far as two cores go in twenty minutes. That is no reproduction
 its numbers are not comparable with the paper's.
 """
 
-from pathlib import Path
+from functools import cache, partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from alpha_bridge.files import writing
 from alpha_bridge.metrics.classifier import inception_features
 from alpha_bridge.metrics.definition import is_metric
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.builders import build_evaluation, build_source
-from alpha_bridge.runs.plots import TEXT, WIDTH, save_figure
+from alpha_bridge.runs.plots import TEXT, WIDTH
 
-from .comparison import show_grid
-from .files import Samples, keep_samples, resumed_samples
-from .runs import Tell, silent
-from .watched import compared, configurations, due, preset_on
+from .framework import Outcome, Samples, Study, compare, configurations, due, preset_on
+from .framework.drawing import show_grid
+from .framework.evaluations import Evaluations, chosen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "reproduce", "table"]
+__all__ = ["draw", "measure", "table"]
 
 SETTINGS: dict[str, dict[str, Any]] = {"js-gan": {}, "alpha-bridge": {}}
 """What each method changes in the preset; the DCGAN's game is that of js-gan."""
@@ -77,85 +75,61 @@ SHOWN = 40
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-    data: str | None = None,
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
 ) -> Record:
-    """Train both methods, and write ``table-cifar10.json``, ``.md``, ``.png`` and ``.npz``.
+    """Train both methods, one trial: an hour on an accelerator, 20 minutes on two cores.
 
-    They are written anew after each evaluation and each run. The features are those of a
-    classifier of the same data in any case, and Inception's at the end of each run where
-    torch-fidelity and its weights are there. Without an accelerator both methods are cut down to
-    :data:`PROCESSORS`, which the settings say.
-
-    Args:
-        folder: Where to write; it is made if it is missing. Runs that an interrupted experiment
-            has ended there are not trained again.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each method; None for one, which an hour is enough for on an accelerator,
-            and twenty minutes on two cores.
-        quick: Whether to train a miniature that shows the way and nothing else.
-        tell: Told in a line of each evaluation.
-        data: A hub id, a folder or a file of images; None for the preset's.
-
-    Returns:
-        What ``table-cifar10.json`` holds: ``settings``; ``runs``, each with its method, seed,
-        whole configuration, evaluations and Inception's numbers; and ``last``.
-
-    Raises:
-        ValueError: A number is out of its range, or the data cannot be used.
+    The features are those of a classifier of the same data in any case, and Inception's at the end
+    of each run where torch-fidelity and its weights are there. Without an accelerator both methods
+    are cut down to :data:`PROCESSORS`, which the settings say.
     """
-    folder = Path(folder)
     preset = preset_on("cifar10", data)
     device = _device()
     cut = cut_down(device, quick)
     settings = {name: own | cut for name, own in SETTINGS.items()}
-    configs = [*configurations(preset, settings, seed, 1 if trials is None else trials)]
-    inception = _inception(configs[0][1], 200 if quick else INCEPTION, tell)
-    record: Record = {
+    configs = [*configurations(preset, settings, seed, trials or 1)]
+    samples = None
+    try:
+        inception_features()
+        samples = 200 if quick else INCEPTION
+    except ValueError as error:
+        study.report(f"scores in the classifier's features alone: {error}")
+    steps = due(*(config for _, config in configs))
+    return {
         "table": "CIFAR-10",
         "settings": {
             "seed": seed,
-            "trials": len(configs) // len(settings),
+            "trials": trials or 1,
             "quick": quick,
             "data": preset.data,
             "preset": "cifar10",
             "methods": settings,
-            "inception": "torch-fidelity's" if inception else "not to be had",
+            "inception": "torch-fidelity's" if samples else "not to be had",
             "device": device,
             "note": NARROWED if cut is PROCESSORS else OURS,
         },
         "paper": PAPER,
+        **compare(study, configs, steps, partial(_finish, config=configs[0][1], samples=samples)),
     }
-    path = folder / "table-cifar10.json"
-    samples = resumed_samples(path)
-    steps = due(*(config for _, config in configs))
-    for name, watched in compared(record, configs, steps, path, tell):
-        if watched is not None and watched.model is not None:
-            if inception is not None:
-                watched.evaluations[-1] |= inception(watched.model, {}).metrics
-            end = max(watched.shown)
-            samples.setdefault(name, {end: watched.shown[end][:SHOWN]})
-            keep_samples(samples, folder / "table-cifar10.npz")
-        with writing(folder / "table-cifar10.md") as file:
-            file.write(table(record).encode())
-        save_figure(draw(record, samples), folder / "table-cifar10.png")
-    return record
 
 
-def _inception(config: Config, samples: int, tell: Tell) -> Evaluation | None:
-    """An evaluation in Inception's features; None, and why, without them."""
-    try:
-        inception_features()
-    except ValueError as error:
-        tell(f"scores in the classifier's features alone: {error}")
-        return None
+def _finish(evaluations: Evaluations, config: Config, samples: int | None) -> Outcome:
+    """The last samples, and scores in Inception's features of ``samples`` of them if not None."""
+    shown = chosen(evaluations, [max(evaluations.samples)], SHOWN).samples
+    if samples is None:
+        return Outcome({}, shown)
     values = {"evaluation.features": "inception", "evaluation.samples": samples}
-    return build_evaluation(changed(config, values), build_source(config))
+    evaluation = _inception(changed(config, values).model_dump_json())
+    assert evaluations.model is not None
+    return Outcome({"metrics": evaluation(evaluations.model, {}).metrics}, shown)
+
+
+@cache
+def _inception(text: str) -> Evaluation:
+    """The evaluation of a configuration; its features of the data take as long as a model's."""
+    config = Config.model_validate_json(text)
+    return build_evaluation(config, build_source(config))
 
 
 def cut_down(device: str, quick: bool) -> dict[str, Any]:
@@ -218,7 +192,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
     """Samples of each method at the end of the first trial.
 
     Args:
-        record: As :func:`reproduce` gives it.
+        record: As :func:`measure` gives it.
         samples: By method and number of updates, uint8 ``(N, H, W, C)``; the last are drawn.
     """
     from matplotlib.figure import Figure

@@ -60,7 +60,7 @@ adversarial halves alone."""
 def translator(
     way: Way,
     arms: tuple[Module, Module],
-    judges: tuple[Module, Module],
+    discriminators: tuple[Module, Module],
     domains: tuple[Source, Source],
     updates: int,
     batch_size: int,
@@ -73,7 +73,7 @@ def translator(
     Args:
         way: Which.
         arms: From the second domain to the first, and back.
-        judges: Discriminators of the first domain and of the second.
+        discriminators: Of the first domain and of the second.
         domains: The first, whose samples are x, and the second, whose samples are z.
         updates: Number of updates.
         batch_size: Samples of an update.
@@ -85,7 +85,7 @@ def translator(
         The averaged model, in evaluation mode: it decodes z and encodes x.
     """
     there, back = arms
-    model = AlphaBridge(there, Surrogate(back, noise), Marginals(*judges), noise)
+    model = AlphaBridge(there, Surrogate(back, noise), Marginals(*discriminators), noise)
     first, second = domains
     state = fit(
         model,

@@ -9,7 +9,6 @@ settings are ours.
 import math
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +17,20 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from alpha_bridge.checks import at_least
 from alpha_bridge.data import DensitySource, GaussianMixture, stream
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPGenerator, MLPTranslator
 from alpha_bridge.penalty import R1
 from alpha_bridge.runs.plots import BLUE, INK, LIGHT_RED, SMALL, TEXT, WIDTH
 
-from .curves import rounded
-from .runs import Tell, publish, silent
+from .framework import Outcome, Plan, Study
+from .framework.trials import rounded
 from .translating import SETTINGS, WAYS, translator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "measure", "mixtures", "reproduce", "score"]
+__all__ = ["draw", "measure", "mixtures", "score", "train"]
 
 WEIGHTS = (0.4, 0.25, 0.17, 0.11, 0.07)
 RADIUS, STD = 2.0, 0.1
@@ -59,43 +57,23 @@ METRICS = {
 Record = dict[str, Any]
 
 
-def reproduce(
-    folder: str | Path,
-    seed: int = 0,
-    trials: int | None = None,
-    quick: bool = False,
-    tell: Tell = silent,
-) -> Record:
-    """Train all ways, and write ``translation2d.json`` and ``translation2d.png`` into a folder.
+def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
+    """Train every way from both beginnings, 10 stacked trials.
 
-    Args:
-        folder: Where to write; it is made if it is missing.
-        seed: Seed of the first trial; each further one adds 1.
-        trials: Trials of each way, stacked, one or more; 10 by default.
-        quick: A miniature: 2 trials, a twentieth of the updates.
-        tell: Told of each run in a line.
-
-    Returns:
-        What ``translation2d.json`` holds: ``settings``, and ``runs``, each with its way, where its
-        networks began, and a list for each metric with a number for each trial.
+    The record has ``runs``, each with its way, where its networks begin, and a list for each metric
+    with a number for each trial. ``quick``: 2 trials, a twentieth of the updates.
     """
-    record = measure(seed, trials, quick, tell)
-    return publish("translation2d", folder, record, draw)
-
-
-def measure(
-    seed: int = 0, trials: int | None = None, quick: bool = False, tell: Tell = silent
-) -> Record:
-    """Train all ways; the arguments are those of :func:`reproduce`."""
-    trials = at_least(1, "trials", (2 if quick else TRIALS) if trials is None else trials)
+    trials = trials or (2 if quick else TRIALS)
     updates = QUICK_UPDATES if quick else UPDATES
-    runs = []
-    for beginning, way in product(BEGINNINGS, WAYS):
-        since = perf_counter()
-        model = _trained(way, beginning, updates, trials, seed)
-        run = {"way": way, "begins": beginning, **score(model)}
-        runs.append(run | {"seconds": round(perf_counter() - since, 1)})
-        tell(f"{way}, {beginning}  " + "  ".join(f"{key} {run[key]}" for key in METRICS))
+    plans = [
+        Plan(
+            {"way": way, "begins": beginning},
+            train,
+            {"way": way, "begins": beginning, "updates": updates, "trials": trials, "seed": seed},
+            describe=_describe,
+        )
+        for beginning, way in product(BEGINNINGS, WAYS)
+    ]
     return {
         "experiment": "translation between two mixtures",
         "quick": quick,
@@ -112,8 +90,12 @@ def measure(
             **SETTINGS,
             "note": "all settings are ours",
         },
-        "runs": runs,
+        "runs": study.train(plans),
     }
+
+
+def _describe(run: Record) -> str:
+    return "  ".join(f"{metric} {run[metric]}" for metric in METRICS)
 
 
 def mixtures() -> tuple[GaussianMixture, GaussianMixture]:
@@ -134,16 +116,20 @@ def _moved(z: Tensor) -> Tensor:
     return SCALE * z @ turn + torch.tensor(SHIFT)
 
 
-def _trained(way: str, beginning: str, updates: int, trials: int, seed: int) -> AlphaBridge:
-    network = BEGINNINGS[beginning]
+def train(way: str, begins: str, updates: int, trials: int, seed: int) -> Outcome:
+    """Train stacked trials of a way, from networks that begin there, and score them."""
+    since = perf_counter()
+    network = BEGINNINGS[begins]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         arms = network(2, 2, HIDDEN, trials), network(2, 2, HIDDEN, trials)
-        judges = MLPDiscriminator(2, HIDDEN, trials), MLPDiscriminator(2, HIDDEN, trials)
-    x, z = map(DensitySource, mixtures())
-    return translator(
-        WAYS[way], arms, judges, (x, z), updates, BATCH, seed, SIGMA, R1(weight=PENALTY)
+        discriminators = MLPDiscriminator(2, HIDDEN, trials), MLPDiscriminator(2, HIDDEN, trials)
+    domains = tuple(map(DensitySource, mixtures()))
+    penalty = R1(weight=PENALTY)
+    model = translator(
+        WAYS[way], arms, discriminators, domains, updates, BATCH, seed, SIGMA, penalty
     )
+    return Outcome({**score(model), "seconds": round(perf_counter() - since, 1)})
 
 
 @torch.no_grad()
@@ -164,7 +150,7 @@ def score(model: AlphaBridge) -> Record:
         mixture.labelled_sample(SAMPLES, stream(0, index, PURPOSE))
         for index, mixture in enumerate((first, second))
     )
-    x, z = (side.expand(*model.trial_shape, -1, -1) for side in (x, z))
+    x, z = (points.expand(*model.trial_shape, -1, -1) for points in (x, z))
     there, back = model.decode(z), model.encode(x)
 
     def hits(mixture: GaussianMixture, points: Tensor, components: Tensor) -> list[float]:

@@ -37,7 +37,6 @@ COMMANDS = [
     ["train", "{}"],
     ["train", "{}/config.json", "--help"],
     ["reproduce", "{}"],
-    ["reproduce", "figure5", "--data", "./no-{}"],
     ["{}"],
 ]
 

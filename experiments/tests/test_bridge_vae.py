@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from alpha_bridge.recipe import changed
+from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.vae import LIBRARIES, load
 from experiments import bridge_vae, reproduce
-from experiments.files import kept_samples
+from experiments.framework.ledger import read_samples
 
 WAYS = ["alpha-bridge", "naive"]
 
@@ -34,11 +36,13 @@ def record(folder):
     return json.loads((folder / "bridge-vae.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_every_vae_goes_on_in_both_ways(record):
     found = [(run["method"], run["seed"]) for run in record["runs"]]
     assert found == [(f"{library}/{way}", 3) for library in LIBRARIES for way in WAYS]
 
 
+@pytest.mark.slow
 def test_the_vae_itself_is_measured_first_and_the_same_for_both(record):
     for bridge, switch in (record["runs"][:2], record["runs"][2:]):
         assert bridge["evaluations"][0]["step"] == switch["evaluations"][0]["step"] == 0
@@ -47,6 +51,7 @@ def test_the_vae_itself_is_measured_first_and_the_same_for_both(record):
             assert bridge["evaluations"][0][name] == switch["evaluations"][0][name]
 
 
+@pytest.mark.slow
 def test_both_ways_have_as_many_updates_and_the_switch_has_no_likelihood(record):
     bridge, switch = record["runs"][:2]
     assert [row["step"] for row in bridge["evaluations"]] == [0, 1, 4, 10, 20]
@@ -55,11 +60,13 @@ def test_both_ways_have_as_many_updates_and_the_switch_has_no_likelihood(record)
     assert bridge["evaluations"][-1]["alpha"] == 0.9
 
 
+@pytest.mark.slow
 def test_the_vaes_are_in_their_own_formats(folder):
     for library in LIBRARIES:
         assert load(folder / "vaes" / f"{library}-seed-3").library == library
 
 
+@pytest.mark.slow
 def test_the_claims_are_held_to_the_numbers(record):
     assert len(record["claims"]) == 3 * len(LIBRARIES)
     for claim in record["claims"]:
@@ -93,24 +100,22 @@ def test_a_claim_holds_where_its_numbers_do(bridge, switch, held):
     assert [claim.holds for claim in claims] == held
 
 
+@pytest.mark.slow
 def test_the_picture_can_be_drawn_again(folder, record):
-    samples = kept_samples(folder / "bridge-vae.npz")
+    samples = read_samples(folder / "bridge-vae.npz")
     assert all([*of] == [0, 20] for of in samples.values())
     figure = bridge_vae.draw(record, samples)
     assert len(figure.axes) == len(LIBRARIES) * (3 + 2)
     assert (folder / "bridge-vae.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_interrupted_experiment_goes_on(folder, record, tmp_path, monkeypatch):
-    (tmp_path / "new").mkdir()
-    (folder / "vaes").rename(tmp_path / "new" / "vaes")
-    partial = tmp_path / "new" / "bridge-vae.partial.json"
-    text = json.dumps(record).replace(str(folder), str(tmp_path / "new"))
-    partial.write_text(text, encoding="utf-8")
-    (folder / "bridge-vae.npz").rename(tmp_path / "new" / "bridge-vae.npz")
+def test_a_vae_that_is_there_is_not_trained_again(tmp_path, untrained, monkeypatch):
+    untrained.folder = tmp_path
+    for library in LIBRARIES:
+        (tmp_path / "vaes" / f"{library}-seed-3").mkdir(parents=True)
     monkeypatch.setattr(bridge_vae, "train_vae", pytest.fail)
-    told = []
-    reproduce("bridge-vae", tmp_path / "new", seed=3, trials=1, quick=True, tell=told.append)
-    assert told == []
-    again = json.loads((tmp_path / "new" / "bridge-vae.json").read_text(encoding="utf-8"))
-    assert again["claims"] == record["claims"]
+    monkeypatch.setattr(bridge_vae, "_way", lambda *of: of[1:])
+    shared = changed(PRESETS["digits"], bridge_vae.SHARED | bridge_vae.QUICK)
+    found = [*bridge_vae._from_vaes(untrained, shared, 9, range(3, 4))]
+    assert [name for name, _ in found] == [f"{lib}/{way}" for lib in LIBRARIES for way in WAYS]
+    assert untrained.lines == []

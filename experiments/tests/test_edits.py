@@ -1,4 +1,4 @@
-"""Edits and their judge, on images whose attributes are a brighter half."""
+"""Edits and their classifier, on images whose attributes are a brighter half."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from alpha_bridge.data import Attributes, ImageSource
-from experiments.edits import AttributeJudge, build_judge, directions_of, edited, labelled_halves
+from experiments.edits import (
+    AttributeClassifier,
+    directions_of,
+    edited,
+    labelled_halves,
+    train_classifier,
+)
 
 ARM = SimpleNamespace(encode=lambda x: x.flatten(1), decode=lambda z: z.reshape(len(z), 1, 8, 8))
 """An arm that loses nothing: latents are pixels."""
@@ -37,13 +43,13 @@ def halves(source):
 
 
 @pytest.fixture(scope="module")
-def judge(source, halves):
-    return build_judge(halves[1], source)
+def classifier(source, halves):
+    return train_classifier(halves[1], source)
 
 
 @pytest.fixture(scope="module")
-def directions(halves, judge):
-    return directions_of(ARM, halves[0], judge)
+def directions(halves, classifier):
+    return directions_of(ARM, halves[0], classifier)
 
 
 @pytest.fixture(scope="module")
@@ -51,47 +57,47 @@ def held_out(source):
     return source.units.normalize(source.held_out(60))
 
 
-def test_no_image_finds_a_direction_and_teaches_the_judge(halves):
+def test_no_image_finds_a_direction_and_teaches_the_classifier(halves):
     one, other = ({image.numpy().tobytes() for image in half.images} for half in halves)
     assert len(one) == len(other) == 200
     assert not one & other
 
 
-def test_a_judge_names_what_it_tells_better_than_chance(judge):
-    assert judge.names == ["left", "top"]
-    assert all(accuracy > 0.95 and low > 0.9 for accuracy, (low, _) in judge.accuracy)
+def test_a_classifier_names_what_it_tells_better_than_chance(classifier):
+    assert classifier.names == ["left", "top"]
+    assert all(accuracy > 0.95 and low > 0.9 for accuracy, (low, _) in classifier.accuracy)
 
 
-def test_a_judge_is_right_about_held_out_images(source, judge, held_out):
+def test_a_classifier_is_right_about_held_out_images(source, classifier, held_out):
     attributes = source.held_out_attributes(60)
-    verdicts = judge.verdicts(held_out).numpy()
-    for place, name in enumerate(judge.names):
+    predict = classifier.predict(held_out).numpy()
+    for place, name in enumerate(classifier.names):
         has = attributes.known(name)
-        assert (verdicts[has >= 0, place] == has[has >= 0]).mean() > 0.9
+        assert (predict[has >= 0, place] == has[has >= 0]).mean() > 0.9
 
 
-def test_directions_come_in_the_order_of_the_names(judge, directions):
-    assert [direction.name for direction in directions] == judge.names
+def test_directions_come_in_the_order_of_the_names(classifier, directions):
+    assert [direction.name for direction in directions] == classifier.names
     left = directions[0].vector.reshape(8, 8)
     assert left[:, :4].mean() > 0.05 > left[:, 4:].abs().mean()
 
 
-def test_a_strength_of_zero_changes_nothing_where_nothing_is_lost(judge, directions, held_out):
-    for row in edited(ARM, judge, directions, held_out, [0]):
+def test_a_strength_of_zero_changes_nothing_where_nothing_is_lost(classifier, directions, held_out):
+    for row in edited(ARM, classifier, directions, held_out, [0]):
         assert (row["reached"], row["others"]) == ([0], [0])
 
 
-def test_an_edit_reaches_its_attribute_and_leaves_the_other(judge, directions, held_out):
-    left, top = edited(ARM, judge, directions, held_out, [0, 3])
+def test_an_edit_reaches_its_attribute_and_leaves_the_other(classifier, directions, held_out):
+    left, top = edited(ARM, classifier, directions, held_out, [0, 3])
     assert left["attribute"] == "left"
-    assert left["lacking"] == int((~judge.verdicts(held_out)[:, 0]).sum())
+    assert left["lacking"] == int((~classifier.predict(held_out)[:, 0]).sum())
     assert min(left["reached"][1], top["reached"][1]) > 0.95
     assert max(left["others"][1], top["others"][1]) < 0.1
 
 
-def test_an_attribute_that_no_image_lacks_is_left_out(judge, directions, held_out):
-    having = held_out[judge.verdicts(held_out)[:, 0]]
-    found = edited(ARM, judge, directions, having, [2])
+def test_an_attribute_that_no_image_lacks_is_left_out(classifier, directions, held_out):
+    having = held_out[classifier.predict(held_out)[:, 0]]
+    found = edited(ARM, classifier, directions, having, [2])
     assert [row["attribute"] for row in found] == ["top"]
 
 
@@ -99,15 +105,15 @@ def test_an_attribute_that_no_image_lacks_is_left_out(judge, directions, held_ou
 def test_the_class_that_an_edit_takes_away_is_no_other_attribute(exclusive, others):
     """Three classes by the sign of a number; the edit turns every image to the third."""
 
-    def verdicts(x):
+    def predict(x):
         return torch.stack([x[:, 0] < 0, (x[:, 0] >= 0) & (x[:, 0] < 9), x[:, 0] >= 9], 1)
 
     far = SimpleNamespace(name="third", move=lambda z, strength: z + 99 * strength)
     same = SimpleNamespace(encode=lambda x: x, decode=lambda z: z)
-    judge = AttributeJudge(["first", "second", "third"], [], exclusive, verdicts)
+    classifier = AttributeClassifier(["first", "second", "third"], [], exclusive, predict)
     still = SimpleNamespace(name="unmoved", move=lambda z, _: z)
     x = torch.tensor([[-1.0], [1.0], [10.0]])
-    found = edited(same, judge, [still, still, far], x, [1])[-1]
+    found = edited(same, classifier, [still, still, far], x, [1])[-1]
     assert (found["lacking"], found["reached"], found["others"]) == (2, [1], [others])
 
 
@@ -115,6 +121,6 @@ def test_of_data_of_which_nothing_is_known_nothing_is_told():
     images = np.zeros((30, 8, 8, 1), np.uint8)
     source = ImageSource(images[:20], images[20:])
     half, other = labelled_halves(source)
-    judge = build_judge(other, source)
-    assert len(judge.names) == 0 and directions_of(ARM, half, judge) == []
-    assert edited(ARM, judge, [], torch.zeros(3, 1, 8, 8), [0, 2]) == []
+    classifier = train_classifier(other, source)
+    assert len(classifier.names) == 0 and directions_of(ARM, half, classifier) == []
+    assert edited(ARM, classifier, [], torch.zeros(3, 1, 8, 8), [0, 2]) == []

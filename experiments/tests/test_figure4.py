@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from experiments import figure4
-from experiments.settings import BETAS, COMPARED
+from experiments import figure4, reproduce
+from experiments.framework.settings import BETAS, COMPARED, gaussians25, tuned
 
-JUDGED = [1000, 4000, 10_000]
+UPDATES = [1000, 4000, 10_000]
 
 
 def run(method, beta1, scores, modes=25.0):
@@ -18,7 +18,7 @@ def run(method, beta1, scores, modes=25.0):
         "method": method,
         "beta1": beta1,
         "boundaries": [500, 2000] if method == "alpha-bridge" else [],
-        "updates": JUDGED,
+        "updates": UPDATES,
         "metrics": {
             "inception_score/posterior/10000": rows,
             "log_likelihood/kde-0.1/10000": [[value - 27 for value in row] for row in rows],
@@ -39,14 +39,14 @@ def record():
     return {
         "quick": False,
         "trials": 3,
-        "judged": JUDGED,
+        "judged": UPDATES,
         "steady": 4000,
         "data": {"inception_score/posterior/10000": 25.0, "log_likelihood/kde-0.1/10000": -1.65},
         "runs": [run(method, beta1, scores[method]) for beta1 in BETAS for method in COMPARED],
     }
 
 
-def verdicts(record, about=""):
+def held(record, about=""):
     return [claim.holds for claim in figure4.claims(record) if about in claim.about]
 
 
@@ -59,46 +59,46 @@ def replaced(record, method, scores):
 
 
 def test_all_statements_hold_where_all_is_as_it_should_be(record):
-    assert verdicts(record) == [True] * 10
+    assert held(record) == [True] * 10
 
 
 def test_a_baseline_above_the_bridge_is_seen(record):
     better = replaced(record, "rkl-gp", [(20.1, 0.3), (22, 0.3), (24, 0.3)])
-    assert verdicts(better, "at or above") == [False] * 4
-    assert verdicts(better, "third") == [True] * 4
+    assert held(better, "at or above") == [False] * 4
+    assert held(better, "third") == [True] * 4
 
 
 def test_equal_means_are_at_or_above(record):
     equal = replaced(record, "rkl-gp", [(20, 0.09), (23, 0.09), (24.9, 0.09)])
-    assert verdicts(equal, "inception score is at or above") == [True] * 2
+    assert held(equal, "inception score is at or above") == [True] * 2
 
 
 def test_a_standard_error_is_allowed_at_the_datas_own_score(record):
     there = replaced(record, "rkl-gp", [(19, 0.3), (22, 0.3), (24.95, 0.1)])
     there = replaced(there, "rkl-sn", [(10, 3), (15, 3), (24.85, 0.1)])
-    assert verdicts(there, "inception score is at or above") == [True] * 2
+    assert held(there, "inception score is at or above") == [True] * 2
     far = replaced(there, "rkl-gp", [(19, 0.3), (22, 0.3), (25.05, 0.1)])
-    assert verdicts(far, "inception score is at or above") == [False] * 2
+    assert held(far, "inception score is at or above") == [False] * 2
 
 
 def test_a_standard_error_is_not_allowed_elsewhere(record):
     near = replaced(record, "rkl-gp", [(20.05, 0.3), (22, 0.3), (24, 0.3)])
-    assert verdicts(near, "inception score is at or above") == [False] * 2
+    assert held(near, "inception score is at or above") == [False] * 2
 
 
 def test_a_deviation_of_more_than_a_third_is_seen(record):
     loose = replaced(record, "alpha-bridge", [(20, 0.11), (23, 0.1), (24.9, 0.1)])
-    assert verdicts(loose, "third") == [False] * 4
+    assert held(loose, "third") == [False] * 4
 
 
 def test_deviations_are_not_compared_later(record):
     loose = replaced(record, "alpha-bridge", [(20, 0.09), (23, 0.09), (24.9, 5)])
-    assert verdicts(loose, "third") == [True] * 4
+    assert held(loose, "third") == [True] * 4
 
 
 def test_a_missed_mode_of_one_trial_is_seen(record):
     record["runs"][0]["metrics"]["modes/3std/10000"][-1][1] = 24.0
-    assert verdicts(record, "25 modes") == [False, True]
+    assert held(record, "25 modes") == [False, True]
 
 
 def failed(record, method):
@@ -113,13 +113,13 @@ def failed(record, method):
 
 
 def test_a_failed_trial_of_the_bridge_fails_every_statement(record):
-    assert verdicts(failed(record, "alpha-bridge")) == [False] * 10
+    assert held(failed(record, "alpha-bridge")) == [False] * 10
 
 
 def test_a_failed_trial_of_a_baseline_is_below_every_score(record):
     high = replaced(record, "rkl-gp", [(19, 0.3), (24, 0.3), (25, 0.3)])
-    assert verdicts(high, "inception score is at or above") == [False] * 2
-    assert verdicts(failed(high, "rkl-gp"), "inception score is at or above") == [True] * 2
+    assert held(high, "inception score is at or above") == [False] * 2
+    assert held(failed(high, "rkl-gp"), "inception score is at or above") == [True] * 2
 
 
 def test_every_panel_has_both_boundaries(record):
@@ -142,24 +142,31 @@ def test_a_miniature_says_so(record):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_one_command_leaves_the_record_and_the_picture(tmp_path):
-    record = figure4.reproduce(tmp_path, seed=4, quick=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure4.json", "figure4.png"]
-    written = json.loads((tmp_path / "figure4.json").read_text(encoding="utf-8"))
-    assert written == json.loads(json.dumps(record))
-    assert [(r["method"], r["beta1"]) for r in written["runs"]] == [
+def test_every_method_is_measured_at_each_beta(untrained):
+    record = untrained.record(figure4, seed=4)
+    assert [(r["method"], r["beta1"]) for r in record["runs"]] == [
         (method, beta1) for beta1 in BETAS for method in COMPARED
     ]
-    assert all(r["updates"] == [2, 20, 40] for r in written["runs"])
-    assert (written["quick"], written["seed"], written["trials"]) == (True, 4, 2)
-    assert len(written["claims"]) == 10
-    assert {row["whose"] for row in written["hyperparameters"]} == {"paper", "ours"}
+    assert all(r["updates"] == [2, 20, 40] for r in record["runs"])
+    assert (record["quick"], record["seed"], record["trials"]) == (True, 4, 2)
+    assert len(record["claims"]) == 10
+    assert {row["whose"] for row in record["hyperparameters"]} == {"paper", "ours"}
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_same_seed_gives_the_same_record(by, tmp_path):
-    first, second = (figure4.measure(by(tmp_path / f"{n}.jsonl"), quick=True) for n in range(2))
-    for record in (first, second):
-        for each in record["runs"]:
-            del each["seconds"]
-    assert first == second
+def test_each_method_has_its_tuned_setting(untrained):
+    untrained.record(figure4, quick=False)
+    for plan in untrained.plans:
+        config = plan.arguments["config"]
+        own = (plan.labels["method"], plan.labels["beta1"])
+        assert (config.method, config.optimization.beta1) == own
+        assert config == tuned(*own, gaussians25(3, 10, quick=False))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny")
+def test_one_command_leaves_the_record_and_the_picture(tmp_path):
+    reproduce("figure4", tmp_path, seed=4, quick=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure4.json", "figure4.png"]
+    record = json.loads((tmp_path / "figure4.json").read_text(encoding="utf-8"))
+    assert len(record["runs"]) == 6 and len(record["claims"]) == 10

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import robustness25
-from experiments.settings import COMPARED
+from experiments.framework.settings import COMPARED
 
 
 def run(method, score, modes):
@@ -68,10 +68,8 @@ def test_the_statements_fail_where_it_is_not(record):
     assert [claim.holds for claim in robustness25.claims(record)] == [False] * 5
 
 
-@pytest.mark.usefixtures("tiny")
-def test_one_command_leaves_the_record_and_the_picture(tmp_path):
-    robustness25.reproduce(tmp_path, quick=True)
-    record = json.loads((tmp_path / "robustness25.json").read_text(encoding="utf-8"))
+def test_the_miniature_has_the_corners_of_the_grid(untrained):
+    record = untrained.record(robustness25)
     assert len(record["runs"]) == 4 * len(COMPARED)
     assert {(run["rate"], run["width"]) for run in record["runs"]} == {
         (3e-4, 64),
@@ -79,4 +77,10 @@ def test_one_command_leaves_the_record_and_the_picture(tmp_path):
         (3e-3, 64),
         (3e-3, 128),
     }
-    assert (tmp_path / "robustness25.png").read_bytes().startswith(b"\x89PNG")
+    assert len(record["claims"]) == 5
+
+
+def test_the_figure_has_shares_and_the_scores_of_all_settings(record):
+    shares, *scores = robustness25.draw(record | {"runs": record["runs"]}).axes
+    assert len(shares.patches) == 2 * len(COMPARED)
+    assert all(len(axes.lines) == len(COMPARED) for axes in scores)

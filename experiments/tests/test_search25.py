@@ -9,7 +9,7 @@ from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.builders import build_path
 from alpha_bridge.recipe.methods import METHODS
 from experiments import figure4, search25
-from experiments.settings import BETAS, COMPARED
+from experiments.framework.settings import BETAS, COMPARED
 
 
 def run(method, beta1, setting, score):
@@ -98,27 +98,24 @@ def test_the_best_of_a_method_is_chosen_by_its_own_runs_at_its_beta():
     assert best["rkl-gp"]["0.1"] == search25.own_setting("rkl-gp", search25.SETTINGS[1])
 
 
-@pytest.mark.usefixtures("tiny")
-def test_one_command_leaves_the_record_and_the_picture(tmp_path):
-    lines = []
-    search25.reproduce(tmp_path, quick=True, tell=lines.append)
-    record = json.loads((tmp_path / "search25.json").read_text(encoding="utf-8"))
-    assert len(record["runs"]) == len(lines) == 2 * len(BETAS) * len(COMPARED)
+@pytest.fixture
+def record(untrained):
+    return untrained.record(search25)
+
+
+def test_every_setting_of_the_miniature_is_ranked(record):
+    assert len(record["runs"]) == len(record["ranks"]) == 2 * len(BETAS) * len(COMPARED)
     assert record["quick"]
     assert record["best"] == search25.best(record["runs"], record["settings"])
-    assert (tmp_path / "search25.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.usefixtures("tiny")
-def test_its_seeds_are_not_those_of_the_figure(by, tmp_path):
-    record = search25.measure(by(tmp_path / "search.jsonl"), quick=True)
-    figure = figure4.measure(by(tmp_path / "figure.jsonl"), quick=True)
+def test_its_seeds_are_not_those_of_the_figure(record, untrained):
+    figure = untrained.record(figure4)
     seeds = [{r["seed"] + trial for trial in range(10)} for r in (record, figure)]
     assert seeds[0].isdisjoint(seeds[1])
 
 
-@pytest.mark.usefixtures("tiny")
-def test_the_chosen_settings_are_ringed(by, tmp_path):
-    record = search25.measure(by(tmp_path / "runs.jsonl"), quick=True)
+def test_the_chosen_settings_are_ringed(record):
     for axes in search25.draw(record).axes:
         assert sum(line.get_markerfacecolor() == "none" for line in axes.lines) == len(COMPARED)

@@ -10,7 +10,7 @@ from alpha_bridge.recipe.builders import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from experiments import search25
-from experiments.settings import (
+from experiments.framework.settings import (
     BETAS,
     COMPARED,
     TUNED,

@@ -18,7 +18,7 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def told():
+def lines():
     return []
 
 
@@ -33,12 +33,12 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, told, data):
+def folder(tmp_path_factory, lines, data):
     out = tmp_path_factory.mktemp("cifar10") / "out"
     with pytest.MonkeyPatch.context() as patch:
         for key, value in TINY.items():
             patch.setitem(table_cifar10.QUICK, key, value)
-        reproduce("table-cifar10", out, quick=True, tell=told.append, data=data)
+        reproduce("table-cifar10", out, quick=True, report=lines.append, data=data)
     return out
 
 
@@ -55,9 +55,9 @@ def test_both_methods_train_the_same_networks_for_as_many_updates(record):
 
 
 @pytest.mark.skipif(find_spec("torch_fidelity") is not None, reason="Inception may be there")
-def test_without_inception_the_table_says_so(record, told):
+def test_without_inception_the_table_says_so(record, lines):
     assert record["settings"]["inception"] == "not to be had"
-    assert "torch-fidelity" in told[0]
+    assert "torch-fidelity" in lines[0]
 
 
 def test_the_table_has_a_column_for_each_method_and_the_papers_numbers(folder):
@@ -80,7 +80,8 @@ def test_without_an_accelerator_both_methods_are_cut_down_and_the_table_says_so(
     monkeypatch.setattr(table_cifar10.torch.accelerator, "is_available", lambda: False)
     for key, value in TINY.items():
         monkeypatch.setitem(table_cifar10.PROCESSORS, key, value)
-    record = table_cifar10.reproduce(tmp_path, data=data)
+    reproduce("table-cifar10", tmp_path, data=data)
+    record = json.loads((tmp_path / "table-cifar10.json").read_text(encoding="utf-8"))
     assert all(run["config"]["model"]["width"] == 2 for run in record["runs"])
     assert record["settings"]["methods"]["js-gan"] == table_cifar10.PROCESSORS
     assert "not comparable with the paper's" in table_cifar10.table(record)

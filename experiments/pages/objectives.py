@@ -1,4 +1,4 @@
-"""Fill the parts of docs/objectives.md on what was measured: python docs/generalised.py.
+"""Fill what was measured in docs/objectives.md: ``python -m experiments.pages.objectives``.
 
 What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
 place in the page is left as it is.
@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import changes, claims, plus_minus, put, recorded, table
 
 from alpha_bridge.metrics.definition import label
-from experiments import generalisations, translation, translation2d
-from experiments.comparison import metric_names
-from experiments.scores import spread
-from experiments.watched import last
+from alpha_bridge.metrics.deviation import spread
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-PAGE = HERE / "objectives.md"
+from .. import generalisations, translation, translation2d
+from ..framework import last
+from ..framework.evaluations import metric_names
+from .markdown import DOCS, RESULTS, changes, claims, plus_minus, put, recorded, table
+
+PAGE = DOCS / "objectives.md"
 
 Record = dict[str, Any]
 
@@ -28,7 +27,7 @@ def methods(record: Record) -> list[str]:
     names = metric_names(record, *generalisations.METRICS)
     rows = [
         [method, *(plus_minus(of[name]["mean"], of[name]["std"], 3) for name in names)]
-        for method, of in last(record).items()
+        for method, of in last(record["runs"]).items()
     ]
     return [
         claims(record),
@@ -65,7 +64,7 @@ def digits(record: Record) -> list[str]:
                 for name in translation.METRICS
             ),
         ]
-        for end in translation.summary(record)
+        for end in translation.summary(record["runs"])
     ]
     for domain, of in record["ceilings"].items():
         rows.append([domain, "the true images", f"{of['there']:.3g}", f"{of['back']:.3g}", "", ""])
@@ -81,19 +80,19 @@ def _settings(record: Record) -> str:
 PARTS = {"generalisations": methods, "translation2d": mixtures, "translation": digits}
 
 
-def main() -> None:
+def main(results: Path = RESULTS, page: Path = PAGE) -> None:
     """Fill what there is."""
-    for name, record in recorded(RESULTS, PARTS):
+    for name, record in recorded(results, PARTS):
         minutes = sum(run["seconds"] for run in record["runs"]) / 60
         quick = record["settings"].get("quick", record.get("quick"))
-        told = f"{len(record['runs'])} runs, {minutes:.0f} minutes."
+        runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes."
         blocks = [
             *(["**A quick miniature, not the experiment.**"] if quick else []),
             f"![{name}](results/{name}.png)",
-            told,
+            runs,
             *PARTS[name](record),
         ]
-        put(PAGE, name, "\n\n".join(blocks))
+        put(page, name, "\n\n".join(blocks))
 
 
 if __name__ == "__main__":

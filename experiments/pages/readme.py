@@ -1,16 +1,18 @@
-"""Write README's pictures and table from finished runs: python docs/readme.py MNIST GAUSSIANS25."""
+"""Write README's pictures and table from two runs that have ended.
+
+python -m experiments.pages.readme MNIST GAUSSIANS25
+"""
 
 import json
 import sys
 from pathlib import Path
 
-from pages import put
-
 from alpha_bridge import Run
 from alpha_bridge.commands import metrics_of
 from alpha_bridge.runs import plots
 
-HERE = Path(__file__).parent
+from .markdown import DOCS, put
+
 COMMANDS = {
     "mnist": "alpha-bridge train mnist --steps 3000 --seed 0",
     "gaussians25": "alpha-bridge train gaussians25 --steps 10000 --seed 0",
@@ -44,7 +46,7 @@ def table(name: str, result: dict) -> list[str]:
 def main(mnist: Path, gaussians25: Path) -> None:
     """Write pictures, results.json and the table."""
     runs = {"mnist": Run.open(mnist), "gaussians25": Run.open(gaussians25)}
-    folder = HERE / "readme"
+    folder = DOCS / "readme"
     plots.through_time(runs["mnist"].samples, runs["mnist"].records).savefig(folder / "mnist.png")
     plots.scatter_through_time(
         runs["gaussians25"].samples,
@@ -54,7 +56,7 @@ def main(mnist: Path, gaussians25: Path) -> None:
     found = {name: results(run) for name, run in runs.items()}
     (folder / "results.json").write_text(json.dumps(found, indent=2) + "\n")
     rows = "\n".join(line for name, result in found.items() for line in table(name, result))
-    put(HERE.parent / "README.md", "results", rows)
+    put(DOCS.parent / "README.md", "results", rows)
 
 
 if __name__ == "__main__":

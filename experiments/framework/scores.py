@@ -1,7 +1,6 @@
 """What is read from the numbers of stacked trials: means and spreads, with failures counted."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,19 @@ __all__ = [
     "ALL_MODES",
     "SCORES",
     "Array",
-    "Claim",
     "covering",
-    "ends",
+    "describe",
     "failures",
+    "final_scores",
     "finite",
-    "in_words",
     "mean",
     "spread",
-    "trials_of",
     "values",
-    "verdicts",
 ]
 
 Array = NDArray[np.float64]
 Run = Mapping[str, Any]
+"""The record of :func:`experiments.framework.trials.follow`."""
 
 SCORES = {"inception_score": "inception score", "log_likelihood": "KDE log-likelihood"}
 """The two metrics of Figure 4, higher is better."""
@@ -35,44 +32,10 @@ SCORES = {"inception_score": "inception score", "log_likelihood": "KDE log-likel
 ALL_MODES = 25
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement that the numbers are held to.
-
-    Attributes:
-        about: The statement.
-        holds: Whether it is so.
-        found: The numbers that decide it.
-    """
-
-    about: str
-    holds: bool
-    found: list[dict[str, Any]]
-
-
-def trials_of(record: Mapping[str, Any]) -> int:
-    """How many trials an experiment has of each method."""
-    given = record if "trials" in record else record.get("settings", {})
-    return given.get("trials") or len({run["seed"] for run in record["runs"]})
-
-
-def verdicts(claims: Sequence[Claim], record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Claims as they stand in a record: those of a single trial say what was found and no verdict.
-
-    Args:
-        claims: Held to the numbers of ``record``.
-        record: With its number of trials, or with runs of which each has its seed.
-    """
-    several = trials_of(record) > 1
-    return [asdict(claim) | ({} if several else {"holds": None}) for claim in claims]
-
-
 def values(run: Run, metric: str) -> Array:
-    """A metric along a run, a row for each update and a column for each trial.
+    """A metric without its protocol: a row for each update, a column for each trial.
 
-    Args:
-        run: As :func:`experiments.curves.follow` gives it.
-        metric: The metric without its protocol. What was not finite is NaN.
+    What was not finite is NaN.
     """
     name = next((name for name in run["metrics"] if name.startswith(f"{metric}/")), "")
     missing = [[None] * len(run["failed"])] * len(run["updates"])
@@ -95,13 +58,8 @@ def covering(run: Run) -> int:
     return int((values(run, "modes")[-1] == ALL_MODES).sum())
 
 
-def ends(run: Run, metrics: Iterable[str]) -> dict[str, dict[str, float | None]]:
-    """How a run ended: mean and deviation over trials of each metric, for a record.
-
-    Args:
-        run: As :func:`experiments.curves.follow` gives it.
-        metrics: Metrics without their protocols. Their numbers are None where a trial has failed.
-    """
+def final_scores(run: Run, metrics: Iterable[str]) -> dict[str, dict[str, float | None]]:
+    """Mean and deviation of each metric over trials at the end; None where a trial has failed."""
     last = {metric: values(run, metric)[-1] for metric in metrics}
     return {
         metric: {"mean": finite(float(mean(found))), "deviation": finite(float(spread(found)))}
@@ -114,7 +72,7 @@ def finite(value: float) -> float | None:
     return round(float(value), 5) if np.isfinite(value) else None
 
 
-def in_words(run: Run) -> str:
+def describe(run: Run) -> str:
     """How a run ended, in one short line."""
     scores = "  ".join(
         f"{name} {mean(found):.2f} ± {spread(found):.2f}"

@@ -1,4 +1,4 @@
-"""What all scripts share that write numbers into pages."""
+"""What all builders of pages share: tables in Markdown, and places in a page that they fill."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,11 @@ from typing import Any
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.recipe.reading import known_keys, value_of
-from experiments.scores import trials_of
+
+from ..framework import trials_of
+
+DOCS = Path(__file__).parents[2] / "docs"
+RESULTS = DOCS / "results"
 
 FILLED = frozenset({"seed", "data", "event_shape", "prior_shape", "init", "architecture"})
 """Keys that a run's configuration has from its seed, its data and its VAE."""
@@ -23,7 +27,7 @@ def put(page: Path, name: str, text: str) -> None:
 
 
 def recorded(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The records of those experiments that ``folder`` has, with their names."""
+    """The records of those experiments that a folder has, with their names."""
     for name in names:
         file = folder / f"{name}.json"
         if file.is_file():
@@ -67,7 +71,7 @@ def changes(record: dict[str, Any]) -> str:
     """What each method was trained with in place of the preset's settings, all of it ours."""
     name = record["settings"]["preset"]
     runs = {run["method"]: run for run in record["runs"]}
-    rows = [[method, in_words(changed_by(run, PRESETS[name]))] for method, run in runs.items()]
+    rows = [[method, listed(changed_by(run, PRESETS[name]))] for method, run in runs.items()]
     return table(["method", f"changes in the preset `{name}` (ours)"], rows)
 
 
@@ -78,14 +82,14 @@ def changed_by(run: dict[str, Any], preset: Config) -> dict[str, object]:
     return {key: value for key, value in values.items() if value != value_of(preset, key)}
 
 
-def in_words(values: dict[str, object]) -> str:
+def listed(values: dict[str, object]) -> str:
     """Settings in a cell of a table."""
     plain = {key: [*value] if isinstance(value, tuple) else value for key, value in values.items()}
     return ", ".join(f"`{key}` {value}" for key, value in plain.items())
 
 
 def cell(value: object) -> str:
-    """A number or a word; None is a failure."""
+    """A number or a text; None is a failure."""
     if value is None:
         return "failed"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -30,7 +30,7 @@ COLORS = {"alpha-bridge": "#2f6bd8", "rkl-gp": "#cf6a17", "rkl-sn": "#2a8f5a"}
 BETAS = (0.1, 0.5)
 """Adam's β₁ in Figure 4, panels a, b and c, d."""
 
-TUNED = Path(__file__).with_name("tuned25.json")
+TUNED = Path(__file__).parents[1] / "tuned25.json"
 """The best setting of each method at each β₁, as ``search25`` found it."""
 
 PAPERS: dict[str, tuple[Any, ...]] = {

@@ -1,7 +1,7 @@
-"""Training that is measured on its way, each stacked trial apart: what all curves are made of."""
+"""Stacked trials that are measured on their way, each of them apart."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
@@ -12,51 +12,60 @@ from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import Assembly, assemble, build_evaluation, model_of
+from alpha_bridge.recipe.builders import assemble, build_evaluation, model_of
 from alpha_bridge.training import Callback, Event, TrainState
 from alpha_bridge.training.stacking import of_trial
 
-__all__ = ["Watch", "follow", "own_scores", "rounded", "watched"]
+from .plan import Outcome, Plan
+from .scores import describe
 
-Record = dict[str, Any]
+__all__ = ["POINTS", "TrialMetrics", "follow", "own_scores", "rounded", "stacked"]
+
 POINTS = 1000
 """Samples that are kept of the first trial where a figure shows them."""
 
 
-def follow(config: Config, updates: Sequence[int], shown: Sequence[int] = ()) -> Record:
-    """Train ``config`` from its first weights; the rest is as in :func:`watched`."""
-    return watched(assemble(config), updates, shown)
+def stacked(
+    labels: Mapping[str, Any], config: Config, updates: Sequence[int], shown: Sequence[int] = ()
+) -> Plan:
+    """The plan of a run of stacked trials; the rest is as in :func:`follow`."""
+    arguments = {"config": config, "updates": [*updates], "shown": [*shown]}
+    return Plan(labels, follow, arguments, describe=describe)
 
 
-def watched(parts: Assembly, updates: Sequence[int], shown: Sequence[int] = ()) -> Record:
-    """Train stacked trials, and measure the averaged model of each on the way.
+def follow(config: Config, updates: Sequence[int], shown: Sequence[int] = ()) -> Outcome:
+    """Train stacked trials from their first weights, and measure the averaged model of each.
 
     A trial that diverges does not disturb the others. It has failed: from then on its numbers are
     None, and the record says since which of ``updates``.
 
     Args:
-        parts: What to train, of one trial or more; its model is trained in place.
+        config: What to train, of one trial or more.
         updates: Numbers of updates done at which to measure, in order.
         shown: Numbers of updates done at which to keep samples of the first trial.
 
     Returns:
-        ``boundaries``, updates done where Steps I and II end; ``updates``; ``metrics``, for each
-        name a row for each of ``updates`` with a number for each trial; ``failed``, for each
-        trial None or the first of ``updates`` at which it was not finite; ``samples`` by the
-        number of updates, where any are ``shown``; and ``seconds``.
+        A record with ``boundaries``, updates done where Steps I and II end; ``updates``;
+        ``metrics``, for each name a row for each of ``updates`` with a number for each trial;
+        ``failed``, for each trial None or the first of ``updates`` at which it was not finite;
+        ``samples`` by the number of updates, where any are ``shown``; and ``seconds``.
     """
-    watch = Watch(parts.config, build_evaluation(parts.config, parts.source), updates, shown)
+    parts = assemble(config)
+    evaluation = build_evaluation(parts.config, parts.source)
+    measured = TrialMetrics(parts.config, evaluation, updates, shown)
     begin = perf_counter()
-    with suppress(Diverged):  # the watch has seen which of the trials
-        parts.fit(callbacks=[watch])
-    return {
-        "boundaries": [*parts.path.boundaries[:-1]],
-        "updates": [*updates],
-        "metrics": watch.metrics,
-        "failed": watch.failed,
-        **({"samples": watch.samples} if shown else {}),
-        "seconds": round(perf_counter() - begin, 1),
-    }
+    with suppress(Diverged):  # which of the trials did is in ``failed``
+        parts.fit(callbacks=[measured])
+    return Outcome(
+        {
+            "boundaries": [*parts.path.boundaries[:-1]],
+            "updates": [*updates],
+            "metrics": measured.metrics,
+            "failed": measured.failed,
+            **({"samples": measured.samples} if shown else {}),
+            "seconds": round(perf_counter() - begin, 1),
+        }
+    )
 
 
 def own_scores(config: Config) -> dict[str, float]:
@@ -67,13 +76,13 @@ def own_scores(config: Config) -> dict[str, float]:
     return {name: round(value, 5) for name, value in compare(samples)[0].items()}
 
 
-class Watch(Callback):
-    """Measures the trials of a run where it is told to.
+class TrialMetrics(Callback):
+    """Measures the trials of a run after chosen updates.
 
     Attributes:
         metrics: For each name a row for each update that was measured, a number for each trial.
         failed: For each trial None, or the first of those updates at which it was not finite.
-        samples: Some of the first trial, by the number of updates, as strings for JSON.
+        samples: Some of the first trial, by the number of updates, as text for JSON.
     """
 
     def __init__(
@@ -83,14 +92,7 @@ class Watch(Callback):
         updates: Sequence[int],
         shown: Sequence[int] = (),
     ) -> None:
-        """Set it up.
-
-        Args:
-            config: The configuration that is trained, with the shape of its samples.
-            evaluation: What measures.
-            updates: Numbers of updates done at which to measure.
-            shown: Numbers of updates done at which to keep samples of the first trial.
-        """
+        """Take what is trained, what measures it, and after which updates."""
         self.config, self.evaluation = config, evaluation
         self.updates, self.shown = frozenset(updates), frozenset(shown)
         self.metrics: dict[str, list[list[float | None]]] = {}

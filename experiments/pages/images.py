@@ -1,28 +1,16 @@
-"""Fill docs/results.md where it is about what is kept of Step I, its arm, VAEs and CIFAR-10.
+"""The experiments on images and on fixed latents in docs/results.md."""
 
-python docs/kept.py
-
-What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
-place in the page is left as it is; where there is no picture, as of faces, it has none.
-"""
-
-from pathlib import Path
+from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
-from pages import changed_by, changes, claims, in_words, plus_minus, put, recorded, table
-
 from alpha_bridge.metrics.definition import label
-from alpha_bridge.recipe.presets import PRESETS
-from alpha_bridge.runs.plots import step_one
-from experiments import bridge_vae, figure1, figure5, figure6, search5, table_cifar10
-from experiments.comparison import metric_names
-from experiments.scores import spread
-from experiments.watched import last
+from alpha_bridge.metrics.deviation import spread
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-PAGE = HERE / "results.md"
+from .. import bridge_vae, figure1, figure5, figure6, table_cifar10
+from ..framework import last
+from ..framework.evaluations import metric_names
+from .markdown import changes, claims, plus_minus, table
 
 Record = dict[str, Any]
 
@@ -57,31 +45,9 @@ def since(record: Record) -> str:
     return table(["updates", bridge, *(f"{method}, in all" for method in alone)], rows)
 
 
-def attempts(record: Record) -> str:
-    """What each attempt came to, and what it changes."""
-    names = metric_names(record, *search5.METRICS)
-    rows = []
-    for run in record["runs"]:
-        first = [*step_one(run["evaluations"]), {}][0]
-        end = run["evaluations"][-1]
-        begun = [first[name] for name in names if name in first]
-        ended = [end[name] for name in names if name in end]
-        rows.append(
-            [
-                run["method"],
-                in_words(changed_by(run, PRESETS[record["settings"]["preset"]])),
-                " / ".join(f"{value:.4g}" for value in begun),
-                " / ".join(f"{value:.4g}" for value in ended),
-            ]
-        )
-    spoken = " / ".join(map(label, names))
-    head = ["attempt", "changes in the preset", "end of Step I: distance / error", f"end: {spoken}"]
-    return table(head, rows)
-
-
 def arms(record: Record) -> str:
     """What each method's arm is worth at the end, and how well single attributes are reached."""
-    methods = last(record)
+    methods = last(record["runs"])
     rows = [
         [label(name), *(_ended(methods[method].get(name)) for method in methods)]
         for name in metric_names(record, *figure6.METRICS)
@@ -97,9 +63,9 @@ def _attributes(record: Record, methods: list[str]) -> str:
     strength = figure6.CLAIMED
     place = record["settings"]["strengths"].index(strength)
     rows = []
-    for told in record["judge"]:
-        low, high = told["interval"]
-        cells = [f"{told['accuracy']:.2f} ({low:.2f} to {high:.2f})"]
+    for attribute in record["judge"]:
+        low, high = attribute["interval"]
+        cells = [f"{attribute['accuracy']:.2f} ({low:.2f} to {high:.2f})"]
         for subject in figure6.SUBJECTS:
             for method in methods:
                 reached = [
@@ -107,10 +73,10 @@ def _attributes(record: Record, methods: list[str]) -> str:
                     for run in record["runs"]
                     for row in run["edits"]
                     if run["method"] == method
-                    and (row["subject"], row["attribute"]) == (subject, told["attribute"])
+                    and (row["subject"], row["attribute"]) == (subject, attribute["attribute"])
                 ]
                 cells.append(f"{fmean(reached):.2f}" if reached else "")
-        rows.append([told["attribute"], *cells])
+        rows.append([attribute["attribute"], *cells])
     asked = [f"{subject}: {method}" for subject in figure6.SUBJECTS for method in methods]
     return table([f"reached at strength {strength}", "the judge's accuracy", *asked], rows)
 
@@ -130,7 +96,17 @@ def _ended(of: dict[str, float] | None) -> str:
     return "" if of is None else plus_minus(of["mean"], of["std"])
 
 
-def told(record: Record) -> str:
+PARTS: dict[str, Callable[[Record], str]] = {
+    "figure1": lambda record: figure(record, figure1.METRICS),
+    "figure5": lambda record: "\n\n".join([figure(record, figure5.METRICS), since(record)]),
+    "figure6-mnist": arms,
+    "figure6": arms,
+    "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
+    "table-cifar10": table_cifar10.table,
+}
+
+
+def _runs(record: Record) -> str:
     """How many runs, how long, with which seeds."""
     given, minutes = record["settings"], sum(run["seconds"] for run in record["runs"]) / 60
     first, last = given["seed"], given["seed"] + given["trials"] - 1
@@ -139,27 +115,12 @@ def told(record: Record) -> str:
     return f"**A quick miniature, not the experiment.** {runs}" if given["quick"] else runs
 
 
-def main() -> None:
-    """Fill what there is."""
-    parts = {
-        "figure1": lambda record: figure(record, figure1.METRICS),
-        "figure5": lambda record: "\n\n".join([figure(record, figure5.METRICS), since(record)]),
-        "search5": attempts,
-        "figure6-mnist": arms,
-        "figure6": arms,
-        "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
-        "table-cifar10": table_cifar10.table,
-    }
-    for name, record in recorded(RESULTS, parts):
-        blocks = [told(record), parts[name](record).strip()]
-        if "claims" in record:
-            blocks.insert(1, claims(record))
-        if (RESULTS / f"{name}.png").is_file():
-            blocks.insert(0, f"![{name}](results/{name}.png)")
-        if parts[name] is not attempts:  # which says what each changes beside what it came to
-            blocks.append(changes(record))
-        put(PAGE, name, "\n\n".join(blocks))
-
-
-if __name__ == "__main__":
-    main()
+def blocks(name: str, record: Record, pictured: bool) -> list[str]:
+    """What stands in the page of an experiment, one of :data:`PARTS`; faces have no picture."""
+    return [
+        *([f"![{name}](results/{name}.png)"] if pictured else []),
+        _runs(record),
+        *([claims(record)] if "claims" in record else []),
+        PARTS[name](record).strip(),
+        changes(record),
+    ]

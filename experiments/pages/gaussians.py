@@ -1,25 +1,12 @@
-"""Fill docs/results.md from docs/results/*.json: python docs/results.py.
+"""The experiments of stacked trials in docs/results.md: densities that are known."""
 
-What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
-place in the page is left as it is. The table that Figures 3 and 4 are trained with is written from
-the search: run this between the search and the figures.
-"""
-
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from pages import cell, claims, put, recorded, table
-
-from experiments import posterior as posteriors
-from experiments import reverse25 as directions
-from experiments.scores import SCORES, Array, covering, failures, finite, mean, spread, values
-from experiments.settings import BETAS, COMPARED, TUNED
-
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-PAGE = HERE / "results.md"
+from .. import posterior as posteriors
+from ..framework.scores import SCORES, Array, covering, failures, finite, mean, spread, values
+from ..framework.settings import BETAS, COMPARED
+from .markdown import cell, claims, table
 
 Record = dict[str, Any]
 
@@ -157,36 +144,6 @@ def posterior(record: Record) -> list[str]:
     return [claims(record), table(head, rows)]
 
 
-def reverse25(record: Record) -> list[str]:
-    """The claims, how the collapse and each way ended, and the way there."""
-    rows = [
-        [
-            end["way"],
-            f"{end['covering']} of {record['trials']}",
-            str(end["fewest_modes"]),
-            *(
-                _pair(end[metric]["mean"], end[metric]["deviation"])
-                for metric in directions.METRICS
-            ),
-            str(end["failed"]),
-        ]
-        for end in record["summary"]
-    ]
-    head = ["", "trials that end with all 25 modes", "fewest modes", *directions.METRICS.values()]
-    _, *ways = record["runs"]
-    along = [
-        [name, run["way"], *(_around(trials) for trials in values(run, metric))]
-        for metric, name in directions.METRICS.items()
-        for run in ways
-    ]
-    updates = [f"{update:,}" for update in ways[0]["updates"]]
-    return [
-        claims(record),
-        table([*head, "failed trials"], rows),
-        table(["", "updates after the collapse", *updates], along),
-    ]
-
-
 def hyperparameters(record: Record) -> str:
     """Every key, its values, and whether they are the paper's."""
     rows = [
@@ -224,7 +181,7 @@ def _cells(found: list[Any]) -> str:
     return ", ".join(map(cell, found))
 
 
-def _seconds(record: Record) -> str:
+def _runs(record: Record) -> str:
     minutes = sum(run["seconds"] for run in record["runs"]) / 60
     runs = f"{len(record['runs'])} runs of {record['trials']} stacked trials"
     together = ""
@@ -240,21 +197,15 @@ PARTS: dict[str, Callable[[Record], list[str]]] = {
     "robustness25": robustness25,
     "mixtures": mixtures,
     "posterior": posterior,
-    "reverse25": reverse25,
 }
 
 
-def main() -> None:
-    """Fill what there is."""
-    for name, record in recorded(RESULTS, PARTS):
-        quick = ["**A quick miniature, not the experiment.**"] if record["quick"] else []
-        picture = f"![{name}](results/{name}.png)"
-        blocks = [*quick, picture, _seconds(record), *PARTS[name](record), hyperparameters(record)]
-        put(PAGE, name, "\n\n".join(blocks))
-        if name == "search25" and not record["quick"]:
-            best = {"from": "docs/results/search25.json", "best": record["best"]}
-            TUNED.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def blocks(name: str, record: Record) -> list[str]:
+    """What stands in the page of an experiment, one of :data:`PARTS`."""
+    return [
+        *(["**A quick miniature, not the experiment.**"] if record["quick"] else []),
+        f"![{name}](results/{name}.png)",
+        _runs(record),
+        *PARTS[name](record),
+        hyperparameters(record),
+    ]

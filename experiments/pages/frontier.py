@@ -1,6 +1,6 @@
 """Fill docs/frontier.md from a run that ``alpha-bridge frontier`` has measured.
 
-python docs/along.py [RUN]
+python -m experiments.pages.frontier [RUN]
 
 What the command wrote into RUN is copied to docs/results; without RUN, what lies there is used.
 """
@@ -11,13 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pages import put, table
-
 from alpha_bridge.metrics.definition import label
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-PAGE = HERE / "frontier.md"
+from .markdown import DOCS, RESULTS, put, table
+
+PAGE = DOCS / "frontier.md"
 
 Record = dict[str, Any]
 
@@ -38,7 +36,7 @@ def curve(record: Record) -> str:
     return table(["update", "α", own, "best σ", "its bound", *map(label, names), "score"], rows)
 
 
-def told(record: Record) -> str:
+def summary(record: Record) -> str:
     """How far both qualities go in Steps II and III, and which point is the best."""
     begin, *_, transferred, end = record["points"]
     quality = label(record["realism"])
@@ -52,14 +50,14 @@ def told(record: Record) -> str:
     return f"{'; '.join(ways)}. At a weight of {record['prefer']:g} for realism the best is {best}."
 
 
-def main(run: Path | None = None) -> None:
-    """Take over what a run has, and fill the page."""
+def main(run: Path | None = None, page: Path = PAGE) -> None:
+    """Copy what a run has, and fill the page."""
     if run is not None:
         for file in ("frontier.json", "frontier.png"):
             shutil.copyfile(run / file, RESULTS / file)
     record = json.loads((RESULTS / "frontier.json").read_text(encoding="utf-8"))
     picture = "![likelihood against realism along α](results/frontier.png)"
-    put(PAGE, "measured", "\n\n".join([picture, told(record), curve(record)]))
+    put(page, "measured", "\n\n".join([picture, summary(record), curve(record)]))
 
 
 if __name__ == "__main__":
