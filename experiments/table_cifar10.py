@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from alpha_bridge.metrics.classifier import inception_features
-from alpha_bridge.metrics.definition import is_metric
+from alpha_bridge.metrics.definition import definition
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.builders import build_evaluation, build_source
@@ -160,7 +160,7 @@ def table(record: Record) -> str:
     """The table in Markdown: means over trials at the end, and what the paper reports."""
     settings = record["settings"]
     names = dict.fromkeys(
-        name for run in record["runs"] for name in run["evaluations"][-1] if is_metric(name)
+        name for run in record["runs"] for name in run["evaluations"][-1] if definition(name)
     )
     methods = dict.fromkeys(run["method"] for run in record["runs"])
     title = "A miniature, whose numbers mean nothing. " if settings["quick"] else ""
