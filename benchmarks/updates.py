@@ -15,7 +15,7 @@ from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import REGULARIZERS, build_model
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.training import TrainState, available_accelerator
-from alpha_bridge.training.compilation import compile_networks
+from alpha_bridge.training.machine import compile_networks
 from alpha_bridge.training.update import update
 
 

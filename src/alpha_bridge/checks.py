@@ -13,60 +13,28 @@ __all__ = [
 
 
 def between_zero_and_one(name: str, value: float) -> float:
-    """Return ``value`` if it lies in [0, 1].
-
-    Raises:
-        ValueError: ``value`` is outside [0, 1] or not a number.
-
-    Example:
-        >>> between_zero_and_one("alpha", 0.5)
-        0.5
-    """
+    """Return ``value`` if it lies in [0, 1]."""
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"{name} must lie in [0, 1], got {value}")
     return value
 
 
 def positive(name: str, value: float) -> float:
-    """Return ``value`` if it is positive and finite.
-
-    Raises:
-        ValueError: ``value`` is zero, negative, infinite or not a number.
-
-    Example:
-        >>> positive("sigma", 0.4)
-        0.4
-    """
+    """Return ``value`` if it is positive and finite."""
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"{name} must be positive and finite, got {value}")
     return value
 
 
 def at_least(least: int, name: str, value: int) -> int:
-    """Return ``value`` if it is ``least`` or more.
-
-    Raises:
-        ValueError: ``value`` is below ``least``.
-
-    Example:
-        >>> at_least(1, "batch_size", 64)
-        64
-    """
+    """Return ``value`` if it is ``least`` or more."""
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return value
 
 
 def times_halved(size: int) -> int:
-    """How often images of ``size`` pixels are halved to a base of 4 to 7 pixels.
-
-    Raises:
-        ValueError: They cannot be, or are larger than 64 pixels.
-
-    Example:
-        >>> times_halved(28)
-        2
-    """
+    """How often images of ``size`` pixels, up to 64, are halved to a base of 4 to 7 pixels."""
     for count in (1, 2, 3, 4):
         if size <= 64 and size % 2**count == 0 and 4 <= size >> count <= 7:
             return count
@@ -77,15 +45,7 @@ def times_halved(size: int) -> int:
 
 
 def halved_twice(size: int) -> int:
-    """Return ``size``, in pixels, if a translator can halve images of it twice.
-
-    Raises:
-        ValueError: It is no positive multiple of four.
-
-    Example:
-        >>> halved_twice(28)
-        28
-    """
+    """Return ``size``, in pixels, if a translator can halve images of it twice."""
     if size < 1 or size % 4:
         raise ValueError(
             f"a translator halves images twice, got a size of {size}: resize them to a "
@@ -95,14 +55,7 @@ def halved_twice(size: int) -> int:
 
 
 def not_stacked(trials: int | None) -> None:
-    """Refuse stacked trials where networks are convolutional.
-
-    Raises:
-        ValueError: ``trials`` is not None.
-
-    Example:
-        >>> not_stacked(None)
-    """
+    """Refuse stacked trials where networks are convolutional."""
     if trials is not None:
         raise ValueError(
             f"convolutional networks have no stacked trials, got trials={trials}: "

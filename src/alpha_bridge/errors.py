@@ -1,4 +1,4 @@
-"""What can go wrong without being the user's fault, and how any error is said in one line."""
+"""What can go wrong without being the user's fault, and any error in one line."""
 
 import errno
 
@@ -39,12 +39,7 @@ class NotWritten(OSError):
 
 
 def full_disk(error: BaseException) -> OSError | None:
-    """That of a chain of errors which says that there is no room on a disk, if one does.
-
-    Example:
-        >>> full_disk(ValueError("no data")) is None
-        True
-    """
+    """That of a chain of errors which reports that there is no room on a disk, if one does."""
     found: BaseException | None = error
     while found is not None and not (isinstance(found, OSError) and found.errno in FULL):
         found = found.__cause__ or found.__context__

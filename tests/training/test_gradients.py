@@ -14,8 +14,8 @@ from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import SpectralNorm
 from alpha_bridge.training import Callback, Optimization, fit
 from alpha_bridge.training.checkpoint import save
-from alpha_bridge.training.device import available_accelerator
 from alpha_bridge.training.gradients import PARTS, centred_moments, describe_twins, twin_gradients
+from alpha_bridge.training.machine import available_accelerator
 
 BATCH = 32
 

@@ -10,11 +10,7 @@ __all__ = ["parse_json", "read_json"]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object that a file holds.
-
-    Raises:
-        ValueError: It cannot be read, or holds none; one line that names the file.
-    """
+    """The JSON object that a file holds."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -25,20 +21,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(content: bytes, source: str) -> dict[str, Any]:
-    """The JSON object that is written in ``content``.
-
-    Args:
-        content: UTF-8.
-        source: Where it stood, for the message.
+    """The JSON object that is written in ``content``, UTF-8.
 
     Raises:
-        ValueError: It is none; one line that names ``source``.
-
-    Example:
-        >>> parse_json(b"[1]", "line 1")
-        Traceback (most recent call last):
-            ...
-        ValueError: line 1 is damaged (it is no JSON object): mend it, or restore it from a copy
+        ValueError: It is none; one line that names ``source``, where it stood.
     """
     try:
         found = json.loads(content.decode())

@@ -18,24 +18,13 @@ __all__ = ["locked"]
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the lock of ``folder`` out of it.
 
-    Its file stays there when the lock is given back, and says who had it last. The system
-    takes the lock back when this process ends, however it ends, so that what a killed one leaves
-    stands in nobody's way. Who only reads needs no lock.
-
-    Args:
-        folder: It is made if it is missing.
+    Its file stays there when the lock is given back, and names who had it last. The system takes
+    the lock back when this process ends, however it ends. Readers need no lock.
 
     Raises:
         ValueError: Another process has the lock; one line with its number.
         PermissionError: The folder cannot be written.
         NotWritten: The disk is full, or the file system has no locks.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> with locked(folder):
-        ...     (folder / LOCK).read_text().split()[0] == str(os.getpid())
-        True
     """
     path = within(folder, folder / LOCK)
     lock = FileLock(path, blocking=False)
@@ -63,15 +52,7 @@ def _sign(path: Path) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Which process has signed the lock's file; the file may be anybody's.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / LOCK
-        >>> _ = path.write_text("4711 node2")
-        >>> _holder(path)
-        'process 4711 on node2'
-    """
+    """Which process has signed the lock's file; the file may be anybody's."""
     try:
         process, host = path.read_text("utf-8").split()
     except (OSError, ValueError):

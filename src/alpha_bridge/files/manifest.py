@@ -39,12 +39,8 @@ NEEDED = (f"model{ENDING}", f"average{ENDING}", f"memory{ENDING}", STATE)
 
 
 def step_name(step: int) -> str:
-    """How what belongs to ``step`` updates is called: a checkpoint, or samples.
-
-    Example:
-        >>> step_name(1000)
-        'step-00001000'
-    """
+    """Name of what belongs to ``step`` updates, such as ``step-00001000``: a checkpoint, or
+    samples."""
     return f"step-{step:08d}"
 
 
@@ -52,9 +48,6 @@ def verified(folder: Path) -> tuple[list[str], int]:
     """Verify a checkpoint, but for the numbers in its tensors.
 
     A file that has not changed since is not read again to sum it up.
-
-    Args:
-        folder: ``checkpoints/step-…`` of a run, or a checkpoint that lies elsewhere.
 
     Returns:
         The names of the files of tensors, without their ending, and the number of updates done.
@@ -74,15 +67,7 @@ def verified(folder: Path) -> tuple[list[str], int]:
 
 
 def verified_file(folder: Path, file: str) -> Path | None:
-    """A file of tensors of a checkpoint; None where the manifest names none.
-
-    Args:
-        folder: The checkpoint.
-        file: Its name, without the ending.
-
-    Raises:
-        ValueError: It, or the manifest, is damaged.
-    """
+    """A file of tensors of a checkpoint, verified; None where the manifest names none."""
     name, sums = f"{file}{ENDING}", _sums(folder)
     if name not in sums:
         return None
@@ -91,15 +76,7 @@ def verified_file(folder: Path, file: str) -> Path | None:
 
 
 def require_optimizers(folder: Path, files: Container[str]) -> None:
-    """Refuse to go on from a checkpoint that keeps the networks alone.
-
-    Args:
-        folder: The checkpoint.
-        files: The names of its files of tensors, without their ending.
-
-    Raises:
-        ValueError: It does.
-    """
+    """Refuse a checkpoint whose files of tensors are those of the networks alone."""
     if OPTIMIZERS.removesuffix(ENDING) not in files:
         raise ValueError(
             f"{folder} keeps the networks alone, and training cannot go on from it: restore a "
@@ -108,16 +85,9 @@ def require_optimizers(folder: Path, files: Container[str]) -> None:
 
 
 def thin(folders: Sequence[Path]) -> None:
-    """Keep the networks alone of all checkpoints but the last two.
+    """Keep the networks alone of all checkpoints, in order, but the last two.
 
     Training can go on from either of these, whatever happens to the other.
-
-    Args:
-        folders: The checkpoints in order.
-
-    Raises:
-        PermissionError: A folder cannot be written.
-        NotWritten: The disk is full or broken.
     """
     for folder in folders[:-2]:
         keep_networks(folder)
@@ -126,12 +96,7 @@ def thin(folders: Sequence[Path]) -> None:
 def keep_networks(folder: Path) -> None:
     """Drop from a checkpoint what only a training that goes on needs: the optimisers' moments.
 
-    Args:
-        folder: The checkpoint, which is replaced; a damaged one is left to whoever reads it.
-
-    Raises:
-        PermissionError: The folder cannot be written.
-        NotWritten: The disk is full or broken.
+    A damaged one is left to whoever reads it.
     """
     if not (folder / OPTIMIZERS).is_file():
         return
@@ -147,13 +112,7 @@ def keep_networks(folder: Path) -> None:
 
 
 def write_state(folder: Path, step: int, checkpoint: Path) -> None:
-    """Write what is no tensor.
-
-    Args:
-        folder: Where to.
-        step: Number of updates done.
-        checkpoint: Where the folder is to stand in the end.
-    """
+    """Write the number of updates, and the run that ``checkpoint``, the final place, lies in."""
     (folder / STATE).write_text(json.dumps({"step": step, "run": _run_of(checkpoint)}))
 
 

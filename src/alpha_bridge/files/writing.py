@@ -167,18 +167,10 @@ def discard(folder: Path) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file, after the last whole one.
+    """Add a line, with its end, to a file that is made if it is missing.
 
-    What a killed process left of a line is cut off. The file is read from its end, no further than
+    What a killed process left of a line is cut off: the file is read from its end, no further than
     to the last line's.
-
-    Args:
-        path: The file; it is made if it is missing.
-        line: With the character that ends it.
-
-    Raises:
-        PermissionError: The file cannot be written.
-        NotWritten: The disk is full or broken.
     """
     with explained(path), path.open("ab+") as file:
         file.truncate(_end_of_lines(file))
@@ -223,12 +215,9 @@ def within(root: Path, path: Path) -> Path:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Name what could not be written: the system's own message often does not.
+    """Name what could not be written, ``path``: the system's own message often does not.
 
     Of several contexts the outer one has the name: it is what the user asked for.
-
-    Args:
-        path: What is written within the context.
 
     Raises:
         PermissionError: The place cannot be written.
@@ -255,16 +244,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def save_array(array: "NDArray[Any]", path: Path) -> None:
-    """Write an array as ``.npy``.
-
-    Args:
-        array: Of numbers.
-        path: The file; it appears complete or not at all.
-
-    Raises:
-        PermissionError: The file cannot be written.
-        NotWritten: The disk is full or broken.
-    """
+    """Write an array of numbers as ``.npy``."""
     import numpy as np
 
     with writing(path) as file:
@@ -273,11 +253,7 @@ def save_array(array: "NDArray[Any]", path: Path) -> None:
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 sum of a file, in hexadecimal digits.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """The SHA-256 sum of a file, in hexadecimal digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

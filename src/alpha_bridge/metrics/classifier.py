@@ -65,17 +65,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(FEATURES, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """Features of images.
-
-        Args:
-            x: Images in [−1, 1], shape ``(N, C, H, W)``.
-
-        Returns:
-            Non-negative features, shape ``(N, 128)``.
-
-        Raises:
-            ValueError: The images have another shape than those of the training.
-        """
+        """Non-negative features ``(N, 128)`` of images ``(N, C, H, W)`` in [−1, 1]."""
         if x.shape[1:] != self.shape:
             raise ValueError(
                 f"the classifier was made for images {self.shape}, got {tuple(x.shape[1:])}"
@@ -98,10 +88,6 @@ def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
     Raises:
         ValueError: It is not ``(C, H, W)`` with 1 or 3 channels and 8 to 64 pixels both ways.
-
-    Example:
-        >>> require_shape((1, 28, 28))
-        (1, 28, 28)
     """
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"the classifier takes images as high as wide, got {shape}")
@@ -192,22 +178,9 @@ def cached_classifier(
 ) -> TrainedClassifier:
     """Train a classifier the first time, and read it from the cache from then on.
 
-    It is found by the content of the labels, a sample of the images and the settings. What was
-    damaged on disk is trained again.
-
-    Args:
-        images: As for :func:`train_classifier`.
-        labels: As for :func:`train_classifier`.
-        held_out_images: As for :func:`train_classifier`.
-        held_out_labels: As for :func:`train_classifier`.
-        classes: As for :func:`train_classifier`.
-        seed: As for :func:`train_classifier`.
-        updates: As for :func:`train_classifier`.
-        folder: Where the cache lies; by default the environment variable ``ALPHA_BRIDGE_CACHE``,
-            or else the user's cache folder.
-
-    Returns:
-        The classifier, and its accuracy on the images held out.
+    It is found by the content of the labels, a sample of the images and the settings, which are
+    those of :func:`train_classifier`. What was damaged on disk is trained again. The cache
+    is ``folder``, or else that of :func:`~alpha_bridge.files.cache_folder`.
 
     Raises:
         ValueError: Images or labels are not of the form that is asked for.

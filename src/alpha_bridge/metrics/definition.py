@@ -82,15 +82,7 @@ DIAGNOSTICS = {
 
 
 class MetricName(NamedTuple):
-    """The parts of a name.
-
-    Attributes:
-        metric: A key of :data:`METRICS`.
-        protocol: The features or the settings that the number depends on.
-        samples: How many samples it was computed from.
-        split: The part of the data that they were compared with, if any.
-        reals: How many of those; None if as many, or none.
-    """
+    """The parts of a name."""
 
     metric: str
     protocol: str

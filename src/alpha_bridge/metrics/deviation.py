@@ -7,15 +7,12 @@ __all__ = ["spread"]
 
 
 def spread(trials: ArrayLike) -> NDArray[np.float64]:
-    r"""Sample standard deviation over trials, the last axis.
+    r"""Sample standard deviation over trials, the last axis: 0 of one, ∞ where one has failed.
 
     .. math:: s = \sqrt{\tfrac{1}{n-1} \sum_k (x_k - \bar x)^2}
 
     Args:
         trials: A number of each trial, ``(..., n)``; None or NaN where it has failed.
-
-    Returns:
-        The deviation: 0 of one trial, ∞ where one has failed.
 
     Example:
         >>> float(spread([1.0, 3.0])), float(spread([1.0]))

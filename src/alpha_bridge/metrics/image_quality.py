@@ -41,15 +41,7 @@ class FeatureNetwork(Protocol):
 
 @torch.no_grad()
 def features_of(network: FeatureNetwork, batches: Iterable[Tensor]) -> Tensor:
-    """Features of images that come in batches.
-
-    Args:
-        network: Such as a :class:`~alpha_bridge.metrics.classifier.Classifier`.
-        batches: Images in [−1, 1], each of shape ``(n, C, H, W)``; ``images.split(250)`` for one
-            tensor. They must be on the network's device.
-
-    Returns:
-        Features on the CPU, shape ``(N, F)``; ``network.logits`` makes logits of them.
+    """Features ``(N, F)``, on the CPU, of images in [−1, 1] that come in batches ``(n, C, H, W)``.
 
     Raises:
         ValueError: There are no batches.

@@ -172,9 +172,6 @@ def high_quality(
     Returns:
         Shares in [0, 1], higher is better, shape ``(*trials,)``.
 
-    Raises:
-        ValueError: Samples and means differ in dimension.
-
     Example:
         >>> high_quality(torch.tensor([[0.1], [0.5]]), torch.tensor([[0.0], [1.0]]), std=0.1)
         tensor(0.5000)
@@ -214,10 +211,6 @@ def missed_mass(
     Returns:
         Shares in [0, 1], lower is better, shape ``(*trials,)``.
 
-    Raises:
-        ValueError: ``least`` or ``tail`` is out of its range, or samples and means differ in
-            dimension.
-
     Example:
         >>> means, weights = torch.tensor([[0.0], [1.0]]), torch.tensor([0.75, 0.25])
         >>> missed_mass(torch.tensor([[0.1], [0.0]]), means, 0.1, weights)
@@ -250,9 +243,6 @@ def invented_mass(
     Returns:
         Shares in [0, 1], lower is better, shape ``(*trials,)``; samples that are not a number are
         invented.
-
-    Raises:
-        ValueError: ``tail`` is out of its range, or samples and means differ in dimension.
 
     Example:
         >>> invented_mass(torch.tensor([[0.1], [0.5]]), torch.tensor([[0.0], [1.0]]), std=0.1)

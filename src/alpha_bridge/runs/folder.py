@@ -74,11 +74,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, config: dict[str, Any]) -> "Run":
-        """Begin a run in a folder that is new or empty.
-
-        Args:
-            folder: Where to put it; parents are made.
-            config: The resolved configuration, of values that JSON knows.
+        """Begin a run in a folder that is new or empty; parents are made.
 
         Raises:
             FileExistsError: The folder holds something already.
@@ -90,10 +86,7 @@ class Run:
 
     @classmethod
     def require_free(cls, folder: str | Path) -> "Run":
-        """Look whether a run can begin in a folder, before there is anything to write.
-
-        Args:
-            folder: Where the run is to live.
+        """The run that can begin in a folder, before there is anything to write.
 
         Raises:
             FileExistsError: The folder holds something already.
@@ -117,9 +110,6 @@ class Run:
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
         """Come back to a run.
-
-        Args:
-            folder: A folder that ``create`` made.
 
         Raises:
             FileNotFoundError: The folder is not that of a run.
@@ -147,30 +137,18 @@ class Run:
         return self.inside("report.html")
 
     def inside(self, *parts: str) -> Path:
-        """A place in the folder.
-
-        Raises:
-            ValueError: A link there leads out of the folder.
-        """
+        """A place in the folder; ``ValueError`` if a link there leads out of it."""
         return within(self.folder, self.folder.joinpath(*parts))
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration, without the run's identity.
-
-        Raises:
-            ValueError: The file is damaged.
-        """
+        """The resolved configuration, without the run's identity."""
         content = read_json(self.config_path)
         return {key: value for key, value in content.items() if key != IDENTITY}
 
     @property
     def identity(self) -> str | None:
-        """What its checkpoints carry and no other run has; None where there is none.
-
-        Raises:
-            ValueError: The configuration's file is damaged.
-        """
+        """What its checkpoints carry and no other run has; None where there is none."""
         path = self.config_path
         return read_json(path).get(IDENTITY) if path.is_file() else None
 
@@ -180,11 +158,7 @@ class Run:
             recover_all(folder)
 
     def write_config(self, config: dict[str, Any]) -> None:
-        """Write the resolved configuration, in place of the one before.
-
-        Args:
-            config: Of values that JSON knows.
-        """
+        """Write the resolved configuration, in place of the one before."""
         identity = self.identity if self.config_path.is_file() else uuid4().hex
         own = {} if identity is None else {IDENTITY: identity}
         with writing(self.config_path) as file:
@@ -195,11 +169,8 @@ class Run:
 
         A number that is not finite is written as null: JSON has no other word for it.
 
-        Args:
-            record: At least ``step``, the number of updates done; numbers may be numpy's.
-
         Raises:
-            ValueError: The record has no ``step``.
+            ValueError: The record has no ``step``, the number of updates done.
         """
         if "step" not in record:
             raise ValueError(f"a record needs a step, got {sorted(record)}")
@@ -227,25 +198,13 @@ class Run:
         return [by_step[step] for step in sorted(by_step)]
 
     def write_samples(self, step: int, samples: Array) -> None:
-        """Keep what a fixed set of latents gives after ``step`` updates.
-
-        Args:
-            step: Updates done.
-            samples: Images, uint8 ``(N, H, W, C)``, or vectors, float32 or float64 ``(N, D)``.
-
-        Raises:
-            ValueError: ``samples`` is neither.
-        """
+        """Keep what a fixed set of latents gives after ``step`` updates, images or vectors."""
         path = self.inside("samples", f"{step_name(step)}.npy")
         save_array(_images_or_vectors(samples), path)
 
     @property
     def samples(self) -> dict[int, Array]:
-        """Samples by the number of updates done, in order: of the same latents, so of one shape.
-
-        Raises:
-            ValueError: A file is damaged, or has another shape than the others.
-        """
+        """Samples by the number of updates done, in order: of the same latents, so of one shape."""
         found = self._arrays("step-", 1)
         shapes = [array.shape for array in found.values()]
         for step, array in found.items():
@@ -265,8 +224,7 @@ class Run:
 
         Args:
             step: Updates done.
-            pairs: Originals and reconstructions, uint8 ``(2, N, H, W, C)``, or float32
-                or float64 ``(2, N, D)``.
+            pairs: Uint8 ``(2, N, H, W, C)``, or float32 or float64 ``(2, N, D)``.
 
         Raises:
             ValueError: ``pairs`` is neither.
@@ -282,11 +240,7 @@ class Run:
         return self._arrays("reconstructions-", 2)
 
     def forget(self, step: int) -> None:
-        """Remove records and samples of updates after ``step``, which are about to be made anew.
-
-        Args:
-            step: Updates done.
-        """
+        """Remove records and samples of updates after ``step``, which are about to be made anew."""
         kept = [_line(record) for record in self.records if record["step"] <= step]
         with writing(self.metrics_path) as file:
             file.writelines(kept)
@@ -306,12 +260,7 @@ class Run:
 
     @property
     def units(self) -> Array | None:
-        """Mean and deviation of vectors, shape ``(2, D)``, of a run older than checkpoints with
-        units; None where there are none.
-
-        Raises:
-            ValueError: The file is damaged.
-        """
+        """Mean and deviation ``(2, D)`` of vectors, in a run of before checkpoints had units."""
         path = self.inside("units.npy")
         if not path.exists():
             return None

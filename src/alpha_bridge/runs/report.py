@@ -24,17 +24,9 @@ __all__ = ["write_report"]
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
-class Card(NamedTuple):
-    """A metric at a glance.
-
-    Attributes:
-        label: What is measured.
-        protocol: How it is measured.
-        value: The last value.
-        step: Updates done when it was measured.
-        after_ml: The value at the end of Step I, if the run has one and has gone on since.
-        verdict: Whether the change since then is ``better`` or ``worse``; empty if neither.
-    """
+class MetricCard(NamedTuple):
+    """A metric at a glance; ``after_ml`` is its value at the end of Step I, if the run went on
+    since."""
 
     label: str
     protocol: str
@@ -44,15 +36,8 @@ class Card(NamedTuple):
     verdict: str
 
 
-class Picture(NamedTuple):
-    """A figure on the page.
-
-    Attributes:
-        title: Its heading.
-        caption: How to read it.
-        alt: What it shows, for readers who cannot see it.
-        source: A data URI.
-    """
+class Panel(NamedTuple):
+    """A figure on the page: how to read it, and what it shows to readers who cannot see it."""
 
     title: str
     caption: str
@@ -61,16 +46,9 @@ class Picture(NamedTuple):
 
 
 def write_report(run: Run) -> Path:
-    """Write the page of a run, ``report.html`` in its folder.
+    """Write the page of a run, in progress or done: ``report.html`` in its folder.
 
-    The page is complete in itself: it loads nothing, from here or elsewhere. A run that has only
-    begun gives a page that says so.
-
-    Args:
-        run: The run, in progress or done.
-
-    Returns:
-        The path of the page.
+    The page is complete in itself: it loads nothing, from here or elsewhere.
     """
     records, config = run.records, run.config
     names = plots.metric_names(records)
@@ -111,7 +89,7 @@ def _readable(value: object) -> object:
 
 
 def _facts(records: Sequence[Record]) -> list[str]:
-    """How far the run has come, in a few words each."""
+    """How far the run has come."""
     if not records:
         return []
     last = records[-1]
@@ -124,12 +102,12 @@ def _facts(records: Sequence[Record]) -> list[str]:
     return facts
 
 
-def _card(records: Sequence[Record], name: str) -> Card:
+def _card(records: Sequence[Record], name: str) -> MetricCard:
     step, value = _values(records, name)[-1]
     ml = _values(plots.step_one(records), name)
     after_ml = ml[-1][1] if ml and ml[-1][0] < step else None
     measured, *protocol = title(name)
-    return Card(
+    return MetricCard(
         measured, ", ".join(protocol), value, step, after_ml, _verdict(name, after_ml, value)
     )
 
@@ -154,10 +132,10 @@ def _until(records: Sequence[Record]) -> str:
     return f"over {records[-1]['step']:,} updates"
 
 
-def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Picture]:
+def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Panel]:
     """What was done and what came of it: the schedule and the metrics."""
     if {"alpha", "gamma"} <= _names(records):
-        yield Picture(
+        yield Panel(
             "Schedule",
             "α chooses the divergence: 0 is maximum likelihood, 1 is adversarial. "
             "γ is the share of the reverse twin gradient.",
@@ -165,7 +143,7 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pict
             _svg(plots.schedule(records)),
         )
     if metrics:
-        yield Picture(
+        yield Panel(
             "Metrics",
             "Each panel is one metric with its protocol; the shades are the three steps of "
             "Algorithm 1.",
@@ -174,11 +152,11 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pict
         )
 
 
-def _internals(records: Sequence[Record]) -> Iterator[Picture]:
+def _internals(records: Sequence[Record]) -> Iterator[Panel]:
     """How training went on inside: losses and diagnostics."""
     names = _names(records)
     if any(name.startswith("loss/") for name in names):
-        yield Picture(
+        yield Panel(
             "Losses",
             "As recorded, and their running mean. The generator's loss changes its meaning with "
             "α: compare it within a step only.",
@@ -186,7 +164,7 @@ def _internals(records: Sequence[Record]) -> Iterator[Picture]:
             _svg(plots.losses(records)),
         )
     if any(map(is_diagnostic, names)):
-        yield Picture(
+        yield Panel(
             "Diagnostics",
             "Effective sample sizes of the weights: near zero, a few samples decide the gradient. "
             "The twin gradients apart: the cosine between them is near one where the ratio is well "
@@ -197,20 +175,20 @@ def _internals(records: Sequence[Record]) -> Iterator[Picture]:
         )
 
 
-def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Picture]:
+def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Panel]:
     """What the samples can show; vectors of one coordinate are left to other tools."""
     samples, pairs = run.samples, run.reconstructions
     last_pairs = pairs[max(pairs)] if pairs else None
     shape = samples[max(samples)].shape if samples else ()
     steps = f"from {min(samples):,} to {max(samples):,} updates" if samples else ""
     if len(shape) == 4:
-        yield Picture(
+        yield Panel(
             "Samples through time",
             "Each row is one latent, each column a number of updates.",
             f"Images generated from the same latents {steps}.",
             _svg(plots.through_time(samples, records)),
         )
-        yield Picture(
+        yield Panel(
             "Samples now",
             f"After {max(samples):,} updates.",
             f"A grid of generated images after {max(samples):,} updates.",
@@ -218,14 +196,14 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Picture]:
         )
     elif shape and shape[1] > 1:
         data = None if last_pairs is None else last_pairs[0]
-        yield Picture(
+        yield Panel(
             "Samples through time",
             "The model in blue" + ("." if data is None else ", the data in light red."),
             f"Points generated from the same latents {steps}.",
             _svg(plots.scatter_through_time(samples, data, records)),
         )
     if last_pairs is not None and last_pairs.shape[2] > 1:
-        yield Picture(
+        yield Panel(
             "Reconstructions",
             f"Encoded and decoded after {max(pairs):,} updates.",
             "Originals and their reconstructions.",
@@ -234,7 +212,7 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Picture]:
 
 
 def _svg(figure: Figure) -> str:
-    """A figure as a data URI, its words in the reader's own font."""
+    """A figure as a data URI, its text in the reader's own font."""
     buffer = BytesIO()
     if layout := figure.get_layout_engine():  # savefig would draw everything once for it alone
         FigureCanvasSVG(figure)
@@ -291,11 +269,6 @@ def _number(value: float, figures: int = 4) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds.
-
-    Example:
-        >>> _duration(7260), _duration(62)
-        ('2 h 1 min', '1 min 2 s')
-    """
+    """Hours and minutes, or minutes and seconds."""
     minutes, left = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {left} s"

@@ -60,19 +60,11 @@ class TrialRuns:
         return [(self.run, self.config), *trials]
 
     def create(self) -> None:
-        """Begin the run; its trials are left to :meth:`complete`.
-
-        Raises:
-            OSError: The folder holds something already or cannot be written.
-        """
+        """Begin the run; its trials are left to :meth:`complete`."""
         Run.create(self.run.folder, self.config.model_dump(mode="json"))
 
     def complete(self) -> None:
-        """Begin the trials that have not begun, and end what a kill interrupted in the others.
-
-        Raises:
-            OSError: A folder holds something else or cannot be written.
-        """
+        """Begin the trials that do not exist, and end what a kill interrupted in the others."""
         for run, config in self._configured:
             run.recover()
             if not run.config_path.is_file():
@@ -80,11 +72,7 @@ class TrialRuns:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out of the stacked trials; who holds the run holds a single one.
-
-        Raises:
-            ValueError: Another process writes into a trial.
-        """
+        """Keep other processes out of the stacked trials; who holds the run holds a single one."""
         with ExitStack() as held:
             for run in self.runs if self.stacked else ():
                 held.enter_context(locked(run.folder))
@@ -94,12 +82,6 @@ class TrialRuns:
         """Write down what is changed after ``step`` updates, if anything is.
 
         Records and samples of later updates are removed: these are trained anew, otherwise.
-
-        Args:
-            step: Updates done.
-
-        Raises:
-            OSError: A folder cannot be written.
         """
         for run, config in self._configured:
             if read_config(run.config_path) != config:
@@ -130,11 +112,7 @@ class TrialRuns:
         return {name: [record[name] for record in records] for name in records[0]}
 
     def append(self, record: Record) -> Record:
-        """Write each trial's part of a record, and the means.
-
-        Returns:
-            The means.
-        """
+        """Write each trial's part of a record, and the means, which are returned."""
         if self.stacked:
             for trial, run in enumerate(self.runs):
                 run.append(_of(record, trial))
@@ -154,11 +132,7 @@ class TrialRuns:
                 thin([run.checkpoint_folder(step) for step in run.checkpoint_steps])
 
     def write_reports(self) -> Path:
-        """Write the page of every run.
-
-        Returns:
-            The page of the run itself.
-        """
+        """Write the page of every run; that of the run itself is returned."""
         for run in self.runs if self.stacked else ():
             write_report(run)
         return write_report(self.run)

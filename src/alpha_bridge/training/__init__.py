@@ -2,11 +2,10 @@
 
 from ..settings import Optimization
 from .callbacks import Checkpoints, Progress, Records, StopOnSignal
-from .device import available_accelerator
 from .events import Callback, Event
 from .gradients import describe_twins, twin_gradients
 from .loop import fit
-from .memory import keep_freed_memory
+from .machine import available_accelerator, keep_freed_memory
 from .state import TrainState
 
 __all__ = [

@@ -28,12 +28,7 @@ class MovingAverage:
     """
 
     def __init__(self, source: nn.Module, decay: float) -> None:
-        """Begin where ``source`` is.
-
-        Args:
-            source: The modules to follow; they must keep their tensors.
-            decay: d, in [0, 1).
-        """
+        """Begin where ``source`` is."""
         self.module = copy.deepcopy(source).requires_grad_(False).eval()
         self.decay = decay
         self._parameters = _pairs(self.module.parameters(), source.parameters())
@@ -41,11 +36,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, first: bool) -> None:
-        """Follow the source by one update.
-
-        Args:
-            first: Whether there was none before.
-        """
+        """Follow the source by one update, the first of all or another."""
         torch._foreach_lerp_(*self._parameters, 1.0 if first else 1 - self.decay)
         for own, other in zip(*self._buffers, strict=True):
             own.copy_(other)

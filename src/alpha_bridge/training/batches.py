@@ -57,16 +57,10 @@ class Batches:
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:
-        """Data and noise of each update.
+        """Data and noise of each update, on the device: samples in model units, and noise.
 
         They are drawn by a thread of their own while an accelerator computes the update before.
         Where the processor itself computes, a second thread would only stand in its way.
-
-        Args:
-            steps: The updates, in order.
-
-        Yields:
-            For each update its draws, samples in model units and noise, on the device.
         """
         with ExitStack() as stack:
             drawn: Iterator[HostDraws] = map(self._drawn, steps)
@@ -126,5 +120,5 @@ class Batches:
 
 
 def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:
-    """Results in order; the next future is taken, and so begun, before a result is given out."""
+    """Results in order; the next future is taken, and so started, before a result is given out."""
     return (future.result() for future, _ in pairwise(chain(futures, [Future()])))

@@ -1,4 +1,4 @@
-"""What watches a training run: records, checkpoints, progress, signals."""
+"""Callbacks of a training run: records, checkpoints, progress, signals."""
 
 import signal
 import threading
@@ -155,7 +155,7 @@ class StopOnSignal(Callback):
     @contextmanager
     def during(self, state: TrainState) -> Iterator[None]:
         self.whole = False
-        with self._watching(state), self.heeding(signal.SIGINT, signal.SIGTERM):
+        with self._following(state), self.heeding(signal.SIGINT, signal.SIGTERM):
             try:
                 yield
             except (Diverged, Interrupted):
@@ -170,11 +170,7 @@ class StopOnSignal(Callback):
 
     @contextmanager
     def heeding(self, *numbers: signal.Signals) -> Iterator[None]:
-        """Take signals; a wider context than :meth:`during` keeps them from what follows it.
-
-        Args:
-            numbers: The signals.
-        """
+        """Take signals; a wider context than :meth:`during` keeps them from what follows it."""
         if threading.current_thread() is not threading.main_thread():
             yield  # signals reach the main thread only
             return
@@ -187,7 +183,7 @@ class StopOnSignal(Callback):
                 signal.signal(number, handler)
 
     @contextmanager
-    def _watching(self, state: TrainState) -> Iterator[None]:
+    def _following(self, state: TrainState) -> Iterator[None]:
         """From the first step of an optimiser to the end of the update the state is not whole."""
 
         def begin(*_: object) -> None:
@@ -211,11 +207,7 @@ class StopOnSignal(Callback):
         return self.received is not None
 
     def stop(self, event: Event) -> None:
-        """Save and end.
-
-        Raises:
-            Interrupted: Always; the message names the signal and the checkpoint.
-        """
+        """Save, and raise ``Interrupted``, which names the signal and the checkpoint."""
         cause = self.received.name if self.received else "signal to another process"
         saved = f", saved {save(event.state, self.folder(event.step))}" if self.folder else ""
         raise Interrupted(

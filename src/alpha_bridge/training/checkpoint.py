@@ -28,14 +28,7 @@ __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
 
 
 def save(state: TrainState, folder: Path) -> Path:
-    """Write ``state`` to ``folder``, whole or not at all.
-
-    Args:
-        state: A state with finite parameters.
-        folder: ``checkpoints/step-…`` of a run; one that stands is replaced.
-
-    Returns:
-        ``folder``.
+    """Write ``state`` to ``folder``, whole or not at all; one that stands is replaced.
 
     Raises:
         Diverged: A parameter is not finite; nothing is written.
@@ -47,23 +40,10 @@ def save(state: TrainState, folder: Path) -> Path:
 
 
 def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) -> Path:
-    """Write a state that is given by its tensors; :func:`read_tensors` gives it back.
-
-    Args:
-        tensors: By file and by name.
-        step: Number of updates done.
-        folder: ``checkpoints/step-…`` of a run; one that stands is replaced.
-
-    Returns:
-        ``folder``.
-
-    Raises:
-        PermissionError: The folder cannot be written.
-        NotWritten: The disk is full or broken.
-    """
+    """Write a state that is given by its tensors; :func:`read_tensors` gives it back."""
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
-            # safetensors' own writing of files tells of a full disk by no OSError
+            # safetensors' own writing of files raises no OSError where a disk is full
             (partial / f"{file}{ENDING}").write_bytes(serialized(named))
         write_state(partial, step, folder)
         write_manifest(partial)
@@ -89,7 +69,7 @@ def restore(state: TrainState, folder: Path) -> None:
 
 @contextmanager
 def naming(folder: Path) -> Iterator[None]:
-    """Tell whose tensors they were that did not fit.
+    """Name the checkpoint whose tensors did not fit.
 
     Raises:
         ValueError: Within the context, tensors of ``folder`` were missing or did not fit.
@@ -104,13 +84,7 @@ def naming(folder: Path) -> Iterator[None]:
 
 
 def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
-    """Read and verify a checkpoint.
-
-    Args:
-        folder: ``checkpoints/step-…`` of a run, or a checkpoint that lies elsewhere.
-
-    Returns:
-        The tensors by file and name, and the number of updates done.
+    """Read and verify a checkpoint: its tensors by file and name, and the number of updates done.
 
     Raises:
         ValueError: A file is missing, does not have the sum that the manifest states, or holds
@@ -121,14 +95,7 @@ def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
 
 
 def read_units(folder: Path) -> Units | None:
-    """The data's units, from a checkpoint; None in one that was written without them.
-
-    Args:
-        folder: The checkpoint.
-
-    Raises:
-        ValueError: It is damaged.
-    """
+    """The data's units, from a checkpoint; None in one that was written without them."""
     file = verified_file(folder, UNITS)
     if file is None:
         return None

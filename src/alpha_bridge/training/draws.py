@@ -26,7 +26,7 @@ def networks_draws(seed: int, accelerator: Accelerator) -> Iterator[Callable[[in
         accelerator: The device, and the process, whose draws are its own.
 
     Yields:
-        A function that is told of each update before it.
+        A function to call with the number of each update before it.
     """
     device, rank = accelerator.device, accelerator.process_index
     kinds = [torch] if device.type == "cpu" else [torch, torch.get_device_module(device)]

@@ -1,4 +1,4 @@
-"""What happens in training, and what may watch it."""
+"""What happens in training, and the callbacks that see it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -63,7 +63,7 @@ class Event:
 
 
 class Callback:
-    """Told of every update; this one does nothing."""
+    """Called after every update; this one does nothing."""
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:  # noqa: ARG002
         """Context that surrounds the whole run."""

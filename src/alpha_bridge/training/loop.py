@@ -19,10 +19,9 @@ from ..penalty import R1, Regularizer
 from ..settings import BATCH_SIZE, Optimization
 from .batches import Batches
 from .checkpoint import restore
-from .compilation import compile_networks
-from .device import available_accelerator
 from .draws import networks_draws
 from .events import Callback, Event
+from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
 from .state import TrainState
 from .update import discriminate, update
@@ -66,7 +65,7 @@ def fit(
         batch_size: Samples of an update, over all processes, one or more.
         seed: Of batches and noise, zero or more.
         compile: Whether the networks are compiled; the gradient penalty stays eager.
-        callbacks: Told of every update, in order.
+        callbacks: Called after every update, in order.
         checkpoint: Folder of a checkpoint to go on from.
         accelerator: Device, precision and processes; by default what the machine has.
 

@@ -26,14 +26,8 @@ PATIENCE = timedelta(hours=6)
 
 @contextmanager
 def noticing_loss(accelerator: Accelerator) -> Iterator[None]:
-    """Tell of a process that has left the exchange within this context.
-
-    Args:
-        accelerator: The processes.
-
-    Raises:
-        Lost: The exchange failed; torch says so by a plain ``RuntimeError``.
-    """
+    """Raise :class:`~alpha_bridge.errors.Lost` where torch reports a failed exchange by a
+    RuntimeError."""
     try:
         yield
     except RuntimeError as error:
@@ -78,14 +72,7 @@ def agreement(accelerator: Accelerator) -> Iterator[Callable[[bool], bool]]:
 
 @contextmanager
 def main_process_first(accelerator: Accelerator) -> Iterator[None]:
-    """Let the main process do first what the others then find done.
-
-    Args:
-        accelerator: The processes.
-
-    Raises:
-        Lost: The main process failed in it.
-    """
+    """Let the main process do first what the others then find done."""
     with agreement(accelerator) as wait:
         if not accelerator.is_main_process:
             wait(False)
@@ -95,15 +82,7 @@ def main_process_first(accelerator: Accelerator) -> Iterator[None]:
 
 
 def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
-    """Give every process the parameters and buffers of the main one.
-
-    Args:
-        model: Changed in place.
-        accelerator: The processes.
-
-    Raises:
-        Lost: A process is gone.
-    """
+    """Give every process the parameters and buffers of the main one."""
     if accelerator.num_processes == 1:
         return
     with noticing_loss(accelerator):
@@ -116,13 +95,6 @@ def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
     """Give every process the main one's buffers, such as running means.
 
     Each process has seen its own share of the batch, and a checkpoint keeps one set.
-
-    Args:
-        model: Changed in place.
-        accelerator: The processes.
-
-    Raises:
-        Lost: A process is gone.
     """
     if accelerator.num_processes == 1:
         return

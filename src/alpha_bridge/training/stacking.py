@@ -11,27 +11,17 @@ __all__ = ["of_trial", "stack"]
 
 
 def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """State of a stacked model whose trial k is the k-th of single models.
-
-    Args:
-        states: Tensors by name, the same names and shapes in each.
-
-    Example:
-        >>> stack([{"weight": torch.zeros(2)}, {"weight": torch.ones(2)}])["weight"].shape
-        torch.Size([2, 2])
-    """
+    """State of a stacked model whose trial k is the k-th of single models, alike in names and
+    shapes."""
     return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
 
 def of_trial(
     tensors: Mapping[str, Mapping[str, Tensor]], trial: int
 ) -> dict[str, dict[str, Tensor]]:
-    """State of one trial, as a single run's checkpoint has it.
+    """State of one trial, from 0, as a single run's checkpoint has it.
 
-    Args:
-        tensors: Those of a stacked state, by file and by name. Counts, which have no dimension,
-            are the same for all trials.
-        trial: The trial, from 0.
+    Counts, which have no dimension, are the same for all trials.
     """
     return {
         file: {

@@ -115,11 +115,7 @@ class TrainState:
         self.average.update(first=self.step == 0)
 
     def require_finite(self) -> None:
-        """Stop if training has diverged.
-
-        Raises:
-            Diverged: A parameter, its average or a moment of Adam is NaN or infinite.
-        """
+        """Raise ``Diverged`` if a parameter, its average or a moment of Adam is NaN or infinite."""
         broken = [
             name
             for part in self.tensors().values()

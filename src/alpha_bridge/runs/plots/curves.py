@@ -16,11 +16,7 @@ __all__ = ["diagnostics", "losses", "metric_curves", "schedule"]
 
 
 def schedule(records: Sequence[Record]) -> Figure:
-    """α and γ over updates.
-
-    Args:
-        records: Records in order of ``step``.
-    """
+    """α and γ over updates."""
     figure = Figure(figsize=(WIDTH, 2.6))
     _place_panels(figure, 1, 1, Margins(left=0.34, right=0.15, bottom=0.4, top=0.2))
     axes = _updates_axes(figure.add_subplot(), records, named=True)
@@ -33,30 +29,18 @@ def schedule(records: Sequence[Record]) -> Figure:
 
 
 def losses(records: Sequence[Record]) -> Figure:
-    """Every loss over updates, one panel each: as recorded, and its running mean.
-
-    Args:
-        records: Records in order of ``step``.
-    """
+    """Every loss over updates, one panel each: as recorded, and its running mean."""
     names = [name for name in names_in(records) if name.startswith("loss/")]
     return _panels(records, names, _draw_noisy)
 
 
 def metric_curves(records: Sequence[Record]) -> Figure:
-    """Every metric over updates, one panel each, with the three steps of Algorithm 1 shaded.
-
-    Args:
-        records: Records in order of ``step``.
-    """
+    """Every metric over updates, one panel each, with the three steps of Algorithm 1 shaded."""
     return _panels(records, metric_names(records), _draw_points)
 
 
 def diagnostics(records: Sequence[Record]) -> Figure:
-    """Diagnostics over updates, one panel each: σ, the weights' effective sample sizes, the twins.
-
-    Args:
-        records: Records in order of ``step``.
-    """
+    """Diagnostics over updates, a panel each: σ, effective sample sizes, the twins."""
     names = [name for name in names_in(records) if is_diagnostic(name)]
     return _panels(records, names, _draw_noisy)
 

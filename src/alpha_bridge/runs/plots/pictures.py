@@ -31,12 +31,7 @@ GAP = 2
 
 
 def image_grid(images: Array, columns: int) -> Figure:
-    """Images side by side, row after row.
-
-    Args:
-        images: uint8 ``(N, H, W, C)`` with one, three or four channels.
-        columns: Images in a row.
-    """
+    """Images, uint8 ``(N, H, W, C)``, in rows of ``columns``."""
     mosaic = mosaic_of(small(images), columns)
     return picture(mosaic)[0]
 
@@ -82,12 +77,7 @@ def strips(images: Array, columns: Sequence[str], rows: Sequence[str] = ()) -> F
 
 
 def save_png(images: Array, path: str | Path) -> None:
-    """Write images as one square-ish grid, pixel for pixel.
-
-    Args:
-        images: uint8 ``(N, H, W, C)`` with one, three or four channels.
-        path: The file; it appears complete or not at all.
-    """
+    """Write images, uint8 ``(N, H, W, C)``, as one square-ish grid, pixel for pixel."""
     from PIL import Image
 
     columns = int(np.ceil(np.sqrt(len(images))))
@@ -96,13 +86,7 @@ def save_png(images: Array, path: str | Path) -> None:
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: float = 150) -> None:
-    """Write a figure in the format that the file's ending names.
-
-    Args:
-        figure: The figure.
-        path: The file; it appears complete or not at all.
-        dpi: Pixels of an inch.
-    """
+    """Write a figure in the format that the file's ending names."""
     path = Path(path)
     with writing(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=dpi)
@@ -132,7 +116,7 @@ def small(images: Array, most: int = 64) -> Array:
 
 
 def picture(mosaic: Array, margin: float = 0.0) -> tuple[Figure, Axes]:
-    """A figure of one picture as wide as the page, with ``margin`` inches beside it for words."""
+    """A figure of one picture as wide as the page, with ``margin`` inches beside it for text."""
     height = WIDTH * mosaic.shape[0] / mosaic.shape[1]
     figure = Figure(figsize=(WIDTH, height + margin), layout="constrained")
     axes = figure.add_subplot()

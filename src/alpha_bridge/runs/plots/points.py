@@ -56,13 +56,9 @@ def scatter_through_time(
 
 
 def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
-    """Points of the model over those of the data, some of which are ringed.
+    """Points of the model over those of the data, some of which are ringed: ``(N, D)`` each.
 
-    Args:
-        data: Points, ``(N, D)`` with D two or more; the first two coordinates are shown, of at
-            most 3000 points.
-        model: Samples, ``(M, D)``.
-        marked: The points to ring, ``(K, D)``.
+    The first two coordinates are shown, of at most 3000 points.
     """
     figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
     axes = figure.add_subplot()

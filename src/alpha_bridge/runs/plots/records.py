@@ -36,13 +36,7 @@ class Region(NamedTuple):
 
 
 def regions(records: Sequence[Record]) -> list[Region]:
-    """Split the updates where the phase changes.
-
-    Args:
-        records: Records in order of ``step``; those without a phase are passed over.
-
-    Returns:
-        Regions that touch one another, the first from 0.
+    """Split the updates where the phase changes, into regions that touch, the first from 0.
 
     Example:
         >>> regions([{"step": 5, "phase": "ml"}, {"step": 9, "phase": "transfer"}])
@@ -76,17 +70,12 @@ def evenly(steps: Sequence[int], most: int) -> list[int]:
 
 
 def phase_at(step: int, records: Sequence[Record]) -> str:
-    """Phase of the last update among ``step`` updates, empty if no record tells."""
+    """Phase of the last update among ``step`` updates, empty if no record has it."""
     return next((region.phase for region in regions(records) if step <= region.end), "")
 
 
 def step_one(records: Sequence[_Record]) -> list[_Record]:
-    """The records of Step I: those of the phase ``ml`` that a run begins with.
-
-    Example:
-        >>> step_one([{"step": 5, "phase": "ml"}, {"step": 9, "phase": "transfer"}])
-        [{'step': 5, 'phase': 'ml'}]
-    """
+    """The records of Step I: those of the phase ``ml`` that a run begins with."""
     return [*takewhile(lambda record: record.get("phase") == "ml", records)]
 
 

@@ -1,6 +1,7 @@
-"""Compiled networks: the gradients of the eager ones, the penalty's among them."""
+"""The machine: compiled networks have the gradients of eager ones, freed memory stays."""
 
 import copy
+import ctypes
 
 import pytest
 import torch
@@ -19,13 +20,15 @@ from alpha_bridge.networks import (
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, R1R2, SpectralNorm
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.compilation import compile_networks
+from alpha_bridge.training.machine import MMAP_THRESHOLD, compile_networks, keep_freed_memory
 from alpha_bridge.training.update import update
 
 # dynamo reads .grad of all that it meets; the warning goes unseen outside of pytest
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 
 LATENT, BATCH, TRIALS = 2, 4, 3
+LIBC = ctypes.CDLL(None)
+BLOCK = 20 * 2**20
 
 
 def vectors(trials=TRIALS):
@@ -128,3 +131,42 @@ def test_a_copy_of_a_compiled_network_has_parameters_of_its_own():
             parameter.zero_()
     x = torch.randn(shape, requires_grad=True)
     assert other.log_ratio(x).abs().sum() > 0
+
+
+class Mallinfo2(ctypes.Structure):
+    """Numbers of glibc's heap."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in [
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        ]
+    ]
+
+
+def mapped():
+    """Bytes in maps of their own, which go back to the system when they are freed."""
+    LIBC.mallinfo2.restype = Mallinfo2
+    return LIBC.mallinfo2().hblkhd
+
+
+@pytest.mark.skipif(not hasattr(LIBC, "mallinfo2"), reason="a setting of glibc")
+def test_large_blocks_come_from_memory_that_the_process_keeps():
+    assert LIBC.mallopt(MMAP_THRESHOLD, 2**17)  # as a process begins
+    before = mapped()
+    one = torch.empty(BLOCK, dtype=torch.uint8)
+    between = mapped()
+    assert between - before >= BLOCK
+    assert keep_freed_memory()
+    other = torch.empty(BLOCK, dtype=torch.uint8)
+    assert mapped() == between
+    del one, other

@@ -1,0 +1,77 @@
+"""The machine that trains: its accelerator, its compiler, and the memory of its processor."""
+
+import ctypes
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from ..model import NETWORKS, AlphaBridge
+
+__all__ = ["available_accelerator", "compile_networks", "keep_freed_memory"]
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""glibc's names for them in ``mallopt``."""
+
+
+def available_accelerator(precision: str = "no") -> Accelerator:
+    """The machine's accelerator, shared by the processes that ``torchrun`` started.
+
+    Args:
+        precision: Mixed precision of the networks, ``no`` or ``bf16``.
+
+    Returns:
+        On a machine without an accelerator, the processors: several processes then exchange
+        gradients by gloo, which accelerate does only if it is to stay on the CPU.
+    """
+    return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision)
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees, for the tensors of the next update.
+
+    By default glibc may give large blocks back to the system, which hands them out again page by
+    page, each cleared. With this the process holds its highest use until it ends, so it is for a
+    program, not for a library.
+
+    Returns:
+        Whether the C library knows these settings; another one is left as it is.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and bool(
+        mallopt(TRIM_THRESHOLD, 2**31 - 1) and mallopt(MMAP_THRESHOLD, 2**25)
+    )
+
+
+def compile_networks(model: AlphaBridge) -> None:
+    """Compile each network's forward and backward pass, and leave double backward passes eager.
+
+    The names of the parameters stay as they are, and a copy of a network is eager again. A call
+    is eager where its input is a leaf that asks for a gradient, or keeps its own: that is how a
+    gradient penalty differentiates, and torch.compile has no double backward.
+
+    Args:
+        model: Changed in place; call it when the networks are final, spectral norm included.
+    """
+    for network in NETWORKS:
+        _compile(model.get_submodule(network))
+
+
+def _compile(network: nn.Module) -> None:
+    # ``Module.compile`` leaves a network without a ``forward`` of its own eager, as nn.Sequential
+    # is: dynamo passes over frames of torch.nn. So the frame that it starts from is this one.
+    def call(*inputs: Tensor) -> object:
+        return network._call_impl(*inputs)
+
+    # several networks may go back through one pass
+    torch._functorch.config.donated_buffer = False
+    compiled = torch.compile(call, dynamic=False)
+
+    def choose(*inputs: Tensor) -> object:
+        return (call if any(map(_is_penalized, inputs)) else compiled)(*inputs)
+
+    network._compiled_call_impl = choose
+
+
+def _is_penalized(x: Tensor) -> bool:
+    return torch.is_grad_enabled() and x.requires_grad and (x.is_leaf or x.retains_grad)
