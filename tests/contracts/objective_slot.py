@@ -58,9 +58,12 @@ def batch(*leading):
 
 def gradient(model, loss, network):
     """Gradient of a loss to the parameters of a network, zero where none flows."""
+    parameters = list(model.network_parameters(network))
+    if not loss.requires_grad:
+        return torch.cat([torch.zeros_like(parameter).flatten() for parameter in parameters])
     parts = torch.autograd.grad(
         loss.mean(-1).sum(),
-        list(model.network_parameters(network)),
+        parameters,
         retain_graph=True,
         allow_unused=True,
         materialize_grads=True,
