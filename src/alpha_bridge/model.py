@@ -62,12 +62,12 @@ class AlphaBridge(nn.Module):
         learn_noise: bool = False,
         latent_shape: tuple[int, ...] | None = None,
     ) -> None:
-        """Put the three networks together.
+        r"""Put the three networks together.
 
         Args:
-            generator: :math:`G_\\theta`.
-            encoder: :math:`q_\\phi`.
-            discriminator: :math:`f_\\beta`.
+            generator: :math:`G_\theta`.
+            encoder: :math:`q_\phi`.
+            discriminator: :math:`f_\beta`.
             noise: σ of (13), positive, in the units of the samples.
             learn_noise: Whether σ is learned with θ; ``noise`` is then where it starts.
             latent_shape: Shape of one latent; by default the generator's ``latent_shape``, or
@@ -116,13 +116,7 @@ class AlphaBridge(nn.Module):
         return other
 
     def with_noise(self, sigma: float) -> "AlphaBridge":
-        """Same model with another σ, which is no parameter of it.
-
-        The networks are shared, as for :meth:`with_arms`.
-
-        Raises:
-            ValueError: ``sigma`` is not positive.
-        """
+        """Same model with another, fixed σ; the networks are shared, as for :meth:`with_arms`."""
         other = copy.copy(self)
         other._parameters = {k: v for k, v in self._parameters.items() if k != "log_sigma"}
         log_sigma = torch.full_like(self.log_sigma.detach(), positive("sigma", sigma)).log()
@@ -152,27 +146,14 @@ class AlphaBridge(nn.Module):
 
     @torch.no_grad()
     def find_latent_shape(self, samples: Callable[[], Tensor]) -> None:
-        """Find the shape of one latent if it is not known, and change nothing else.
-
-        Args:
-            samples: Gives samples, shape ``(*trials, batch, *event)``; called if they are needed.
-        """
+        """Find the shape of one latent from samples, if it is not known; change nothing else."""
         if self.latent_shape is None:
             # a copy's dropout and running means leave those of the encoder alone
             mean, _ = copy.deepcopy(self.encoder).eval()(samples())
             self.latent_shape = tuple(mean.shape[self.batch_ndim :])
 
     def encode(self, x: Tensor, draw: bool = False, rng: torch.Generator | None = None) -> Tensor:
-        r"""Latents of ``x``: the mean of :math:`q_\phi(z|x)`, or a draw from it.
-
-        Args:
-            x: Samples, shape ``(*trials, batch, *event)``.
-            draw: Whether to draw instead of taking the mean.
-            rng: Where the draw comes from; torch's global generator by default.
-
-        Returns:
-            Latents, shape ``(*trials, batch, *latent_shape)``.
-        """
+        r"""Latents of ``x``: the mean of :math:`q_\phi(z|x)`, or a draw from it by ``rng``."""
         mean, log_variance = self.posterior(x)
         if not draw:
             return mean
@@ -183,13 +164,13 @@ class AlphaBridge(nn.Module):
         return self.generator(z)  # type: ignore[no-any-return]
 
     def log_ratio(self, x: Tensor) -> Tensor:
-        r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6).
+        r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6), in nats.
 
         Args:
             x: Samples, shape ``(*trials, batch, *event)``.
 
         Returns:
-            Logits in nats, shape ``(*trials, batch)``.
+            Logits, shape ``(*trials, batch)``.
 
         Raises:
             ValueError: The discriminator gives more than one number for each sample, or trials and
@@ -198,17 +179,11 @@ class AlphaBridge(nn.Module):
         return self._log_ratio(self.discriminator, x)
 
     def latent_log_ratio(self, z: Tensor) -> Tensor:
-        r"""Estimate of :math:`g(z) = \log p(z) - \log q_\phi(z)`, section 3.3.
-
-        Args:
-            z: Latents, shape ``(*trials, batch, *latent_shape)``.
-
-        Returns:
-            Logits in nats, shape ``(*trials, batch)``.
+        r"""Estimate of :math:`g(z) = \log p(z) - \log q_\phi(z)`, section 3.3, likewise.
 
         Raises:
-            ValueError: The discriminator has none of latents, or it gives more than one number for
-                each.
+            ValueError: The discriminator has no part ``of_z`` for latents, or as for
+                :meth:`log_ratio`.
         """
         of_z = getattr(self.discriminator, "of_z", None)
         if of_z is None:
@@ -238,9 +213,6 @@ class AlphaBridge(nn.Module):
 
         Returns:
             Samples, shape ``(*trials, count, *event)``.
-
-        Raises:
-            ValueError: ``count`` is below one.
         """
         return self.decode(self.prior(count, rng))
 
@@ -271,35 +243,14 @@ class AlphaBridge(nn.Module):
 
     @torch.no_grad()
     def interpolate(
-        self,
-        start: Tensor,
-        end: Tensor,
-        count: int = 8,
-        between: Curve = slerp,
+        self, start: Tensor, end: Tensor, count: int = 8, between: Curve = slerp
     ) -> Tensor:
-        """Samples along the way from ``start`` to ``end`` in the latent space.
-
-        Args:
-            start: Samples, shape ``(*trials, batch, *event)``.
-            end: Samples of the same shape.
-            count: Number of points on the way, both ends included, two or more.
-            between: The curve between two latents.
-
-        Returns:
-            Samples, shape ``(count, *trials, batch, *event)``.
-
-        Raises:
-            ValueError: ``count`` is below two.
-        """
+        """Samples on the way from the samples ``start`` to ``end``; see :meth:`traverse`."""
         return self.traverse(self.encode(start), self.encode(end), count, between)
 
     @torch.no_grad()
     def traverse(
-        self,
-        start: Tensor,
-        end: Tensor,
-        count: int = 8,
-        between: Curve = slerp,
+        self, start: Tensor, end: Tensor, count: int = 8, between: Curve = slerp
     ) -> Tensor:
         """Samples along the way from one latent to another.
 

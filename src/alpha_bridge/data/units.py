@@ -19,7 +19,7 @@ class Units:
     """The networks see the data as they are."""
 
     def normalize(self, x: Tensor) -> Tensor:
-        """From storage units to model units, on the device of ``x``."""
+        """From storage units to model units."""
         return x
 
     def place(self, x: Tensor, device: torch.device) -> Tensor:
@@ -27,11 +27,11 @@ class Units:
         return self.normalize(x.to(device, non_blocking=True))
 
     def denormalize(self, x: Tensor) -> Tensor:
-        """From model units to storage units, on the device of ``x``."""
+        """From model units to storage units."""
         return x
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps of the units, by name; nothing where nothing is scaled."""
+        """Tensors of a checkpoint by name; none where nothing is scaled."""
         return {}
 
     def stored(self, x: Tensor) -> NDArray[Any]:
@@ -82,9 +82,9 @@ class StandardUnits(Units):
     def dtype(self) -> torch.dtype:
         """Of samples in storage units."""
         mean, std, single = self.mean.double().abs(), self.std.double(), torch.finfo(torch.float32)
-        told_apart = single.eps * (mean + std) <= std / 1000
+        resolved = single.eps * (mean + std) <= std / 1000
         in_range = (mean + std <= single.max / 1000) & (std >= single.tiny * 1000)
-        return torch.float32 if (told_apart & in_range).all() else torch.float64
+        return torch.float32 if (resolved & in_range).all() else torch.float64
 
     def normalize(self, x: Tensor) -> Tensor:
         mean, std = (moment.to(x.device, torch.float64) for moment in (self.mean, self.std))

@@ -45,7 +45,7 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 @dataclass(frozen=True)
 class Evidence:
-    """How sure a direction is, from what its labels say of encodings that did not find it.
+    """How sure a direction is, by encodings that it was not found from.
 
     Attributes:
         having: Labelled encodings with the attribute.
@@ -92,12 +92,7 @@ class Direction:
     evidence: Evidence
 
     def move(self, z: Tensor, strength: float) -> Tensor:
-        r"""Latents :math:`z + s \tau v`.
-
-        Args:
-            z: Shape ``(*batch, *latent_shape)``.
-            strength: s, in standard deviations; negative takes the attribute away.
-        """
+        r"""Latents :math:`z + s \tau v`; a negative ``strength`` s takes the attribute away."""
         return z + strength * self.scale * self.vector.to(z)
 
 
@@ -128,7 +123,7 @@ def mean_direction(z: Tensor, y: Tensor) -> Tensor:
 
 
 def linear_direction(z: Tensor, y: Tensor) -> Tensor:
-    r"""Normal of the plane by which a regularised linear classifier tells an attribute.
+    r"""Normal of the plane by which a regularised linear classifier separates an attribute.
 
     .. math:: \min_{w, b} \sum_i c_i (t_i - w^\top \tilde z_i - b)^2 + \lambda \|w\|^2
 
@@ -136,15 +131,7 @@ def linear_direction(z: Tensor, y: Tensor) -> Tensor:
     takes the one whose leave-one-out error is smallest. Unlike the difference of the means, the
     normal looks past what only goes along with the attribute.
 
-    Args:
-        z: Encodings, shape ``(N, *latent_shape)``.
-        y: 1 with the attribute and 0 without, shape ``(N,)``.
-
-    Returns:
-        v of norm 1 in the space of the encodings, shape ``latent_shape``.
-
-    Raises:
-        ValueError: A class is missing, or the plane has no normal.
+    Arguments, result and errors are those of :func:`mean_direction`.
 
     Example:
         >>> z = torch.randn(200, 2)
@@ -261,13 +248,13 @@ def strip(
 
 
 def balanced_accuracy(right: Tensor, y: Tensor) -> tuple[float, tuple[float, float]]:
-    """Mean of both classes' shares that are told correctly, and 95 % of its posterior.
+    """Mean of both classes' shares that are classified correctly, and 95 % of its posterior.
 
     Each class's accuracy has a uniform prior, so that few labels leave the interval wide even if
     all of them are right.
 
     Args:
-        right: Whether each sample is told correctly, shape ``(N,)``.
+        right: Whether each sample is classified correctly, shape ``(N,)``.
         y: Its class, 0 or 1, shape ``(N,)``.
 
     Returns:
@@ -298,7 +285,7 @@ def balanced_accuracy(right: Tensor, y: Tensor) -> tuple[float, tuple[float, flo
 def _held_out(
     z: Tensor, y: Tensor, find: Callable[[Tensor], Tensor]
 ) -> tuple[float, tuple[float, float], float]:
-    """Balanced accuracy, its interval, and the area under the curve, all cross-validated."""
+    """Balanced accuracy, its interval, and the area under the curve, cross-validated."""
     folds = StratifiedKFold(min(FOLDS, *_counted(y, least=2)), shuffle=True, random_state=0)
     right, areas = torch.zeros(len(y), dtype=torch.bool), []
     for parts in folds.split(np.zeros(len(y)), y.numpy()):

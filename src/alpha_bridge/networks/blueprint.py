@@ -46,7 +46,7 @@ class Blueprint:
 
     @classmethod
     def of(cls, network: nn.Module) -> "Blueprint":
-        """How ``network`` was built, as a file can say it.
+        """How ``network`` was built, in values that JSON has.
 
         Raises:
             ValueError: It does not know, its class cannot be imported by others, or JSON does not
@@ -63,14 +63,10 @@ class Blueprint:
         return plan.as_json()
 
     def as_json(self) -> "Blueprint":
-        """The same as it comes back from a file: tuples are lists there.
-
-        Raises:
-            ValueError: The path is not ``package.module:Class``, or JSON does not know an argument.
-        """
+        """The same as it comes back from a file: tuples are lists there."""
         assert self.module
         try:
-            plain = json.dumps(dict(self.arguments), allow_nan=False, default=_in_words)
+            plain = json.dumps(dict(self.arguments), allow_nan=False, default=_as_dict)
             arguments = json.loads(plain)
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -81,14 +77,10 @@ class Blueprint:
 
     @property
     def module(self) -> str:
-        """The module that the path names.
-
-        Raises:
-            ValueError: The path is not ``package.module:Class``.
-        """
+        """The module that the path names; a path of another form is refused."""
         module, colon, name = self.path.partition(":")
-        words = [*module.split("."), *name.split(".")]
-        if not colon or any(word.startswith("__") or not word.isidentifier() for word in words):
+        parts = [*module.split("."), *name.split(".")]
+        if not colon or any(part.startswith("__") or not part.isidentifier() for part in parts):
             raise ValueError(
                 f"a network is named as package.module:Class, got {self.path!r}: a class of a "
                 "script, a notebook or a function must move to a module that others can import"
@@ -171,7 +163,7 @@ def shareable(kind: Class) -> Class:
     return kind
 
 
-def _in_words(value: object) -> dict[str, Any]:
+def _as_dict(value: object) -> dict[str, Any]:
     """An argument that JSON does not know: how a part is built."""
     if isinstance(value, Blueprint):
         return {"network": value.path, "arguments": dict(value.arguments)}

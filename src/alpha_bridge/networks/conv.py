@@ -58,7 +58,7 @@ class _Unflatten(nn.Module):
 
 
 class _ConvBody(nn.Sequential):
-    """Images ``(batch, channels, size, size)`` to features ``(batch, outputs)``."""
+    """Images to features ``(batch, outputs)``."""
 
     def __init__(
         self, size: int, channels: int, width: int, hidden: int, outputs: int, trials: int | None
@@ -81,13 +81,7 @@ class _ConvBody(nn.Sequential):
 
 @shareable
 class ConvDiscriminator(_ConvBody):
-    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
-
-    Example:
-        >>> import torch
-        >>> ConvDiscriminator(size=8, channels=1)(torch.zeros(5, 1, 8, 8)).shape
-        torch.Size([5, 1])
-    """
+    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``."""
 
     def __init__(
         self,
@@ -100,28 +94,18 @@ class ConvDiscriminator(_ConvBody):
         """Build it.
 
         Args:
-            size: Pixels of a side, such as 8, 16, 28, 32 or 64.
+            size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
             channels: Colours, one to three.
             width: Channels of the layer next to the image; deeper ones have more.
             hidden: Size of the fully connected layer.
-            trials: Not available; any value but None is refused.
-
-        Raises:
-            ValueError: ``size`` is not base · 2ᵏ with a base of 4 to 7, or ``trials`` is given.
+            trials: None; images have no stacked trials.
         """
         super().__init__(size, channels, width, hidden, 1, trials)
 
 
 @shareable
 class ConvEncoder(_ConvBody):
-    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
-
-    Example:
-        >>> import torch
-        >>> mean, log_variance = ConvEncoder(latent=2, size=8, channels=1)(torch.zeros(5, 1, 8, 8))
-        >>> mean.shape
-        torch.Size([5, 2])
-    """
+    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``."""
 
     def __init__(
         self,
@@ -132,11 +116,7 @@ class ConvEncoder(_ConvBody):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size.
-
-        Raises:
-            ValueError: As for :class:`ConvDiscriminator`.
-        """
+        """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size."""
         super().__init__(size, channels, width, hidden, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -146,7 +126,6 @@ class ConvGenerator(nn.Sequential):
     """Generator of images: latents ``(batch, latent)`` to images in [−1, 1].
 
     Example:
-        >>> import torch
         >>> ConvGenerator(latent=2, size=8, channels=1)(torch.zeros(5, 2)).shape
         torch.Size([5, 1, 8, 8])
     """
@@ -160,11 +139,7 @@ class ConvGenerator(nn.Sequential):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`.
-
-        Raises:
-            ValueError: As for :class:`ConvDiscriminator`.
-        """
+        """Build it; the arguments are those of :class:`ConvEncoder`."""
         _check(trials, latent=latent, channels=channels, width=width, hidden=hidden)
         halvings = times_halved(size)
         base = size >> halvings
@@ -190,13 +165,8 @@ class ConvGenerator(nn.Sequential):
 class ConvPairDiscriminator(nn.Module):
     """Discriminator of pairs: images and their latents, as vectors, to logits ``(batch, 1)``.
 
-    A pair is what :func:`~alpha_bridge.objective.pairs` makes: all numbers of the image, and then
-    the latent, which joins the features of the image before the fully connected layers.
-
-    Example:
-        >>> import torch
-        >>> ConvPairDiscriminator(latent=2, size=8, channels=1)(torch.zeros(5, 66)).shape
-        torch.Size([5, 1])
+    A pair is what :func:`~alpha_bridge.objective.pairs` makes, ``(batch, channels · size² +
+    latent)``; the latent joins the features of the image before the fully connected layers.
     """
 
     def __init__(
@@ -208,11 +178,7 @@ class ConvPairDiscriminator(nn.Module):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`.
-
-        Raises:
-            ValueError: As for :class:`ConvDiscriminator`.
-        """
+        """Build it; the arguments are those of :class:`ConvEncoder`."""
         super().__init__()
         self.image = (channels, size, size)
         self.features = _ConvBody(size, channels, width, hidden, hidden, trials)
@@ -224,7 +190,6 @@ class ConvPairDiscriminator(nn.Module):
         )
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """Map ``(batch, channels · size² + latent)`` to ``(batch, 1)``."""
         numbers = math.prod(self.image)
         features = self.features(pairs[:, :numbers].unflatten(-1, self.image))
         logits: Tensor = self.head(torch.cat([features, pairs[:, numbers:]], -1))
@@ -257,7 +222,6 @@ class ConvTranslator(nn.Module):
     [−1, 1].
 
     Example:
-        >>> import torch
         >>> ConvTranslator(size=8, channels=1, outputs=3)(torch.zeros(5, 1, 8, 8)).shape
         torch.Size([5, 3, 8, 8])
 
@@ -285,11 +249,7 @@ class ConvTranslator(nn.Module):
             outputs: Colours of those that it makes.
             width: Channels of the layer next to the image; further in there are twice as many.
             depth: Residual layers, zero or more.
-            trials: Not available; any value but None is refused.
-
-        Raises:
-            ValueError: ``size`` is no multiple of four, a number is too small, or ``trials`` is
-                given.
+            trials: None; images have no stacked trials.
         """
         super().__init__()
         _check(trials, channels=channels, outputs=outputs, width=width)
@@ -310,6 +270,5 @@ class ConvTranslator(nn.Module):
         self.register_buffer("shared", kernel, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(batch, channels, size, size)`` to ``(batch, outputs, size, size)``."""
         translated: Tensor = nn.functional.conv2d(x, self.shared) + self.moved(x)
         return translated

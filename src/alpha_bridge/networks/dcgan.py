@@ -32,12 +32,11 @@ __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
 
 
 def _widths(width: int, halvings: int) -> list[int]:
-    """Channels after each halving, from the image inwards."""
     return [width * 2**level for level in range(halvings)]
 
 
 class _DCGANBody(nn.Sequential):
-    """Images ``(batch, channels, size, size)`` to features ``(batch, outputs)``."""
+    """Images to features ``(batch, outputs)``."""
 
     def __init__(
         self, size: int, channels: int, width: int, outputs: int, trials: int | None
@@ -57,13 +56,7 @@ class _DCGANBody(nn.Sequential):
 
 @shareable
 class DCGANDiscriminator(_DCGANBody):
-    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``.
-
-    Example:
-        >>> import torch
-        >>> DCGANDiscriminator(size=32, channels=3, width=4)(torch.zeros(5, 3, 32, 32)).shape
-        torch.Size([5, 1])
-    """
+    """Discriminator of images: ``(batch, channels, size, size)`` to logits ``(batch, 1)``."""
 
     def __init__(
         self, size: int, channels: int, width: int = ModelConfig.width, trials: int | None = None
@@ -71,28 +64,17 @@ class DCGANDiscriminator(_DCGANBody):
         """Build it.
 
         Args:
-            size: Pixels of a side, such as 8, 16, 28, 32 or 64.
+            size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
             channels: Colours, one to three.
             width: Channels of the layer next to the image; they double with each further one.
-            trials: Not available; any value but None is refused.
-
-        Raises:
-            ValueError: ``size`` is not base · 2ᵏ with a base of 4 to 7, or ``trials`` is given.
+            trials: None; images have no stacked trials.
         """
         super().__init__(size, channels, width, 1, trials)
 
 
 @shareable
 class DCGANEncoder(_DCGANBody):
-    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``.
-
-    Example:
-        >>> import torch
-        >>> encoder = DCGANEncoder(latent=2, size=32, channels=3, width=4)
-        >>> mean, log_variance = encoder(torch.zeros(5, 3, 32, 32))
-        >>> mean.shape
-        torch.Size([5, 2])
-    """
+    """Encoder of images: ``(batch, channels, size, size)`` to two ``(batch, latent)``."""
 
     def __init__(
         self,
@@ -102,11 +84,7 @@ class DCGANEncoder(_DCGANBody):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`DCGANDiscriminator` and the latent's size.
-
-        Raises:
-            ValueError: As for :class:`DCGANDiscriminator`.
-        """
+        """Build it; the arguments are :class:`DCGANDiscriminator`'s and the latent's size."""
         super().__init__(size, channels, width, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -129,11 +107,7 @@ class DCGANGenerator(nn.Sequential):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`DCGANEncoder`.
-
-        Raises:
-            ValueError: As for :class:`DCGANDiscriminator`.
-        """
+        """Build it; the arguments are those of :class:`DCGANEncoder`."""
         _check(trials, latent=latent, channels=channels, width=width)
         halvings = times_halved(size)
         widths = [*reversed(_widths(width, halvings)), channels]

@@ -6,7 +6,7 @@ __all__ = ["GaussianHead"]
 
 
 class GaussianHead(nn.Module):
-    """Read the last dimension as mean and log-variance, one half each.
+    """Read ``(*batch, 2 d)`` as mean and log-variance ``(*batch, d)``, one half each.
 
     Example:
         >>> import torch
@@ -16,6 +16,5 @@ class GaussianHead(nn.Module):
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Split ``(*batch, 2 d)`` into two tensors ``(*batch, d)``."""
         mean, log_variance = x.chunk(2, -1)
         return mean, log_variance

@@ -24,15 +24,8 @@ class Marginals(nn.Module):
     """
 
     def __init__(self, of_x: nn.Module, of_z: nn.Module) -> None:
-        """Put both together.
-
-        Args:
-            of_x: Of samples.
-            of_z: Of latents.
-        """
         super().__init__()
         self.of_x, self.of_z = of_x, of_z
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of samples."""
         return self.of_x(x)  # type: ignore[no-any-return]

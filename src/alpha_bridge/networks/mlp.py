@@ -29,16 +29,7 @@ class Linear(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, trials: int | None = None) -> None:
-        """Draw weights and biases evenly from ±1/√inputs, as ``torch.nn.Linear`` does.
-
-        Args:
-            inputs: Number of inputs.
-            outputs: Number of outputs.
-            trials: Number of replicas; None for a map without a leading dimension.
-
-        Raises:
-            ValueError: A number is below one.
-        """
+        """Draw weights and biases evenly from ±1/√inputs, as ``torch.nn.Linear`` does."""
         super().__init__()
         at_least(1, "inputs", inputs)
         at_least(1, "outputs", outputs)
@@ -49,7 +40,6 @@ class Linear(nn.Module):
         self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(*trial_shape, batch, inputs)`` to ``(*trial_shape, batch, outputs)``."""
         # samples lie side by side in memory: with few outputs, batched products and their
         # gradients are several times as fast as with features side by side
         affine = torch.baddbmm if self.trial_shape else torch.addmm
@@ -119,12 +109,7 @@ class MLPEncoder(_MLP):
 
 @shareable
 class MLPDiscriminator(_MLP):
-    """Discriminator of vectors: samples to logits ``(*trials, batch, 1)``.
-
-    Example:
-        >>> MLPDiscriminator(features=3)(torch.zeros(5, 3)).shape
-        torch.Size([5, 1])
-    """
+    """Discriminator of vectors: samples to logits ``(*trials, batch, 1)``."""
 
     def __init__(
         self, features: int, hidden: Sequence[int] = ModelConfig.hidden, trials: int | None = None
@@ -155,19 +140,11 @@ class MLPTranslator(_MLP):
         hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
-        """Build it.
-
-        Args:
-            features: Size of what it takes.
-            outputs: Size of what it makes.
-            hidden: Sizes of the hidden layers.
-            trials: Number of replicas, or None.
-        """
+        """Build it; ``outputs`` is the size of a sample that it makes."""
         super().__init__((features, *hidden, outputs), trials)
         self.latent_shape = (features,)
         self.register_buffer("shared", torch.eye(features, outputs), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(*trials, batch, features)`` to ``(*trials, batch, outputs)``."""
         moved: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return x @ self.shared + moved

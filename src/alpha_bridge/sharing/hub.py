@@ -26,11 +26,7 @@ NOT_ALLOWED = (401, 403)
 
 @contextmanager
 def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
-    """Turn the hub's errors into errors of one line.
-
-    Args:
-        hub_id: The repository.
-        before: What the line begins with.
+    """Turn the hub's errors into errors of one line, which begins with ``before``.
 
     Raises:
         ValueError: The id is malformed, or there is no such revision.
@@ -72,17 +68,9 @@ def _not_allowed(hub_id: str) -> PermissionError:
 
 
 def folder_of(source: str | Path, **download: Any) -> Path:  # noqa: ANN401
-    """Where the two files of a shared model lie; of the hub, no others are fetched.
+    """The folder with the two files of a shared model; of the hub, no others are fetched.
 
-    Args:
-        source: A folder, or the id of a model on the hub.
-        **download: As :func:`huggingface_hub.snapshot_download` takes it.
-
-    Raises:
-        ValueError: There is no folder, and it cannot be an id; or no such revision.
-        FileNotFoundError: It is a file, or the hub has no such model.
-        PermissionError: You may not read it.
-        ConnectionError: The hub cannot be reached.
+    Errors are those of :func:`hub_errors`; the options are ``snapshot_download``'s.
     """
     folder = Path(source)
     if folder.is_dir():

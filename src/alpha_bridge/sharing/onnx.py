@@ -1,4 +1,4 @@
-"""Generator and encoder as ONNX files that onnxruntime is seen to agree with torch on."""
+"""Generator and encoder as ONNX files, checked against torch by onnxruntime."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from torch.export import ExportedProgram
 
 from ..errors import one_line
 from ..files import writing
+from ..model import AlphaBridge
 
 __all__ = ["ATOL", "RTOL", "export", "require_installed"]
 
@@ -29,23 +30,9 @@ TRACED, CHECKED = 2, (1, 2, 7)
 """Samples of the batch that the exporter sees, and of those that the files are checked with."""
 
 
-class Arms(Protocol):
-    """What has a generator and an encoder: an :class:`~alpha_bridge.AlphaBridge`."""
-
-    generator: nn.Module
-    encoder: nn.Module
-
-    @property
-    def batch_ndim(self) -> int:
-        """Number of leading dimensions, of which the last is the batch."""
-
-    def prior(self, count: int, rng: torch.Generator | None = None) -> Tensor:
-        """Latents, shape ``(*trials, count, *latent_shape)``."""
-
-
 @dataclass(frozen=True)
 class _Export:
-    """A network with what it is to be tried on, and the names of what goes in and comes out."""
+    """A network, samples to check it with, and the names of its inputs and outputs."""
 
     name: str
     network: nn.Module
@@ -64,18 +51,14 @@ class _Export:
 
 
 def require_installed() -> None:
-    """See that what ONNX needs is there.
-
-    Raises:
-        ValueError: It is not.
-    """
+    """Raise a :class:`ValueError` if a package that ONNX needs is missing."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise ValueError(
             f"ONNX needs {', '.join(missing)}: install it with pip install 'alpha-bridge[onnx]'"
         )
 
 
-def export(bridge: Arms, folder: str | Path) -> dict[str, float]:
+def export(bridge: AlphaBridge, folder: str | Path) -> dict[str, float]:
     """Write ``generator.onnx`` and ``encoder.onnx``, for batches of any size, in model units.
 
     The generator maps ``latent`` to ``sample``, the encoder ``sample`` to ``mean`` and
@@ -83,7 +66,7 @@ def export(bridge: Arms, folder: str | Path) -> dict[str, float]:
     exporter has seen one, and are written only if they give what torch gives.
 
     Args:
-        bridge: An :class:`~alpha_bridge.AlphaBridge`; it is left as it is.
+        bridge: Left as it is.
         folder: Where to put the files; made if it is not there.
 
     Returns:
@@ -112,7 +95,7 @@ def export(bridge: Arms, folder: str | Path) -> dict[str, float]:
     return differences
 
 
-def _arms(bridge: Arms) -> list[_Export]:
+def _arms(bridge: AlphaBridge) -> list[_Export]:
     axis = bridge.batch_ndim - 1
     generator, encoder = (
         copy.deepcopy(network).cpu().eval() for network in (bridge.generator, bridge.encoder)
@@ -149,11 +132,7 @@ def _in_onnx(arm: _Export) -> bytes:
 
 
 def _traced(network: nn.Module, x: Tensor, shapes: tuple[dict[int, Any]]) -> ExportedProgram:
-    """The network's graph. Left to itself, torch.onnx makes one for batches of one size.
-
-    Raises:
-        Exception: torch can make no graph for batches of any size.
-    """
+    """The network's graph. Left to itself, torch.onnx makes one for batches of one size."""
     try:
         return torch.export.export(network, (x,), dynamic_shapes=shapes)
     except Exception:  # by the code itself, which knows what len(x) is
@@ -162,7 +141,7 @@ def _traced(network: nn.Module, x: Tensor, shapes: tuple[dict[int, Any]]) -> Exp
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the exporter says to itself: what it writes is checked."""
+    """Silence the exporter's logs and warnings: what it writes is checked."""
     level = logging.root.manager.disable
     try:
         logging.disable()
@@ -173,12 +152,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _difference(arm: _Export, file: bytes) -> float:
-    """The largest difference between onnxruntime and torch."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 4  # what it says is in the error
+    options.log_severity_level = 4  # its message is in the error
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     largest = 0.0
     for size in CHECKED:
@@ -197,11 +175,7 @@ def _difference(arm: _Export, file: bytes) -> float:
 
 
 def _apart(ours: Tensor, theirs: Tensor, what: str) -> float:
-    """The largest difference, if it is small enough.
-
-    Raises:
-        ValueError: It is not, or the shapes differ.
-    """
+    """The largest difference; one that is too large is refused."""
     if ours.shape != theirs.shape:
         raise ValueError(
             f"onnxruntime gives the shape {tuple(theirs.shape)} for the {what}, torch "

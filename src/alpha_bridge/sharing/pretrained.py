@@ -44,14 +44,14 @@ def save(
     """Save a model to a folder: ``config.json``, ``model.safetensors``, ``README.md``.
 
     Args:
-        model: Left as it is; each network knows its blueprint.
+        model: Left as it is; each network has a blueprint.
         folder: A new or empty folder; it appears complete or not at all.
         units: Between the data's units and the model's; None where the model sees the data as
             they are.
         card: What ``README.md`` says of the model.
 
     Raises:
-        ValueError: A network does not say how it is built, or is not what that would build.
+        ValueError: A network has no blueprint, or is not what that would build.
         FileExistsError: The folder holds something already.
         PermissionError: It cannot be written.
         NotWritten: The disk is full or broken.
@@ -85,10 +85,10 @@ def push(
     """Upload what :func:`save` would save.
 
     Args:
-        model: As for :func:`save`; so for ``units`` and ``card``.
+        model: As for :func:`save`.
         hub_id: ``owner/name``; made if it is not there.
-        units: Between the data's units and the model's.
-        card: What ``README.md`` says of the model.
+        units: As for :func:`save`.
+        card: As for :func:`save`.
         private: Whether only its owner may see it, if it is made; None for the hub's default.
         token: Of who uploads; by default that of ``hf auth login``.
         branch: Where to; by default ``main``.

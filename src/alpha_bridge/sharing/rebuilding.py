@@ -19,11 +19,8 @@ def as_built(network: nn.Module) -> nn.Module:
 
     What training put on its layers, such as spectral normalisation, becomes part of the weights.
 
-    Args:
-        network: Left as it is.
-
     Raises:
-        ValueError: It does not say how it is built, or is not what that builds.
+        ValueError: It has no blueprint, or is not what that builds.
     """
     plan = Blueprint.of(network)
     with torch.random.fork_rng(devices=[]):
@@ -51,16 +48,7 @@ def _baked(network: nn.Module, fresh: nn.Module) -> dict[str, Tensor]:
 
 
 def load_tensors(module: nn.Module, tensors: dict[str, Tensor], whose: str) -> None:
-    """Take over tensors as they are, in their own precision.
-
-    Args:
-        module: The network, or the model.
-        tensors: Its state.
-        whose: What the error names.
-
-    Raises:
-        ValueError: They do not fit.
-    """
+    """Take over tensors in their own precision; the error names ``whose`` do not fit."""
     try:
         module.load_state_dict(tensors, assign=True)
     except RuntimeError as error:

@@ -62,10 +62,6 @@ class Stored(_Part):
     """The content of ``config.json``.
 
     Attributes:
-        format: Of the folder.
-        generator: How it is built; so for the two others.
-        learn_noise: Whether σ is a parameter.
-        latent_shape: Of one latent.
         units: Of the samples: the networks' own, pixels, or mean and deviation.
         sha256: Sum of ``model.safetensors``.
     """
@@ -81,12 +77,7 @@ class Stored(_Part):
 
     @classmethod
     def read(cls, folder: Path) -> Stored:
-        """Read and validate the file.
-
-        Raises:
-            FileNotFoundError: There is none.
-            ValueError: It is damaged, or not that of a shared model.
-        """
+        """Read and validate the file."""
         path = folder / CONFIG
         if not path.is_file():
             raise FileNotFoundError(
@@ -119,11 +110,7 @@ class Stored(_Part):
 
 
 def stored_units(units: Units) -> Literal["model", "pixels"] | Standard:
-    """Units as the file has them.
-
-    Raises:
-        ValueError: They are of a kind that the file cannot have.
-    """
+    """Units as the file has them; those of another kind are refused."""
     if isinstance(units, StandardUnits):
         return Standard(mean=units.mean.tolist(), std=units.std.tolist())
     for name, kind in UNITS.items():
@@ -135,12 +122,7 @@ def stored_units(units: Units) -> Literal["model", "pixels"] | Standard:
 
 
 def read_weights(folder: Path, stored: Stored) -> dict[str, Tensor]:
-    """Read the tensors.
-
-    Raises:
-        FileNotFoundError: There is no file.
-        ValueError: It is damaged.
-    """
+    """Read the tensors, if their sum is the one that was stored."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no {WEIGHTS}: restore it from where it came from")

@@ -113,7 +113,7 @@ class AutoencoderKL(TrainedVAE):
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what diffusers logs from the terminal: what matters becomes an error."""
+    """Silence diffusers' logs: what matters becomes an error."""
     logger = logging.getLogger("diffusers")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -144,7 +144,6 @@ def _number(config: Mapping[str, Any], name: str) -> float | None:
 
 
 def _numbers(config: Mapping[str, Any], name: str, channels: int) -> Tensor | None:
-    """A number for each channel of the latents, to broadcast with them."""
     values = config[name]
     if values is None:
         return None

@@ -44,14 +44,7 @@ def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
 
 
 def build(origin: Origin) -> TrainedVAE:
-    """The VAE that ``origin`` describes, with weights of no meaning.
-
-    Args:
-        origin: Library and configuration.
-
-    Raises:
-        ValueError: There is no such library, or it has no such VAE.
-    """
+    """The VAE that a library and its configuration describe, with weights of no meaning."""
     if origin.get("library") not in LIBRARIES:
         raise ValueError(f"there are no VAEs of {origin.get('library')!r}: give {list(LIBRARIES)}")
     return LIBRARIES[origin["library"]](origin["config"])
@@ -63,10 +56,7 @@ def save(model: AlphaBridge, folder: str | Path) -> Path:
     Args:
         model: What :func:`bridge` made of a VAE that :func:`load` gave;
             after training, ``state.averaged()``.
-        folder: A new or empty folder.
-
-    Returns:
-        The folder.
+        folder: A new or empty folder, which is returned.
 
     Raises:
         ValueError: The model did not come from a VAE of a library.

@@ -81,12 +81,12 @@ def bridge(
 
 
 class _Rescaled(nn.Module):
-    """A network, and the map between its latents and those of the bridge."""
+    """A network, and the map between its latents and those of the bridge: s positive, and m."""
 
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, network: nn.Module, scale: Numbers, shift: Numbers) -> None:
+    def __init__(self, network: nn.Module, scale: Numbers = 1.0, shift: Numbers = 0.0) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("scale", _positive(scale))
@@ -99,7 +99,7 @@ class VAEGenerator(_Rescaled):
     Attributes:
         network: D; its output is a tensor, or has one as ``sample`` or ``reconstruction``.
         latent_shape: Shape of one latent.
-        origin: What the decoder says of where it came from, if anything.
+        origin: The decoder's library and configuration, if it has them.
 
     Example:
         >>> VAEGenerator(nn.Linear(2, 3), latent_shape=(2,))(torch.zeros(5, 2)).shape
@@ -113,23 +113,11 @@ class VAEGenerator(_Rescaled):
         scale: Numbers = 1.0,
         shift: Numbers = 0.0,
     ) -> None:
-        """Wrap a decoder.
-
-        Args:
-            network: D.
-            latent_shape: Shape of one latent.
-            scale: s, positive.
-            shift: m.
-
-        Raises:
-            ValueError: ``scale`` is not positive.
-        """
         super().__init__(network, scale, shift)
         self.latent_shape = latent_shape
         self.origin = getattr(network, "origin", None)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Decode latents ``(batch, *latent_shape)`` to samples ``(batch, *event)``."""
         return _samples(self.network(z / self.scale + self.shift))
 
 
@@ -147,21 +135,7 @@ class VAEEncoder(_Rescaled):
         torch.Size([5, 2])
     """
 
-    def __init__(self, network: nn.Module, scale: Numbers = 1.0, shift: Numbers = 0.0) -> None:
-        """Wrap an encoder.
-
-        Args:
-            network: The encoder.
-            scale: s, positive.
-            shift: m.
-
-        Raises:
-            ValueError: ``scale`` is not positive.
-        """
-        super().__init__(network, scale, shift)
-
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode samples ``(batch, *event)`` to two tensors ``(batch, *latent)``."""
         mean, log_variance = _moments(self.network(x))
         return (mean - self.shift) * self.scale, log_variance + 2 * self.scale.log()
 
@@ -170,10 +144,6 @@ def latent_size(mean: Tensor, log_variance: Tensor) -> float:
     r"""Root mean square of draws from the encoder, which is 1 if they follow the prior.
 
     .. math:: \sqrt{E[\mu^2 + e^v]}
-
-    Args:
-        mean: μ of many samples, shape ``(batch, *latent)``.
-        log_variance: v, the same shape.
 
     Example:
         >>> latent_size(torch.zeros(2, 3), torch.zeros(2, 3))

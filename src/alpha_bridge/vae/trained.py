@@ -1,4 +1,4 @@
-"""The slot that a library of VAEs fills: its files, its networks, and the way between them."""
+"""What is implemented for each library of VAEs: its files, its networks, reading and writing."""
 
 import importlib
 from abc import ABC, abstractmethod
@@ -44,14 +44,7 @@ class TrainedVAE(ABC):
     shift: Numbers = 0.0
 
     def __init__(self, config: dict[str, Any]) -> None:
-        """Build the networks, with weights of no meaning yet.
-
-        Args:
-            config: As the library's file has it.
-
-        Raises:
-            ValueError: The library is missing, or has no such VAE.
-        """
+        """Build the networks of a library's configuration, not yet with its weights."""
         self.origin: Origin = {"library": self.library, "config": config}
         self.build(config)
         self.decoder.origin = self.origin  # type: ignore[assignment]
@@ -59,9 +52,6 @@ class TrainedVAE(ABC):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a folder of the library; nothing in it is executed.
-
-        Args:
-            folder: A folder that has :attr:`config_file`.
 
         Raises:
             FileNotFoundError: There are no weights of a kind that can be read safely.
@@ -86,16 +76,7 @@ class TrainedVAE(ABC):
         return vae
 
     def save(self, folder: Path) -> None:
-        """Write the library's files, all of them or none.
-
-        Args:
-            folder: A new or empty folder; parents are made.
-
-        Raises:
-            FileExistsError: The folder holds something already.
-            PermissionError: The folder cannot be written.
-            NotWritten: The disk is full or broken.
-        """
+        """Write the library's files into a new or empty folder, all of them or none."""
         with filling(folder) as partial:
             try:
                 self.write(partial)
@@ -123,14 +104,7 @@ class TrainedVAE(ABC):
         """The side of an image nearest to one of ``pixels`` that the VAE takes."""
 
     def require(self, event_shape: tuple[int, ...]) -> None:
-        """See that the VAE takes samples of a shape.
-
-        Args:
-            event_shape: Of images ``(channels, height, width)``.
-
-        Raises:
-            ValueError: It does not; one line that says what to change.
-        """
+        """Refuse samples of a shape that the VAE does not take, with what to change."""
         if len(event_shape) != 3:
             raise ValueError(
                 f"the VAE takes images, and the data have samples of shape {event_shape}: give "
@@ -151,11 +125,7 @@ class TrainedVAE(ABC):
 
 
 def imported(library: str, module: str) -> ModuleType:
-    """A module of an optional library.
-
-    Raises:
-        ValueError: The library is not installed.
-    """
+    """A module of an optional library."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
