@@ -40,6 +40,7 @@ PENDING = {
     "networks": {"words"},
     "recipe": {"game", "judge", "said", "told", "words"},
     "runs": {"opened", "told"},
+    "settings.py": {"game"},
     "sharing": {"words"},
     "vae": {"words"},
 }
@@ -78,7 +79,7 @@ def test_the_contract_has_at_most_nine_layers():
     (layers,) = (
         contract["layers"]
         for contract in settings["tool"]["importlinter"]["contracts"]
-        if contract["type"] == "layers"
+        if contract["type"] == "layers" and contract["containers"] == ["alpha_bridge"]
     )
     assert len(layers) <= 9
 

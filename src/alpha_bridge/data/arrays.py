@@ -168,9 +168,6 @@ class VectorSource(ArraySource):
     keeps its scale, and is named in ``notes``. In storage units, vectors are float32 if their type
     goes into it without loss, else float64.
 
-    Attributes:
-        units: Mean and standard deviation of each feature, float64, shape ``(D,)``.
-
     Example:
         >>> source = VectorSource(np.array([[0.0, 5.0], [2.0, 5.0]]))
         >>> source.units.mean.tolist(), source.units.std.tolist(), source.notes

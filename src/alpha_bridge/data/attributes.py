@@ -62,12 +62,7 @@ class Attributes:
     def of_labels(
         cls, labels: NDArray[np.integer[Any]], classes: int, rows: NDArray[np.int64] | None = None
     ) -> Attributes:
-        """Take classes in [0, ``classes``), −1 where unknown, as the one column ``label``.
-
-        Example:
-            >>> Attributes.of_labels(np.array([0, 2]), 3).names
-            ['label=0', 'label=1', 'label=2']
-        """
+        """Take classes in [0, ``classes``), −1 where unknown, as the one column ``label``."""
         return cls({"label": [str(k) for k in range(classes)]}, labels[:, None], rows)
 
     def __len__(self) -> int:

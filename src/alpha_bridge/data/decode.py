@@ -28,14 +28,7 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.Decompre
 
 @dataclass(frozen=True)
 class Encoded:
-    """An image that has not been decoded.
-
-    Attributes:
-        name: What a message calls it.
-        content: Its bytes, or the path of its file.
-        mode: Pillow's name of what its data set says that the pixels are; None for what the
-            content says.
-    """
+    """An image that has not been decoded."""
 
     name: str
     content: bytes | str
@@ -154,15 +147,10 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
 
 
 def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixels:
-    """Decode one image, crop it to its central square, and resize it (Lanczos).
-
-    Args:
-        encoded: The image.
-        wanted: What was asked for.
-        shape: What this makes of the first image.
+    """Decode one image, crop it to its central square, and resize it (Lanczos) to ``shape``.
 
     Raises:
-        ValueError: The image is corrupt, or differs from the first in what was left open.
+        ValueError: The image is corrupt, or differs from the first in what ``wanted`` leaves open.
     """
     image = encoded.open()
     size, _, channels = shape
@@ -199,16 +187,8 @@ def write_images(
     paths: tuple[Path, Path],
     progress: Callable[[int], None],
 ) -> None:
-    """Decode images into two arrays on disk, several at a time.
-
-    Args:
-        batches: The images, in order.
-        wanted: What was asked for.
-        shape: What this makes of the first image.
-        held_out: For each image, whether it goes to the second array.
-        paths: The two ``.npy`` files.
-        progress: Called with the number of images that are done.
-    """
+    """Decode images into two arrays on disk, those of ``held_out`` into the second, several at a
+    time."""
     _check_space(paths[0].parent, len(held_out) * math.prod(shape))
     kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
     with _npy_file(paths[0], kept_shape) as kept, _npy_file(paths[1], apart_shape) as apart:

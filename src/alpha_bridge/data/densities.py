@@ -28,12 +28,7 @@ class GaussianMixture:
     """
 
     def __init__(self, means: Tensor, std: float, weights: Tensor | None = None) -> None:
-        """Make a mixture.
-
-        Args:
-            means: :math:`\\mu_k`, finite, shape ``(K, D)``.
-            std: σ, positive.
-            weights: :math:`w_k` up to a factor, positive, shape ``(K,)``; equal when None.
+        """Make a mixture of means ``(K, D)``, a width, and weights ``(K,)`` up to a factor.
 
         Raises:
             ValueError: An argument has another shape or is out of its range.

@@ -17,19 +17,12 @@ NAMED = 5
 def with_classes(
     data: "DatasetDict", builder: "DatasetBuilder"
 ) -> "tuple[DatasetDict, tuple[str, ...]]":
-    """Splits of a folder of images, with the classes that its subfolders name.
+    """Splits of a folder of images, with the classes that its subfolders name, and notes.
 
-    The folders are classes if all images lie equally deep, and the folders tell apart more than the
-    splits do. ``datasets`` takes ``train`` and ``test`` for classes where there are no others, and
-    leaves the classes out where a table of metadata lies in the folder.
-
-    Args:
-        data: What ``datasets`` reads; left as it is if it does not consist of files of images, or
-            if its table has labels.
-        builder: What read it.
-
-    Returns:
-        The splits, and what a user should know of them, a line each.
+    The folders are classes if all images lie equally deep, and the folders divide them further than
+    the splits do. ``datasets`` takes ``train`` and ``test`` for classes where there are no others,
+    and leaves the classes out where a table of metadata lies in the folder. Data that are no
+    files of images, or whose table has labels, are left as they are.
     """
     import datasets
     from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder

@@ -21,11 +21,6 @@ def grid(
 ) -> GaussianMixture:
     """Gaussians on a square grid around zero; the defaults are the 25 on {−4, −2, 0, 2, 4}².
 
-    Args:
-        side: Gaussians along each side, one or more.
-        spacing: Distance between neighbours, positive.
-        std: σ of each Gaussian, positive.
-
     Example:
         >>> grid().means.shape
         torch.Size([25, 2])
@@ -40,12 +35,7 @@ def ring(
     radius: float = MixtureConfig.radius,
     std: float = MixtureConfig.std,
 ) -> GaussianMixture:
-    """Gaussians evenly spaced on a circle around zero.
-
-    Args:
-        n: Number of Gaussians, one or more.
-        radius: Radius of the circle, positive.
-        std: σ of each Gaussian, positive.
+    """``n`` Gaussians evenly spaced on a circle around zero.
 
     Example:
         >>> ring(8).means.norm(dim=-1).unique()

@@ -35,12 +35,8 @@ class Folder:
     """A folder on this machine, known by the names, sizes and times of its files.
 
     Links in it are followed: they are the folder's owner's, and many folders consist of them, the
-    hub's own cache for one. A note counts those that lead outside.
-
-    Attributes:
-        name: Its path, without links.
-        places: Folders that the images may lie in.
-        notes: What a user should know of how it was read, a line each.
+    hub's own cache for one. A note counts those that lead outside. ``places`` are the folders that
+    the images may lie in.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,12 +116,7 @@ class Folder:
 
 
 class Hub:
-    """A data set of the hub, known by its id and revision.
-
-    Attributes:
-        places: Folders that the images may lie in, once it is loaded.
-        notes: What a user should know of how it was read, a line each.
-    """
+    """A data set of the hub, known by its id and revision."""
 
     def __init__(self, name: str, cache: Path, fetch: bool = True) -> None:
         """Look for the newest revision.
@@ -272,12 +263,7 @@ def _patterns(given: Patterns) -> Iterator[str]:
 
 
 def _is_below(pattern: str) -> bool:
-    """Whether a pattern can only match below the place that it is taken from.
-
-    Example:
-        >>> [_is_below(pattern) for pattern in ("data/*.parquet", "../x", "/x", "hf://x")]
-        [True, False, False, False]
-    """
+    """Whether a pattern can only match below the place that it is taken from."""
     windows = PureWindowsPath(pattern)
     steps = {*PurePosixPath(pattern).parts, *windows.parts}
     return not ("://" in pattern or windows.drive or windows.root or {"..", "~"} & steps)

@@ -50,12 +50,7 @@ def stream(seed: int, step: int, purpose: int = 0) -> np.random.Generator:
 
 
 def normal(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
-    """Standard normal draws of one update for one purpose, float32 on the host; see :func:`stream`.
-
-    Example:
-        >>> normal(0, 7, 1, (2, 3)).shape
-        torch.Size([2, 3])
-    """
+    """Standard normal draws of one update for one purpose, float32 on the host."""
     draws = stream(seed, step, purpose).standard_normal(tuple(shape), dtype=np.float32)
     return torch.from_numpy(draws)
 

@@ -34,12 +34,7 @@ RESIDENT_BYTES = 2**30
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of an array, chosen but not copied.
-
-    Attributes:
-        array: The array; may be a memory map.
-        rows: Indices of the rows, shape ``(N,)``.
-    """
+    """Some rows of an array, which may be a memory map: chosen but not copied."""
 
     array: NDArray[Any]
     rows: NDArray[np.int64]

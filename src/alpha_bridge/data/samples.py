@@ -16,13 +16,13 @@ __all__ = ["read_images", "read_samples"]
 
 
 def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
-    """Read samples in the shape that a model takes.
+    """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.
 
     Images are cropped to their central square, resized, and turned to grey or colour.
 
     Args:
         path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
-        event_shape: Shape of one sample for the model, ``(D,)`` or ``(C, H, W)``.
+        event_shape: Shape of one sample for the model.
 
     Returns:
         Samples in storage units, shape ``(N, *event_shape)``.

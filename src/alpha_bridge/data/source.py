@@ -47,34 +47,20 @@ class Source(ABC):
         Returns:
             A host tensor in storage units, shape ``(share, *event_shape)``; images are uint8
             NCHW views of NHWC memory.
-
-        Raises:
-            ValueError: ``size`` is larger than the training set or smaller than ``ranks``, or
-                another argument is out of its range.
         """
 
     @abstractmethod
     def training(self, count: int) -> Tensor:
-        """Up to ``count`` training samples, in storage units, always the same ones.
-
-        They come in a fixed shuffled order, so that a part of a sorted set has all its classes.
-        """
+        """Up to ``count`` training samples, in storage units, in a shuffled order that is always
+        the same."""
 
     def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
-        """Some of ``training(count)``, without the others.
-
-        Args:
-            count: As of :meth:`training`.
-            places: Where they stand among those, shape ``(n,)``.
-        """
+        """Those of ``training(count)`` that stand at ``places``, without the others."""
         return self.training(count)[torch.from_numpy(places)]
 
     @abstractmethod
     def held_out(self, count: int) -> Tensor:
-        """Up to ``count`` samples that training never sees, in storage units, always the same.
-
-        They come in a fixed shuffled order, so that a part of a sorted set has all its classes.
-        """
+        """Up to ``count`` samples that training never sees, in such an order."""
 
     def training_labels(self, count: int) -> Tensor | None:  # noqa: ARG002
         """Labels of ``training(count)``, int64, −1 where unknown; None without labels."""

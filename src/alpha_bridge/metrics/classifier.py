@@ -102,12 +102,7 @@ def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class TrainedClassifier(NamedTuple):
-    """A classifier, and how often it is right.
-
-    Attributes:
-        classifier: In evaluation mode, on the CPU, its parameters frozen.
-        accuracy: Share of the held-out images that it labels correctly, in [0, 1].
-    """
+    """A classifier, frozen, on the CPU, and its accuracy on held-out images, in [0, 1]."""
 
     classifier: Classifier
     accuracy: float
@@ -137,12 +132,6 @@ def train_classifier(
         seed: Of the parameters and the batches.
         updates: Number of updates, one or more.
         batch_size: Images in an update, one or more; drawn with replacement.
-
-    Returns:
-        The classifier, and its accuracy on the images held out.
-
-    Raises:
-        ValueError: Images or labels are not of that form.
 
     Source:
         Kingma and Ba, Adam, ICLR 2015; Smith and Topin, Super-Convergence, 2018.
@@ -220,10 +209,6 @@ class InceptionFeatures(nn.Module):
 
     Images of one channel are repeated to three; each is rounded to whole numbers in [0, 255], as
     the published distances are computed.
-
-    Args:
-        network: Its forward pass takes uint8 images and returns features, and ``network.fc`` is its
-            last layer.
     """
 
     def __init__(self, network: nn.Module) -> None:

@@ -154,16 +154,9 @@ def parse(text: str) -> MetricName:
 
 
 def classifier_protocol(kind: str, data: str, seed: int, accuracy: float) -> str:
-    """Protocol of features of a classifier.
+    """Protocol of features of a classifier of a ``kind``, such as ``classifier`` or ``rotations``.
 
-    Args:
-        kind: Of its classes, such as ``classifier`` or ``rotations``.
-        data: What it was trained on, as the configuration names it; of a path the last name counts.
-        seed: Of its training.
-        accuracy: The share of held-out samples that it is right on, in [0, 1].
-
-    Raises:
-        ValueError: ``accuracy`` is out of its range.
+    Of data that are a path the last name counts. The accuracy is on held-out samples, in [0, 1].
 
     Example:
         >>> classifier_protocol("classifier", "~/data/mnist", seed=0, accuracy=0.987)

@@ -180,11 +180,6 @@ def splits_for(samples: int, classes: int, most: int = 10) -> int:
     A part of fewer samples than classes could not score what a perfect model deserves. The
     published protocol, 50,000 images in ten parts, is kept.
 
-    Args:
-        samples: N, one or more.
-        classes: K, one or more.
-        most: The number of parts where there are samples enough.
-
     Example:
         >>> splits_for(50_000, 1008), splits_for(5000, 10), splits_for(35, 10), splits_for(5, 10)
         (10, 10, 3, 1)
@@ -203,9 +198,6 @@ def reconstruction_error(x: Tensor, x_hat: Tensor, event_dim: int = 3) -> Tensor
     Returns:
         Squared model units, lower is better, shape ``(*trials,)``.
 
-    Raises:
-        ValueError: The shapes differ.
-
     Example:
         >>> reconstruction_error(torch.zeros(2, 1, 8, 8), torch.full((2, 1, 8, 8), 0.5))
         tensor(0.2500)
@@ -223,9 +215,6 @@ def retention(reference_labels: Tensor, labels: Tensor) -> Tensor:
 
     Returns:
         Shares in [0, 1], higher is better, shape ``(*trials,)``.
-
-    Raises:
-        ValueError: The shapes differ.
 
     Example:
         >>> retention(torch.tensor([0, 1]), torch.tensor([0, 2]))

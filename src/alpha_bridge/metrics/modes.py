@@ -1,6 +1,7 @@
 r"""How well samples match a mixture of Gaussians that is known.
 
-Every function takes leading trial dimensions: samples ``(*trials, N, D)`` give ``(*trials,)``.
+Every function takes leading trial dimensions: samples ``(*trials, N, D)`` give ``(*trials,)``. The
+modes have means ``(K, D)``, and a standard deviation, one for all or ``(K,)``.
 """
 
 import math
@@ -124,20 +125,10 @@ def kde_log_likelihood(
 def modes_covered(
     samples: Tensor, means: Tensor, std: float | Tensor, within: float = 3.0, least: int = 1
 ) -> Tensor:
-    r"""Number of modes that at least ``least`` samples of high quality fall on.
+    r"""Number of modes that at least ``least`` samples of high quality fall on, from 0 to K.
 
     A sample falls on the mode nearest to it, and is of high quality within ``within`` standard
     deviations of its mean. The literature counts a mode from its first such sample.
-
-    Args:
-        samples: Shape ``(*trials, N, D)``.
-        means: Means of the modes, shape ``(K, D)``.
-        std: Standard deviation of the modes, positive; one for all, or shape ``(K,)``.
-        within: Radius of a mode in standard deviations.
-        least: Samples of high quality that a mode needs, one or more.
-
-    Returns:
-        Whole numbers from 0 to K, higher is better, shape ``(*trials,)``.
 
     Raises:
         ValueError: ``least`` is below one, or samples and means differ in dimension.
@@ -163,15 +154,6 @@ def high_quality(
     Even samples of the mixture itself miss some: with D = 2 and three standard deviations the
     share is :math:`1 - e^{-9/2} = 0.989` in expectation.
 
-    Args:
-        samples: Shape ``(*trials, N, D)``.
-        means: Means of the modes, shape ``(K, D)``.
-        std: Standard deviation of the modes, positive; one for all, or shape ``(K,)``.
-        within: Radius of a mode in standard deviations.
-
-    Returns:
-        Shares in [0, 1], higher is better, shape ``(*trials,)``.
-
     Example:
         >>> high_quality(torch.tensor([[0.1], [0.5]]), torch.tensor([[0.0], [1.0]]), std=0.1)
         tensor(0.5000)
@@ -190,26 +172,16 @@ def missed_mass(
     least: float = 0.1,
     tail: float = TAIL,
 ) -> Tensor:
-    r"""Weight of the modes that the samples leave out.
+    r"""Weight of the modes that the samples leave out, a share in [0, 1].
 
     .. math:: \sum_k w_k \, [\hat w_k < \ell \, w_k]
 
     where :math:`\hat w_k` is the share of samples that fall on mode k, the nearest to them, and
-    are not :func:`invented_mass`. So a mode is left out if it gets less than the share ℓ of what
-    it should. For ℓ = 0.1 the odds that a mode which gets what it should seems left out by chance
-    are 5e-5 where ten samples are expected on it, :math:`N w_k = 10`, and smaller where there are
-    more. The definition is ours.
-
-    Args:
-        samples: Shape ``(*trials, N, D)``.
-        means: Means of the modes, shape ``(K, D)``.
-        std: Standard deviation of the modes, positive; one for all, or shape ``(K,)``.
-        weights: :math:`w_k`, positive with sum 1, shape ``(K,)``.
-        least: ℓ, in [0, 1].
-        tail: τ of :func:`invented_mass`.
-
-    Returns:
-        Shares in [0, 1], lower is better, shape ``(*trials,)``.
+    are not :func:`invented_mass`. So a mode is left out if it gets less than the share ℓ,
+    ``least``, of what it should. For ℓ = 0.1 the odds that a mode which gets what it should seems
+    left out by chance are 5e-5 where ten samples are expected on it, :math:`N w_k = 10`, and
+    smaller where there are more. The weights are positive with sum 1, shape ``(K,)``. The
+    definition is ours.
 
     Example:
         >>> means, weights = torch.tensor([[0.0], [1.0]]), torch.tensor([0.75, 0.25])
@@ -231,18 +203,9 @@ def invented_mass(
     .. math:: E_x \, [\min_k \|x - \mu_k\| / \sigma_k > r], \qquad P[\chi^2_D > r^2] = \tau
 
     This is the complement of :func:`high_quality` at a radius that fits the dimension: 3.29 for
-    τ = 0.001 in one dimension, 3.72 in two. Samples of the mixture itself score τ where its modes
-    lie apart, and less where they overlap. The definition is ours.
-
-    Args:
-        samples: Shape ``(*trials, N, D)``.
-        means: :math:`\mu_k`, means of the modes, shape ``(K, D)``.
-        std: :math:`\sigma_k`, positive; one for all, or shape ``(K,)``.
-        tail: τ, between 0 and 1.
-
-    Returns:
-        Shares in [0, 1], lower is better, shape ``(*trials,)``; samples that are not a number are
-        invented.
+    τ = 0.001 in one dimension, 3.72 in two. Samples of the mixture itself score τ, ``tail``, where
+    its modes lie apart, and less where they overlap; samples that are not a number are invented.
+    The definition is ours.
 
     Example:
         >>> invented_mass(torch.tensor([[0.1], [0.5]]), torch.tensor([[0.0], [1.0]]), std=0.1)

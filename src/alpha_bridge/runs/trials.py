@@ -91,11 +91,7 @@ class TrialRuns:
     def measure(
         self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]
     ) -> Record:
-        """Measure the averaged model of each trial.
-
-        Args:
-            state: The state; what ``measure`` leaves in a trial's memory goes into its own.
-            measure: From a trial's run, model and memory to its metrics.
+        """Measure the averaged model of each trial, from its run, model and memory to its metrics.
 
         Returns:
             A number for each name, or a list with one for each trial.
@@ -149,12 +145,7 @@ class TrialRuns:
 
 
 def mean_over_trials(record: Record) -> Record:
-    """A record with the mean of each list in it.
-
-    Example:
-        >>> mean_over_trials({"step": 1, "modes/3std/10000": [24.0, 25.0]})
-        {'step': 1, 'modes/3std/10000': 24.5}
-    """
+    """A record with the mean of each list in it."""
     return {
         name: fmean(value) if isinstance(value, list) else value for name, value in record.items()
     }

@@ -143,11 +143,7 @@ class StopOnSignal(Callback):
     """
 
     def __init__(self, folder: Callable[[int], Path] | None) -> None:
-        """Set it up.
-
-        Args:
-            folder: That of :class:`Checkpoints`; None in a process that does not write.
-        """
+        """Save to the folder of :class:`Checkpoints`; None in a process that does not write."""
         self.folder = folder
         self.received: signal.Signals | None = None
         self.whole = False
@@ -228,13 +224,7 @@ class Progress(Callback):
     """Shows where the run stands: a bar to a person, a line for each evaluation to a log."""
 
     def __init__(self, steps: int, console: Console, describe: Callable[[Record], str]) -> None:
-        """Set it up.
-
-        Args:
-            steps: Updates of the whole run.
-            console: Where to show it.
-            describe: From a record with metrics to a short line about them.
-        """
+        """Show ``steps`` updates, and a line about each record that has metrics."""
         self.console, self.describe = console, describe
         self.bar = Bar(
             TextColumn("{task.description}"),

@@ -21,10 +21,6 @@ def networks_draws(seed: int, accelerator: Accelerator) -> Iterator[Callable[[in
     So no state of theirs has to be kept to go on from a checkpoint, on any device and in any
     number of processes. Afterwards they are where the caller left them.
 
-    Args:
-        seed: Seed of the run.
-        accelerator: The device, and the process, whose draws are its own.
-
     Yields:
         A function to call with the number of each update before it.
     """

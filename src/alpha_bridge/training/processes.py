@@ -109,10 +109,5 @@ def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
 
 
 def _reason(error: RuntimeError) -> str:
-    """What torch says in short, without the place in its own source.
-
-    Example:
-        >>> _reason(RuntimeError("[pair.cc:553] Connection closed by peer [::1]:80. This is …"))
-        'Connection closed by peer [::1]:80'
-    """
+    """What torch says in short, without the place in its own source."""
     return str(error).split("] ", 1)[-1].split(". ")[0][:200]

@@ -70,16 +70,7 @@ def discriminate(
     regularizer: Regularizer,
     accelerator: Accelerator,
 ) -> None:
-    """Train β alone once more before an update, which pays the penalty if the update does.
-
-    Args:
-        state: Changed in place; its count is not.
-        x: Data samples, shape ``(*trials, batch, *event)``.
-        noise: Random draws for them.
-        objective: What is bridged to what.
-        regularizer: Of the discriminator.
-        accelerator: Precision, and the processes to average the gradients with.
-    """
+    """Train β alone once more before an update, which pays the penalty if the update does."""
     with accelerator.autocast():
         due = regularizer.due(state.step)
         losses = objective.discrimination(state.model, x, noise, penalized=due)

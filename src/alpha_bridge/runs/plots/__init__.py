@@ -8,9 +8,8 @@ has updates on its axis.
 """
 
 from .curves import diagnostics, losses, metric_curves, schedule
-from .pairs import reconstructions
 from .pictures import GAP, image_grid, save_figure, save_png, strips, through_time
-from .points import scatter_marked, scatter_through_time
+from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import Record, Region, evenly, metric_names, regions, step_one
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
 

@@ -1,16 +1,18 @@
-"""Points in the plane, the model over the data."""
+"""Points in the plane: the model over the data, and originals beside reconstructions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from .pictures import strips
 from .records import Array, Record, evenly, phase_at
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["legend_above", "scatter", "scatter_marked", "scatter_through_time"]
+__all__ = ["reconstructions", "scatter_marked", "scatter_through_time"]
 
 
 def scatter_through_time(
@@ -38,8 +40,8 @@ def scatter_through_time(
     for index, step in enumerate(steps):
         axes = figure.add_subplot(rows, columns, index + 1)
         if data is not None:
-            scatter(axes, data, LIGHT_RED, "data", size=12)
-        scatter(axes, samples[step], BLUE, "model")
+            _scatter(axes, data, LIGHT_RED, "data", size=12)
+        _scatter(axes, samples[step], BLUE, "model")
         axes.set(
             xlim=(center[0] - half, center[0] + half),
             ylim=(center[1] - half, center[1] + half),
@@ -60,19 +62,46 @@ def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
 
     The first two coordinates are shown, of at most 3000 points.
     """
-    figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
-    axes = figure.add_subplot()
-    scatter(axes, data, LIGHT_RED, "data", size=12)
-    scatter(axes, model, BLUE, "model")
+    axes = _square()
+    _scatter(axes, data, LIGHT_RED, "data", size=12)
+    _scatter(axes, model, BLUE, "model")
     x, y = marked[:, :2].T
     axes.scatter(x, y, s=40, facecolors="none", edgecolors=INK, linewidths=0.8, label="missed")
+    return _with_legend(axes, columns=3)
+
+
+def reconstructions(
+    pairs: Array, names: tuple[str, str] = ("original", "reconstruction")
+) -> Figure:
+    """Originals and their reconstructions, or what else is made of them.
+
+    Images lie one above the other, points are joined by a line.
+
+    Args:
+        pairs: uint8 ``(2, N, H, W, C)``, or points ``(2, N, D)`` with D two or more; the first
+            twelve images, the first 500 points.
+        names: Of originals and reconstructions.
+    """
+    if pairs.ndim == 5:
+        return strips(pairs[:, :12], columns=(), rows=names)
+    shown = pairs[:, :500, :2]
+    axes = _square()
+    lines = [*shown.transpose(1, 0, 2)]
+    axes.add_collection(LineCollection(lines, colors=LINE, linewidths=0.8, zorder=0))
+    for points, color, name in zip(shown, (LIGHT_RED, BLUE), names, strict=True):
+        _scatter(axes, points, color, name, size=10)
+    return _with_legend(axes, columns=2)
+
+
+def _square() -> Axes:
+    figure = Figure(figsize=(WIDTH * 0.55, WIDTH * 0.55), layout="constrained")
+    axes = figure.add_subplot()
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.spines[:].set_color(LINE)
-    legend_above(axes, columns=3)
-    return figure
+    return axes
 
 
-def legend_above(axes: Axes, columns: int) -> None:
+def _with_legend(axes: Axes, columns: int) -> Figure:
     """Name what is drawn, in one row over the right end of the axes."""
     axes.legend(
         frameon=False,
@@ -82,9 +111,12 @@ def legend_above(axes: Axes, columns: int) -> None:
         bbox_to_anchor=(1, 1),
         ncols=columns,
     )
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    return figure
 
 
-def scatter(axes: Axes, points: Array, color: str, name: str, size: float = 3.0) -> None:
+def _scatter(axes: Axes, points: Array, color: str, name: str, size: float = 3.0) -> None:
     """Draw the first two coordinates of at most 3000 points."""
     shown = points[:3000]
     axes.scatter(
