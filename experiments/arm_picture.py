@@ -58,7 +58,7 @@ def draw(record: Record, samples: Samples) -> "Figure":
 
 
 def _title_of(attribute: str) -> str:
-    """An attribute in a narrow column: a class by its word, a name of many words in lines."""
+    """An attribute as the title of a narrow column: a class by its name, a long name in lines."""
     return attribute.split("=")[-1].replace("_", "\n")
 
 

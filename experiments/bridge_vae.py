@@ -245,15 +245,15 @@ def draw(record: Record, samples: Samples) -> "Figure":
     from matplotlib.figure import Figure
 
     names = metric_names(record, *METRICS)
-    seen = [run["method"] for run in record["runs"] if run["method"] in samples]
-    libraries = dict.fromkeys(name.split("/")[0] for name in seen)
+    drawn = [run["method"] for run in record["runs"] if run["method"] in samples]
+    libraries = dict.fromkeys(name.split("/")[0] for name in drawn)
     columns = len(SETTINGS) + 1
     rows = 2 * max(len(libraries), 1)
     figure = Figure(figsize=(WIDTH, 2.7 * rows), layout="constrained")
     # one grid that both numbers of columns divide: several are not laid out together
     grid = figure.add_gridspec(rows, columns * len(names))
     for row, library in enumerate(libraries):
-        ways = [way for way in SETTINGS if f"{library}/{way}" in seen]
+        ways = [way for way in SETTINGS if f"{library}/{way}" in drawn]
         shown = {way: samples[f"{library}/{way}"] for way in ways}
         first = next(iter(shown.values()))
         whole = {f"{library}, trained": first[0]}

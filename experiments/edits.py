@@ -47,7 +47,7 @@ LABELLED, HELD_OUT = 60_000, 10_000
 """Training images that are looked at for labels, and held-out ones, at most."""
 
 SIDE = 16
-"""Pixels of a side of what a linear classifier sees."""
+"""Pixels of a side of the input of a linear classifier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def labelled_halves(source: Source) -> tuple[Labelled, Labelled]:
 
 
 def train_classifier(half: Labelled, source: Source) -> AttributeClassifier:
-    """A classifier of all attributes that it learns to tell better than chance.
+    """A classifier of all attributes that it learns to recognise better than by chance.
 
     Where images have one class each, it is a classifier of the classes, as that of the metrics,
     and its accuracy is that on held-out images. Otherwise attributes are classified one by one,

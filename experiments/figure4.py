@@ -85,9 +85,9 @@ def claims(record: Record) -> list[Claim]:
         record: With ``runs``, ``trials``, ``data``, ``judged`` and ``steady``.
 
     Returns:
-        For each β₁: for each score, that the bridge's mean is at or above both baselines' where
-        it is judged, or within a standard error of the difference where all three are at the
-        data's own score; for each score, that the bridge's deviation over trials is at most a
+        For each β₁: for each score, that the bridge's mean is at or above both baselines', or
+        within a standard error of the difference where all three are at the data's own score;
+        for each score, that the bridge's deviation over trials is at most a
         third of each baseline's while it is to be steady; and that all trials of the bridge end
         with all modes.
     """

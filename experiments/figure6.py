@@ -142,8 +142,8 @@ def measure_on(
         data: A hub id, a folder or a file of images; None for the preset's.
 
     Returns:
-        A record with ``settings``; ``judge``, how well each attribute is told; ``runs``, each with
-        its method, seed, whole configuration, evaluations and edits; and ``last``, means and
+        A record with ``settings``; ``judge``, how well each attribute is classified; ``runs``, each
+        with its method, seed, whole configuration, evaluations and edits; and ``last``, means and
         deviations at the end.
     """
     if quick:
@@ -199,7 +199,7 @@ def _finish(evaluations: Evaluations, config: Config) -> Outcome:
 
 
 def claims(record: Record) -> list[Claim]:
-    """Whether the arm of the bridge is what it is said to be, by the means over trials at the end.
+    """Whether the bridge's arm is worth more than the others', by the means over trials at the end.
 
     Args:
         record: As :func:`measure_on` gives it; nothing is claimed of it before all methods have

@@ -1,8 +1,8 @@
 r"""What the forward halves of the marginal bridge follow, in closed form.
 
-A player makes y of a code c, and its forward half trains log p(y|c) with codes that the other one
-makes of y: θ makes data of encodings, φ latents of fakes. With :math:`p` the joint of the player
-itself and :math:`q` that of the other one,
+One network makes y of a code c, and its forward half trains log p(y|c) with codes that the other
+network makes of y: θ makes data of encodings, φ latents of fakes. With :math:`p` the joint of the
+network itself and :math:`q` that of the other one,
 
 .. math::
     -\frac{1}{1-\alpha} E_{q(y) q(c|y)}[e^{-\alpha f(y)} \nabla \log p(y|c)]
@@ -11,9 +11,9 @@ itself and :math:`q` that of the other one,
 
 where :math:`r_\alpha = p^\alpha q^{1-\alpha}` is a constant of mass
 :math:`1 - \alpha(1-\alpha) D_\alpha`: for :math:`\log p(y|c) = \log p(y) + \log p(c|y) - \log p(c)`
-and the last term knows nothing of the player. The excess is that of a bound, as the evidence bound
-is one. At α = 0 the sum is :math:`KL[q(y,c) \| p(y,c)]`, what wake-sleep does; where the other
-one's codes are those of the player's own posterior, the excess is at its minimum and has no
+and the last term does not depend on the network. The excess is that of a bound, as the evidence
+bound is one. At α = 0 the sum is :math:`KL[q(y,c) \| p(y,c)]`, what wake-sleep does; where the
+other one's codes are those of the network's own posterior, the excess is at its minimum and has no
 gradient.
 
 The problem here has one dimension of each: :math:`x \sim N(m, s^2)`,
@@ -41,10 +41,10 @@ GENERATOR, ENCODER = (0.5, 0.2), (0.6, -0.1, -0.7)
 
 
 class Problem:
-    """Both joints of x and z, as functions of the players' parameters, in float64.
+    """Both joints of x and z, as functions of the networks' parameters, in float64.
 
     Attributes:
-        parameters: By player, those of :data:`GENERATOR` and :data:`ENCODER`.
+        parameters: By network, those of :data:`GENERATOR` and :data:`ENCODER`.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class Problem:
     ) -> None:
         """Take values of (a, b) and (k, l, v)."""
         self.parameters: Mapping[str, Tensor] = {
-            player: torch.tensor(values, dtype=torch.float64, requires_grad=True)
-            for player, values in (("generator", generator), ("encoder", encoder))
+            network: torch.tensor(values, dtype=torch.float64, requires_grad=True)
+            for network, values in (("generator", generator), ("encoder", encoder))
         }
 
     def made(self) -> MultivariateNormal:
@@ -67,15 +67,15 @@ class Problem:
         covariance = (S**2 + 0 * k, k * S**2, k**2 * S**2 + v.exp())
         return _gaussian((M + 0 * k, k * M + shift), covariance)
 
-    def sides(self, player: str) -> tuple[MultivariateNormal, MultivariateNormal, int]:
-        """A player's own joint, the other one's, and which of both variables it makes."""
-        if player == "generator":
+    def joints(self, network: str) -> tuple[MultivariateNormal, MultivariateNormal, int]:
+        """A network's own joint, that of the other, and which of both variables it makes."""
+        if network == "generator":
             return self.made(), self.encoded(), 0
         return self.encoded(), self.made(), 1
 
-    def slope(self, value: Tensor, player: str) -> Tensor:
-        """Gradient of ``value`` to the parameters of ``player``."""
-        return torch.autograd.grad(value, self.parameters[player], retain_graph=True)[0]
+    def slope(self, value: Tensor, network: str) -> Tensor:
+        """Gradient of ``value`` to the parameters of ``network``."""
+        return torch.autograd.grad(value, self.parameters[network], retain_graph=True)[0]
 
 
 def _gaussian(mean: Sequence[Tensor], covariance: Sequence[Tensor]) -> MultivariateNormal:
@@ -96,8 +96,8 @@ def excess(own: MultivariateNormal, other: MultivariateNormal, axis: int, alpha:
         E_{r_\alpha(y)} KL[q(c|y) \| p(c|y)], \qquad r_\alpha = p(y)^\alpha q(y)^{1-\alpha}
 
     Args:
-        own: The player's joint p, of two variables.
-        other: The joint q of the other player, which is a constant here.
+        own: The network's joint p, of two variables.
+        other: The joint q of the other network, which is a constant here.
         axis: Which variable y is.
         alpha: α in [0, 1).
 
@@ -105,13 +105,13 @@ def excess(own: MultivariateNormal, other: MultivariateNormal, axis: int, alpha:
         Nats, shape ``()``, with the graph to ``own`` but for its part in :math:`r_\alpha`.
 
     Example:
-        >>> own, other, axis = Problem().sides("encoder")
+        >>> own, other, axis = Problem().joints("encoder")
         >>> excess(own, other, axis, 0.5) > 0
         tensor(True)
     """
     p, q = (
-        Normal(side.loc.detach(), side.scale.detach())
-        for side in (marginal(own, axis), marginal(other, axis))
+        Normal(law.loc.detach(), law.scale.detach())
+        for law in (marginal(own, axis), marginal(other, axis))
     )
     mass = 1 - alpha * (1 - alpha) * alpha_divergence(p, q, alpha)
     precision = alpha / p.variance + (1 - alpha) / q.variance
@@ -135,38 +135,38 @@ class Share(NamedTuple):
     """How far a forward half is from the divergence that its reverse half follows.
 
     Attributes:
-        player: Whose it is.
+        network: The generator or the encoder.
         alpha: α.
         excess: The norm of the excess's gradient, as a share of that of the divergence's.
         cosine: Of the forward half and the divergence's gradient.
     """
 
-    player: str
+    network: str
     alpha: float
     excess: float
     cosine: float
 
 
 def shares(problem: Problem, alphas: Sequence[float] = ALPHAS) -> list[Share]:
-    """The excess of both players along α.
+    """The excess of both networks along α.
 
     Args:
         problem: Where they stand.
         alphas: Each in [0, 1).
 
     Example:
-        >>> [share.player for share in shares(Problem(), [0.3])]
+        >>> [share.network for share in shares(Problem(), [0.3])]
         ['generator', 'encoder']
     """
     found = []
-    for player in problem.parameters:
+    for network in problem.parameters:
         for alpha in alphas:
-            own, other, axis = problem.sides(player)
+            own, other, axis = problem.joints(network)
             divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
-            followed = problem.slope(divergence, player)
-            beside = problem.slope(excess(own, other, axis, alpha), player) / (1 - alpha)
+            followed = problem.slope(divergence, network)
+            beside = problem.slope(excess(own, other, axis, alpha), network) / (1 - alpha)
             cosine = torch.cosine_similarity(followed, followed + beside, dim=0)
             found.append(
-                Share(player, alpha, float(beside.norm() / followed.norm()), float(cosine))
+                Share(network, alpha, float(beside.norm() / followed.norm()), float(cosine))
             )
     return found

@@ -137,13 +137,13 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
     prior = normal(0, 0, 0, (len(x), *(model.latent_shape or ()))).to(x)
     made = model.decode(prior)
     z = model.encode(x, draw=True, rng=torch.Generator(x.device).manual_seed(0))
-    sides = (_features(evaluation, x, z), _features(evaluation, made, prior))
+    pairs = (_features(evaluation, x, z), _features(evaluation, made, prior))
     values = {
         "reconstruction_of_samples": float(
             reconstruction_error(made, model.reconstruct(made), x.ndim - 1)
         ),
         "aggregate_kl": gaussian_kl_to_prior(z.flatten(1)),
-        "pair_accuracy": two_sample_accuracy(*sides),
+        "pair_accuracy": two_sample_accuracy(*pairs),
     }
     model.train(training)
     return {f"{name}/{ARM[name]}/{len(x)}": value for name, value in values.items()}

@@ -110,8 +110,8 @@ def draw(record: Record) -> "Figure":
             points = np.array([*run["samples"].values()] or [[]]).reshape(-1, 2)
             scatter(axes, np.array(own["samples"]), points, COLORS["alpha-bridge"])
             end = found[own["data"], method]
-            words = (f"{name} {_share(end[f'{name}_mass'])}" for name in ("missed", "invented"))
-            axes.set_xlabel("\n".join(words), color=MUTED, fontsize=SMALL)
+            masses = (f"{name} {_share(end[f'{name}_mass'])}" for name in ("missed", "invented"))
+            axes.set_xlabel("\n".join(masses), color=MUTED, fontsize=SMALL)
     for axes, method in zip(panels[0], COMPARED, strict=True):
         axes.set_title(method, color=INK, fontsize=TEXT)
     quick = "quick miniature: " if record["quick"] else ""

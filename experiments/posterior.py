@@ -114,7 +114,7 @@ def means(run: Record, metric: str) -> Array:
 
 
 def claims(record: Record) -> list[Claim]:
-    """What was expected before it was seen, of means over trials.
+    """What was expected of the means over trials before the first run.
 
     Args:
         record: With ``runs`` and ``ends_of_steps``.

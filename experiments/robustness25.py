@@ -1,6 +1,6 @@
 """Robustness on the 25 Gaussians: every method over one grid of settings, and what comes of it.
 
-The grid crosses learning rate (of all players), β₁, the strength of the discriminator's
+The grid crosses learning rate (of all networks), β₁, the strength of the discriminator's
 regulariser and the networks' width. The strength of R1 is its weight; spectral normalisation has
 none, so there it is what multiplies the discriminator's learning rate, as in ``search25``. All else
 is the preset's, at a fifth of its updates. So that Step I is not cut short, it has as many of them

@@ -1,12 +1,12 @@
 """The recorded search behind Figure 4: as many settings for each method, scored in the same way.
 
 The settings are the same draws for all methods, the preset first, and every choice occurs in
-equally many. They vary the learning rates of both players apart (the encoder has the generator's),
-β₂, the updates of the discriminator and the weight of its penalty. Spectral normalisation has no
-weight: there its draw multiplies the discriminator's learning rate. What only the bridge has, the
-lengths of its Steps I and II, varies in the bridge's settings alone. Each setting is trained at
-both β₁ for the first updates of Figure 4's training, on seeds that Figure 4 does not use. All else
-is that of Figure 4.
+equally many. They vary the learning rates of generator and discriminator apart (the encoder has the
+generator's), β₂, the updates of the discriminator and the weight of its penalty. Spectral
+normalisation has no weight: there its draw multiplies the discriminator's learning rate. What only
+the bridge has, the lengths of its Steps I and II, varies in the bridge's settings alone. Each
+setting is trained at both β₁ for the first updates of Figure 4's training, on seeds that Figure 4
+does not use. All else is that of Figure 4.
 
 The score was fixed before the first run: at each β₁ the settings of a method are ranked among
 themselves by each of six numbers, the mean over trials of the inception score and of the

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["draw", "measure", "table"]
 
 SETTINGS: dict[str, dict[str, Any]] = {"js-gan": {}, "alpha-bridge": {}}
-"""What each method changes in the preset; the DCGAN's game is that of js-gan."""
+"""What each method changes in the preset; the DCGAN has the losses of js-gan."""
 
 PROCESSORS: dict[str, Any] = {
     "steps": 3000,

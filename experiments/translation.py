@@ -47,7 +47,7 @@ METRICS = {
     "cycle": "cycle error",
     "error": "error against the true translation",
 }
-"""What is measured, in words."""
+"""Metrics, and their names in figures."""
 
 Record = dict[str, Any]
 

@@ -52,7 +52,7 @@ METRICS = {
     "cycle": "cycle error",
     "error": "error against the true translation",
 }
-"""What is measured of each trial, in words."""
+"""Metrics of each trial, and their names in figures."""
 
 Record = dict[str, Any]
 
@@ -124,10 +124,10 @@ def train(way: str, begins: str, updates: int, trials: int, seed: int) -> Outcom
         torch.manual_seed(seed)
         arms = network(2, 2, HIDDEN, trials), network(2, 2, HIDDEN, trials)
         discriminators = MLPDiscriminator(2, HIDDEN, trials), MLPDiscriminator(2, HIDDEN, trials)
-    domains = tuple(map(DensitySource, mixtures()))
+    first, second = map(DensitySource, mixtures())
     penalty = R1(weight=PENALTY)
     model = translator(
-        WAYS[way], arms, discriminators, domains, updates, BATCH, seed, SIGMA, penalty
+        WAYS[way], arms, discriminators, (first, second), updates, BATCH, seed, SIGMA, penalty
     )
     return Outcome({**score(model), "seconds": round(perf_counter() - since, 1)})
 

@@ -81,7 +81,7 @@ def _client(address: str) -> Any:  # noqa: ANN401
             f"--cluster {address} needs Dask: in the clone, pip install -e '.[cluster]'"
         ) from error
     try:
-        return Client(address, timeout=TIMEOUT)
+        return Client(address, timeout=TIMEOUT)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ValueError(
             f"no Dask scheduler answers at {address}: start one with `dask scheduler`, "

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 from alpha_bridge.recipe import Config, read_config
@@ -80,5 +81,5 @@ def _plain(value: object) -> object:
         return own.model_dump(mode="json")
     if isinstance(value, partial):
         return [value.func, value.args, value.keywords]
-    assert callable(value), f"a run cannot depend on {value!r}"
+    assert isinstance(value, FunctionType), f"a run cannot depend on {value!r}"
     return f"{value.__module__}.{value.__qualname__}"

@@ -52,7 +52,7 @@ ASIDE = frozenset(
     | {"objective.weight", "prior", "prior_shape", "init", "latent_scale", "architecture"}
     | {"evaluation.every", "evaluation.features", "evaluation.shown"}
 )
-"""Keys that nothing depends on in these experiments, but for the seed, which is told apart."""
+"""Keys that nothing depends on in these experiments, but for the seed, which is recorded apart."""
 
 
 def gaussians25(seed: int, trials: int, quick: bool) -> Config:

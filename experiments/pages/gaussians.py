@@ -169,7 +169,7 @@ def _plus_minus(trials: Array) -> str:
 
 
 def _around(trials: Array) -> str:
-    return _pair(finite(trials.mean()), finite(spread(trials)))
+    return _pair(finite(trials.mean()), finite(float(spread(trials))))
 
 
 def _pair(center: float | None, around: float | None) -> str:

@@ -59,7 +59,7 @@ def arms(record: Record) -> str:
 
 
 def _attributes(record: Record, methods: list[str]) -> str:
-    """How sure the judge is of each attribute, and the share of edits that reach it."""
+    """How well each attribute is classified, and the share of edits that reach it."""
     strength = figure6.CLAIMED
     place = record["settings"]["strengths"].index(strength)
     rows = []
@@ -78,7 +78,7 @@ def _attributes(record: Record, methods: list[str]) -> str:
                 cells.append(f"{fmean(reached):.2f}" if reached else "")
         rows.append([attribute["attribute"], *cells])
     asked = [f"{subject}: {method}" for subject in figure6.SUBJECTS for method in methods]
-    return table([f"reached at strength {strength}", "the judge's accuracy", *asked], rows)
+    return table([f"reached at strength {strength}", "the classifier's accuracy", *asked], rows)
 
 
 def _cell(record: Record, method: str, step: int, name: str) -> str:

@@ -6,6 +6,7 @@ python -m experiments.pages.readme MNIST GAUSSIANS25
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from alpha_bridge import Run
 from alpha_bridge.commands import metrics_of
@@ -19,7 +20,7 @@ COMMANDS = {
 }
 
 
-def results(run: Run) -> dict[str, object]:
+def results(run: Run) -> dict[str, Any]:
     """Metrics at the end of Step I and at the end of a run, and how long it took."""
     evaluated = [record for record in run.records if metrics_of(record)]
     first = plots.step_one(evaluated)[-1]
@@ -32,7 +33,7 @@ def results(run: Run) -> dict[str, object]:
     }
 
 
-def table(name: str, result: dict) -> list[str]:
+def table(name: str, result: dict[str, Any]) -> list[str]:
     """Rows of README's table."""
     rows = [
         (metric, f"{result['first'].get(metric, float('nan')):.4g}", f"{value:.4g}")

@@ -140,8 +140,8 @@ def test_the_picture_can_be_drawn_again(folder, record):
     }
     figure = figure6.draw(record, samples)
     assert len(figure.axes) == 2 * len(METHODS) + 4
-    words = [label.get_text() for label in figure.axes[0].get_xticklabels()]
-    assert words[:2] == ["image", "again"] and len(words) == columns
+    titles = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert titles[:2] == ["image", "again"] and len(titles) == columns
     assert (folder / "figure6-mnist.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -29,12 +29,12 @@ PLANS = [plan(0, picture="first"), plan(5)]
 
 @pytest.fixture
 def study(tmp_path):
-    """Opens a study of the same folder, as often as it is asked for."""
+    """Makes a study of the same folder each time it is called."""
 
-    def opened(report=lambda _: None):
+    def study_of(report=lambda _: None):
         return Study("some", tmp_path, report)
 
-    return opened
+    return study_of
 
 
 def lines_of(path):

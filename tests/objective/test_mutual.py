@@ -386,7 +386,7 @@ def test_the_forward_halves_of_the_marginal_bridge_follow_their_divergence_and_i
 ):
     problem, known = LinearGaussian("marginal", noisy), Problem()
     found = problem.gradients(MarginalBridge(Bridge(clip=math.inf)), alpha, FORWARD)[network]
-    own, other, axis = known.sides(network)
+    own, other, axis = known.joints(network)
     divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
     beside = excess(own, other, axis, alpha) / (1 - alpha)
     exact = known.slope(divergence + beside, network)
@@ -401,7 +401,7 @@ def test_the_forward_half_of_the_plain_bridge_follows_its_divergence_and_its_exc
         problem.model, problem.x, problem.noise, alpha, FORWARD
     )
     found = gradient(problem.model, losses.of_networks[("generator",)], "generator")
-    own, other, axis = known.sides("generator")
+    own, other, axis = known.joints("generator")
     divergence = alpha_divergence(marginal(own, axis), marginal(other, axis), alpha)
     exact = known.slope(divergence + excess(own, other, axis, alpha) / (1 - alpha), "generator")
     torch.testing.assert_close(found, exact, **CLOSE)
