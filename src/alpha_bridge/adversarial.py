@@ -120,12 +120,9 @@ class Bridge(AdversarialLoss):
         >>> import torch
         >>> Bridge().reverse(torch.tensor([2.0]), alpha=1.0)
         tensor([-2.])
-
-    Source:
-        Zhao et al., AAAI 2020, equations (12) and (15).
     """
 
-    # e^5 = 148: one of 64 samples can then outweigh all others two to one, but not alone decide
+    # at e^5 = 148 one sample is at most 70 % of a batch of 64 whose other weights are 1
     clip: float = ObjectiveConfig.clip
 
     def __post_init__(self) -> None:

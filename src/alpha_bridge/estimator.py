@@ -23,12 +23,6 @@ def forward(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor
     .. math:: -\frac{1}{1-\alpha} \Big[\frac{p_\theta(x)}{q(x)}\Big]^\alpha \log p_\theta(x),
         \qquad x \sim q, \text{ the bracket used as a constant}
 
-    Args:
-        p: The model, whose parameters carry a graph.
-        q: The data.
-        alpha: α in [0, 1).
-        x: Samples of ``q``, shape ``(*sample, *batch, *event)``.
-
     Returns:
         The surrogate of each sample, shape ``(*sample, *batch)``.
 
@@ -41,9 +35,6 @@ def forward(p: Distribution, q: Distribution, alpha: float, x: Tensor) -> Tensor
         >>> forward(Poisson(rate), Poisson(2.0), 0.0, torch.tensor([5.0])).backward()
         >>> rate.grad  # 1 − x / rate
         tensor(-1.5000)
-
-    Source:
-        Zhao et al., AAAI 2020, equation (10).
     """
     log_p = p.log_prob(x)
     return twin.forward(log_p, q.log_prob(x) - log_p, alpha)
@@ -112,14 +103,6 @@ def bridge(
 ) -> Tensor:
     r"""Combination (12) of the twins of a model with a density, unbiased for every γ.
 
-    Args:
-        p: The model, whose parameters carry a graph.
-        q: The data.
-        alpha: α in [0, 1].
-        gamma: The choice of γ.
-        x_data: Samples of ``q``, shape ``(*sample, *batch, *event)``.
-        x_model: Samples of ``p`` as :func:`draw` gives them, the same shape.
-
     Returns:
         The surrogate of each pair of samples, shape ``(*sample, *batch)``.
 
@@ -135,9 +118,6 @@ def bridge(
         >>> bridge(p, q, 0.5, LinearGamma(), x, draw(p, 100)).mean().backward()
         >>> share.grad < 0  # descent raises the share
         tensor(True)
-
-    Source:
-        Zhao et al., AAAI 2020, equation (12).
     """
     log_p = p.log_prob(x_data)
     f = q.log_prob(x_data) - log_p
@@ -202,11 +182,7 @@ def sample_gradients(
 
 
 def _require_movement(p: Distribution, x: Tensor, parameters: set[Tensor]) -> None:
-    """See that samples move with every parameter of the density.
-
-    Raises:
-        ValueError: They do not.
-    """
+    """See that samples move with every parameter of the density."""
     name = type(p).__name__
     if not x.requires_grad:
         raise ValueError(

@@ -1,7 +1,7 @@
 r"""γ(α): how much of each twin the combined gradient (12) takes.
 
 The forward half of (12) carries the factor :math:`\kappa_\alpha = (1-\gamma_\alpha)/(1-\alpha)`,
-whose limit at α = 1 is :math:`\gamma'(1)`. Each choice below states κ in a form that is exact
+whose limit at α = 1 is :math:`\gamma'(1)`. Each choice below has κ in a form that is exact
 there, so that nothing has to be held away from 1.
 """
 
@@ -21,14 +21,7 @@ class Gamma(ABC):
     r"""A smooth increasing γ with :math:`\gamma_0 = 0` and :math:`\gamma_1 = 1`, equation (12)."""
 
     def __call__(self, alpha: float) -> float:
-        """Weight of the reverse twin, γ in [0, 1].
-
-        Args:
-            alpha: α in [0, 1].
-
-        Raises:
-            ValueError: ``alpha`` is outside [0, 1].
-        """
+        """Weight of the reverse twin, γ in [0, 1]."""
         return min(self.value(between_zero_and_one("alpha", alpha)), 1.0)
 
     def kappa(self, alpha: float) -> float:
@@ -43,7 +36,7 @@ class Gamma(ABC):
         return self.slope_to_one(1 - between_zero_and_one("alpha", alpha))
 
     def observe(self, step: int, measure: Callable[[], Any]) -> None:  # noqa: B027
-        """Told of every update below α = 1; a γ that is estimated in training learns from it.
+        """Called before every update below α = 1, for a γ that is estimated in training.
 
         Args:
             step: Updates done.

@@ -52,12 +52,6 @@ def log_likelihood(x: Tensor, mean: Tensor, sigma: Tensor, event_dim: int = 1) -
 def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor, event_dim: int = 1) -> Tensor:
     r"""Log-density of a diagonal Gaussian, :math:`\log N(z; \mu, \mathrm{diag}\, e^v)`.
 
-    Args:
-        z: Points, shape ``(*batch, *event)``.
-        mean: μ, a shape that broadcasts with ``z``.
-        log_variance: v, a shape that broadcasts with ``z``.
-        event_dim: Number of dimensions of one point.
-
     Returns:
         Nats, shape ``batch``.
 
@@ -73,11 +67,6 @@ def kl_to_prior(mean: Tensor, log_variance: Tensor, event_dim: int = 1) -> Tenso
     r"""Divergence of the encoder from the prior, :math:`KL[q_\phi(z|x) \| N(0, I)]`.
 
     .. math:: \tfrac12 \sum (\mu^2 + e^v - 1 - v)
-
-    Args:
-        mean: :math:`\mu_\phi(x)`, shape ``(*batch, *event)``.
-        log_variance: :math:`v_\phi(x)`, the same shape.
-        event_dim: Number of dimensions of one latent.
 
     Returns:
         Nats, non-negative, shape ``batch``.
@@ -95,14 +84,6 @@ def kl_to_prior(mean: Tensor, log_variance: Tensor, event_dim: int = 1) -> Tenso
 
 def reparameterize(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
     r"""Draw from the encoder, :math:`z = \mu + e^{v/2} \epsilon`, with gradients to both.
-
-    Args:
-        mean: μ, any shape.
-        log_variance: v, the same shape.
-        noise: Standard normal draws ε, the same shape.
-
-    Returns:
-        The draw, the same shape.
 
     Example:
         >>> reparameterize(torch.ones(1), torch.zeros(1), torch.ones(1))

@@ -67,10 +67,6 @@ def surrogate(p: Distribution, x: Tensor, w: Callable[[Tensor], Tensor]) -> Tens
 def attach(p: Distribution, x: Tensor) -> Tensor:
     r"""Give samples of a continuous model the gradient that ``rsample`` would have given them.
 
-    Args:
-        p: The model; its distribution function must be differentiable in its parameters.
-        x: Any points of its support, shape ``(*sample, *batch, *event)``.
-
     Returns:
         ``x`` itself, with :math:`\partial_\theta x = -\nabla_\theta F_\theta(x) / p_\theta(x)`.
 
@@ -121,7 +117,7 @@ def is_discrete(p: Distribution) -> bool:
     """
     try:
         support = p.support
-    except NotImplementedError:  # it does not say, as flows and mixtures of other libraries
+    except NotImplementedError:  # as for flows and mixtures of other libraries
         return False
     return support is not None and bool(support.is_discrete)
 

@@ -28,9 +28,6 @@ class Segment:
         steps: Number of updates, zero or more.
         alpha: From a share of the piece in (0, 1] to α in [0, 1].
         phase: The step of Algorithm 1 that it is, whatever its α.
-
-    Raises:
-        ValueError: ``steps`` is negative.
     """
 
     steps: int
@@ -134,9 +131,6 @@ class AlphaPath:
     def phase(self, step: int) -> Phase:
         """Step of Algorithm 1 that update ``step`` belongs to: that of its piece.
 
-        Raises:
-            ValueError: The path has no such update.
-
         Example:
             >>> path = AlphaPath.three_steps(ml=1, transfer=1, adversarial=1, end=0.9)
             >>> [path.phase(step) for step in range(3)]
@@ -155,12 +149,7 @@ class AlphaPath:
 
 
 def constant(alpha: float, steps: int, phase: Phase | None = None) -> AlphaPath:
-    """Hold α for ``steps`` updates.
-
-    Args:
-        alpha: α, in [0, 1].
-        steps: Number of updates, zero or more.
-        phase: The step of Algorithm 1 that it is; None: I at 0, III at 1, II in between.
+    """Hold α, in [0, 1], for ``steps`` updates: by default Step I at 0, III at 1, else II.
 
     Raises:
         ValueError: ``alpha`` is outside [0, 1], or ``steps`` is negative.
@@ -181,14 +170,8 @@ def ramp(
 ) -> AlphaPath:
     """Move α evenly over ``steps`` updates from ``start`` to ``end``, and perhaps back again.
 
-    The first and the last point are left out because Step II runs from 0+ to 1−.
-
-    Args:
-        start: Where it begins, in [0, 1].
-        end: The other end, in [0, 1].
-        steps: Number of updates, zero or more.
-        sweeps: How often it goes the whole way, one or more; every second time it comes back.
-        phase: The step of Algorithm 1 that it is.
+    The first and the last point are left out because Step II runs from 0+ to 1−. It goes the whole
+    way ``sweeps`` times, every second time back.
 
     Raises:
         ValueError: An argument is out of its range.

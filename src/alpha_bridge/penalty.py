@@ -42,8 +42,8 @@ class DiscriminatorOutputs:
     def detached(self) -> "DiscriminatorOutputs":
         """The same with fakes that require a gradient and have no graph behind them.
 
-        What a regulariser makes of them trains the discriminator alone, and has a forward pass of
-        its own: the one that trains the generator may be shared.
+        So a regulariser trains the discriminator alone, by a forward pass of its own: the one that
+        trains the generator may be shared.
         """
         return replace(self, fake=self.fake.detach().requires_grad_())
 
@@ -70,12 +70,7 @@ class Regularizer:
         return self.every > 0 and step % self.every == 0
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
-        """Penalty of each sample, shape ``(*trials, batch)``.
-
-        Args:
-            outputs: As :meth:`DiscriminatorOutputs.detached` gives them: samples of data and of the
-                model require a gradient.
-        """
+        """Penalty of each sample, shape ``(*trials, batch)``, for detached outputs."""
         return torch.zeros_like(outputs.f_real)
 
 
@@ -127,21 +122,13 @@ class R1(_Lazy):
 
 @dataclass(frozen=True)
 class R1R2(R1):
-    r"""Gradient penalty on samples of both sides, applied every ``every`` updates, scaled to match.
+    r"""Gradient penalty on data and model samples, every ``every`` updates, scaled to match.
 
     .. math::
         \frac{w}{2} \, \bigl(\|\nabla_x f(x)\|^2 + \|\nabla_x f(x')\|^2\bigr),
         \qquad x \sim q, \ x' \sim p_\theta
 
-    R1 leaves the discriminator free where only fakes are. R2 is paid in a forward pass of its own,
-    as the one that trains the generator may be shared.
-
-    Attributes:
-        weight: w, zero or more, of either half.
-        every: k, one or more: every k-th update pays k times the penalty.
-
-    Raises:
-        ValueError: ``weight`` is negative or infinite, or ``every`` is below one.
+    R1 leaves the discriminator free where only fakes are.
 
     Example:
         >>> x = torch.ones(1, 2, requires_grad=True)
@@ -162,17 +149,13 @@ class R1R2(R1):
 
 @dataclass(frozen=True)
 class GradientPenalty(_Lazy):
-    r"""Holds the slope of the discriminator at one, at random points between both sides.
+    r"""Holds the discriminator's slope at one, at random points between data and model samples.
 
     .. math::
         w \, (\|\nabla_x f(\hat x)\| - 1)^2, \qquad
         \hat x = \epsilon x + (1-\epsilon) x', \quad \epsilon \sim U(0, 1)
 
     with :math:`x \sim q`, :math:`x' \sim p_\theta` and an ε of each pair, drawn for this alone.
-
-    Attributes:
-        weight: w, zero or more; Gulrajani et al. have 10.
-        every: k, one or more: every k-th update pays k times the penalty.
 
     Raises:
         ValueError: ``weight`` is negative or infinite, ``every`` is below one, or there is no
@@ -192,8 +175,8 @@ class GradientPenalty(_Lazy):
         epsilon = outputs.noise
         if epsilon is None:
             raise ValueError(
-                "the gradient penalty draws points between both sides, and there is no noise for "
-                "it: give Noise(penalty=...), a uniform number for each sample"
+                "the gradient penalty draws points between data and fakes, and there is no noise "
+                "for it: give Noise(penalty=...), a uniform number for each sample"
             )
         share = epsilon.reshape(*epsilon.shape, *[1] * (outputs.real.ndim - epsilon.ndim))
         between = (share * outputs.real + (1 - share) * outputs.fake).detach().requires_grad_()

@@ -38,9 +38,6 @@ def forward(log_p: Tensor, f: Tensor, alpha: float, clip: float = math.inf) -> T
         >>> import torch
         >>> forward(torch.tensor([-1.0]), torch.tensor([0.0]), 0.5)
         tensor([2.])
-
-    Source:
-        Zhao et al., AAAI 2020, equation (10).
     """
     between_zero_and_one("alpha", alpha)
     if alpha == 1:
@@ -72,9 +69,6 @@ def reverse(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
         >>> import torch
         >>> reverse(torch.tensor([2.0]), 1.0)
         tensor([-2.])
-
-    Source:
-        Zhao et al., AAAI 2020, equation (11).
     """
     order = 1 - between_zero_and_one("alpha", alpha)
     bound = clip / order if order else math.inf
@@ -122,9 +116,6 @@ def bridge(
         >>> zero = torch.zeros(1)
         >>> bridge(torch.tensor([-1.0]), zero, zero, 0.5, LinearGamma())
         tensor([1.])
-
-    Source:
-        Zhao et al., AAAI 2020, equations (12) and (15).
     """
     likelihood = gamma.kappa(alpha) * forward_weight(f_data, alpha, clip) * log_p
     return gamma(alpha) * reverse(f_model, alpha, clip) - likelihood

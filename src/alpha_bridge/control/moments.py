@@ -39,11 +39,7 @@ class Moments:
         return Moments(self.forward.sum(), self.reverse.sum(), self.cross.sum())
 
     def groups(self, sizes: Sequence[int]) -> "Moments":
-        """The moments of consecutive groups of parameters, for one γ each.
-
-        Args:
-            sizes: Number of parameters in each group; they add up to all.
-        """
+        """The moments of consecutive groups of parameters, for one γ each."""
 
         def sums(moment: Tensor) -> Tensor:
             return torch.stack([group.sum() for group in moment.split(list(sizes))])
@@ -66,9 +62,6 @@ class Moments:
         Args:
             alpha: α in [0, 1).
             gamma: One γ, or as many as there are entries.
-
-        Returns:
-            The variances, the shape of the moments.
 
         Raises:
             ValueError: ``alpha`` is outside [0, 1).

@@ -21,7 +21,7 @@ class OnlineGamma(Gamma):
     1/(1 − ``decay``) measurements behind: α should move little within them. It is held in [0, 1],
     since an estimate outside is mostly noise; until the first measurement it is ``start``.
 
-    At both ends it is what Algorithm 1 says: γ is 0 at α = 0, where the optimum need not be, so
+    At both ends it follows Algorithm 1: γ is 0 at α = 0, where the optimum need not be, so
     that step I is maximum likelihood and asks no discriminator; and 1 at α = 1, where the optimum
     is 1 as well and κ stays finite.
 
@@ -47,11 +47,6 @@ class OnlineGamma(Gamma):
         start: Gamma | None = None,
     ) -> None:
         """Begin without a measurement.
-
-        Args:
-            every: Updates between measurements, one or more.
-            decay: Share of the average that a measurement leaves in place, in [0, 1).
-            start: γ before the first measurement, by default :class:`SigmoidGamma`.
 
         Raises:
             ValueError: ``every`` or ``decay`` is out of its range.
@@ -101,14 +96,8 @@ class OnlineGamma(Gamma):
     def each(self, alpha: float) -> Tensor:
         """One γ for each entry of the moments: each parameter, or each group.
 
-        Args:
-            alpha: α in [0, 1].
-
         Returns:
             Values in [0, 1], the shape of the moments; of shape () before the first measurement.
-
-        Raises:
-            ValueError: ``alpha`` is outside [0, 1].
         """
         between_zero_and_one("alpha", alpha)
         if self.moments is None or alpha == 0:

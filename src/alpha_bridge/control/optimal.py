@@ -13,18 +13,8 @@ def optimal_gamma(moments: Moments, alpha: float) -> Tensor:
 
     .. math:: \gamma^* = \frac{V_F - C}{(V_F - C) + (V_R - C)}
 
-    It is not held within [0, 1]: outside, (12) is unbiased as well. A twin whose variance is
-    infinite gets no weight.
-
-    Args:
-        moments: Of each parameter, each group, or :meth:`Moments.total`.
-        alpha: α in [0, 1]; γ* is 1 at 1, but need not be 0 at 0.
-
-    Returns:
-        γ*, the shape of the moments.
-
-    Raises:
-        ValueError: ``alpha`` is outside [0, 1].
+    It is 1 at α = 1, but need not be 0 at 0, nor lie within [0, 1]: outside, (12) is unbiased as
+    well. A twin whose variance is infinite gets no weight.
 
     Example:
         >>> import torch
@@ -50,16 +40,6 @@ def optimal_kappa(moments: Moments, alpha: float) -> Tensor:
     At α = 1, where h has expectation zero, it is the coefficient of h as a control variate of the
     reverse twin: zero if their samples are independent.
 
-    Args:
-        moments: Of each parameter, each group, or :meth:`Moments.total`.
-        alpha: α in [0, 1].
-
-    Returns:
-        κ*, the shape of the moments.
-
-    Raises:
-        ValueError: ``alpha`` is outside [0, 1].
-
     Example:
         >>> import torch
         >>> from alpha_bridge.control import gaussian_moments
@@ -72,12 +52,7 @@ def optimal_kappa(moments: Moments, alpha: float) -> Tensor:
 
 
 def excess(moments: Moments, alpha: float) -> tuple[Tensor, Tensor]:
-    r"""How far each twin's variance exceeds the covariance: (1 − α)² (V_F − C), (1 − α) (V_R − C).
-
-    Args:
-        moments: Of each parameter, each group, or all.
-        alpha: α in [0, 1].
-    """
+    r"""Excess of each variance over the covariance: (1 − α)² (V_F − C) and (1 − α) (V_R − C)."""
     beta = 1 - between_zero_and_one("alpha", alpha)
     forward = moments.forward - beta * moments.cross
     return forward, beta * moments.reverse - moments.cross

@@ -5,8 +5,7 @@ from typing import TypeAlias
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Transform, TransformedDistribution
 
-from .fallback import numerical_divergence
-from .registry import log_divergence, register_log_divergence
+from .registry import log_divergence, numerical_divergence, register_log_divergence
 
 __all__: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What quadrature, summation and sampling need to know of a distribution."""
+"""Shapes, supports, centres and log-densities of distributions, for numerical rules."""
 
 from collections.abc import Iterator
 from functools import reduce
@@ -24,11 +24,7 @@ __all__ = [
 
 
 def batch_shape(p: Distribution, q: Distribution) -> torch.Size:
-    """Shape to which the batches of both broadcast.
-
-    Raises:
-        ValueError: They do not, or the events differ.
-    """
+    """Shape to which the batches of both broadcast."""
     if p.event_shape != q.event_shape:
         raise ValueError(
             f"p and q must have events of one shape, got {tuple(p.event_shape)} and "
@@ -45,11 +41,7 @@ def batch_shape(p: Distribution, q: Distribution) -> torch.Size:
 
 
 def require(kind: str, discrete: bool, p: Distribution, q: Distribution) -> None:
-    """Hold both to distributions of numbers, of integers if ``discrete``.
-
-    Raises:
-        ValueError: One of them is not.
-    """
+    """Hold both to distributions of numbers, of integers if ``discrete``."""
     batch_shape(p, q)
     if p.event_shape or any(support_of(d).is_discrete != discrete for d in (p, q)):
         raise ValueError(

@@ -149,11 +149,6 @@ def excess_of_log_gamma(x: Tensor, y: Tensor, alpha: float) -> Tensor:
     that 64 Gauss-Legendre nodes in log s are enough for ratios x / y up to a million. It is taken
     as the Hurwitz zeta function ζ(2, s): torch's own trigamma has nine digits.
 
-    Args:
-        x: A positive number, any shape.
-        y: A positive number, a shape that broadcasts with that of ``x``.
-        alpha: α, any real number.
-
     Returns:
         The excess, the broadcast shape; infinity where αx + (1−α)y is not positive.
 

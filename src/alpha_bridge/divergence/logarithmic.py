@@ -16,13 +16,6 @@ __all__ = ["from_logarithmic", "log_overlap", "log_sum", "logarithmic_form", "to
 def from_logarithmic(divergence: Tensor, alpha: float) -> Tensor:
     r"""α-divergence from its logarithmic form, :math:`D_\alpha = -\ln_{\alpha(1-\alpha)} e^{-R}`.
 
-    Args:
-        divergence: :math:`R_\alpha`, any shape; infinity is allowed.
-        alpha: α, any real number.
-
-    Returns:
-        :math:`D_\alpha`, the same shape; no gradient flows where R is infinite.
-
     Example:
         >>> from_logarithmic(torch.tensor([1.0, torch.inf]), 0.5)
         tensor([0.8848, 4.0000])
@@ -33,14 +26,7 @@ def from_logarithmic(divergence: Tensor, alpha: float) -> Tensor:
 
 
 def to_logarithmic(divergence: Tensor, alpha: float) -> Tensor:
-    r"""Inverse of :func:`from_logarithmic`, :math:`R = -\log(1 - \alpha(1-\alpha) D)` over α(1−α).
-
-    Args:
-        divergence: :math:`D_\alpha`, any shape; infinity is allowed.
-        alpha: α, any real number.
-
-    Returns:
-        :math:`R_\alpha`, the same shape; no gradient flows where it is infinite.
+    r"""Inverse of :func:`from_logarithmic`.
 
     Example:
         >>> to_logarithmic(torch.tensor([0.8848, 4.0]), 0.5)
@@ -60,14 +46,7 @@ def _largest(alpha: float) -> float:
 
 
 def logarithmic_form(divergence: Tensor, log_overlap: Tensor, alpha: float) -> Tensor:
-    r"""Logarithmic form from whichever keeps its digits: the divergence near 0, else the overlap.
-
-    Args:
-        divergence: :math:`D_\alpha`, any shape.
-        log_overlap: The logarithm of :math:`\int p^\alpha q^{1-\alpha}`, the same shape; read
-            for α inside (0, 1) only.
-        alpha: α, any real number.
-    """
+    r"""Logarithmic form, from the divergence near 0 and elsewhere from the overlap."""
     curvature = alpha * (1 - alpha)
     if curvature <= 0:
         return to_logarithmic(divergence, alpha)

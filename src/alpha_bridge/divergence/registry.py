@@ -15,13 +15,15 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from ..checks import between_zero_and_one
-from .density import batch_shape
-from .fallback import numerical_divergence
-from .logarithmic import from_logarithmic, to_logarithmic
+from .density import batch_shape, support_of
+from .logarithmic import from_logarithmic, logarithmic_form, to_logarithmic
+from .quadrature import integrate
+from .summation import add_up
 
 __all__ = [
     "alpha_divergence",
     "log_divergence",
+    "numerical_divergence",
     "register_alpha_divergence",
     "register_log_divergence",
 ]
@@ -74,13 +76,6 @@ def register_alpha_divergence(
 
     As in :func:`torch.distributions.kl.register_kl`, subclasses are served too, and the most
     specific pair wins.
-
-    Args:
-        type_p: The type of the model.
-        type_q: The type of the data; the pair in the other order is another pair.
-
-    Returns:
-        A decorator that registers a function of ``(p, q, alpha)`` and returns it.
 
     Example:
         >>> import torch
@@ -206,3 +201,13 @@ def alpha_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
     """
     between_zero_and_one("alpha", alpha)
     return from_logarithmic(log_divergence(p, q, alpha), alpha)
+
+
+def numerical_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
+    """Logarithmic form for a pair that has no closed form, by a sum or by quadrature.
+
+    Raises:
+        ValueError: The events are not numbers, or only one of the two is discrete.
+    """
+    rule = add_up if support_of(p).is_discrete else integrate
+    return logarithmic_form(*rule(p, q, alpha), alpha)

@@ -56,16 +56,9 @@ def hellinger_distance(p: Distribution, q: Distribution) -> Tensor:
 
     .. math:: \sqrt{1 - \int \sqrt{p q}} = \tfrac12 \sqrt{D_{1/2}[p \| q]}
 
-    Args:
-        p: The first distribution.
-        q: The second, with the same event shape and a batch shape that broadcasts.
-
     Returns:
         A metric, between 0 and 1; the broadcast batch shape. Its gradient is zero at p = q, where
             it has a cusp.
-
-    Raises:
-        ValueError: The pair is not known.
 
     Example:
         >>> from torch.distributions import Bernoulli
@@ -85,15 +78,8 @@ def bhattacharyya_distance(p: Distribution, q: Distribution) -> Tensor:
 
     .. math:: -\log \int \sqrt{p q} = \tfrac14 R_{1/2}[p \| q]
 
-    Args:
-        p: The first distribution.
-        q: The second, with the same event shape and a batch shape that broadcasts.
-
     Returns:
         Nats, non-negative, infinite where nothing overlaps; the broadcast batch shape.
-
-    Raises:
-        ValueError: The pair is not known.
 
     Example:
         >>> from torch.distributions import Normal
@@ -111,15 +97,8 @@ def pearson_chi_squared(p: Distribution, q: Distribution) -> Tensor:
 
     .. math:: \int \frac{(p - q)^2}{q} = \int \frac{p^2}{q} - 1 = 2 D_2[p \| q] = e^{2 R_2} - 1
 
-    Args:
-        p: The first distribution.
-        q: The second, with the same event shape and a batch shape that broadcasts.
-
     Returns:
         Non-negative, infinite where the integral is; the broadcast batch shape.
-
-    Raises:
-        ValueError: The pair is not known.
 
     Example:
         >>> from torch.distributions import Normal
@@ -137,22 +116,12 @@ def neyman_chi_squared(p: Distribution, q: Distribution) -> Tensor:
 
     .. math:: \int \frac{(p - q)^2}{p} = \int \frac{q^2}{p} - 1 = 2 D_{-1}[p \| q]
 
-    Args:
-        p: The first distribution.
-        q: The second, with the same event shape and a batch shape that broadcasts.
-
     Returns:
         Non-negative, infinite where the integral is; the broadcast batch shape.
-
-    Raises:
-        ValueError: The pair is not known.
 
     Example:
         >>> from torch.distributions import Bernoulli
         >>> neyman_chi_squared(Bernoulli(0.5), Bernoulli(1.0))
         tensor(1.)
-
-    Source:
-        Cichocki and Amari, Families of Alpha- Beta- and Gamma-Divergences, Entropy 2010.
     """
     return pearson_chi_squared(q, p)

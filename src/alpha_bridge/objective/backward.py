@@ -37,7 +37,7 @@ def slopes(loss: Callable[..., Tensor], *at: Tensor) -> tuple[Tensor, ...]:
 
 
 def divisible(*slopes: Tensor) -> list[bool]:
-    """Whether what was multiplied by any slope can be divided by it again, for each tensor.
+    """Whether float32 can divide again by every slope it multiplied by, for each tensor.
 
     Example:
         >>> divisible(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))

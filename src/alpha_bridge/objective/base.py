@@ -32,7 +32,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Losses:
-    """What one update minimises.
+    """Losses of one update.
 
     Attributes:
         of_networks: The networks that a backward pass serves, and the sum of each sample that it

@@ -36,7 +36,7 @@ class MarginalBridge(MutualBridge):
 
     and θ's likewise with the gap :math:`KL[q_\phi(z|x) \| p_\theta(z|x)]` of the evidence bound. At
     α = 0 they are :math:`KL[p_\theta(x, z) \| q_\phi(x, z)]` and its mirror image, as in the joint
-    bridge; they are exact where the arms are each other's posterior. The paper says ≈.
+    bridge; they are exact where the arms are each other's posterior. The paper has ≈ there.
 
     The model's discriminator is one for both spaces, such as
     :class:`~alpha_bridge.networks.Marginals`.

@@ -37,11 +37,11 @@ class JointSamples:
 
 
 class _Arm(NamedTuple):
-    """What the loss (16) of an arm is made of: of θ, or of φ with x and z exchanged.
+    """Terms of the loss (16) of an arm: of θ, or of φ with x and z exchanged.
 
     Attributes:
         log_p: Gives the log-likelihood by a pass through the arm, shape ``(*trials, batch)``.
-        f_data: Log ratios at the samples that the arm is to meet, the same shape.
+        f_data: Log ratios at the samples that its own are moved to, the same shape.
         f_model: Log ratios at its own samples, with their graph.
     """
 
@@ -102,7 +102,7 @@ class MutualBridge(Objective):
     def ratios(
         self, outputs: tuple[DiscriminatorOutputs, ...]
     ) -> tuple[tuple[Tensor, Tensor], ...]:
-        """Log ratios of θ and of φ: each at the samples it is to meet, and at its own."""
+        """Log ratios of θ and of φ, each at the samples it is moved to and at its own."""
 
     def losses(
         self,

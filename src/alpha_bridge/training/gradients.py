@@ -28,13 +28,6 @@ def twin_gradients(
 
     The model's gradients and mode are left as they were.
 
-    Args:
-        model: The networks.
-        objective: What is bridged to what.
-        x: Data samples, shape ``(*trials, batch, *event)``.
-        noise: Random draws for them.
-        alpha: α in [0, 1].
-
     Returns:
         The forward half times 1 − α, and the reverse half, each ``(*trials, parts, parameters)``.
     """
@@ -53,7 +46,7 @@ def twin_gradients(
         tuple(map(flat, objective.twins(model, *part, alpha))) for part in _parts(x, noise, trials)
     ]
     model.train(training)
-    forward, reverse = (torch.stack(side, trials) for side in zip(*pairs, strict=True))
+    forward, reverse = (torch.stack(half, trials) for half in zip(*pairs, strict=True))
     return forward, reverse
 
 
@@ -91,14 +84,9 @@ def centred_moments(forward: Tensor, reverse: Tensor, accelerator: Accelerator) 
 
     Their means are taken away, because with an estimated ratio and a bound in place of the
     likelihood the halves do not have the same one.
-
-    Args:
-        forward: Gradients h of parts of a batch, shape ``(*trials, parts, parameters)``.
-        reverse: Gradients of the reverse half, the same shape.
-        accelerator: The processes.
     """
-    apart = (side - side.mean(-2, keepdim=True) for side in (forward, reverse))
-    rows = (side.flatten(0, -2) for side in apart)
+    apart = (half - half.mean(-2, keepdim=True) for half in (forward, reverse))
+    rows = (half.flatten(0, -2) for half in apart)
     total = paired_moments(*rows).total()
     with noticing_loss(accelerator):
         means = [accelerator.reduce(moment, "mean") for moment in vars(total).values()]
