@@ -71,7 +71,7 @@ def test_a_malformed_id_is_the_users_mistake(api, bridge, name):
         (errors.LocalTokenNotFoundError("no token"), PermissionError, "hf auth login"),
         (failure(errors.RepositoryNotFoundError, 404), FileNotFoundError, "the hub has no"),
         (failure(errors.RevisionNotFoundError, 404), ValueError, "no such revision"),
-        (failure(errors.HfHubHTTPError, 500), ConnectionError, "did not do it"),
+        (failure(errors.HfHubHTTPError, 500), ConnectionError, "the hub failed"),
         (httpx2.ConnectError("refused"), ConnectionError, "cannot be reached"),
         (errors.OfflineModeIsEnabled("offline"), ConnectionError, "cannot be reached"),
     ],

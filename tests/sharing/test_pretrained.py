@@ -262,6 +262,7 @@ def test_a_config_that_is_none_is_refused_in_one_line(folder, content, said):
         {"units": {"mean": [0.0], "std": [0.0]}},
         {"units": "metres"},
         {"generator": {"path": 3, "arguments": {}}},
+        {"generator": {"path": "a.b:C", "arguments": {}, "more": 1}},
         {"generator": {"path": "a.b:C", "arguments": [1]}},
         {"generator": {"path": "__main__:C", "arguments": {}}},
     ],

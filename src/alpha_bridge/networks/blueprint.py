@@ -12,7 +12,7 @@ from functools import wraps
 from importlib import import_module
 from inspect import BoundArguments, Parameter, signature
 from reprlib import repr as shortened
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from torch import nn
 
@@ -44,13 +44,15 @@ class Blueprint:
     path: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # in a file, other keys are a mistake
+
     @classmethod
     def of(cls, network: nn.Module) -> "Blueprint":
         """How ``network`` was built, in values that JSON has.
 
         Raises:
-            ValueError: It does not know, its class cannot be imported by others, or JSON does not
-                know an argument.
+            ValueError: It has no blueprint, its class cannot be imported by others, or JSON does
+                not know an argument.
         """
         plan = getattr(network, "blueprint", None)
         if not isinstance(plan, cls):

@@ -48,23 +48,17 @@ def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
         ) from error
     except RevisionNotFoundError as error:
         raise ValueError(f"{hub_id} has no such revision on the hub: give another") from error
-    except LocalTokenNotFoundError as error:
-        raise _not_allowed(hub_id) from error
-    except HfHubHTTPError as error:
-        if error.response.status_code in NOT_ALLOWED:
-            raise _not_allowed(hub_id) from error
-        raise ConnectionError(f"the hub did not do it for {hub_id}: {one_line(error)}") from error
+    except (LocalTokenNotFoundError, HfHubHTTPError) as error:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code not in NOT_ALLOWED:
+            raise ConnectionError(f"the hub failed for {hub_id}: {one_line(error)}") from error
+        raise PermissionError(
+            f"the hub does not let you use {hub_id}: log in with 'hf auth login', as one who may"
+        ) from error
     except (HTTPError, LocalEntryNotFoundError, ConnectionError) as error:
         raise ConnectionError(
             f"{before}the hub cannot be reached for {hub_id} ({one_line(error)}): check the "
             "connection"
         ) from error
-
-
-def _not_allowed(hub_id: str) -> PermissionError:
-    return PermissionError(
-        f"the hub does not let you use {hub_id}: log in with 'hf auth login', as one who may"
-    )
 
 
 def folder_of(source: str | Path, **download: Any) -> Path:  # noqa: ANN401

@@ -21,7 +21,7 @@ from ..networks.blueprint import Blueprint
 from .card import Card, render
 from .hub import folder_of, hub_errors
 from .rebuilding import as_built, load_tensors
-from .stored import CONFIG, WEIGHTS, Network, Stored, read_weights, stored_units
+from .stored import CONFIG, WEIGHTS, Stored, read_weights, stored_units
 
 __all__ = ["Pretrained", "load", "push", "save"]
 
@@ -164,7 +164,7 @@ def load(
     stored = Stored.read(folder)
     with torch.random.fork_rng(devices=[]):
         plans = (stored.generator, stored.encoder, stored.discriminator)
-        generator, encoder, discriminator = (plan.blueprint.build(trust) for plan in plans)
+        generator, encoder, discriminator = (plan.build(trust) for plan in plans)
     model = AlphaBridge(
         generator,
         encoder,
@@ -190,7 +190,7 @@ def _write(model: AlphaBridge, folder: Path, units: Units, card: Card, source: s
     # safetensors' own writing of files tells of a full disk by no OSError
     weights = serialized(tensors | {"log_sigma": model.log_sigma})
     (folder / WEIGHTS).write_bytes(weights)
-    plans = {name: Network.of(Blueprint.of(network)) for name, network in networks.items()}
+    plans = {name: Blueprint.of(network) for name, network in networks.items()}
     Stored(
         generator=plans["generator"],
         encoder=plans["encoder"],

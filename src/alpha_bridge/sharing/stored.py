@@ -7,7 +7,7 @@ Both are read as data. Nothing in them is run: what they name is imported by
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -19,7 +19,7 @@ from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
 from ..networks.blueprint import Blueprint
 
-__all__ = ["CONFIG", "WEIGHTS", "Network", "Stored", "read_weights", "stored_units"]
+__all__ = ["CONFIG", "WEIGHTS", "Stored", "read_weights", "stored_units"]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -30,35 +30,18 @@ UNITS: dict[Literal["model", "pixels"], type[Units]] = {"model": Units, "pixels"
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
+class _Stored(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Network(_Part):
-    """How a network is built."""
-
-    path: str
-    arguments: dict[str, Any]
-
-    @classmethod
-    def of(cls, plan: Blueprint) -> Network:
-        """The network that ``plan`` builds."""
-        return cls(path=plan.path, arguments=dict(plan.arguments))
-
-    @property
-    def blueprint(self) -> Blueprint:
-        """What builds the network."""
-        return Blueprint(self.path, self.arguments)
-
-
-class Standard(_Part):
+class Standard(_Stored):
     """Mean and deviation of vectors, shape ``(D,)`` each."""
 
     mean: list[FiniteFloat]
     std: list[Positive]
 
 
-class Stored(_Part):
+class Stored(_Stored):
     """The content of ``config.json``.
 
     Attributes:
@@ -67,9 +50,9 @@ class Stored(_Part):
     """
 
     format: Literal["alpha_bridge/1"] = "alpha_bridge/1"
-    generator: Network
-    encoder: Network
-    discriminator: Network
+    generator: Blueprint
+    encoder: Blueprint
+    discriminator: Blueprint
     learn_noise: bool
     latent_shape: tuple[Annotated[int, Field(ge=1)], ...] | None
     units: Literal["model", "pixels"] | Standard
@@ -105,7 +88,6 @@ class Stored(_Part):
         return UNITS[self.units]()
 
     def write(self, folder: Path) -> None:
-        """Write the file."""
         (folder / CONFIG).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
