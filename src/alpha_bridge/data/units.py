@@ -16,7 +16,7 @@ __all__ = ["PixelUnits", "StandardUnits", "Units"]
 
 
 class Units:
-    """The networks see the data as they are."""
+    """The networks see the data as they are; the other units are subclasses."""
 
     def normalize(self, x: Tensor) -> Tensor:
         """From storage units to model units."""

@@ -105,9 +105,6 @@ def mean_direction(z: Tensor, y: Tensor) -> Tensor:
         z: Encodings, shape ``(N, *latent_shape)``.
         y: 1 with the attribute and 0 without, shape ``(N,)``.
 
-    Returns:
-        v of norm 1, shape ``latent_shape``.
-
     Raises:
         ValueError: A class is missing, or both have the same mean.
 
@@ -162,9 +159,6 @@ def orthogonalise(vector: Tensor, others: Sequence[Tensor]) -> Tensor:
         vector: v, shape ``latent_shape``.
         others: Directions of the same shape; none leave v as it is.
 
-    Returns:
-        v' of norm 1, shape ``latent_shape``.
-
     Raises:
         ValueError: Nothing of v is left.
 
@@ -192,7 +186,7 @@ def find_direction(
     finder: Finder = mean_direction,
     against: Sequence[Tensor] = (),
 ) -> Direction:
-    """Find the direction of an attribute, and how sure it is.
+    """Find the direction of an attribute, orthogonal to ``against``, and how sure it is.
 
     Every check repeats the whole search on a part of the labels, the choice of a penalty included.
 
@@ -202,9 +196,6 @@ def find_direction(
         y: 1 with the attribute and 0 without, shape ``(N,)``.
         finder: :func:`mean_direction` or :func:`linear_direction`.
         against: Directions that an edit must not follow.
-
-    Returns:
-        The direction, orthogonal to ``against``, on the device of ``z``.
 
     Raises:
         ValueError: There are fewer than two labels of a class, or nothing of the direction is left.
@@ -232,17 +223,7 @@ def find_direction(
 def strip(
     decode: Callable[[Tensor], Tensor], z: Tensor, direction: Direction, strengths: Sequence[float]
 ) -> Tensor:
-    """Samples along a direction: a row for each latent, a column for each strength.
-
-    Args:
-        decode: From latents to samples.
-        z: Latents, shape ``(N, *latent_shape)``.
-        direction: The direction.
-        strengths: In standard deviations along it, one or more.
-
-    Returns:
-        Samples, shape ``(N, len(strengths), *event)``.
-    """
+    """Samples ``(N, strengths, *event)`` along a direction from each of N latents."""
     at_least(1, "the number of strengths", len(strengths))
     return torch.stack([decode(direction.move(z, strength)) for strength in strengths], 1)
 
@@ -256,12 +237,6 @@ def balanced_accuracy(right: Tensor, y: Tensor) -> tuple[float, tuple[float, flo
     Args:
         right: Whether each sample is classified correctly, shape ``(N,)``.
         y: Its class, 0 or 1, shape ``(N,)``.
-
-    Returns:
-        The accuracy and its interval, in [0, 1].
-
-    Raises:
-        ValueError: A class is missing.
 
     Example:
         >>> accuracy, _ = balanced_accuracy(torch.tensor([1, 1, 1, 0]), torch.tensor([1, 1, 0, 0]))

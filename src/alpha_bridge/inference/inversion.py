@@ -19,8 +19,7 @@ class Inversion:
     Attributes:
         latents: Shape ``(*trials, batch, *latent_shape)``.
         objective: What :func:`refine` makes small, in nats, shape ``(*trials, batch)``.
-        error: Mean squared error per dimension of what the latents are decoded to, in model units,
-            shape ``(*trials, batch)``.
+        error: Mean squared error per dimension of the decoded latents, in model units, likewise.
     """
 
     latents: Tensor
@@ -30,12 +29,7 @@ class Inversion:
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """Latents before and after refinement.
-
-    Attributes:
-        before: Means of the encoder.
-        after: The best latents on the way; their objective is nowhere higher.
-    """
+    """Means of the encoder, and the best latents on the way from them."""
 
     before: Inversion
     after: Inversion
@@ -58,12 +52,6 @@ def refine(model: AlphaBridge, x: Tensor, steps: int = 100, rate: float = 0.05) 
         x: Samples in model units, shape ``(*trials, batch, *event)``.
         steps: Steps of Adam, zero or more; zero leaves the means.
         rate: Its learning rate, in the units of the latents.
-
-    Returns:
-        The latents before and after, with objective and error.
-
-    Raises:
-        ValueError: ``steps`` is negative or ``rate`` is not positive.
 
     Source:
         Zhu et al., Generative Visual Manipulation on the Natural Image Manifold, ECCV 2016.

@@ -1,4 +1,4 @@
-"""The page of a shared model: what it is of, how it came about, and what was measured."""
+"""The page of a shared model: its data, its training, and what was measured."""
 
 from __future__ import annotations
 
@@ -25,13 +25,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Picture(NamedTuple):
-    """A picture on the page.
-
-    Attributes:
-        file: Its name, such as ``samples.png``.
-        caption: What it shows.
-        content: The file's bytes.
-    """
+    """A picture on the page: the file's name and bytes, and what it shows."""
 
     file: str
     caption: str
@@ -40,7 +34,7 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Card:
-    """What to say of a model; everything may be left out.
+    """The page of a model; everything may be left out.
 
     The licence is the sharer's to choose: ``README.md`` has none until a line
     ``license: …`` is added to its head.
@@ -76,15 +70,12 @@ class Card:
 
 
 def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelCard:
-    """Write the page.
+    """The page, with a head for the hub that has the metrics as well.
 
     Args:
-        card: What to say.
+        card: Its content.
         networks: By name, each with its blueprint.
         source: What to give :func:`~alpha_bridge.sharing.load`.
-
-    Returns:
-        The page, with a head for the hub that has the metrics as well.
     """
     results = _results(card)
     head = ModelCardData(
@@ -132,7 +123,6 @@ def _literal(text: str) -> str:
 
 
 def _results(card: Card) -> list[EvalResult]:
-    """The metrics as the hub shows them beside a model."""
     return [
         EvalResult(
             task_type="unconditional-generation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import HfApi
@@ -82,21 +82,18 @@ def push(
     create_pr: bool | None = None,
     commit_message: str = "Share an α-Bridge",
 ) -> str:
-    """Upload what :func:`save` would save.
+    """Upload what :func:`save` would save, and return the address of the commit.
 
     Args:
-        model: As for :func:`save`.
+        model: As for :func:`save`; so are ``units`` and ``card``.
         hub_id: ``owner/name``; made if it is not there.
-        units: As for :func:`save`.
-        card: As for :func:`save`.
+        units: Between the data's units and the model's.
+        card: What ``README.md`` says of the model.
         private: Whether only its owner may see it, if it is made; None for the hub's default.
         token: Of who uploads; by default that of ``hf auth login``.
         branch: Where to; by default ``main``.
         create_pr: Whether to ask for a merge instead.
         commit_message: Of the commit.
-
-    Returns:
-        The address of the commit.
 
     Raises:
         ValueError: The id is malformed, or the model cannot be saved.
@@ -124,10 +121,7 @@ def load(
     *,
     trust: Collection[str] = (),
     revision: str | None = None,
-    token: str | bool | None = None,
-    cache_dir: str | Path | None = None,
-    force_download: bool = False,
-    local_files_only: bool = False,
+    **hub: Any,  # noqa: ANN401
 ) -> Pretrained:
     """Load what :func:`save` saved or :func:`push` uploaded.
 
@@ -138,13 +132,8 @@ def load(
         source: A folder, or the id of a model on the hub.
         trust: Modules or packages of networks that may be imported, such as ``["my.nets"]``.
         revision: Branch, tag or commit on the hub.
-        token: For the hub.
-        cache_dir: Where downloads are kept.
-        force_download: Fetch what is there already.
-        local_files_only: Use what is there already.
-
-    Returns:
-        The model and its units.
+        **hub: ``token``, ``cache_dir``, ``force_download``, ``local_files_only``, as
+            :func:`huggingface_hub.snapshot_download` has them.
 
     Raises:
         ValueError: A file is damaged, a network is not trusted, or weights, the shape of a
@@ -153,14 +142,7 @@ def load(
         PermissionError: You may not read it.
         ConnectionError: The hub cannot be reached.
     """
-    folder = folder_of(
-        source,
-        revision=revision,
-        token=token,
-        cache_dir=cache_dir,
-        force_download=force_download,
-        local_files_only=local_files_only,
-    )
+    folder = folder_of(source, revision=revision, **hub)
     stored = Stored.read(folder)
     with torch.random.fork_rng(devices=[]):
         plans = (stored.generator, stored.encoder, stored.discriminator)

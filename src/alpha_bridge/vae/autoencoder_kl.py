@@ -86,11 +86,8 @@ class AutoencoderKL(TrainedVAE):
 
     def _latent_units(self) -> tuple[Numbers, Numbers]:
         """s and m, as the file has them: one for all latents, or one for each of their channels."""
-        channels = self._config["latent_channels"]
         factor, shift = (_number(self._config, name) for name in ("scaling_factor", "shift_factor"))
-        std, mean = (
-            _numbers(self._config, name, channels) for name in ("latents_std", "latents_mean")
-        )
+        std, mean = (_numbers(self._config, name) for name in ("latents_std", "latents_mean"))
         if factor is None or factor <= 0:
             raise ValueError(f"scaling_factor must be positive, got {factor}: correct it")
         if std is not None and not (std > 0).all():
@@ -143,8 +140,9 @@ def _number(config: Mapping[str, Any], name: str) -> float | None:
     raise ValueError(f"{name} must be a finite number, got {shortened(value)}: correct it")
 
 
-def _numbers(config: Mapping[str, Any], name: str, channels: int) -> Tensor | None:
-    values = config[name]
+def _numbers(config: Mapping[str, Any], name: str) -> Tensor | None:
+    """A number for each channel of the latents."""
+    values, channels = config[name], config["latent_channels"]
     if values is None:
         return None
     if not isinstance(values, list | tuple) or not all(map(_is_finite, values)):

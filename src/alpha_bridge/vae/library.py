@@ -18,15 +18,12 @@ PIPELINE = "vae"
 
 
 def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
-    """Read a trained VAE; nothing in its files is executed.
+    """Read a trained VAE, for :func:`bridge`; nothing in its files is executed.
 
     Args:
         source: A folder, or an id of the Hugging Face hub: of a diffusers ``AutoencoderKL`` (or a
             pipeline that has one), or of a pythae VAE with pythae's own networks.
         fetch: Whether it may be fetched from the hub, or has to be on this machine.
-
-    Returns:
-        Its encoder and decoder, ready for :func:`bridge`.
 
     Raises:
         FileNotFoundError: There is no such folder or id, or it has no weights.
@@ -78,7 +75,7 @@ def save(model: AlphaBridge, folder: str | Path) -> Path:
 
 
 def _downloaded(name: str, fetch: bool) -> Path:
-    """A copy of what the hub has under ``name``, without the files that are not needed."""
+    """The files of the hub that a VAE needs."""
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
     import huggingface_hub

@@ -26,8 +26,6 @@ class TrainedVAE(ABC):
         model: The library's own object, which shares its weights with both.
         encoder: What a :class:`~alpha_bridge.vae.VAEEncoder` takes.
         decoder: What a :class:`~alpha_bridge.vae.VAEGenerator` takes; it carries ``origin``.
-        origin: Library and configuration.
-        channels: Of the images.
         scale: s, from the VAE's latents to those of the prior, as its files have it.
         shift: m, likewise.
     """
@@ -51,12 +49,7 @@ class TrainedVAE(ABC):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a folder of the library; nothing in it is executed.
-
-        Raises:
-            FileNotFoundError: There are no weights of a kind that can be read safely.
-            ValueError: A file is damaged, or the VAE is of another kind.
-        """
+        """Read a folder of the library; nothing in it is executed."""
         config = folder / cls.config_file
         content = read_json(config)
         try:
