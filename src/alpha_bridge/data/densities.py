@@ -21,10 +21,6 @@ class GaussianMixture:
         means: :math:`\mu_k`, float64, shape ``(K, D)``.
         std: σ, in the units of the means.
         weights: :math:`w_k`, positive with sum 1, float64, shape ``(K,)``.
-
-    Example:
-        >>> GaussianMixture(torch.zeros(1, 2), 1.0).log_prob(torch.zeros(1, 2))
-        tensor([-1.8379])
     """
 
     def __init__(self, means: Tensor, std: float, weights: Tensor | None = None) -> None:

@@ -63,15 +63,7 @@ def uniform(seed: int, step: int, purpose: int, shape: Sequence[int]) -> Tensor:
 
 @contextmanager
 def isolated_seed(seed: int) -> Iterator[None]:
-    """Seed torch's global CPU generator, for a library that takes no other, and restore it after.
-
-    Example:
-        >>> state = torch.get_rng_state()
-        >>> with isolated_seed(0):
-        ...     _ = torch.rand(1)
-        >>> bool((state == torch.get_rng_state()).all())
-        True
-    """
+    """Seed torch's global CPU generator, for libraries that take no other, and restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield

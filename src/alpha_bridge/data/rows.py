@@ -62,12 +62,7 @@ Array = NDArray[Any] | Rows
 
 
 def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Copy rows; a large file that they are mapped from stays out of resident memory.
-
-    Example:
-        >>> take(Rows(np.arange(6).reshape(3, 2), np.array([2, 0])), np.array([1]))
-        array([[0, 1]])
-    """
+    """Copy rows; a large file that they are mapped from stays out of resident memory."""
     if isinstance(array, Rows):
         return take(array.array, array.rows[rows])
     taken: NDArray[Any] = np.asarray(array).take(rows, axis=0)

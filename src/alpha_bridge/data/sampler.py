@@ -64,10 +64,6 @@ def share(size: int, rank: int, ranks: int) -> slice:
 
     Raises:
         ValueError: There is no such process, or the batch has fewer samples than processes.
-
-    Example:
-        >>> share(10, 1, 2)
-        slice(5, 10, None)
     """
     if not 0 <= rank < ranks:
         raise ValueError(f"rank must lie in [0, {ranks}), the number of processes, got {rank}")

@@ -197,12 +197,6 @@ def within(root: Path, path: Path) -> Path:
 
     Raises:
         ValueError: It leads outside, or nowhere.
-
-    Example:
-        >>> within(Path("/runs/a"), Path("/runs/a/../b"))
-        Traceback (most recent call last):
-            ...
-        ValueError: /runs/a/../b leads out of /runs/a, to /runs/b: it is not read or written
     """
     try:
         place, inside = path.resolve(), root.resolve()

@@ -41,13 +41,6 @@ class Classifier(nn.Module):
         channels: 1 or 3.
         size: Height and width, from 8 to 64 pixels.
         classes: Number of classes, two or more.
-
-    Raises:
-        ValueError: An argument is out of its range.
-
-    Example:
-        >>> Classifier(channels=1, size=28, classes=10).features(torch.zeros(2, 1, 28, 28)).shape
-        torch.Size([2, 128])
     """
 
     def __init__(self, channels: int, size: int, classes: int) -> None:

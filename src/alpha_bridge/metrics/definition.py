@@ -98,26 +98,19 @@ class MetricName(NamedTuple):
 def name(
     metric: str, protocol: str, samples: int, split: Split | None = None, reals: int | None = None
 ) -> str:
-    """Name of a metric under its protocol.
+    """Name of a metric, a key of :data:`METRICS`, under its protocol, a text without a slash.
 
     Args:
         metric: A key of :data:`METRICS`.
-        protocol: The features or the settings that the number depends on, without a slash.
+        protocol: The features or the settings that the number depends on.
         samples: How many samples it is computed from, one or more.
         split: The part of the data that they are compared with, if they are.
         reals: How many of those, one or more; None for as many.
 
-    Returns:
-        ``metric/protocol/samples``, with ``-split`` where samples are compared with data, and
-        their number where it is another.
-
     Raises:
-        ValueError: There is no such metric, or the protocol is empty or has a slash, or there are
-            no samples.
+        ValueError: There is no such metric, or an argument is out of its range.
 
     Example:
-        >>> name("frechet_distance", "pixels", 5000, "train", 5000)
-        'frechet_distance/pixels/5000-train'
         >>> name("frechet_distance", "pixels", 64, "train", 1438)
         'frechet_distance/pixels/64-train-1438'
     """

@@ -67,9 +67,6 @@ def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
         Zero or more, in squared units of the features, lower is better; not a number where a
         feature is not finite.
 
-    Raises:
-        ValueError: There are fewer than two samples, or the features differ in number.
-
     Source:
         Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NeurIPS 2017.
     """
@@ -146,7 +143,7 @@ def inception_score(logits: Tensor, splits: int = 10, seed: int = 0) -> float:
     .. math:: \exp E_x KL[p(y|x) \| p(y)], \qquad p(y) = E_x\, p(y|x)
 
     Each part is scored in float64 with a p(y) of its own, so that one of n samples scores at most
-    n; :func:`splits_for` tells how many parts the samples are enough for.
+    n; see :func:`splits_for`.
 
     Args:
         logits: Of the classes, shape ``(N, K)``.
@@ -155,13 +152,6 @@ def inception_score(logits: Tensor, splits: int = 10, seed: int = 0) -> float:
 
     Returns:
         A score in [1, K], higher is better; not a number where a logit is not.
-
-    Raises:
-        ValueError: ``splits`` is below one or above N.
-
-    Example:
-        >>> inception_score(200 * torch.eye(2).repeat(50, 1), splits=1)
-        2.0
 
     Source:
         Salimans et al., Improved Techniques for Training GANs, NeurIPS 2016.

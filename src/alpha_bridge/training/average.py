@@ -46,18 +46,6 @@ def at_rest(network: Network) -> Network:
     """The same network in evaluation mode and without gradients, beside the one that trains.
 
     It has a mode of its own and shares its memory, so that it is always as far as the other is.
-
-    Args:
-        network: Left as it is.
-
-    Example:
-        >>> layer = nn.Linear(2, 2)
-        >>> seen = at_rest(layer)
-        >>> seen.training, seen.weight.requires_grad, layer.training, layer.weight.requires_grad
-        (False, False, True, True)
-        >>> _ = layer.weight.detach().zero_()
-        >>> seen.weight.count_nonzero()
-        tensor(0)
     """
     seen = object.__new__(type(network))  # copy.copy refuses layers with parametrizations
     vars(seen).update({k: v for k, v in vars(network).items() if k != "_compiled_call_impl"})

@@ -48,9 +48,6 @@ class Records(Callback):
             every: Updates from one record to the next, one or more.
             evaluate: Gives the metrics; None for no metrics.
             evaluate_every: Updates from one evaluation to the next, one or more.
-
-        Raises:
-            ValueError: A number of updates is below one.
         """
         self.write, self.evaluate = write, evaluate
         self.every = at_least(1, "every", every)
@@ -101,9 +98,6 @@ class Checkpoints(Callback):
             snapshots: Numbers of updates done of further checkpoints, which are kept.
             boundaries: Those where segments of the path end. If they are given, what a kill left
                 is cleared away when the run goes on, also where the path has ended.
-
-        Raises:
-            ValueError: ``every`` is below one.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
         self.snapshots, self.boundaries = frozenset(snapshots), frozenset(boundaries)

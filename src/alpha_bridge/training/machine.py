@@ -15,14 +15,10 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 
 
 def available_accelerator(precision: str = "no") -> Accelerator:
-    """The machine's accelerator, shared by the processes that ``torchrun`` started.
+    """The machine's accelerator, shared by the processes of ``torchrun``, or its processors.
 
     Args:
         precision: Mixed precision of the networks, ``no`` or ``bf16``.
-
-    Returns:
-        On a machine without an accelerator, the processors: several processes then exchange
-        gradients by gloo, which accelerate does only if it is to stay on the CPU.
     """
     return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision)
 
@@ -32,10 +28,7 @@ def keep_freed_memory() -> bool:
 
     By default glibc may give large blocks back to the system, which hands them out again page by
     page, each cleared. With this the process holds its highest use until it ends, so it is for a
-    program, not for a library.
-
-    Returns:
-        Whether the C library knows these settings; another one is left as it is.
+    program, not for a library. False where the C library does not know these settings.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(

@@ -39,19 +39,15 @@ def noticing_loss(accelerator: Accelerator) -> Iterator[None]:
 
 @contextmanager
 def agreement(accelerator: Accelerator) -> Iterator[Callable[[bool], bool]]:
-    """Let the processes decide together.
+    """Let the processes decide together, whether any of them votes yes.
 
     The votes go from host to host by gloo whatever the device is. So no accelerator is waited
     for, and it is here, with patience, that the others wait while the main process evaluates;
     the gradients keep the short patience of their own exchange.
 
-    Args:
-        accelerator: The processes.
-
     Yields:
         A function that every process calls with its own vote, and that gives all of them the
-        same answer: whether any has voted yes. It waits for all, and raises
-        :class:`~alpha_bridge.errors.Lost` if one is gone.
+        same answer. It raises :class:`~alpha_bridge.errors.Lost` if one is gone.
     """
     if accelerator.num_processes == 1:
         yield bool

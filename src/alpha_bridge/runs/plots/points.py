@@ -73,14 +73,10 @@ def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
 def reconstructions(
     pairs: Array, names: tuple[str, str] = ("original", "reconstruction")
 ) -> Figure:
-    """Originals and their reconstructions, or what else is made of them.
+    """Originals and their reconstructions, or what else is made of them, under two ``names``.
 
-    Images lie one above the other, points are joined by a line.
-
-    Args:
-        pairs: uint8 ``(2, N, H, W, C)``, or points ``(2, N, D)`` with D two or more; the first
-            twelve images, the first 500 points.
-        names: Of originals and reconstructions.
+    Images, uint8 ``(2, N, H, W, C)``, lie one above the other, the first twelve; points
+    ``(2, N, D)`` are joined by a line, the first 500.
     """
     if pairs.ndim == 5:
         return strips(pairs[:, :12], columns=(), rows=names)
