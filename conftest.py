@@ -52,7 +52,7 @@ def pages_without_figures():
     """Reports of runs as they are but for their figures, which take longer than tiny trainings."""
     with pytest.MonkeyPatch.context() as patch:
         for part in ("_results", "_sample_pictures", "_internals"):
-            patch.setattr(f"alpha_bridge.runs.report.{part}", lambda *_: iter(()))
+            patch.setattr(f"alpha_bridge.runs.page.{part}", lambda *_: iter(()))
         yield
 
 

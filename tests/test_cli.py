@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
-from alpha_bridge.cli.printing import comparison
+from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics.definition import parse

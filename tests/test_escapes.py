@@ -76,9 +76,9 @@ def test_the_report_holds_no_name_that_turns_or_ends_anything(folder):
 
 
 def test_names_in_a_table_are_printed_letter_by_letter(capsys):
-    from alpha_bridge.cli.printing import table
+    from alpha_bridge.cli.results import metrics_table
 
-    Terminal().print(table({"[red]:smile:\x1b": 1.0}))
+    Terminal().print(metrics_table({"[red]:smile:\x1b": 1.0}))
     Terminal().print("[red]:smile:\x1b", soft_wrap=True)
     said = capsys.readouterr().out
     assert said.count("[red]:smile:\\x1b") == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alpha_bridge import Run
-from alpha_bridge.commands import metrics_of
+from alpha_bridge.metrics.definition import metrics_of
 from alpha_bridge.runs import plots
 
 from .markdown import DOCS, put

@@ -18,9 +18,10 @@ from pathlib import Path
 
 PARTS = (
     "accelerate",
-    "alpha_bridge.commands.edit",
-    "alpha_bridge.commands.frontier",
-    "alpha_bridge.commands.missed",
+    "alpha_bridge.inference.editing",
+    "alpha_bridge.inference.likelihood",
+    "alpha_bridge.runs.model_card",
+    "alpha_bridge.runs.recording",
     "experiments",
     "datasets",
     "diffusers.models",

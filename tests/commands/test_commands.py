@@ -16,7 +16,7 @@ from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
-from alpha_bridge.metrics.definition import parse
+from alpha_bridge.metrics.definition import metrics_of, parse
 from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,
@@ -31,7 +31,7 @@ from alpha_bridge.recipe import (
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import units_of
 from alpha_bridge.runs.opening import config_of
-from alpha_bridge.runs.report import write_report
+from alpha_bridge.runs.page import write_report
 
 STEPS = 20
 BOUNDARIES = [4, 14, 20]
@@ -200,8 +200,8 @@ def test_every_metric_has_a_name_that_parses(mixture, five, labelled):
 
 def test_training_returns_the_metrics_at_the_end_of_the_first_step_and_at_the_end(mixture):
     records = {record["step"]: record for record in mixture.run.records}
-    assert mixture.first == commands.metrics_of(records[4])
-    assert mixture.last == commands.metrics_of(records[20])
+    assert mixture.first == metrics_of(records[4])
+    assert mixture.last == metrics_of(records[20])
     assert mixture.seconds > 0
 
 
@@ -349,7 +349,7 @@ def test_images_are_kept_as_pictures_too(unlabelled):
 
 def test_a_folder_without_labels_is_compared_in_pixels_and_the_user_is_told(unlabelled):
     run, told = unlabelled
-    names = [parse(name) for name in commands.metrics_of(run.records[-1])]
+    names = [parse(name) for name in metrics_of(run.records[-1])]
     assert {name.protocol for name in names} == {"pixels", "mse"}
     assert told.count("no labels: distances compare averaged pixels") == 1
 
@@ -690,8 +690,8 @@ def test_a_report_shows_the_metrics_of_the_run(mixture):
 
 def test_a_metric_that_was_not_finite_is_nan():
     record = {"step": 1, "phase": "ml", "modes/3std/5": None, "loss/generator": 1.0}
-    assert math.isnan(commands.metrics_of(record)["modes/3std/5"])
-    assert list(commands.metrics_of(record)) == ["modes/3std/5"]
+    assert math.isnan(metrics_of(record)["modes/3std/5"])
+    assert list(metrics_of(record)) == ["modes/3std/5"]
 
 
 # translating

@@ -10,7 +10,7 @@ from PIL import Image
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.commands.edit import Subjects, edit, interpolate
+from alpha_bridge.commands import edit
 from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
 from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.runs.loading import load_model
@@ -73,7 +73,7 @@ def held_out(run, count):
 
 
 def test_a_strip_goes_through_the_reconstruction(run, tmp_path):
-    edited = edit(run, ["label=3"], 1.5, Subjects(count=4), columns=5, out=tmp_path / "strip.npy")
+    edited = edit(run, ["label=3"], strength=1.5, n=4, columns=5, out=tmp_path / "strip.npy")
     cells = np.load(edited.path)
     assert edited.columns == pytest.approx([-1.5, -0.75, 0, 0.75, 1.5])
     assert cells.shape == (4, 5, 8, 8, 1)
@@ -83,13 +83,13 @@ def test_a_strip_goes_through_the_reconstruction(run, tmp_path):
 
 
 def test_strips_of_attributes_follow_each_other(run, tmp_path):
-    both = edit(run, ["label=3", "label=0"], subjects=Subjects(count=2), out=tmp_path / "a.npy")
-    second = edit(run, ["label=0"], subjects=Subjects(count=2), out=tmp_path / "b.npy")
+    both = edit(run, ["label=3", "label=0"], n=2, out=tmp_path / "a.npy")
+    second = edit(run, ["label=0"], n=2, out=tmp_path / "b.npy")
     np.testing.assert_array_equal(np.load(both.path)[2:], np.load(second.path))
 
 
 def test_the_last_column_is_moved_by_the_strength_along_the_direction(run, tmp_path):
-    edited = edit(run, ["label=3"], 2.5, Subjects(count=3), out=tmp_path / "strip.npy")
+    edited = edit(run, ["label=3"], strength=2.5, n=3, out=tmp_path / "strip.npy")
     model, (x, units) = model_of(run), held_out(run, 3)
     (direction,) = edited.directions
     moved = model.decode(model.encode(x) + 2.5 * direction.scale * direction.vector)
@@ -133,8 +133,8 @@ def test_a_table_of_files_labels_images(run, images, tmp_path):
 
 
 def test_images_of_the_user_are_edited(run, images, tmp_path):
-    subjects = Subjects(images=images / "07.png")
-    edited = edit(run, ["label=3"], subjects=subjects, columns=3, out=tmp_path / "strip.npy")
+    given = {"images": images / "07.png", "columns": 3}
+    edited = edit(run, ["label=3"], **given, out=tmp_path / "strip.npy")
     pixels = torch.from_numpy(np.array(Image.open(images / "07.png")))[None, None]
     decoded = model_of(run).reconstruct(pixels.float() / 127.5 - 1)
     expected = build_source(config()).units.stored(decoded)
@@ -143,7 +143,7 @@ def test_images_of_the_user_are_edited(run, images, tmp_path):
 
 def test_samples_are_edited_from_their_own_latents(run, tmp_path):
     strips = [
-        np.load(edit(run, ["label=3"], subjects=Subjects(samples=True, seed=seed), out=out).path)
+        np.load(edit(run, ["label=3"], samples=True, seed=seed, out=out).path)
         for seed, out in ((0, tmp_path / "0.npy"), (1, tmp_path / "1.npy"))
     ]
     drawn = np.load(commands.sample(run, 8, 0, tmp_path / "drawn.npy"))
@@ -153,7 +153,7 @@ def test_samples_are_edited_from_their_own_latents(run, tmp_path):
 
 @pytest.mark.parametrize("between", ["slerp", "lerp"])
 def test_a_way_between_images_begins_and_ends_with_their_reconstructions(run, between, tmp_path):
-    done = interpolate(run, between, Subjects(count=5), columns=4, out=tmp_path / "way.npy")
+    done = edit(run, between=between, n=5, columns=4, out=tmp_path / "way.npy")
     cells = np.load(done.path)
     x, units = held_out(run, 4)
     ends = units.stored(model_of(run).reconstruct(x))
@@ -163,8 +163,7 @@ def test_a_way_between_images_begins_and_ends_with_their_reconstructions(run, be
 
 
 def test_refined_latents_are_where_an_edit_starts(run, tmp_path):
-    subjects = Subjects(count=4, refine=30)
-    edited = edit(run, ["label=3"], subjects=subjects, out=tmp_path / "strip.npy")
+    edited = edit(run, ["label=3"], n=4, refine=30, out=tmp_path / "strip.npy")
     before, after = edited.errors
     assert after < before
     x, units = held_out(run, 4)

@@ -9,7 +9,6 @@ import pytest
 
 from alpha_bridge import commands, vae
 from alpha_bridge.cli.parsing import parse
-from alpha_bridge.commands import edit
 from alpha_bridge.commands.missed import missed
 from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig
 from alpha_bridge.recipe.builders import assemble
@@ -66,8 +65,8 @@ def stranger(trained, tmp_path):
 USES = {
     "evaluate": lambda run, data: commands.evaluate(run, data=data),
     "missed": lambda run, data: missed(run, count=6, draws=2, data=data),
-    "interpolate": lambda run, data: edit.interpolate(
-        run, out=run.folder / "between.npy", data=data
+    "interpolate": lambda run, data: commands.edit(
+        run, between="slerp", out=run.folder / "between.npy", data=data
     ),
 }
 
@@ -117,15 +116,15 @@ def test_a_vae_is_not_asked_for(asked):
 def test_a_file_names_nothing_for_the_user(tmp_path, words, named, asked):
     path = tmp_path / "config.json"
     path.write_text(Config(data="foo/bar", steps=3).model_dump_json())
-    command = parse(["train", str(path), *words])
-    assert command.named == named
+    request = parse(["train", str(path), *words]).arguments
+    assert request["fetch"] == named
     with pytest.raises(ValueError, match="no network" if named else HERE):
-        assemble(command.config, fetch=command.named)
+        assemble(request["config"], fetch=request["fetch"])
     assert asked == list(named)
 
 
 def test_a_preset_is_the_users_own_word(asked):
-    command = parse(["train", "mnist"])
+    request = parse(["train", "mnist"]).arguments
     with pytest.raises(ValueError, match="no network"):
-        assemble(command.config, fetch=command.named)
+        assemble(request["config"], fetch=request["fetch"])
     assert asked == ["ylecun/mnist"]

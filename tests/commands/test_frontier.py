@@ -1,20 +1,29 @@
 """The curve of a run's snapshots: its numbers, its best point, and whom it refuses."""
 
 import json
+from importlib import import_module
 
 import pytest
 import torch
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.commands import frontier
-from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
+from alpha_bridge.recipe import (
+    Config,
+    EvaluationConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    PathConfig,
+    read_config,
+)
 from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
 
 STEPS = [6, 14, 21, 28, 36, 40]
+
+frontier = import_module("alpha_bridge.commands.frontier")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,7 +114,7 @@ def test_the_best_is_what_is_preferred(tmp_path, prefer, best):
         frontier.Point(step, 0.1 * step, 1.0, bound, 1.0, bound, {name: distance})
         for step, (bound, distance) in enumerate(values)
     ]
-    found = frontier.judge(Run(tmp_path), points, prefer)
+    found = frontier.best_of(Run(tmp_path), points, prefer)
     assert found.best.step == best
     assert found.checkpoint == Run(tmp_path).checkpoint_folder(best)
 
@@ -146,7 +155,6 @@ def test_a_program_gets_one_object(mixture, capsys):
     ("changes", "message"),
     [
         ({"snapshots": 0}, "has no snapshots along α: .*--snapshots 10"),
-        ({"snapshots": 0, "trials": 2}, "holds 2 trials"),
         ({"path": PathConfig(ml=0.2, transfer=0.6, adversarial=0.2, end=0.0)}, "α does not move"),
         (
             {"prior": "ring8", "objective": ObjectiveConfig(kind="marginal")},
@@ -158,20 +166,20 @@ def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
     shapes = {"event_shape": (2,), "prior_shape": (2,) if "prior" in changes else None}
     run = Run.create(tmp_path / "run", config(**shapes, **changes).model_dump(mode="json"))
     with pytest.raises(ValueError, match=message):
-        frontier.frontier(run)
+        frontier.snapshots_of(run, read_config(run.config_path))
 
 
 def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
     naive = METHODS["naive"].apply(config(snapshots=0, event_shape=(2,)))
     run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"α does not move .* a run of naive"):
-        frontier.frontier(run)
+        frontier.snapshots_of(run, naive)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path):
     run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"0 checkpoints .*--resume"):
-        frontier.frontier(run)
+        frontier.snapshots_of(run, read_config(run.config_path))
 
 
 @pytest.mark.parametrize(

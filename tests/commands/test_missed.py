@@ -73,7 +73,7 @@ def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
 
 
 def test_the_files_say_what_was_found(digits):
-    found = missed(digits, count=20, shown=3, draws=2)
+    found = missed(digits, count=20, n=3, draws=2)
     record = json.loads(found.table.read_text(encoding="utf-8"))
     assert record["settings"] == {"draws": 2, "ranked": 20, "generated": 2000}
     assert [s["index"] for s in record["samples"]] == [s.index for s in found.samples]

@@ -199,19 +199,22 @@ def test_a_run_without_a_vae_has_nothing_to_give_back(tmp_path):
 def test_words_change_what_the_vae_suggests():
     from alpha_bridge.cli.parsing import parse
 
-    plain = parse(["train", "digits", "--from", "somewhere"]).config
+    plain = parse(["train", "digits", "--from", "somewhere"]).arguments["config"]
     assert (plain.init, plain.path.ml) == ("somewhere", FROM_VAE["path.ml"])
     assert plain.path.end == FROM_VAE["path.end"] < 1
     assert plain.model.noise is None
-    own = parse(["train", "digits", "--from=somewhere", "--path.end", "1", "--model.noise=0.3"])
-    assert (own.config.path.end, own.config.model.noise) == (1.0, 0.3)
-    assert own.config.path.ml == FROM_VAE["path.ml"]
+    options = ["--from=somewhere", "--path.end", "1", "--model.noise=0.3"]
+    own = parse(["train", "digits", *options]).arguments["config"]
+    assert (own.path.end, own.model.noise) == (1.0, 0.3)
+    assert own.path.ml == FROM_VAE["path.ml"]
 
 
 def test_a_method_can_begin_with_a_vae():
     from alpha_bridge.cli.parsing import parse
 
-    config = parse(["train", "digits", "--method", "rkl-gp", "--from", "somewhere"]).config
+    config = parse(["train", "digits", "--method", "rkl-gp", "--from", "somewhere"]).arguments[
+        "config"
+    ]
     assert (config.method, config.init, config.path.adversarial) == ("rkl-gp", "somewhere", 1.0)
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from alpha_bridge import commands, sharing
 from alpha_bridge.cli import main
-from alpha_bridge.commands.export import card_of
 from alpha_bridge.data import PixelUnits, StandardUnits
+from alpha_bridge.metrics.definition import metrics_of
 from alpha_bridge.recipe import (
     Config,
     EvaluationConfig,
@@ -23,6 +23,7 @@ from alpha_bridge.recipe import (
 )
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model, units_of
+from alpha_bridge.runs.model_card import card_of
 from alpha_bridge.sharing import onnx
 
 
@@ -105,7 +106,7 @@ def test_a_checkpoint_can_be_chosen(vectors, tmp_path):
 
 
 def test_the_page_has_the_last_metrics_with_their_protocols(images, exported):
-    metrics = commands.metrics_of(images.records[-1])
+    metrics = metrics_of(images.records[-1])
     text = (exported / "README.md").read_text()
     assert metrics
     for name, value in metrics.items():
@@ -114,10 +115,10 @@ def test_the_page_has_the_last_metrics_with_their_protocols(images, exported):
 
 
 def test_the_page_has_no_metrics_that_came_after_its_model(images):
-    at = [record["step"] for record in images.records if commands.metrics_of(record)]
+    at = [record["step"] for record in images.records if metrics_of(record)]
     card = page(images, step=at[0])
     assert card.measured.startswith(f"after {at[0]:,} updates")
-    assert card.metrics == commands.metrics_of(
+    assert card.metrics == metrics_of(
         next(record for record in images.records if record["step"] == at[0])
     )
     assert page(images, step=0).metrics == {}

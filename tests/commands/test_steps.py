@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from alpha_bridge import commands
-from alpha_bridge.commands.export import card_of
+from alpha_bridge.metrics.definition import metrics_of
 from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
-from alpha_bridge.runs.report import write_report
+from alpha_bridge.runs.model_card import card_of
+from alpha_bridge.runs.page import write_report
 from alpha_bridge.training.checkpoint import read_tensors
 
 ENDS = (4, 14, 20)
@@ -41,7 +42,7 @@ def test_records_have_the_step_of_the_path(trained):
 
 
 def test_retention_is_measured_from_the_end_of_step_one_on(trained):
-    measured = [record for record in trained.run.records if commands.metrics_of(record)]
+    measured = [record for record in trained.run.records if metrics_of(record)]
     assert [record["step"] for record in measured if not retained(record)] == [4]
 
 
@@ -54,7 +55,7 @@ def test_the_end_of_step_one_stays_what_retention_refers_to(trained):
 
 def test_the_end_of_step_one_is_where_the_run_says_it_is(trained):
     (record,) = (record for record in trained.run.records if record["step"] == ENDS[0])
-    assert trained.first == commands.metrics_of(record)
+    assert trained.first == metrics_of(record)
 
 
 def test_the_report_names_the_step_that_the_card_names(trained):

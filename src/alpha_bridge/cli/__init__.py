@@ -1,4 +1,4 @@
-"""The command line: it reads words, calls the library, and says how it went.
+"""The command line: it parses the arguments, calls the library, and prints the result.
 
 Exit codes: 0 done, 2 the user's input is wrong, 1 anything else. Nothing here imports torch
 before a command needs it.
@@ -12,10 +12,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from inspect import signature
 
 from ..errors import FULL, Stopped
-from .parsing import parse
-from .printing import Terminal, said, warnings_in_a_line
+from .parsing import COMMANDS, Request, parse
+from .printing import Terminal, one_line_message, warnings_in_a_line
+from .results import print_result
 
 __all__ = ["main"]
 
@@ -36,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        argv: The words after the program's name; by default those of this process.
+        argv: The arguments after the program's name; by default those of this process.
 
     Returns:
         The exit code.
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # torch's threads wait for each other awake; beside other work on the same cores they must
     # not do so for long, or an update takes ten times as long (read when torch is loaded)
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
-    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = sys.argv[1:] if argv is None else argv
     # where a stream is closed, its number would go to the next file that is opened
     sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -52,30 +54,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # an α must not stop a run in an ASCII terminal
             stream.reconfigure(errors="replace")
     try:
-        command = parse(words)
+        request = parse(arguments)
         with warnings_in_a_line():
-            command(Terminal(stderr=getattr(command, "json", False)))
+            _run(request)
         sys.stdout.flush()
     except (ValueError, *WRONG_PATH) as error:
-        return _say(error, 2)
+        return _report(error, 2)
     except BrokenPipeError:  # the reader has seen enough
         _flush()
         return 1
     except (Stopped, OSError, MemoryError) as error:
-        return _say(error, 1)
+        return _report(error, 1)
     except KeyboardInterrupt:
-        return _say("interrupted", 1)
+        return _report("interrupted", 1)
     return 0
 
 
-def _say(error: object, code: int) -> int:
+def _run(request: Request) -> None:
+    console, function = Terminal(stderr=request.json), COMMANDS[request.command]
+    progress = {"console": console} if "console" in signature(function).parameters else {}
+    result = function(**request.arguments, **progress)
+    print_result(request.command, result, request.arguments, console, request.json)
+
+
+def _report(error: object, code: int) -> int:
+    """Print an error in one line, and give the exit code back."""
     _flush()
     reason = str(error)
     if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
         # what writes files names them: this came from printing
         reason = f"cannot write to standard output ({error.strerror}): choose another place for it"
     with contextlib.suppress(OSError):
-        print(said("; ".join([reason, *getattr(error, "__notes__", ())])), file=sys.stderr)
+        print(
+            one_line_message("; ".join([reason, *getattr(error, "__notes__", ())])), file=sys.stderr
+        )
     return code
 
 

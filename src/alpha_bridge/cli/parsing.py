@@ -1,95 +1,106 @@
-"""From the words of a command line to the command that they ask for."""
+"""From the arguments of a command line to the command that they ask for."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import Parameter, Signature, get_annotations, signature
 from itertools import chain, dropwhile, pairwise, takewhile
 from pathlib import Path
-from typing import Annotated, Any, Protocol, Union
+from typing import Annotated, Any, Union
 
 import tyro
 from pydantic import ValidationError
-from rich.console import Console
-from tyro.conf import FlagCreatePairsOff, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
+from .. import commands
 from ..errors import printable
 from ..recipe import Config, explain, known_keys, read_config
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae
-from .arm import Edit, Missed
-from .sharing import Export, Push
-from .train import Train
-from .use import Evaluate, Frontier, Reconstruct, Report, Restore, Sample, Translate
+from .results import JSON
 
-__all__ = ["COMMANDS", "Command", "parse"]
+__all__ = ["COMMANDS", "Request", "parse"]
 
+COMMANDS: Mapping[str, Callable[..., Any]] = {
+    name: getattr(commands, name)
+    for name in (
+        "train",
+        "sample",
+        "reconstruct",
+        "translate",
+        "edit",
+        "missed",
+        "evaluate",
+        "report",
+        "frontier",
+        "export",
+        "push",
+        "restore",
+    )
+}
+"""The commands by name."""
 
 APART = ("--config=", "--from=", "--method=", "--objective=")
 """Options that are looked at before the others are read."""
 
 SOURCES = ("--data", "--prior", "--from", "--init")
-"""Options that may name what is fetched."""
+"""Options that may name data or a VAE of the hub."""
+
+OF_PYTHON = ("console", "fetch")
+"""Parameters of commands that are no options."""
 
 
-class Command(Protocol):
-    """What the words ask for, ready to be done."""
+@dataclass(frozen=True)
+class Request:
+    """A command and its arguments.
 
-    def __call__(self, console: Console) -> None:
-        """Do it, and tell of it on ``console``."""
+    Attributes:
+        command: Its name.
+        arguments: Of its function.
+        json: Whether the result is printed as one JSON object.
+    """
 
-
-COMMANDS: dict[str, type[Command]] = {
-    "train": Train,
-    "sample": Sample,
-    "reconstruct": Reconstruct,
-    "translate": Translate,
-    "edit": Edit,
-    "missed": Missed,
-    "evaluate": Evaluate,
-    "report": Report,
-    "frontier": Frontier,
-    "export": Export,
-    "push": Push,
-    "restore": Restore,
-}
-"""The commands by name."""
+    command: str
+    arguments: Mapping[str, Any]
+    json: bool = False
 
 
-def parse(words: list[str]) -> Command:
-    """The command that ``words`` ask for.
+def parse(arguments: Sequence[str]) -> Request:
+    """The command that ``arguments`` ask for.
 
     Raises:
         ValueError: They ask for none; one line.
         SystemExit: They ask for help, which is printed.
     """
-    defaults = Train()
-    if words[:1] == ["reproduce"]:
+    given = list(arguments) or ["--help"]
+    if given[0] == "reproduce":
         raise ValueError(
             "the experiments are not part of the package any more: in a clone of the repository, "
-            f"run python -m experiments {' '.join(words[1:]) or '--help'}"
+            f"run python -m experiments {' '.join(given[1:]) or '--help'}"
         )
-    if words and words[0] not in (*COMMANDS, "-h", "--help"):
-        raise ValueError(f"there is no command {words[0]!r}: give one of {', '.join(COMMANDS)}")
-    if words[:1] == ["train"]:
-        words, defaults = _train_defaults(words)
-    named = {name: subcommand(name) for name in COMMANDS}
-    named["train"] = subcommand("train", default=defaults)
-    commands: Any = Union[  # noqa: UP007
-        tuple(Annotated[command, named[name]] for name, command in COMMANDS.items())
+    if given[0] not in (*COMMANDS, "-h", "--help"):
+        raise ValueError(f"there is no command {given[0]!r}: give one of {', '.join(COMMANDS)}")
+    start = _Start()
+    if given[0] == "train":
+        given, start = _start(given)
+    readers = {name: _reader(name, function) for name, function in COMMANDS.items()}
+    readers["train"] = _train_reader(start)
+    asked: Any = Union[  # noqa: UP007
+        tuple(Annotated[Any, subcommand(name, constructor=f)] for name, f in readers.items())
     ]
-    if not words:
-        words = ["--help"]
-    said = io.StringIO()
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
-            command, unknown = tyro.cli(
-                Annotated[commands, FlagCreatePairsOff],
+        with contextlib.redirect_stderr(printed):
+            request, unknown = tyro.cli(
+                Annotated[asked, FlagCreatePairsOff],
                 prog="alpha-bridge",
                 description="Move a generator from maximum likelihood to adversarial learning.",
-                args=words,
+                args=given,
                 return_unknown_args=True,
             )
     except ValidationError as error:
@@ -97,49 +108,119 @@ def parse(words: list[str]) -> Command:
     except SystemExit as leave:
         if not leave.code:
             raise
-        raise ValueError(_reason(leave, said.getvalue())) from None
+        raise ValueError(_reason(leave, printed.getvalue())) from None
     if unknown:
         raise ValueError(_unknown(unknown[0]))
-    if isinstance(command, Train):
-        _require_used(command.config, words)
-    asked: Command = command
-    return asked
+    if request.command == "train":
+        _require_used(request.arguments["config"], given)
+    assert isinstance(request, Request)
+    return request
 
 
-def _train_defaults(words: list[str]) -> tuple[list[str], Train]:
-    """The preset or the file that the words name, so that they need only state what differs."""
-    words = _config_first(words)
-    named = next((word for word in words[1:2] if not word.startswith("-")), None)
+JSON_OPTION = Parameter(
+    "json",
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, arg(help="Print one JSON object instead of lines or a table.")],
+)
+
+
+def _reader(name: str, function: Callable[..., Any]) -> Callable[..., Request]:
+    """A function with the options of a command, which gives the request instead of running it."""
+    hints = get_annotations(function, eval_str=True)
+    options = [
+        option.replace(annotation=hints[option.name])
+        for option in signature(function).parameters.values()
+        if option.name not in OF_PYTHON
+    ]
+
+    def read(*positional: Any, json: bool = False, **keywords: Any) -> Request:  # noqa: ANN401
+        names = [option.name for option in options]
+        return Request(name, dict(zip(names, positional, strict=False)) | keywords, json)
+
+    return _with_options(read, [*options, JSON_OPTION] if name in JSON else options, function)
+
+
+def _train_reader(start: _Start) -> Callable[..., Request]:
+    """The options of a configuration, which begin at that of a preset or a file."""
+
+    def read(preset: str, config: Config, out: Path | None, resume: bool, json: bool) -> Request:
+        folder = out or Path("runs") / _folder_name(preset, config)
+        arguments = {"config": config, "out": folder, "resume": resume, "fetch": start.fetch}
+        return Request("train", arguments, json)
+
+    presets = f"{', '.join(PRESETS)}, or a file of one."
+    defaults = {"preset": start.preset, "config": start.config, "out": None, "resume": False}
+    hints = get_annotations(read, eval_str=True) | {
+        "preset": Annotated[Positional[str], arg(help=presets)],
+        "config": Annotated[Config, arg(name="")],
+    }
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+        for name, default in defaults.items()
+    ]
+    return _with_options(read, [*options, JSON_OPTION], commands.train)
+
+
+def _with_options(
+    read: Callable[..., Request], options: Sequence[Parameter], documented: Callable[..., Any]
+) -> Callable[..., Request]:
+    """``read`` with the signature and the docstring from which tyro makes options and help."""
+    vars(read)["__signature__"] = Signature(list(options))
+    read.__annotations__ = {option.name: option.annotation for option in options}
+    read.__doc__ = re.sub(r"\n {12,}(?=\S)", " ", documented.__doc__ or "")  # a line each
+    return read
+
+
+def _folder_name(preset: str, config: Config) -> str:
+    of_method = "" if config.method == Config().method else f"-{config.method}"
+    return f"{Path(preset).stem}{of_method}-seed-{config.seed}"
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What the options of training change."""
+
+    preset: str = "gaussians25"
+    config: Config = PRESETS["gaussians25"]
+    fetch: tuple[str, ...] | None = None
+    """What the command line itself names, and a file may not have fetched; None for anything."""
+
+
+def _start(given: list[str]) -> tuple[list[str], _Start]:
+    """The preset or the file that is named, so that options need only state what differs."""
+    given = _config_first(given)
+    named = next((word for word in given[1:2] if not word.startswith("-")), None)
     if named is None:
-        if {"-h", "--help"} & set(words):
-            return words, Train()
+        if {"-h", "--help"} & set(given):
+            return given, _Start()
         raise ValueError(
             f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
         )
     config = _named_config(named)
     # the other options may change what these two set
-    for option, value in pairwise(words):
+    for option, value in pairwise(given):
         if option == "--from":
             config = from_vae(config, value)
-    for option, value in pairwise(words):
+    for option, value in pairwise(given):
         if option == "--method":
             config = _method(value).apply(config)
-    if {"-h", "--help"} & set(words):  # tyro prints the defaults as they are
-        config, named = read_config(_shown(config.model_dump())), printable(named)
-    given = None if named in PRESETS else _values_of(SOURCES, words)
-    return words, Train(preset=named, config=config, named=given)
+    if {"-h", "--help"} & set(given):  # tyro prints the defaults as they are
+        config, named = read_config(_printable(config.model_dump())), printable(named)
+    fetch = None if named in PRESETS else _values_of(SOURCES, given)
+    return given, _Start(named, config, fetch)
 
 
-def _values_of(options: tuple[str, ...], words: list[str]) -> tuple[str, ...]:
-    """What the words give for some options."""
-    apart = [word.split("=", 1) if word.startswith("--") else [word] for word in words]
+def _values_of(options: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
+    """The values that are given for some options."""
+    apart = [word.split("=", 1) if word.startswith("--") else [word] for word in given]
     return tuple(value for option, value in pairwise(chain(*apart)) if option in options)
 
 
-def _shown(content: dict[str, Any]) -> dict[str, Any]:
-    """A configuration whose words may be printed."""
+def _printable(content: dict[str, Any]) -> dict[str, Any]:
+    """A configuration whose texts may be printed."""
     return {
-        key: _shown(value)
+        key: _printable(value)
         if isinstance(value, dict)
         else printable(value)
         if isinstance(value, str)
@@ -156,23 +237,23 @@ def _method(name: str) -> Method:
     raise ValueError(f"there is no method {name!r}: {hint}")
 
 
-def _config_first(words: list[str]) -> list[str]:
-    """The same words with the file of ``--config FILE`` in the place of the preset."""
-    words = [part for word in words for part in _apart(word)]
-    words = ["--objective.kind" if word == "--objective" else word for word in words]
-    if "--config" not in words:
-        return words
-    at = words.index("--config")
-    file, rest = words[at + 1 : at + 2], [*words[1:at], *words[at + 2 :]]
+def _config_first(given: list[str]) -> list[str]:
+    """The same arguments with the file of ``--config FILE`` in the place of the preset."""
+    given = [part for argument in given for part in _apart(argument)]
+    given = ["--objective.kind" if argument == "--objective" else argument for argument in given]
+    if "--config" not in given:
+        return given
+    at = given.index("--config")
+    file, rest = given[at + 1 : at + 2], [*given[1:at], *given[at + 2 :]]
     if not file or file[0].startswith("-"):
         raise ValueError("--config needs a file: give the config.json of a run")
     if rest and not rest[0].startswith("-"):
         raise ValueError(f"train takes a preset or --config, not both: got {rest[0]} and {file[0]}")
-    return [words[0], *file, *rest]
+    return [given[0], *file, *rest]
 
 
-def _apart(word: str) -> list[str]:
-    return word.split("=", 1) if word.startswith(APART) else [word]
+def _apart(argument: str) -> list[str]:
+    return argument.split("=", 1) if argument.startswith(APART) else [argument]
 
 
 def _named_config(name: str) -> Config:
@@ -188,22 +269,22 @@ def _named_config(name: str) -> Config:
     raise ValueError(f"there is no preset or file {name!r}: {hint}")
 
 
-def _require_used(config: Config, words: list[str]) -> None:
+def _require_used(config: Config, given: Sequence[str]) -> None:
     """Refuse options that the data would silently ignore; a preset or a file may have them."""
     for part in config.idle:
-        if given := [word for word in words if word.startswith(f"--{part}.")]:
-            raise ValueError(f"the data {config.data} have no use for {given[0]}: leave it out")
+        if idle := [argument for argument in given if argument.startswith(f"--{part}.")]:
+            raise ValueError(f"the data {config.data} have no use for {idle[0]}: leave it out")
 
 
-def _unknown(word: str) -> str:
-    key = word.split("=")[0].lstrip("-").replace("-", "_")
+def _unknown(option: str) -> str:
+    key = option.split("=")[0].lstrip("-").replace("-", "_")
     near = get_close_matches(key, known_keys(), n=1)
     hint = f"did you mean --{near[0].replace('_', '-')}?" if near else "see --help"
-    return f"unknown option {word}: {hint}"
+    return f"unknown option {option}: {hint}"
 
 
-def _reason(leave: SystemExit, said: str) -> str:
-    """Why tyro gave up, in one line: what the configuration said, or what tyro says in a box."""
+def _reason(leave: SystemExit, printed: str) -> str:
+    """Why tyro gave up, in one line: the error of the configuration, or the text of tyro's box."""
     error = leave.__context__
     while error is not None:
         if isinstance(error, ValidationError):
@@ -211,15 +292,15 @@ def _reason(leave: SystemExit, said: str) -> str:
         if isinstance(getattr(error, "arg", None), str):  # a setting that is out of its range
             return str(getattr(error, "message", error))
         error = error.__context__
-    return _plain(said)
+    return _plain(printed)
 
 
 def _plain(box: str) -> str:
-    """What tyro says in a box, between its title and the next rule, as one line."""
+    """The text of a box of tyro, between its title and the next rule, as one line."""
     lines = [line.strip("│| ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
     below = dropwhile(_is_rule, lines[1:])
-    said = " ".join(takewhile(lambda line: not _is_rule(line), below))
-    return re.sub(r"invalid literal for int\(\).*: (.+)", r"\1 is not a whole number", said)
+    text = " ".join(takewhile(lambda line: not _is_rule(line), below))
+    return re.sub(r"invalid literal for int\(\).*: (.+)", r"\1 is not a whole number", text)
 
 
 def _is_rule(line: str) -> bool:

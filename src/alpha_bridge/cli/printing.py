@@ -1,4 +1,4 @@
-"""How results are told: lines, a table, or one JSON object."""
+"""What is printed: on a terminal that takes nothing as markup, in one line, or as JSON."""
 
 from __future__ import annotations
 
@@ -7,25 +7,20 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..errors import printable
-from ..metrics.definition import formatted
 
-if TYPE_CHECKING:
-    from ..commands import Trained
-
-__all__ = ["Terminal", "as_json", "comparison", "said", "summary", "table", "warnings_in_a_line"]
+__all__ = ["Terminal", "as_json", "one_line_message", "warnings_in_a_line"]
 
 
 class Terminal(Console):
-    """Where commands tell what they do.
+    """Where commands print.
 
-    Names of files and classes stand there letter by letter: nothing in them is markup, and control
+    Names of files and classes are printed letter by letter: nothing in them is markup, and control
     characters, which would speak to the terminal, are written out.
     """
 
@@ -36,11 +31,11 @@ class Terminal(Console):
         return super().render_str(printable(text), **options)
 
 
-def said(message: object) -> str:
-    r"""What an error or a warning says, as one line.
+def one_line_message(message: object) -> str:
+    r"""An error or a warning as one line.
 
     Example:
-        >>> print(said("no file\n  'a\x1bc'"))
+        >>> print(one_line_message("no file\n  'a\x1bc'"))
         alpha-bridge: no file 'a\x1bc'
     """
     return f"alpha-bridge: {printable(' '.join(str(message).split()))}"
@@ -50,7 +45,7 @@ def said(message: object) -> str:
 def warnings_in_a_line() -> Iterator[None]:
     """Let Python show warnings as errors are shown, without the place in the code."""
     before = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"{said(message)}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"{one_line_message(message)}\n"
     try:
         yield
     finally:
@@ -71,34 +66,3 @@ def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def summary(trained: Trained) -> dict[str, object]:
-    """What training left, for JSON."""
-    return {
-        "run": str(trained.run.folder),
-        "report": str(trained.run.report_path),
-        "seconds": round(trained.seconds, 3),
-        "end_of_ml": trained.first,
-        "end": trained.last,
-        "spread": trained.spread,
-    }
-
-
-def comparison(trained: Trained) -> Table:
-    """Metrics at the end of Step I and at the end, there with their deviation over trials."""
-    end = "end ± deviation over trials (n − 1)" if trained.spread else "end"
-    table = Table("metric", "end of Step I", end)
-    for name, value in trained.last.items():
-        before, spread = trained.first.get(name), trained.spread.get(name)
-        after = formatted(value) + ("" if spread is None else f" ± {formatted(spread, 2)}")
-        table.add_row(name, "" if before is None else formatted(before), after)
-    return table
-
-
-def table(metrics: dict[str, float]) -> Table:
-    """Metrics and their values."""
-    rows = Table("metric", "value")
-    for name, value in metrics.items():
-        rows.add_row(name, formatted(value))
-    return rows

@@ -1,20 +1,36 @@
-"""What can be done with a run, from its folder alone: the command line and the page call these."""
+"""What can be done with a run, a function each: the command line reads their signatures.
 
-from ..runs.loading import data_of
-from .export import export, push
+Importing this loads no torch. Each function checks its arguments and opens the run before it
+imports what needs torch, so that what is wrong is refused within a second.
+"""
+
+from .edit import Edited, edit
+from .evaluate import evaluate
+from .export import export
+from .frontier import Frontier, frontier
+from .missed import Missed, missed
+from .push import push
+from .reconstruct import Reconstructed, reconstruct
+from .report import report
 from .restore import restore
-from .sample import Reconstructed, evaluate, reconstruct, sample, translate
-from .train import Trained, metrics_of, train
+from .sample import sample
+from .train import Trained, train
+from .translate import translate
 
 __all__ = [
+    "Edited",
+    "Frontier",
+    "Missed",
     "Reconstructed",
     "Trained",
-    "data_of",
+    "edit",
     "evaluate",
     "export",
-    "metrics_of",
+    "frontier",
+    "missed",
     "push",
     "reconstruct",
+    "report",
     "restore",
     "sample",
     "train",

@@ -1,81 +1,49 @@
-"""Edits of a run's latents: along directions of attributes, and between images."""
+"""Move samples along attributes, or from one to another, in a run's latent space."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from rich.console import Console
-from torch import Tensor
+from tyro.conf import UseAppendAction, arg
 
-from ..checks import at_least
-from ..data import Attributes, Units, read_images, read_labels, read_samples
-from ..inference.editing import (
-    Direction,
-    Finder,
-    find_direction,
-    linear_direction,
-    mean_direction,
-    strip,
-)
-from ..interpolation import Curve, lerp, slerp
-from ..metrics.evaluation import in_chunks
-from ..model import AlphaBridge
-from ..recipe import Config
-from ..runs import plots
-from ..runs.arguments import require_edit, require_subjects
-from ..runs.folder import Array, Run
-from ..runs.loading import data_of, inverted, latents_of, load_model, units_of
-from ..runs.opening import config_of
-from ..runs.outputs import destination, write
+from ..checks import at_least, positive
+from .paths import Folder, destination, require_given, require_output, write
 
-__all__ = ["BETWEEN", "FINDERS", "Edited", "Subjects", "edit", "interpolate"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ..data import Attributes, Source, Units
+    from ..inference.editing import Direction
+    from ..model import AlphaBridge
+    from ..recipe import Config
+    from ..runs.folder import Array
+
+__all__ = ["Edited", "edit"]
 
 LABELLED = 5000
 """Labelled samples that directions are found from, at most."""
 
-FINDERS: dict[str, Finder] = {"means": mean_direction, "normal": linear_direction}
-"""How directions are found, by name."""
-
-BETWEEN: dict[str, Curve] = {"slerp": slerp, "lerp": lerp}
-"""The curves between latents, by name."""
-
-
-@dataclass(frozen=True)
-class Subjects:
-    """What is edited.
-
-    Attributes:
-        images: An image, a folder of images or an ``.npy``; None for held-out data of the run.
-        samples: Samples of the generator instead.
-        count: How many at most, one or more.
-        seed: Of the latents of samples, zero or more.
-        refine: Steps by which the latents of images are refined.
-    """
-
-    images: Path | None = None
-    samples: bool = False
-    count: int = 8
-    seed: int = 0
-    refine: int = 0
+Names = UseAppendAction[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Edited:
-    """What an edit leaves.
+    """An edit.
 
     Attributes:
         path: The picture, or the array ``(rows, columns, *event)``.
         columns: Strength, or share of the way, of each column.
         directions: Along which it went, with how sure they are.
-        errors: Mean squared error per dimension of the subjects' latents before and after
-            refinement, in model units; None for samples, whose latents are known.
+        errors: Mean squared error per dimension of the samples' latents before and after
+            refinement, in model units; None for samples of the generator, whose latents are known.
     """
 
     path: Path
@@ -84,71 +52,48 @@ class Edited:
     errors: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A run that is being edited, and where the result belongs."""
-
-    run: Run
-    config: Config
-    model: AlphaBridge
-    units: Units
-    path: Path
-    data: str | None
-    """What the user names instead of the run's data."""
-
-    @classmethod
-    def of(
-        cls, run: Run, step: int | None, out: Path | None, stem: str, data: str | None
-    ) -> _Opened:
-        config = config_of(run)
-        path = destination(run, config, out, re.sub(r"[^\w.=-]+", "-", stem))
-        model, _ = load_model(run, config, step)
-        return cls(run, config, model, units_of(run, config, step), path, data)
-
-    def write(self, cells: Tensor, columns: Sequence[str], rows: Sequence[str] = ()) -> Path:
-        """Write samples ``(rows, columns, *event)`` in model units."""
-        flat = self.units.stored(cells.flatten(0, 1))
-        array: Array = flat.reshape(*cells.shape[:2], *flat.shape[1:])
-
-        def picture(path: Path) -> None:
-            plots.save_figure(plots.strips(array, columns, rows), path)
-
-        return write(array, self.path, picture)
-
-
 def edit(
-    run: Run,
-    attributes: Sequence[str],
+    run: Folder,
+    attribute: Names = (),
+    between: Literal["slerp", "lerp"] | None = None,
     strength: float = 2.0,
-    subjects: Subjects = Subjects(),
-    against: Sequence[str] = (),
-    method: str = "means",
+    images: Path | None = None,
+    samples: bool = False,
     labels: Path | None = None,
+    against: Names = (),
+    method: Literal["means", "normal"] = "means",
+    n: Annotated[int, arg(aliases=["-n"])] = 8,
     columns: int = 7,
+    refine: int = 0,
     step: int | None = None,
     out: Path | None = None,
-    console: Console | None = None,
+    seed: int = 0,
     data: str | None = None,
+    console: Console | None = None,
 ) -> Edited:
-    """Move samples along the directions of attributes, and write a strip for each.
-
-    Directions are found from labelled encodings: of training data of the run, by the data's own
-    labels or those of a table, or of the images that a table names.
+    """Move images along attributes, or from one to another, in a run's latent space.
 
     Args:
-        run: A run with a checkpoint.
-        attributes: Names such as ``Smiling`` or ``label=3``, one or more.
-        strength: How far to both sides, in standard deviations along the direction, positive.
-        subjects: What is edited.
-        against: Attributes whose directions an edit must not follow.
-        method: A key of :data:`FINDERS`.
-        labels: A table for :func:`~alpha_bridge.data.read_labels`; None for the data's labels.
-        columns: Strengths from one side to the other, two or more.
-        step: The checkpoint's number of updates; None for the latest.
-        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for one in the
-            run's folder.
-        console: Where to tell of images that are decoded; nowhere by default.
-        data: The data instead of those that the run names; what it names of the hub is not fetched.
+        run: Folder of the run.
+        attribute: Attribute to add and take away, such as Smiling or label=3; may be given several
+            times.
+        between: Instead, go from each first image to the second: along an arc, or a straight line.
+        strength: How far to both sides, in standard deviations of the latents along the direction.
+        images: An image, a folder of images or an .npy file; by default held-out data of the run.
+        samples: Edit samples of the generator instead.
+        labels: A CSV file: a column file_name or row, and columns of attributes; by default the
+            data's.
+        against: Attribute to leave alone; may be given several times.
+        method: Direction: the difference of the classes' means, or the normal of a linear
+            classifier.
+        n: Number of images at most.
+        columns: Images in a row.
+        refine: Steps that refine each latent from the encoder's mean on.
+        step: Updates of the checkpoint; by default the latest.
+        out: A .png for a picture, an .npy for an array; by default in the run's folder.
+        seed: Seed of the latents of --samples.
+        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        console: Where to show progress; nowhere by default.
 
     Returns:
         The file, and how sure the directions are.
@@ -158,122 +103,150 @@ def edit(
             or the run or its data cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
+    from ..runs.opening import open_run
+
+    if bool(attribute) == bool(between):
+        raise ValueError("edit needs either --attribute NAME or --between slerp|lerp")
+    positive("strength", strength)
+    at_least(2, "columns", columns)
+    at_least(1, "n", n)
+    at_least(0, "seed", seed)
+    run, config = open_run(run, step)
+    _require_subjects(config, images, samples, refine)
+    require_given(labels, "a CSV file with --labels")
+    require_output(out)
+    stem = f"between-{between}" if between else "-".join(["edit", *attribute])
+    path = destination(run, config, out, re.sub(r"[^\w.=-]+", "-", stem))
+
+    import numpy as np
+
+    from ..data import read_samples
+    from ..runs import plots
+    from ..runs.loading import data_of, inverted, latents_of, load_model, units_of
+
     console = console or Console(quiet=True)
-    require_edit(subjects.count, subjects.seed, columns, strength)
-    opened = _Opened.of(run, step, out, "-".join(["edit", *attributes]), data)
-    z, errors = _latents(opened, subjects, console)
-    x, known = _labelled(opened, [*attributes, *against], labels, subjects.images, console)
-    encoded = in_chunks(opened.model.encode, opened.units.normalize(x))
+    model, _ = load_model(run, config, step)
+    units = units_of(run, config, step)
+    source = partial(data_of, run, config, console, data)
+    errors: tuple[float, float] | None = None
+    if samples:
+        z = latents_of(config, model, n, seed)
+    else:
+        shape = config.event_shape or ()
+        x = source().held_out(n) if images is None else read_samples(images, shape)[:n]
+        z, before, after = inverted(config, model, units.normalize(x), refine)
+        errors = float(before.mean()), float(after.mean())
+    directions: list[Direction] = []
+    if between:
+        places = np.linspace(0, 1, columns).tolist()
+        cells, headings = _between(model, z, between, columns), [f"{t:.2g}" for t in places]
+    else:
+        folders = [Path(place).expanduser() for place in (images, data or config.data) if place]
+        labelled = _labelled(source, config, [*attribute, *against], labels, folders)
+        directions = _directions(model, units, *labelled, attribute, against, method)
+        places = np.linspace(-strength, strength, columns).tolist()
+        cells, headings = _moved(model, z, directions, places), [f"{s:+.3g}" for s in places]
+    flat = units.stored(cells.flatten(0, 1))
+    array: Array = flat.reshape(*cells.shape[:2], *flat.shape[1:])
+    write(
+        array,
+        path,
+        lambda path: plots.save_figure(plots.strips(array, headings, attribute), path),
+    )
+    return Edited(path, places, directions, errors)
+
+
+def _require_subjects(config: Config, images: Path | None, samples: bool, refine: int) -> None:
+    """Refuse images that are not there, and options that exclude each other."""
+    from ..runs.opening import require_plain
+
+    if samples:
+        require_plain(config)
+    if samples and images is not None:
+        raise ValueError(f"give --samples or --images {images}, not both")
+    if samples and refine:
+        raise ValueError("the latents of samples are known: leave out --refine")
+    require_given(images)
+
+
+def _between(model: AlphaBridge, z: Tensor, curve: str, columns: int) -> Tensor:
+    """Samples ``(pairs, columns, *event)`` from the first latent to the second, and so on."""
+    from ..interpolation import lerp, slerp
+
+    pairs = at_least(2, "the number of samples to go between", len(z)) // 2
+    start, end = z[: 2 * pairs : 2], z[1 : 2 * pairs : 2]
+    return model.traverse(start, end, columns, {"slerp": slerp, "lerp": lerp}[curve]).transpose(
+        0, 1
+    )
+
+
+def _moved(
+    model: AlphaBridge, z: Tensor, directions: Sequence[Direction], strengths: Sequence[float]
+) -> Tensor:
+    """Samples ``(directions · latents, strengths, *event)`` along each direction."""
+    import torch
+
+    from ..inference.editing import strip
+    from ..metrics.evaluation import in_chunks
+
+    decode = partial(in_chunks, model.decode)
+    return torch.cat([strip(decode, z, direction, strengths) for direction in directions])
+
+
+def _directions(
+    model: AlphaBridge,
+    units: Units,
+    x: Tensor,
+    known: Attributes,
+    names: Sequence[str],
+    against: Sequence[str],
+    method: str,
+) -> list[Direction]:
+    """The direction of each attribute, orthogonal to those that an edit must not follow."""
+    import torch
+
+    from ..inference.editing import find_direction, linear_direction, mean_direction
+    from ..metrics.evaluation import in_chunks
+
+    finder = {"means": mean_direction, "normal": linear_direction}[method]
+    encoded = in_chunks(model.encode, units.normalize(x))
 
     def find(name: str, others: Sequence[Tensor] = ()) -> Direction:
         has = torch.from_numpy(known.known(name))
-        return find_direction(name, encoded[has >= 0], has[has >= 0], FINDERS[method], others)
+        return find_direction(name, encoded[has >= 0], has[has >= 0], finder, others)
 
     others = [find(name).vector for name in against]
-    directions = [find(name, others) for name in attributes]
-    strengths = np.linspace(-strength, strength, columns).tolist()
-    decode = partial(in_chunks, opened.model.decode)
-    rows = torch.cat([strip(decode, z, direction, strengths) for direction in directions])
-    path = opened.write(rows, [f"{strength:+.3g}" for strength in strengths], attributes)
-    return Edited(path, strengths, directions, errors)
-
-
-def interpolate(
-    run: Run,
-    between: str = "slerp",
-    subjects: Subjects = Subjects(),
-    columns: int = 7,
-    step: int | None = None,
-    out: Path | None = None,
-    console: Console | None = None,
-    data: str | None = None,
-) -> Edited:
-    """Go from the first sample to the second, from the third to the fourth, and so on.
-
-    Args:
-        run: A run with a checkpoint.
-        between: A key of :data:`BETWEEN`.
-        subjects: The samples; of an odd number the last is left out.
-        columns: Points on the way, both ends included, two or more.
-        step: The checkpoint's number of updates; None for the latest.
-        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for one in the
-            run's folder.
-        console: Where to tell of images that are decoded; nowhere by default.
-        data: The data instead of those that the run names; what it names of the hub is not fetched.
-
-    Returns:
-        The file.
-
-    Raises:
-        ValueError: There are fewer than two samples, a number is out of its range, or the run or
-            its data cannot be used.
-        OSError: A file is missing, stands already or cannot be written.
-    """
-    console = console or Console(quiet=True)
-    require_edit(subjects.count, subjects.seed, columns)
-    opened = _Opened.of(run, step, out, f"between-{between}", data)
-    z, errors = _latents(opened, subjects, console)
-    pairs = at_least(2, "the number of samples to go between", len(z)) // 2
-    start, end = z[: 2 * pairs : 2], z[1 : 2 * pairs : 2]
-    way = opened.model.traverse(start, end, columns, BETWEEN[between]).transpose(0, 1)
-    shares = np.linspace(0, 1, columns).tolist()
-    path = opened.write(way, [f"{share:.2g}" for share in shares])
-    return Edited(path, shares, (), errors)
-
-
-def _latents(
-    opened: _Opened, subjects: Subjects, console: Console
-) -> tuple[Tensor, tuple[float, float] | None]:
-    """Latents of the subjects, and the errors of those that were encoded."""
-    count = subjects.count
-    require_subjects(subjects.images, subjects.samples, subjects.refine)
-    if subjects.samples:
-        return latents_of(opened.config, opened.model, count, subjects.seed), None
-    if subjects.images is not None:
-        x = read_samples(subjects.images, opened.config.event_shape or ())[:count]
-    else:
-        x = data_of(opened.run, opened.config, console, opened.data).held_out(count)
-    normalized = opened.units.normalize(x)
-    z, before, after = inverted(opened.config, opened.model, normalized, subjects.refine)
-    return z, (float(before.mean()), float(after.mean()))
+    return [find(name, others) for name in names]
 
 
 def _labelled(
-    opened: _Opened,
+    source: Callable[[], Source],
+    config: Config,
     names: Sequence[str],
     labels: Path | None,
-    images: Path | None,
-    console: Console,
+    folders: Sequence[Path],
 ) -> tuple[Tensor, Attributes]:
     """Samples, in storage units, for which one of the attributes is known, and what is known."""
-    config = opened.config
-    at_least(1, "the number of attributes", len(names))
-    table = (
-        None
-        if labels is None
-        else read_labels(labels, *_folders(images, opened.data or config.data))
-    )
+    from ..data import read_images, read_labels
+
+    table = None if labels is None else read_labels(labels, *filter(Path.is_dir, folders))
     if table is not None and table.files is not None:
         chosen = _chosen(table.attributes, names)
         files = [table.files[row] for row in chosen]
         return read_images(files, config.event_shape or ()), table.attributes[chosen]
-    source = data_of(opened.run, config, console, opened.data)
-    everything = source.size or LABELLED
-    attributes = source.training_attributes(everything)
+    data = source()
+    everything = data.size or LABELLED
+    attributes = data.training_attributes(everything)
     if table is not None:
         attributes = table.of(attributes.rows)
     chosen = _chosen(attributes, names)
-    return source.chosen(everything, chosen), attributes[chosen]
-
-
-def _folders(images: Path | None, data: str) -> list[Path]:
-    """Where the images of a table may be."""
-    places = [Path(place).expanduser() for place in (images, data) if place is not None]
-    return [place for place in places if place.is_dir()]
+    return data.chosen(everything, chosen), attributes[chosen]
 
 
 def _chosen(attributes: Attributes, names: Sequence[str]) -> NDArray[np.int64]:
     """The first samples for which one of the attributes is known."""
+    import numpy as np
+
     known = np.any([attributes.known(name) >= 0 for name in names], axis=0)
     if not known.any():
         raise ValueError(

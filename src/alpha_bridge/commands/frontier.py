@@ -16,31 +16,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
-from torch import Tensor
 
 from ..checks import at_least, between_zero_and_one
 from ..files import writing
-from ..inference.likelihood import bounds
-from ..metrics.definition import METRICS, label
-from ..metrics.evaluation import Evaluation
-from ..recipe import Config
-from ..recipe.builders import build_evaluation, build_path
-from ..runs import plots
-from ..runs.arguments import require_along
-from ..runs.folder import Array, Run
-from ..runs.loading import data_of, load_model
-from ..runs.opening import config_of
+from .paths import Folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
-__all__ = ["Frontier", "Point", "draw", "frontier", "judge", "scores"]
+    from ..metrics.evaluation import Evaluation
+    from ..recipe import Config
+    from ..runs.folder import Array, Run
+
+__all__ = ["Frontier", "Point", "best_of", "draw", "frontier", "scores", "snapshots_of"]
 
 HELD_OUT = 500
 REALISM = ("frechet_distance", "inception_score")
@@ -82,6 +76,8 @@ class Frontier:
         prefer: Weight of realism against likelihood, in [0, 1].
         best: The point with the highest score, the earliest of equals.
         checkpoint: Where its model is.
+        table: All of it as JSON.
+        picture: The curve.
     """
 
     points: Sequence[Point]
@@ -90,26 +86,34 @@ class Frontier:
     best: Point
     checkpoint: Path
 
+    @property
+    def table(self) -> Path:
+        return self.checkpoint.parents[1] / "frontier.json"
+
+    @property
+    def picture(self) -> Path:
+        return self.checkpoint.parents[1] / "frontier.png"
+
 
 def frontier(
-    run: Run,
+    run: Folder,
     prefer: float = 0.5,
     draws: int = 50,
-    console: Console | None = None,
     data: str | None = None,
+    console: Console | None = None,
 ) -> Frontier:
-    """Measure the snapshots of a run, and write ``frontier.json`` and ``frontier.png`` into it.
+    """Show how a run trades likelihood for realism along α, and name the best α.
 
     Args:
-        run: A run of one trial, trained with ``--snapshots``, done or in progress.
-        prefer: What counts, in [0, 1]: 0 for likelihood alone, 1 for realism alone. Each is scaled
-            to its range along the run, and the highest weighted sum is the best.
-        draws: K, the number of latents for each sample, one or more.
-        console: Where to tell what is being prepared; nowhere by default.
-        data: The data instead of those that the run names; what it names of the hub is not fetched.
+        run: Folder of a run that was trained with --snapshots.
+        prefer: What counts: 0 for likelihood alone, 1 for realism alone, each over its range in
+            the run.
+        draws: Latents for each sample in the importance-weighted bound.
+        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        console: Where to show progress; nowhere by default.
 
     Returns:
-        The curve and the best of it.
+        The curve and the best of it; ``frontier.json`` and ``frontier.png`` lie in the run.
 
     Raises:
         ValueError: A number is out of its range, the run has no snapshots or α does not move, or
@@ -118,34 +122,66 @@ def frontier(
     Source:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
-    console = console or Console(quiet=True)
+    from ..runs.opening import open_run
+
     between_zero_and_one("prefer", prefer)
     at_least(1, "draws", draws)
-    config = config_of(run)
-    steps = require_along(run, config)
+    run, config = open_run(run)
+    steps = snapshots_of(run, config)
+
+    from ..recipe.builders import build_evaluation
+    from ..runs import plots
+    from ..runs.loading import data_of
+
+    console = console or Console(quiet=True)
     evaluation = build_evaluation(config, data_of(run, config, console, data), console.print)
     points = []
     for point in _measured(run, config, steps, evaluation, draws):
         console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)
         points.append(point)
-    found = judge(run, points, prefer)
+    found = best_of(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
     text = json.dumps(content, indent=1, allow_nan=False)
-    with writing(run.inside("frontier.json")) as file:
+    with writing(run.inside(found.table.name)) as file:
         file.write(f"{text}\n".encode())
-    plots.save_figure(draw(found), run.inside("frontier.png"))
+    plots.save_figure(draw(found), run.inside(found.picture.name))
     return found
 
 
-def judge(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
-    """Find the best of the points.
+def snapshots_of(run: Run, config: Config) -> list[int]:
+    """The checkpoints of a run, if a curve along α can be drawn through them."""
+    from ..files.manifest import verified
 
-    Args:
-        run: The run that they are of.
-        points: Two or more.
-        prefer: Weight of realism against likelihood, in [0, 1].
-    """
+    if config.prior is not None:
+        raise ValueError(
+            f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
+            "N(0, I): give a run without --prior"
+        )
+    lengths = config.path.lengths(config.steps)
+    if not lengths[1] or config.path.start == config.path.end:
+        raise ValueError(
+            f"α does not move in {run.folder}, a run of {config.method}: give one of alpha-bridge"
+        )
+    if not config.snapshots:
+        raise ValueError(
+            f"{run.folder} has no snapshots along α: train it with --snapshots 10, in a new folder"
+        )
+    steps = [step for step in run.checkpoint_steps if step >= lengths[0]]
+    if len(steps) < 2:
+        raise ValueError(
+            f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
+            "needs two: go on with --resume"
+        )
+    for step in steps:
+        verified(run.checkpoint_folder(step))
+    return steps
+
+
+def best_of(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
+    """Find the best of two or more points; ``prefer`` is the weight of realism, in [0, 1]."""
+    from ..metrics.definition import METRICS
+
     names = [name for metric in REALISM for name in points[0].metrics if name.startswith(metric)]
     realism = names[0]
     sign = 1 if METRICS[realism.split("/")[0]].better == "higher" else -1
@@ -154,12 +190,9 @@ def judge(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
         [sign * point.metrics[realism] for point in points],
         prefer,
     )
-    judged = [
-        Point(**{**vars(point), "score": score})
-        for point, score in zip(points, scored, strict=True)
-    ]
-    best = max(judged, key=lambda point: point.score)
-    return Frontier(judged, realism, prefer, best, run.checkpoint_folder(best.step))
+    ranked = [replace(point, score=score) for point, score in zip(points, scored, strict=True)]
+    best = max(ranked, key=lambda point: point.score)
+    return Frontier(ranked, realism, prefer, best, run.checkpoint_folder(best.step))
 
 
 def scores(likelihood: Sequence[float], realism: Sequence[float], prefer: float) -> list[float]:
@@ -186,6 +219,8 @@ def scores(likelihood: Sequence[float], realism: Sequence[float], prefer: float)
 
 
 def _scaled(values: Sequence[float]) -> Array:
+    import numpy as np
+
     quality = np.asarray(values, float)
     scaled: Array = (quality - quality.min()) / (np.ptp(quality) or 1.0)
     return scaled
@@ -194,6 +229,10 @@ def _scaled(values: Sequence[float]) -> Array:
 def _measured(
     run: Run, config: Config, steps: Sequence[int], evaluation: Evaluation, draws: int
 ) -> Iterator[Point]:
+    from ..inference.likelihood import bounds
+    from ..recipe.builders import build_path
+    from ..runs.loading import load_model
+
     path, held_out = build_path(config), _held_out(evaluation)
     size = held_out[0].numel()
     for step in steps:
@@ -227,6 +266,7 @@ def draw(found: Frontier) -> Figure:
     """
     from matplotlib.figure import Figure
 
+    from ..metrics.definition import METRICS, label
     from ..runs.plots import INK, LINE, MUTED, SMALL, TEXT, WIDTH
 
     realism = [point.metrics[found.realism] for point in found.points]
@@ -239,10 +279,8 @@ def draw(found: Frontier) -> Figure:
         axes.plot(bounds, realism, color=LINE, linewidth=1.5, zorder=1)
         shades = axes.scatter(bounds, realism, c=alphas, cmap="viridis", vmin=0, vmax=1, zorder=2)
         for point, x, y in zip(found.points, bounds, realism, strict=True):
-            words, at = f"{point.alpha:.2f}", (x, y)
-            axes.annotate(
-                words, at, (6, 4), textcoords="offset points", fontsize=SMALL, color=MUTED
-            )
+            text, at = f"{point.alpha:.2f}", (x, y)
+            axes.annotate(text, at, (6, 4), textcoords="offset points", fontsize=SMALL, color=MUTED)
             if point.step == found.best.step:
                 axes.scatter(x, y, s=140, facecolors="none", edgecolors=INK, zorder=3)
         axes.set_title(title, loc="left", fontsize=TEXT)

@@ -6,20 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from rich.console import Console
+from tyro.conf import arg
 
 from ..checks import at_least
-from ..data import read_samples
 from ..files import writing
-from ..inference.coverage import Coverage, rank_by_coverage
-from ..metrics.evaluation import in_chunks
-from ..runs import plots
-from ..runs.folder import Run
-from ..runs.loading import data_of, latents_of, load_model, units_of
-from ..runs.opening import config_of
+from .paths import Folder, require_given
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,30 +43,29 @@ class Missed:
 
 
 def missed(
-    run: Run,
+    run: Folder,
     images: Path | None = None,
     count: int = 1000,
-    shown: int = 12,
+    n: Annotated[int, arg(aliases=["-n"])] = 12,
     draws: int = 50,
     step: int | None = None,
-    console: Console | None = None,
     data: str | None = None,
+    console: Console | None = None,
 ) -> Missed:
-    """Rank real samples, and write ``missed.json`` and ``missed.png`` into the run.
+    """Show the real samples that a run's generator does not cover, the worst first.
 
     Args:
-        run: A run with a checkpoint.
-        images: Samples to rank: an image, a folder of images or an ``.npy``; None for held-out
-            data of the run.
-        count: How many samples are ranked at most, one or more.
-        shown: How many of the worst are in the picture, one or more.
-        draws: K, the number of latents for each sample in the bound, one or more.
-        step: The checkpoint's number of updates; None for the latest.
-        console: Where to tell of images that are decoded; nowhere by default.
-        data: The data instead of those that the run names; what it names of the hub is not fetched.
+        run: Folder of the run.
+        images: An image, a folder of images or an .npy file; by default held-out data of the run.
+        count: Number of samples that are ranked at most.
+        n: Number of the worst that are shown.
+        draws: Latents for each sample in the importance-weighted bound.
+        step: Updates of the checkpoint; by default the latest.
+        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        console: Where to show progress; nowhere by default.
 
     Returns:
-        The samples, the worst first, and the files.
+        The samples, the worst first, and ``missed.json`` and ``missed.png`` in the run.
 
     Raises:
         ValueError: A number is out of its range, there are no samples, or the run or its data
@@ -82,10 +75,21 @@ def missed(
     Source:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
-    console = console or Console(quiet=True)
-    for name, number in {"count": count, "n": shown, "draws": draws}.items():
+    from ..runs.opening import open_run, require_plain
+
+    for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
-    config = config_of(run)
+    run, config = open_run(run, step)
+    require_plain(config)
+    require_given(images)
+
+    from ..data import read_samples
+    from ..inference.coverage import rank_by_coverage
+    from ..metrics.evaluation import in_chunks
+    from ..runs import plots
+    from ..runs.loading import data_of, latents_of, load_model, units_of
+
+    console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
     if images is None:
@@ -110,10 +114,9 @@ def missed(
     text = json.dumps(content, indent=1, allow_nan=False)
     with writing(found.table) as file:
         file.write(f"{text}\n".encode())
-    worst = x[[sample.index for sample in samples[:shown]]]
+    worst = x[[sample.index for sample in samples[:n]]]
     decoded = in_chunks(model.reconstruct, worst)
-    shown_samples = (units.stored(part) for part in (x, generated, worst, decoded))
-    plots.save_figure(draw(*shown_samples), found.picture)
+    plots.save_figure(draw(*map(units.stored, (x, generated, worst, decoded))), found.picture)
     return found
 
 
@@ -126,6 +129,10 @@ def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
         worst: The worst of the samples.
         decoded: Their reconstructions.
     """
+    import numpy as np
+
+    from ..runs import plots
+
     if x.ndim == 4:
         return plots.reconstructions(np.stack([worst, decoded]))
     return plots.scatter_marked(x, generated, worst)

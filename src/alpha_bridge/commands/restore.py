@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..runs.arguments import require_vae
-from ..runs.folder import Run
-from ..runs.loading import load_model
-from ..runs.opening import config_of
-from ..vae import save
+from ..files import require_free
+from .paths import Folder
 
 __all__ = ["restore"]
 
 
-def restore(run: Run, out: Path, step: int | None = None) -> Path:
-    """Write the averaged arms of a run as the library that they came from does.
+def restore(run: Folder, out: Path, step: int | None = None) -> Path:
+    """Write the bridged VAE of a run in the format that it came in.
 
     Args:
-        run: A run that began with a VAE (``--from``).
-        out: A new or empty folder.
-        step: The checkpoint's number of updates; None for the latest.
+        run: Folder of a run that was trained with --from.
+        out: A new folder, which the VAE's library can load.
+        step: Updates of the checkpoint; by default the latest.
 
     Returns:
         The folder.
@@ -28,7 +25,17 @@ def restore(run: Run, out: Path, step: int | None = None) -> Path:
         ValueError: The run did not begin with a VAE, or has no such checkpoint.
         OSError: The folder is not empty or cannot be written.
     """
-    config = config_of(run)
-    require_vae(run, config)
+    from ..runs.opening import open_run
+
+    run, config = open_run(run, step)
+    if config.architecture is None:
+        raise ValueError(
+            f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
+        )
+    require_free(out)
+
+    from ..runs.loading import load_model
+    from ..vae import save
+
     model, _ = load_model(run, config, step)
     return save(model, out)

@@ -13,7 +13,9 @@ can be read. Records hold losses and diagnostics as well, under keys such as ``l
 ``ess/forward``, ``twins/cosine`` and ``sigma``.
 """
 
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -31,6 +33,7 @@ __all__ = [
     "is_diagnostic",
     "is_metric",
     "label",
+    "metrics_of",
     "name",
     "parse",
     "title",
@@ -170,6 +173,15 @@ def is_metric(key: str) -> bool:
         [True, False, False, False]
     """
     return "/" in key and not key.startswith("loss/") and not is_diagnostic(key)
+
+
+def metrics_of(record: Mapping[str, float | None]) -> dict[str, float]:
+    """Metrics of a record, without its losses and diagnostics; NaN for one that is null."""
+    return {
+        name: math.nan if value is None else value
+        for name, value in record.items()
+        if is_metric(name)
+    }
 
 
 def is_diagnostic(key: str) -> bool:

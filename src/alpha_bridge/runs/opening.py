@@ -5,39 +5,54 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from ..files.manifest import require_optimizers, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import require_data, require_init
 from ..recipe.soundness import require_sound
-from .folder import Run
+
+if TYPE_CHECKING:
+    from .folder import Run
 
 __all__ = [
     "checkpoint_of",
     "config_of",
-    "opened",
+    "open_run",
     "require_plain",
     "require_trainable",
     "resumed_in",
     "resuming",
+    "run_of",
 ]
 
 
-def opened(folder: Path, step: int | None = None) -> tuple[Run, Config]:
-    """The run in a folder, once its configuration and a checkpoint are there.
+def run_of(run: Path | Run) -> Run:
+    """The run in a folder, or the same run.
+
+    Raises:
+        FileNotFoundError: The folder is not that of a run.
+    """
+    from .folder import Run
+
+    return run if isinstance(run, Run) else Run.open(run)
+
+
+def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
+    """A run and its configuration, once it has a whole checkpoint.
 
     Args:
-        folder: Of the run.
+        run: The run or its folder.
         step: The checkpoint's number of updates; None for the latest.
 
     Raises:
         FileNotFoundError: The folder is not that of a run.
-        ValueError: The configuration is damaged, or there is no such checkpoint, or no whole one.
+        ValueError: The configuration is damaged or does not say what was trained on, or there is
+            no such checkpoint, or no whole one.
     """
-    run = Run.open(folder)
-    config = read_config(run.config_path)
-    verified(checkpoint_of(run, config, step))
-    return run, config
+    run = run_of(run)
+    verified(checkpoint_of(run, read_config(run.config_path), step))
+    return run, config_of(run)
 
 
 def config_of(run: Run) -> Config:
@@ -114,6 +129,8 @@ def require_trainable(
         ValueError: The configuration cannot be trained, or not in this run, whose latest checkpoint
             may be damaged.
     """
+    from .folder import Run
+
     require_sound(config)
     run = Run.open(folder) if resume else Run.require_free(folder)
     if resume:

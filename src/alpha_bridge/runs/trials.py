@@ -19,7 +19,7 @@ from ..training import TrainState
 from ..training.checkpoint import write
 from ..training.stacking import of_trial, stack
 from .folder import Record, Run
-from .report import write_report
+from .page import write_report
 
 __all__ = ["TrialRuns", "mean_over_trials"]
 

@@ -14,7 +14,7 @@ from alpha_bridge import commands
 from alpha_bridge.metrics.definition import label
 from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.runs.folder import Run
-from alpha_bridge.runs.report import write_report
+from alpha_bridge.runs.page import write_report
 
 METRICS = [
     "frechet_distance/classifier/5000",
@@ -287,7 +287,7 @@ def test_the_page_tells_how_to_repeat_the_run(page):
 
 
 def test_the_template_lies_in_the_package():
-    import alpha_bridge.runs.report as module
+    import alpha_bridge.runs.page as module
 
     assert (Path(module.__file__).parent / "templates" / "report.html.jinja").is_file()
 

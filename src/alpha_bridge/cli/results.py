@@ -1,0 +1,175 @@
+"""The results of commands, as lines, a table, or one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..metrics.definition import formatted, title
+from .printing import as_json
+
+if TYPE_CHECKING:
+    from ..commands import Edited, Frontier, Missed, Reconstructed, Trained
+
+__all__ = ["JSON", "LINES", "comparison", "metrics_table", "print_result"]
+
+Lines = Iterator[str | Table]
+Arguments = Mapping[str, Any]
+
+
+def print_result(
+    command: str, result: object, arguments: Arguments, console: Console, json: bool = False
+) -> None:
+    """Print the result of a command.
+
+    Args:
+        command: Its name.
+        result: What its function returned.
+        arguments: What its function was given.
+        console: Where to print lines and tables.
+        json: Print one JSON object on standard output instead.
+    """
+    if json and not console.quiet:  # it is quiet in all processes of a run but the first
+        print(JSON[command](result))
+        return
+    for line in LINES.get(command, _itself)(result, arguments):
+        console.print(line, soft_wrap=isinstance(line, str))
+
+
+def _itself(result: object, _: Arguments) -> Lines:
+    yield str(result)
+
+
+def comparison(trained: Trained) -> Table:
+    """Metrics at the end of Step I and at the end, there with their deviation over trials."""
+    end = "end ± deviation over trials (n − 1)" if trained.spread else "end"
+    table = Table("metric", "end of Step I", end)
+    for name, value in trained.last.items():
+        before, spread = trained.first.get(name), trained.spread.get(name)
+        after = formatted(value) + ("" if spread is None else f" ± {formatted(spread, 2)}")
+        table.add_row(name, "" if before is None else formatted(before), after)
+    return table
+
+
+def _trained(trained: Trained, _: Arguments) -> Lines:
+    yield comparison(trained)
+    yield f"{trained.seconds:.0f} s; report: {trained.run.report_path}"
+
+
+def _trained_json(trained: Trained) -> str:
+    content = {
+        "run": str(trained.run.folder),
+        "report": str(trained.run.report_path),
+        "seconds": round(trained.seconds, 3),
+        "end_of_ml": trained.first,
+        "end": trained.last,
+        "spread": trained.spread,
+    }
+    return as_json(content)
+
+
+def metrics_table(metrics: Mapping[str, float]) -> Table:
+    """Metrics and their values."""
+    table = Table("metric", "value")
+    for name, value in metrics.items():
+        table.add_row(name, formatted(value))
+    return table
+
+
+def _evaluated(metrics: Mapping[str, float], _: Arguments) -> Lines:
+    yield metrics_table(metrics)
+
+
+def _reconstructed(done: Reconstructed, _: Arguments) -> Lines:
+    refined = "" if done.refined_error is None else f", refined {done.refined_error:.4g}"
+    yield f"mean squared error {done.error:.4g}{refined}; {done.path}"
+
+
+def _exported(differences: Mapping[str, float], arguments: Arguments) -> Lines:
+    for network, difference in differences.items():
+        yield f"{arguments['out'] / f'{network}.onnx'}: within {difference:.2g} of torch"
+    yield str(arguments["out"])
+
+
+def _edited(edited: Edited, arguments: Arguments) -> Lines:
+    for direction in edited.directions:
+        yield f"{direction.name}: {direction.evidence}"
+    if edited.errors and arguments["refine"]:
+        before, after = edited.errors
+        yield f"mean squared error {before:.4g}, refined {after:.4g}"
+    yield str(edited.path)
+
+
+def _edited_json(edited: Edited) -> str:
+    directions = [
+        {"attribute": direction.name, "scale": direction.scale} | asdict(direction.evidence)
+        for direction in edited.directions
+    ]
+    before, after = edited.errors or (None, None)
+    content = {
+        "file": str(edited.path),
+        "columns": list(edited.columns),
+        "directions": directions,
+        "error": before,
+        "refined_error": after,
+    }
+    return as_json(content)
+
+
+def _missed(found: Missed, arguments: Arguments) -> Lines:
+    table = Table("index", "row", "label", "bound", "rank", "distance", "rank", "to a sample")
+    for sample in found.samples[: arguments["n"]]:
+        known = (sample.index, sample.row, sample.label)
+        table.add_row(
+            *("" if number is None else str(number) for number in known),
+            f"{sample.bound:.4g}",
+            str(sample.bound_rank),
+            f"{sample.distance:.4g}",
+            str(sample.distance_rank),
+            f"{sample.nearest:.4g}",
+        )
+    yield table
+    yield f"of {len(found.samples)}, by the mean of both ranks; σ = {found.sigma:.4g}"
+    yield f"{found.picture}, {found.table}"
+
+
+def _frontier(found: Frontier, _: Arguments) -> Lines:
+    realism = title(found.realism)[0]
+    table = Table("update", "α", "σ", "bound", "best σ", "its bound", realism, "score")
+    for point in found.points:
+        sigmas = (point.sigma, point.bound, point.best_sigma, point.best_bound)
+        numbers = (point.alpha, *sigmas, point.metrics[found.realism], point.score)
+        table.add_row(str(point.step), *map(formatted, numbers))
+    yield table
+    yield f"best: α = {found.best.alpha:.4g}, {found.checkpoint}"
+    yield str(found.picture)
+
+
+def _file(path: Path) -> str:
+    return path.read_text(encoding="utf-8").rstrip("\n")
+
+
+LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
+    "train": _trained,
+    "reconstruct": _reconstructed,
+    "edit": _edited,
+    "missed": _missed,
+    "evaluate": _evaluated,
+    "frontier": _frontier,
+    "export": _exported,
+}
+"""By command; the others print what they return, a file or an address."""
+
+JSON: Mapping[str, Callable[[Any], str]] = {
+    "train": _trained_json,
+    "edit": _edited_json,
+    "missed": lambda found: _file(found.table),
+    "evaluate": as_json,
+    "frontier": lambda found: _file(found.table),
+}
+"""By command that takes ``--json``."""

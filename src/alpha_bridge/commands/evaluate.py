@@ -1,0 +1,44 @@
+"""Measure a run's model again."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from .paths import Folder
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    run: Folder,
+    step: int | None = None,
+    data: str | None = None,
+    prior: str | None = None,
+    console: Console | None = None,
+) -> dict[str, float]:
+    """Measure a run's model again.
+
+    Args:
+        run: Folder of the run.
+        step: Updates of the checkpoint; by default the latest.
+        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        prior: Second domain instead of the one that the run names.
+        console: Where to show progress; nowhere by default.
+
+    Returns:
+        Metrics by names that state their protocols.
+
+    Raises:
+        ValueError: The run cannot be used, or its data cannot be loaded.
+    """
+    from ..runs.opening import open_run
+
+    run, config = open_run(run, step)
+
+    from ..recipe.builders import build_evaluation
+    from ..runs.loading import data_of, load_model, prior_of
+
+    console = console or Console(quiet=True)
+    model, memory = load_model(run, config, step)
+    source, domain = data_of(run, config, console, data), prior_of(config, prior)
+    return build_evaluation(config, source, console.print, domain)(model, memory).metrics

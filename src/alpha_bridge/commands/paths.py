@@ -1,0 +1,74 @@
+"""The paths that a command is given: a run to open, files to read, a file to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from tyro.conf import Positional
+
+from ..files import save_array
+
+if TYPE_CHECKING:
+    from ..recipe import Config
+    from ..runs.folder import Array, Run
+
+    Folder: TypeAlias = Path | Run
+else:
+    Folder = Positional[Path]  # as the command line reads it; Python may have opened the run
+
+__all__ = ["Folder", "destination", "ending", "require_given", "require_output", "write"]
+
+
+def require_given(path: Path | None, kind: str = "an image, a folder or an .npy file") -> None:
+    """Refuse a file that is not there."""
+    if path is not None and not path.expanduser().exists():
+        raise FileNotFoundError(f"{path} does not exist: give {kind}")
+
+
+def require_output(path: Path | None) -> None:
+    """Refuse a file that stands already, or that is neither a picture nor an array."""
+    if path is None:
+        return
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --out")
+    if path.suffix not in (".png", ".npy"):
+        raise ValueError(f"the file must end with .png or .npy, got {path}")
+
+
+def ending(shape: tuple[int, ...] | None) -> str:
+    """Of a file of samples: a picture for images, an array for vectors."""
+    return ".png" if len(shape or ()) == 3 else ".npy"
+
+
+def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
+    """Where samples of a run are to be written, checked before there is anything to write.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for a picture of
+            images, or an array of vectors, in the run's folder.
+        stem: Name of that file without its ending.
+
+    Raises:
+        FileExistsError: The file stands already.
+        ValueError: It has another ending, or it is a picture and the samples are vectors.
+    """
+    kind = ending(config.event_shape)
+    path = out or run.inside(f"{stem}{kind}")
+    if kind == ".npy" != path.suffix:
+        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    require_output(path)
+    return path
+
+
+def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
+    """Write ``array`` as a picture or as an array, by the ending of ``path``."""
+    require_output(path)
+    if path.suffix == ".npy":
+        save_array(array, path)
+    else:
+        picture(path)
+    return path

@@ -1,0 +1,73 @@
+"""Encode and decode a user's samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .paths import Folder, ending, require_given, require_output, write
+
+__all__ = ["Reconstructed", "reconstruct"]
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Reconstructions of a user's samples.
+
+    Attributes:
+        path: Originals and reconstructions, side by side.
+        error: Mean squared error per dimension of the encoder's means, in model units.
+        refined_error: That of the latents after refinement; None without.
+    """
+
+    path: Path
+    error: float
+    refined_error: float | None
+
+
+def reconstruct(
+    run: Folder,
+    images: Path,
+    out: Path | None = None,
+    step: int | None = None,
+    refine: int = 0,
+) -> Reconstructed:
+    """Encode and decode images with a run's inference arm.
+
+    Args:
+        run: Folder of the run.
+        images: An image, a folder of images, or an .npy file.
+        out: A .png for a picture, an .npy for an array; by default in the run's folder.
+        step: Updates of the checkpoint; by default the latest.
+        refine: Steps that refine each latent from the encoder's mean on.
+
+    Returns:
+        The file and the errors.
+
+    Raises:
+        ValueError: The images or the run cannot be used.
+        OSError: A file is missing, stands already or cannot be written.
+    """
+    from ..runs.opening import open_run
+
+    run, config = open_run(run, step)
+    require_given(images)
+    require_output(out)
+
+    import numpy as np
+
+    from ..data import read_samples
+    from ..metrics.evaluation import in_chunks
+    from ..runs import plots
+    from ..runs.loading import inverted, load_model, units_of
+
+    shape = config.event_shape or ()
+    model, _ = load_model(run, config, step)
+    units = units_of(run, config, step)
+    x = units.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
+    path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")
+    require_output(path)
+    latents, before, after = inverted(config, model, x, refine)
+    pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
+    write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))
+    return Reconstructed(path, float(before.mean()), float(after.mean()) if refine else None)

@@ -1,0 +1,90 @@
+"""Take samples from one domain to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .paths import Folder, ending, require_given, require_output, write
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..recipe import Config
+    from ..runs.folder import Array, Run
+
+__all__ = ["translate"]
+
+
+def translate(
+    run: Folder,
+    images: Path,
+    out: Path | None = None,
+    back: bool = False,
+    step: int | None = None,
+    prior: str | None = None,
+) -> Path:
+    """Take samples of a run's second domain to its first, or back.
+
+    Args:
+        run: Folder of a run that was trained with --prior.
+        images: An image, a folder of images, or an .npy file.
+        out: A .png for a picture, an .npy for an array; by default in the run's folder.
+        back: From the run's data to the second domain, instead of the other way.
+        step: Updates of the checkpoint; by default the latest.
+        prior: Second domain instead of the one that the run names.
+
+    Returns:
+        The file: originals beside translations, or an array of the translations alone.
+
+    Raises:
+        ValueError: The samples or the run cannot be used.
+        OSError: A file is missing, stands already or cannot be written.
+    """
+    from ..runs.opening import open_run
+
+    run, config = open_run(run, step)
+    _require_domains(run, config)
+    require_given(images)
+    require_output(out)
+
+    import numpy as np
+
+    from ..data import read_samples
+    from ..metrics.evaluation import in_chunks
+    from ..runs import plots
+    from ..runs.loading import load_model, prior_units_of, units_of
+
+    model, _ = load_model(run, config, step)
+    domains = [
+        (prior_units_of(config, prior), config.prior_shape or ()),
+        (units_of(run, config, step), config.event_shape or ()),
+    ]
+    (here, shape), (there, _) = domains[::-1] if back else domains
+    network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
+    x = here.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
+    path = out or run.inside(f"translations-of-{images.resolve().stem}{ending(shape)}")
+    require_output(path)
+    if len(shape) == 1 and path.suffix != ".npy":
+        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    before, after = here.stored(x), there.stored(in_chunks(network, x))
+
+    def draw(path: Path) -> None:
+        pairs = np.stack([_coloured(before), _coloured(after)])
+        plots.save_figure(plots.reconstructions(pairs, ("original", "translation")), path, 100)
+
+    return write(after, path, draw)
+
+
+def _require_domains(run: Run, config: Config) -> None:
+    if config.prior is None:
+        raise ValueError(
+            f"{run.folder} has no second domain to translate from or to: train one with "
+            "--objective marginal --prior DATA"
+        )
+
+
+def _coloured(images: Array) -> Array:
+    """Images (N, H, W, C) with three colours, so that those of both domains lie in one picture."""
+    return images if images.shape[-1] > 1 else images.repeat(3, axis=-1)

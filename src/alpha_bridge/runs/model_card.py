@@ -1,0 +1,147 @@
+"""What a run's folder says of its model, for the page that is shared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+from matplotlib.figure import Figure
+
+from ..data import Units
+from ..metrics.definition import metrics_of
+from ..model import AlphaBridge
+from ..recipe import Config
+from ..recipe.availability import BUNDLED
+from ..recipe.builders import build_path
+from ..recipe.methods import METHODS
+from ..sharing import Card, Picture
+from . import plots
+from .folder import Run, is_image
+from .loading import load_model, units_of
+
+__all__ = ["card_of", "shared"]
+
+PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
+"""Parts of the configuration that the page names."""
+
+
+def shared(
+    run: Run, config: Config, step: int | None, pictures: bool
+) -> tuple[AlphaBridge, Units, Card]:
+    """The averaged model of a run, its units and its page; arguments as of :func:`card_of`."""
+    model, _ = load_model(run, config, step)
+    at = run.checkpoint_steps[-1] if step is None else step
+    return model, units_of(run, config), card_of(run, config, at, pictures)
+
+
+def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
+    """The page of a run's model.
+
+    Args:
+        run: The run.
+        config: Its configuration.
+        step: Number of updates of the model.
+        pictures: Whether to show samples.
+
+    Returns:
+        A page with the data, the method and its path, and the metrics that were measured last, by
+        then. Of the data there is no picture, and of a path of this machine only the last name.
+    """
+    evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
+    data, dataset = _data(config)
+    return Card(
+        title=f"{config.method} on {data}",
+        data=data if dataset else f"{data} (not on the hub)",
+        dataset=dataset,
+        training=_training(config, step),
+        measured=f"after {evaluated[-1]['step']:,} updates, with the averaged generator and encoder"
+        if evaluated
+        else "",
+        metrics=metrics_of(evaluated[-1]) if evaluated else {},
+        pictures=tuple(_pictures(run, step)) if pictures else (),
+    )
+
+
+def _data(config: Config) -> tuple[str, str | None]:
+    """The name of the data, and their id if they are on the hub."""
+    path = Path(config.data)
+    if config.data in BUNDLED or path.exists():
+        return path.name, None
+    try:
+        validate_repo_id(config.data)
+    except HFValidationError:  # a path, of another machine or no more
+        return path.name, None
+    return config.data, config.data
+
+
+def _training(config: Config, step: int) -> dict[str, str]:
+    """The method, its path through α, and the settings, each part in a line."""
+    start, end, sweeps = config.path.start, config.path.end, config.path.sweeps
+    lengths = config.path.lengths(config.steps)
+    path = build_path(config)
+    way = f"α from {start:g} to {end:g}" + (f" and back, {sweeps} sweeps" if sweeps > 1 else "")
+    along = (f"at α = {start:g}", way, f"at α = {path(len(path) - 1):g}")
+    steps = {
+        f"Step {numeral}": f"{length:,} updates {where}"
+        for numeral, length, where in zip(("I", "II", "III"), lengths, along, strict=True)
+        if length
+    }
+    settings = {
+        part: ", ".join(
+            f"{key.replace('_', ' ')} {_text(value)}"
+            for key, value in vars(getattr(config, part)).items()
+        )
+        for part in PARTS
+    }
+    return {
+        "method": f"{config.method}: {METHODS[config.method].summary}",
+        **steps,
+        "this model": f"after {step:,} of {config.steps:,} updates, "
+        f"α = {path(max(step - 1, 0)):.3g}",
+        "batch size": str(config.batch_size),
+        "seed": str(config.seed),
+        **settings,
+        **_changed(config, step),
+    }
+
+
+def _changed(config: Config, step: int) -> dict[str, str]:
+    """What was changed on the way to update ``step``."""
+    made = [
+        f"{of.key} {_text(of.before)} until update {of.step:,}, then {_text(of.after)}"
+        for of in config.changes
+        if of.step < step
+    ]
+    return {"changed": "; ".join(made)} if made else {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "–".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _pictures(run: Run, step: int) -> Iterator[Picture]:
+    """What the generator draws; never the data, which may be others'."""
+    samples = {at: drawn for at, drawn in run.samples.items() if at <= step}
+    if not samples:
+        return
+    last, records = samples[max(samples)], run.records
+    if is_image(last):
+        drawn = plots.image_grid(last[:48], 12)
+        yield Picture("samples.png", f"Samples after {max(samples):,} updates", _png(drawn))
+        through = plots.through_time(samples, records)
+        caption = "The same latents through training, a row for each"
+        yield Picture("through-time.png", caption, _png(through))
+    elif last.shape[1] > 1:
+        through = plots.scatter_through_time(samples, None, records)
+        yield Picture("samples.png", "Samples of the same latents through training", _png(through))
+
+
+def _png(figure: Figure) -> bytes:
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    return content.getvalue()

@@ -1,0 +1,206 @@
+"""Training that leaves a run: what is recorded, kept and shown of every update."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Container, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+
+import numpy as np
+from accelerate import Accelerator
+from rich.console import Console
+from torch import Tensor
+
+from ..data import Units
+from ..errors import Diverged, Stopped
+from ..files.lock import locked
+from ..metrics.definition import formatted, metrics_of, title
+from ..metrics.evaluation import Measured
+from ..model import AlphaBridge
+from ..objective import Objective
+from ..recipe import HISTORY, Config
+from ..recipe.builders import Assembly, assemble, build_evaluation
+from ..training import (
+    Callback,
+    Checkpoints,
+    Event,
+    Progress,
+    Records,
+    StopOnSignal,
+    TrainState,
+    available_accelerator,
+    describe_twins,
+    keep_freed_memory,
+    twin_gradients,
+)
+from ..training.processes import main_process_first
+from . import plots
+from .folder import Record, Run, is_image
+from .loading import decoding
+from .opening import resumed_in, resuming
+from .trials import TrialRuns
+
+__all__ = ["describe", "keep", "train_run"]
+
+
+def train_run(
+    config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None
+) -> tuple[TrialRuns, float]:
+    """Train into a folder; arguments and errors as of :func:`alpha_bridge.commands.train`.
+
+    Returns:
+        The run with its trials, and the seconds that training took.
+    """
+    keep_freed_memory()
+    accelerator = available_accelerator(config.precision)
+    run = Run.open(folder) if resume else Run.require_free(folder)
+    writes = accelerator.is_main_process
+    console.quiet |= not writes
+    with ExitStack() as held:
+        with main_process_first(accelerator):
+            if writes and resume:
+                held.enter_context(locked(run.folder))
+                run.recover()
+            steps = run.checkpoint_steps
+            config = resumed_in(run, config) if resume else config.model_copy(update={HISTORY: ()})
+            parts = assemble(config, decoding(console), not steps, fetch)
+            trials = TrialRuns(run, parts.config)
+            callbacks = _callbacks(parts, trials, console) if writes else []
+        for domain in (parts.source, parts.prior):
+            for note in () if domain is None else domain.notes:
+                console.print(note, soft_wrap=True, markup=False)
+        if writes and not resume:
+            held.enter_context(locked(run.folder))
+            trials.create()
+        if writes:
+            held.enter_context(trials.locked())
+            trials.complete()
+        if config.init and not steps:
+            console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
+        checkpoint = run.checkpoint_folder(steps[-1]) if steps else None
+        seconds = _fit(parts, trials, callbacks, checkpoint, accelerator)
+    return trials, seconds
+
+
+def _fit(
+    parts: Assembly,
+    trials: TrialRuns,
+    callbacks: Sequence[Callback],
+    checkpoint: Path | None,
+    accelerator: Accelerator,
+) -> float:
+    """Train, and leave the pages of the runs; how many seconds it took."""
+    writes, run = accelerator.is_main_process, trials.run
+    stop = StopOnSignal(run.checkpoint_folder if writes else None)
+    begin = time.perf_counter()
+    # who survives the loss of another process is told to end, and still has to write
+    with stop.heeding(signal.SIGTERM), _ending(trials, accelerator):
+        try:
+            parts.fit(callbacks=[stop, *callbacks], checkpoint=checkpoint, accelerator=accelerator)
+        except Diverged as error:
+            raise Diverged(f"{error}, and {_way_on(run, parts.config)}") from error
+    return time.perf_counter() - begin
+
+
+@contextmanager
+def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
+    """Leave the pages of the runs however training ends, and say what is safe."""
+    writes = accelerator.is_main_process
+    try:
+        yield
+        if writes:
+            trials.write_reports()
+    except BaseException as error:
+        if writes:
+            with suppress(Exception):  # what ended training says more
+                trials.write_reports()
+        steps = trials.run.checkpoint_steps
+        if steps and not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
+            last = trials.run.checkpoint_folder(steps[-1])
+            error.add_note(f"update {steps[-1]} is safe in {last}: go on with --resume")
+        raise
+    finally:
+        accelerator.end_training()
+
+
+def _way_on(run: Run, config: Config) -> str:
+    """From where a run that diverged can go on, and how."""
+    steps = run.checkpoint_steps
+    last = steps and f"go on from the last good checkpoint, {run.checkpoint_folder(steps[-1])}"
+    half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
+    rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
+    return f"{last or 'begin again'}: {resuming(run)} {rates}"
+
+
+class _Changes(Callback):
+    """Writes down what the run goes on with, once its checkpoint has been found whole."""
+
+    def __init__(self, trials: TrialRuns, console: Console) -> None:
+        self.trials, self.console = trials, console
+
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        self.trials.go_on(state.step)
+        for of in self.trials.config.changes:
+            if of.step == state.step:
+                self.console.print(f"{of.key}: {of.before} until update {of.step}, now {of.after}")
+        return nullcontext()
+
+
+def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
+    evaluation = build_evaluation(parts.config, parts.source, console.print, parts.prior)
+    progress = Progress(len(parts.path), console, describe)
+
+    def write(record: Record) -> None:
+        progress.show(trials.append(record))
+
+    def evaluate(event: Event) -> Record:
+        def measure(run: Run, model: AlphaBridge, memory: dict[str, Tensor]) -> Record:
+            measured = evaluation(model, memory, event.in_step_one)
+            keep(run, event.step, measured, parts.source.units)
+            return measured.metrics
+
+        metrics = trials.measure(event.state, measure)
+        if event.boundary or event.last:
+            trials.save(event.state)
+        return metrics | _twins(event, parts.objective)
+
+    config, checkpoint = parts.config, trials.run.checkpoint_folder
+    return [
+        _Changes(trials, console),
+        Records(write, config.record_every, evaluate, config.evaluation.every),
+        Checkpoints(
+            checkpoint, config.checkpoint_every, config.snapshot_steps, parts.path.boundaries
+        ),
+        progress,
+    ]
+
+
+def _twins(event: Event, objective: Objective) -> Record:
+    """Diagnostics of the two halves of the gradient, on the update's own batch."""
+    halves = twin_gradients(event.state.model, objective, event.x, event.noise, event.alpha)
+    numbers = describe_twins(*halves, event.alpha)
+    return {name: value.tolist() for name, value in numbers.items()}
+
+
+def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
+    """Write the samples and reconstructions of an evaluation into the run, in the data's units."""
+    shown = units.stored(measured.samples)
+    run.write_samples(step, shown)
+    if is_image(shown):
+        plots.save_png(shown, run.samples_picture(step))
+    if measured.pairs.shape[1]:
+        originals, decoded = (units.stored(side) for side in measured.pairs)
+        run.write_reconstructions(step, np.stack([originals, decoded]))
+
+
+def describe(record: Record) -> str:
+    """The metrics of a record in a short line; nothing if it has none.
+
+    Example:
+        >>> describe({"step": 1, "modes/3std/10000": 25.0})
+        'Modes 25'
+    """
+    metrics = metrics_of(record).items()
+    return "  ".join(f"{title(name)[0]} {formatted(value)}" for name, value in metrics)
