@@ -371,7 +371,7 @@ def test_a_run_is_refused_where_something_stands_and_nothing_changes(copy):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model": ModelConfig(noise=0)},
+        {"model": {"noise": 0}},
         {"batch_size": 100, "data": "five"},
         {"seed": -1},
         {"data": "none.npy"},

@@ -9,7 +9,7 @@ import torch
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.data import digits
-from alpha_bridge.recipe import Config, changed, read_config
+from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
@@ -188,12 +188,6 @@ def train(*words):
 def test_wrong_words_get_one_line(words, parts, capsys, place):
     line = refused(words, capsys, place)
     assert all(part in line for part in parts), line
-
-
-def test_a_run_without_a_vae_has_nothing_to_give_back(tmp_path):
-    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
-    with pytest.raises(ValueError, match=r"did not begin with a VAE: train one with --from"):
-        commands.restore(run, tmp_path / "new")
 
 
 def test_words_change_what_the_vae_suggests():

@@ -85,8 +85,8 @@ def _evaluated(metrics: Mapping[str, float], _: Arguments) -> Lines:
     yield metrics_table(metrics)
 
 
-def _reconstructed(done: Reconstructed, _: Arguments) -> Lines:
-    refined = "" if done.refined_error is None else f", refined {done.refined_error:.4g}"
+def _reconstructed(done: Reconstructed, arguments: Arguments) -> Lines:
+    refined = f", refined {done.refined_error:.4g}" if arguments["refine"] else ""
     yield f"mean squared error {done.error:.4g}{refined}; {done.path}"
 
 

@@ -18,6 +18,7 @@ from .paths import Folder, require_given
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..inference.coverage import Coverage
     from ..runs.folder import Array
 
 __all__ = ["Missed", "missed"]

@@ -17,12 +17,12 @@ class Reconstructed:
     Attributes:
         path: Originals and reconstructions, side by side.
         error: Mean squared error per dimension of the encoder's means, in model units.
-        refined_error: That of the latents after refinement; None without.
+        refined_error: That of the latents after refinement.
     """
 
     path: Path
     error: float
-    refined_error: float | None
+    refined_error: float
 
 
 def reconstruct(
@@ -70,4 +70,4 @@ def reconstruct(
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
     write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))
-    return Reconstructed(path, float(before.mean()), float(after.mean()) if refine else None)
+    return Reconstructed(path, float(before.mean()), float(after.mean()))
