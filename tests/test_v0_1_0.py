@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 
 from alpha_bridge import sharing
 from alpha_bridge.cli import main
+from alpha_bridge.sharing import Blueprint
 
 HERE = Path(__file__).parent / "v0_1_0"
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
@@ -111,6 +112,34 @@ def test_an_exported_folder_gives_the_numbers_that_it_gave(name):
         torch.testing.assert_close(tensor.detach(), torch.tensor(expected[key]), **CLOSE)
     in_units = units.denormalize(x).detach().numpy()
     np.testing.assert_allclose(in_units, expected["in_units"], **tolerance(in_units))
+
+
+VECTORS = {"features": 3, "hidden": [8], "trials": None}
+IMAGES = {"size": 8, "channels": 1, "width": 4, "trials": None}
+DENSE = IMAGES | {"hidden": 8}
+POINTS = {"network": "alpha_bridge.networks.mlp:MLPDiscriminator", "arguments": VECTORS}
+BLUEPRINTS = {
+    "mlp:MLPGenerator": VECTORS | {"latent": 2},
+    "mlp:MLPEncoder": VECTORS | {"latent": 2},
+    "mlp:MLPDiscriminator": VECTORS,
+    "mlp:MLPTranslator": VECTORS | {"outputs": 2},
+    "conv:ConvGenerator": DENSE | {"latent": 2},
+    "conv:ConvEncoder": DENSE | {"latent": 2},
+    "conv:ConvDiscriminator": DENSE,
+    "conv:ConvPairDiscriminator": DENSE | {"latent": 2},
+    "conv:ConvTranslator": IMAGES | {"outputs": 3, "depth": 1},
+    "dcgan:DCGANGenerator": IMAGES | {"latent": 2},
+    "dcgan:DCGANEncoder": IMAGES | {"latent": 2},
+    "dcgan:DCGANDiscriminator": IMAGES,
+    "marginals:Marginals": {"of_x": POINTS, "of_z": POINTS},
+    "surrogate:Surrogate": {"network": POINTS, "noise": 1.0, "learn_noise": True},
+}
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS)
+def test_a_network_is_found_where_it_was_stored_from(path):
+    network = Blueprint(f"alpha_bridge.networks.{path}", BLUEPRINTS[path]).build()
+    assert Blueprint.of(network).arguments == BLUEPRINTS[path]
 
 
 @pytest.mark.parametrize(("run", "name"), [("standard", "exported"), ("images", "exported-images")])
