@@ -128,13 +128,6 @@ def bridge(
 def draw(p: Distribution, *shape: int) -> Tensor:
     """Samples of a model for its reverse twin: reparameterised where the model can be.
 
-    Args:
-        p: The model.
-        *shape: Shape of the sample, by default one.
-
-    Returns:
-        Samples, shape ``(*shape, *batch, *event)``.
-
     Example:
         >>> from torch.distributions import Gamma, Poisson
         >>> concentration = torch.ones(2, requires_grad=True)

@@ -97,10 +97,6 @@ def elbo(log_likelihood: Tensor, kl: Tensor) -> Tensor:
 
     .. math:: \log p_\theta(x|z) - KL[q_\phi(z|x) \| p(z)], \qquad z \sim q_\phi(z|x)
 
-    Args:
-        log_likelihood: :math:`\log p_\theta(x|z)` in nats, shape ``(*trials, batch)``.
-        kl: The divergence of the encoder from the prior in nats, the same shape.
-
     Returns:
         Nats, shape ``(*trials, batch)``; its expectation is at most :math:`\log p_\theta(x)`.
 

@@ -89,9 +89,6 @@ def attach(p: Distribution, x: Tensor) -> Tensor:
 def marginals(p: Distribution) -> Distribution:
     """The scalar variables that ``p`` is a product of.
 
-    Raises:
-        ValueError: ``p`` is not a product of scalar variables.
-
     Example:
         >>> from torch.distributions import Poisson
         >>> marginals(Independent(Poisson(torch.ones(3)), 1))

@@ -78,9 +78,6 @@ class AlphaPath:
             sweeps: How often Step II goes the whole way, one or more; α stays where the last one
                 ends: after an even number of them at ``start``.
 
-        Raises:
-            ValueError: A number of updates is negative, or another argument is out of its range.
-
         Example:
             >>> path = AlphaPath.three_steps(ml=1, transfer=3, adversarial=1, sweeps=2)
             >>> [path(step) for step in range(len(path))]
@@ -117,9 +114,6 @@ class AlphaPath:
 
     def __call__(self, step: int) -> float:
         """α of update ``step``.
-
-        Args:
-            step: The update, from 0 to ``len(self) - 1``.
 
         Raises:
             ValueError: The path has no such update.

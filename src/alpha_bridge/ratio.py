@@ -59,13 +59,7 @@ def forward_weight(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
 def reverse_weight(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
     r"""Weight of the reverse twin, :math:`e^{(1-\alpha) f} = (q / p_\theta)^{1-\alpha}` of (11).
 
-    Args:
-        f: The log density ratio at model samples, any shape.
-        alpha: α in [0, 1].
-        clip: The exponent is kept in [−clip, clip]. The paper has no such bound (infinity).
-
-    Returns:
-        The weights, positive, the shape of ``f``; no gradient flows through them.
+    Of model samples; otherwise as :func:`forward_weight`.
 
     Example:
         >>> import torch

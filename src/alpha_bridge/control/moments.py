@@ -87,9 +87,6 @@ def paired_moments(forward: Tensor, reverse: Tensor) -> Moments:
         forward: Gradients h of the forward twin times 1 − α, shape ``(count, parameters)``.
         reverse: Gradients of the reverse twin, the same shape.
 
-    Returns:
-        The moments of each parameter.
-
     Example:
         >>> paired_moments(torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0], [1.0]])).forward
         tensor([5.])
@@ -114,9 +111,6 @@ def pooled_moments(forward: Tensor, reverse: Tensor, f: Tensor) -> Moments:
             model samples, shape ``(2, count, parameters)``.
         reverse: Gradients of the reverse twin at the same samples, the same shape.
         f: The log density ratio there, shape ``(2, count)``.
-
-    Returns:
-        The moments of each parameter, for data and model samples that are independent.
 
     Example:
         >>> ones = torch.ones(2, 5, 1)

@@ -61,11 +61,6 @@ class OnlineGamma(Gamma):
         """Take a measurement into the average, if one is due.
 
         One that is not finite is passed over: it would decide for good.
-
-        Args:
-            step: Updates done.
-            measure: Gives the moments, those of :func:`pooled_moments` or
-                :func:`paired_moments`, of each parameter or each group; called if one is due.
         """
         if step % self.every:
             return
@@ -94,11 +89,7 @@ class OnlineGamma(Gamma):
             )
 
     def each(self, alpha: float) -> Tensor:
-        """One γ for each entry of the moments: each parameter, or each group.
-
-        Returns:
-            Values in [0, 1], the shape of the moments; of shape () before the first measurement.
-        """
+        """One γ for each entry of the moments: each parameter, or each group."""
         between_zero_and_one("alpha", alpha)
         if self.moments is None or alpha == 0:
             shape = () if self.moments is None else self.moments.forward.shape

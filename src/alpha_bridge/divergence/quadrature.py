@@ -45,11 +45,6 @@ def alpha_divergence_quadrature(p: Distribution, q: Distribution, alpha: float) 
     wrong value. An integral whose terms do not vanish towards an end is infinite. Computed in
     float64 whatever the parameters; ten digits where the densities are smooth between the cuts.
 
-    Args:
-        p: The model, a density on an interval, finite or not.
-        q: The data, a batch shape that broadcasts with that of ``p``.
-        alpha: α in [0, 1].
-
     Returns:
         The divergence with gradients to all parameters, the broadcast batch shape.
 

@@ -43,10 +43,6 @@ def register_log_divergence(
     finite real number, and returns :math:`R_\alpha`, infinity where the integral diverges.
     Prefer this to :func:`register_alpha_divergence` where densities can be far apart.
 
-    Args:
-        type_p: The type of the model.
-        type_q: The type of the data; the pair in the other order is another pair.
-
     Returns:
         A decorator that registers a function of ``(p, q, alpha)`` and returns it.
 

@@ -1,8 +1,8 @@
 r"""Divergences that are the α-divergence by another name.
 
 All follow from :math:`R_\alpha = -\log \int p^\alpha q^{1-\alpha} / (\alpha(1-\alpha))`, for any
-pair that :func:`alpha_divergence` serves. The two χ² lie outside [0, 1], at α = 2 and −1, where
-the integral may be infinite: so may they be then.
+two distributions that :func:`alpha_divergence` serves, and have their broadcast batch shape. The
+two χ² lie outside [0, 1], at α = 2 and −1, where the integral, and they, may be infinite.
 """
 
 import torch
@@ -23,21 +23,13 @@ __all__ = [
 
 
 def renyi_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
-    r"""Rényi divergence of order α.
+    r"""Rényi divergence of order α, positive and finite; order 1 is KL(p‖q).
 
     .. math:: \frac{1}{\alpha - 1} \log \int p^\alpha q^{1-\alpha} = \alpha R_\alpha[p \| q]
-
-    Args:
-        p: The first distribution.
-        q: The second, with the same event shape and a batch shape that broadcasts.
-        alpha: The order, positive and finite; 1 gives KL(p‖q).
 
     Returns:
         Nats, non-negative, increasing in the order; the broadcast batch shape. Above order 1 it
             may be infinite.
-
-    Raises:
-        ValueError: ``alpha`` is not positive and finite, or the pair is not known.
 
     Example:
         >>> from torch.distributions import Normal

@@ -32,12 +32,8 @@ def alpha_divergence_sum(p: Distribution, q: Distribution, alpha: float) -> Tens
         D_\alpha = \sum_k \frac{\alpha p_k + (1-\alpha) q_k - p_k^\alpha q_k^{1-\alpha}}
         {\alpha (1-\alpha)}
 
-    An infinite support is summed until its terms, and both probabilities, have died away.
-
-    Args:
-        p: The model, on integers bounded from below.
-        q: The data, a batch shape that broadcasts with that of ``p``.
-        alpha: α in [0, 1].
+    The supports are integers bounded from below; an infinite one is summed until its terms, and
+    both probabilities, have died away.
 
     Returns:
         The divergence with gradients to all parameters, the broadcast batch shape.

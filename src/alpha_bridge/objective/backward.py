@@ -23,10 +23,6 @@ LEAST_DIVISOR = 1e-20
 def slopes(loss: Callable[..., Tensor], *at: Tensor) -> tuple[Tensor, ...]:
     """Derivatives of each sample's loss in each of its numbers, zero where it has none.
 
-    Args:
-        loss: From numbers of each sample to its loss, all of shape ``(*trials, batch)``.
-        *at: Where to take them.
-
     Example:
         >>> slopes(lambda a, b: a**2, torch.tensor([3.0]), torch.tensor([1.0]))
         (tensor([6.]), tensor([0.]))

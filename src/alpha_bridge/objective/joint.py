@@ -50,12 +50,7 @@ class JointBridge(MutualBridge):
 
 
 def pairs(x: Tensor, z: Tensor, batch_ndim: int = 1) -> Tensor:
-    """Samples and their latents as a discriminator of pairs takes them.
-
-    Args:
-        x: Samples, shape ``(*trials, batch, *event)``.
-        z: Latents, shape ``(*trials, batch, *latent_shape)``.
-        batch_ndim: Number of leading dimensions that are not of one sample.
+    """Samples ``(*trials, batch, *event)`` with their latents, as a discriminator takes them.
 
     Returns:
         Vectors of all numbers of x, followed by those of z, shape ``(*trials, batch, D)``.
