@@ -69,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, FileExistsError, FileNotFoundError, PermissionError) as error:
         print(f"experiments: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("experiments: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     print(folder / f"{name}.png")
     return 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.presets import PRESETS
-from experiments import figure3, figure4, linear_arms, mixtures
+from experiments import figure3, figure4, linear_arms, mixtures, translation2d
 from experiments.framework import Outcome, settings, verdicts
 from experiments.framework.evaluations import evaluate
 from experiments.framework.trials import follow
@@ -112,7 +112,18 @@ def errors(rng, trials, steps, **_):
     )
 
 
-OUTCOMES = {follow: stacked, evaluate: evaluated, linear_arms.train: errors}
+def translated(rng, trials, **_):
+    drawn = {metric: rng.uniform(size=trials).tolist() for metric in translation2d.METRICS}
+    shown = {"there": rng.normal(size=(20, 2)).tolist(), "components": [0, 1, 2, 3, 4] * 4}
+    return Outcome({**drawn, "shown": shown, "seconds": 1.0})
+
+
+OUTCOMES = {
+    follow: stacked,
+    evaluate: evaluated,
+    linear_arms.train: errors,
+    translation2d.train: translated,
+}
 
 
 @pytest.fixture

@@ -37,6 +37,15 @@ def test_what_is_wrong_is_said_in_a_line(arguments, expected, capsys, tmp_path, 
     assert [*tmp_path.iterdir()] == []
 
 
+def test_an_interrupted_experiment_says_that_it_goes_on(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.__main__.reproduce", interrupted)
+    assert main(["figure4"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted; the same command goes on from here\n")
+
+
 def test_help_lists_the_experiments_without_torch():
     code = (
         "import sys, contextlib\nfrom experiments.__main__ import main\n"

@@ -26,6 +26,7 @@ def test_one_job_does_the_work_here():
     assert found == {"a": (1, os.getpid()), "b": (2, os.getpid())}
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_an_error_that_says_so(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("experiments.framework.jobs.TIMEOUT", 0.5)

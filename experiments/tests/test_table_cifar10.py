@@ -75,14 +75,11 @@ def test_a_miniature_is_labelled_so(folder):
 
 
 def test_without_an_accelerator_both_methods_are_cut_down_and_the_table_says_so(
-    data, tmp_path, monkeypatch
+    untrained, monkeypatch
 ):
     monkeypatch.setattr(table_cifar10.torch.accelerator, "is_available", lambda: False)
-    for key, value in TINY.items():
-        monkeypatch.setitem(table_cifar10.PROCESSORS, key, value)
-    reproduce("table-cifar10", tmp_path, data=data)
-    record = json.loads((tmp_path / "table-cifar10.json").read_text(encoding="utf-8"))
-    assert all(run["config"]["model"]["width"] == 2 for run in record["runs"])
+    record = untrained.record(table_cifar10, quick=False)
+    assert all(run["config"]["model"]["width"] == 32 for run in record["runs"])
     assert record["settings"]["methods"]["js-gan"] == table_cifar10.PROCESSORS
     assert "not comparable with the paper's" in table_cifar10.table(record)
 

@@ -67,26 +67,20 @@ def test_components_keep_their_weights():
     torch.testing.assert_close(translation2d._moved(second.means.float()), first.means.float())
 
 
-@pytest.fixture(scope="module")
-def mixtures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("translation2d")
-    lines = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(translation2d, "QUICK_UPDATES", 10)
-        patch.setattr(translation2d, "HIDDEN", (8,))
-        reproduce("translation2d", folder, quick=True, report=lines.append)
-    return json.loads((folder / "translation2d.json").read_text("utf-8")), folder, lines
-
-
-def test_every_way_is_trained_from_both_beginnings(mixtures):
-    record, folder, lines = mixtures
+def test_every_way_is_trained_from_both_beginnings(untrained):
+    record = untrained.record(translation2d)
     assert [(run["begins"], run["way"]) for run in record["runs"]] == [
         (begins, way) for begins in translation2d.BEGINNINGS for way in WAYS
     ]
-    assert len(lines) == len(record["runs"])
-    for run in record["runs"]:
-        assert all(len(run[metric]) == record["trials"] == 2 for metric in translation2d.METRICS)
-    assert (folder / "translation2d.png").read_bytes().startswith(b"\x89PNG")
+    assert len(translation2d.draw(record).axes) == len(record["runs"])
+
+
+@pytest.mark.parametrize("begins", translation2d.BEGINNINGS)
+def test_a_run_has_each_metric_of_each_trial(begins, monkeypatch):
+    monkeypatch.setattr(translation2d, "HIDDEN", (8,))
+    run = translation2d.train("alpha-bridge", begins, 10, 2, 0).record
+    assert all(len(run[metric]) == 2 for metric in translation2d.METRICS)
+    assert len(run["shown"]["there"]) == translation2d.SHOWN
 
 
 # Digits
