@@ -87,13 +87,7 @@ def attach(p: Distribution, x: Tensor) -> Tensor:
 
 
 def marginals(p: Distribution) -> Distribution:
-    """The scalar variables that ``p`` is a product of.
-
-    Example:
-        >>> from torch.distributions import Poisson
-        >>> marginals(Independent(Poisson(torch.ones(3)), 1))
-        Poisson(rate: torch.Size([3]))
-    """
+    """The scalar variables that ``p`` is a product of."""
     while isinstance(p, Independent):
         p = p.base_dist
     if p.event_shape:
@@ -105,13 +99,7 @@ def marginals(p: Distribution) -> Distribution:
 
 
 def is_discrete(p: Distribution) -> bool:
-    """Whether the samples of ``p`` are integers.
-
-    Example:
-        >>> from torch.distributions import Gamma, Poisson
-        >>> is_discrete(Poisson(1.0)), is_discrete(Gamma(1.0, 1.0))
-        (True, False)
-    """
+    """Whether the samples of ``p`` are integers."""
     try:
         support = p.support
     except NotImplementedError:  # as for flows and mixtures of other libraries

@@ -130,12 +130,6 @@ class R1R2(R1):
 
     R1 leaves the discriminator free where only fakes are.
 
-    Example:
-        >>> x = torch.ones(1, 2, requires_grad=True)
-        >>> f = 3 * x.sum(-1)
-        >>> R1R2(weight=1.0).penalty(DiscriminatorOutputs(lambda x: 3 * x.sum(-1), x, f, x))
-        tensor([18.])
-
     Source:
         R1 and R2: Mescheder, Geiger and Nowozin, ICML 2018; both together: Huang, Gokaslan,
         Kuleshov and Tompkin, The GAN is dead; long live the GAN! A Modern GAN Baseline,

@@ -67,6 +67,7 @@ def test_gradients_are_the_integrals_of_equation_9(case, alpha):
         assert leaf.grad.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-14)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1 - 1e-8])
 @families
 def test_gradients_are_the_slopes_of_the_value(case, alpha):
     def divergence(p, q):

@@ -32,6 +32,8 @@ from alpha_bridge.divergence import (
 )
 from alpha_bridge.divergence.registry import _CLOSED_FORMS
 
+three = pytest.mark.parametrize("alpha", [0.0, 0.5, 1 - 1e-8])
+
 
 def real(value, **options):
     return torch.tensor(value, dtype=torch.float64, **options)
@@ -80,6 +82,7 @@ class TestDispatch:
         with pytest.raises(ValueError, match="fit Derived and Derived equally well"):
             log_divergence(registered(Derived), registered(Derived), 0.5)
 
+    @three
     def test_registered_divergence_is_what_alpha_divergence_returns(self, alpha):
         closed_form = register_alpha_divergence(Base, Base)(constant(0.1))
         p = registered(Base)
@@ -94,6 +97,7 @@ class TestDispatch:
         assert alpha_divergence(p, p, 0.5).item() == pytest.approx(4 * (1 - (1 - single) ** 3))
 
 
+@three
 def test_subclass_is_served_by_its_family(alpha):
     torch.testing.assert_close(
         alpha_divergence(Chi2(real(3.0)), Gamma(real(2.0), real(1.0)), alpha),
@@ -115,6 +119,7 @@ def test_independent_dimensions_add_at_the_ends():
         torch.testing.assert_close(whole, alpha_divergence(p, q, end).sum())
 
 
+@three
 def test_independent_dimensions_nest(alpha):
     loc = torch.randn(2, 3, 4).double()
     p, q = Normal(loc, real(1.0)), Normal(torch.zeros_like(loc), real(1.5))
@@ -140,6 +145,7 @@ def test_independent_dimensions_without_closed_form_are_integrated():
     torch.testing.assert_close(whole, log_divergence(p, q, 0.5).sum())
 
 
+@three
 def test_one_disjoint_dimension_is_enough(alpha):
     rate = real([0.3, 0.0], requires_grad=True)
     q = Independent(Bernoulli(real([0.3, 1.0])), 1)
@@ -152,6 +158,7 @@ def test_one_disjoint_dimension_is_enough(alpha):
 P, Q = Normal(real(0.7), real(1.3)), Normal(real(0.0), real(1.0))
 
 
+@three
 @pytest.mark.parametrize(
     "bijection", [ExpTransform(), SigmoidTransform(), AffineTransform(3.0, -2.0)]
 )
@@ -162,6 +169,7 @@ def test_bijection_changes_no_divergence(bijection, alpha):
     )
 
 
+@three
 def test_quadrature_does_not_know_that_a_bijection_changes_nothing(alpha):
     p, q = LogNormal(real(0.7), real(1.3)), LogNormal(real(0.0), real(1.0))
     torch.testing.assert_close(
@@ -169,6 +177,7 @@ def test_quadrature_does_not_know_that_a_bijection_changes_nothing(alpha):
     )
 
 
+@three
 def test_bijection_of_many_dimensions_changes_no_divergence(alpha):
     locs = real([[0.3, -1.0], [0.0, 0.5]])
     p, q = (LogisticNormal(loc, torch.ones(2).double()) for loc in locs)
@@ -196,6 +205,7 @@ def test_bijections_that_learn_keep_their_gradient():
     torch.testing.assert_close(scale.grad, wider.grad)
 
 
+@three
 def test_map_that_folds_is_no_bijection(alpha):
     p, q = HalfNormal(real(2.0)), HalfNormal(real(1.0))
     expected = alpha_divergence(Normal(real(0.0), real(2.0)), Q, alpha)

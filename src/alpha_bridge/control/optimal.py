@@ -39,13 +39,6 @@ def optimal_kappa(moments: Moments, alpha: float) -> Tensor:
 
     At α = 1, where h has expectation zero, it is the coefficient of h as a control variate of the
     reverse twin: zero if their samples are independent.
-
-    Example:
-        >>> import torch
-        >>> from alpha_bridge.control import gaussian_moments
-        >>> moments = gaussian_moments(torch.tensor([1.0]), torch.tensor([1.0]), 1.0)
-        >>> bool(optimal_kappa(moments.total(), 1.0).abs() < 1e-6)
-        True
     """
     forward, reverse = excess(moments, alpha)
     return kappa_of(forward, reverse, alpha)

@@ -191,9 +191,6 @@ def alpha_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
         >>> from torch.distributions import Normal
         >>> alpha_divergence(Normal(3.0, 1.0), Normal(0.0, 1.0), 0.0)
         tensor(4.5000)
-
-    Source:
-        Cichocki and Amari, Families of Alpha- Beta- and Gamma-Divergences, Entropy 2010.
     """
     between_zero_and_one("alpha", alpha)
     return from_logarithmic(log_divergence(p, q, alpha), alpha)

@@ -56,9 +56,6 @@ def hellinger_distance(p: Distribution, q: Distribution) -> Tensor:
         >>> from torch.distributions import Bernoulli
         >>> hellinger_distance(Bernoulli(0.0), Bernoulli(1.0))
         tensor(1.)
-
-    Source:
-        van Erven and Harremoës, IEEE Transactions on Information Theory 2014, equation (5).
     """
     divergence = alpha_divergence(p, q, 0.5)
     apart = divergence > 0
@@ -96,9 +93,6 @@ def pearson_chi_squared(p: Distribution, q: Distribution) -> Tensor:
         >>> from torch.distributions import Normal
         >>> pearson_chi_squared(Normal(0.0, 2.0), Normal(0.0, 1.0))
         tensor(inf)
-
-    Source:
-        Cichocki and Amari, Families of Alpha- Beta- and Gamma-Divergences, Entropy 2010.
     """
     return 2 * from_logarithmic(log_divergence(p, q, 2.0), 2.0)
 
