@@ -64,7 +64,7 @@ def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
 def folder_of(source: str | Path, **download: Any) -> Path:  # noqa: ANN401
     """The folder with the two files of a shared model; of the hub, no others are fetched.
 
-    Errors are those of :func:`hub_errors`; the options are ``snapshot_download``'s.
+    Errors are those of ``hub_errors``; the options are ``snapshot_download``'s.
     """
     folder = Path(source)
     if folder.is_dir():

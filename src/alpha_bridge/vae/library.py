@@ -18,7 +18,7 @@ PIPELINE = "vae"
 
 
 def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
-    """Read a trained VAE, for :func:`bridge`; nothing in its files is executed.
+    """Read a trained VAE, to be bridged; nothing in its files is executed.
 
     Args:
         source: A folder, or an id of the Hugging Face hub: of a diffusers ``AutoencoderKL`` (or a
@@ -51,7 +51,7 @@ def save(model: AlphaBridge, folder: str | Path) -> Path:
     """Write a bridged VAE in the format that it came in, so that it drops back in there.
 
     Args:
-        model: What :func:`bridge` made of a VAE that :func:`load` gave;
+        model: What :func:`~alpha_bridge.vae.pair.bridge` made of a VAE that :func:`load` gave;
             after training, ``state.averaged()``.
         folder: A new or empty folder, which is returned.
 
