@@ -196,18 +196,12 @@ def best_of(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
 
 
 def scores(likelihood: Sequence[float], realism: Sequence[float], prefer: float) -> list[float]:
-    r"""Weighted sums of two qualities, each scaled to its own range.
+    r"""Weighted sums of two qualities, higher is better, each scaled to its own range.
 
     .. math:: (1 - w) \, \frac{l - \min l}{\max l - \min l}
         + w \, \frac{r - \min r}{\max r - \min r}
 
-    Args:
-        likelihood: l of each point, higher is better.
-        realism: r of each point, higher is better.
-        prefer: w in [0, 1].
-
-    Returns:
-        A number in [0, 1] for each point; a quality that does not vary counts as 0.
+    A quality that does not vary counts as 0.
 
     Example:
         >>> scores([0.0, -1.0, -4.0], [1.0, 3.0, 4.0], prefer=0.5)
@@ -257,12 +251,8 @@ def _held_out(evaluation: Evaluation) -> Tensor:
 def draw(found: Frontier) -> Figure:
     """Likelihood against realism, a point for each snapshot in the colour of its α.
 
-    Args:
-        found: As :func:`frontier` gives it.
-
-    Returns:
-        The curve under the best σ, and that under the run's own beside it; better is up and to the
-            right, and the best point is ringed.
+    The curve under the best σ stands beside that under the run's own; better is up and to the
+    right, and the best point is ringed.
     """
     from matplotlib.figure import Figure
 

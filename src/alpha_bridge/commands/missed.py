@@ -122,14 +122,7 @@ def missed(
 
 
 def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
-    """The worst samples: images above their reconstructions, points among all others.
-
-    Args:
-        x: The samples that were ranked, as a run keeps them.
-        generated: Samples of the model.
-        worst: The worst of the samples.
-        decoded: Their reconstructions.
-    """
+    """The worst samples: images above their reconstructions, points among all others."""
     import numpy as np
 
     from ..runs import plots

@@ -43,14 +43,7 @@ def ending(shape: tuple[int, ...] | None) -> str:
 
 
 def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
-    """Where samples of a run are to be written, checked before there is anything to write.
-
-    Args:
-        run: The run.
-        config: Its configuration.
-        out: A ``.png`` for a picture of images or an ``.npy`` for an array; None for a picture of
-            images, or an array of vectors, in the run's folder.
-        stem: Name of that file without its ending.
+    """Where samples of a run are written: ``out``, or a file of that stem in the run's folder.
 
     Raises:
         FileExistsError: The file stands already.

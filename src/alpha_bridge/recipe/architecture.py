@@ -34,12 +34,7 @@ Arms = tuple[Module, Module]
 
 
 class ImageNetworks(NamedTuple):
-    """Networks of images, from their sizes, the pixels of a side, the colours and the trials.
-
-    Attributes:
-        arms: Generator and encoder.
-        judge: Discriminator.
-    """
+    """Networks of images, from their sizes, the pixels of a side, the colours and the trials."""
 
     arms: Callable[[ModelConfig, int, int, int | None], Arms]
     judge: Callable[[ModelConfig, int, int, int | None], Module]
@@ -55,11 +50,6 @@ def build_networks(config: Config, trials: int | None = None) -> Networks:
 
     Raises:
         ValueError: No network fits the shapes.
-
-    Example:
-        >>> generator, encoder, discriminator = build_networks(Config(event_shape=(2,)))
-        >>> type(discriminator).__name__
-        'MLPDiscriminator'
     """
     assert config.event_shape is not None
     x, z = config.event_shape, config.prior_shape

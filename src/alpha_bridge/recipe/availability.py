@@ -20,11 +20,7 @@ VAE_FILES = ("config.json", "model_config.json")
 
 
 def require_data(name: str, fetch: bool = True) -> None:
-    """Look whether there are such data, without reading them.
-
-    Args:
-        name: As the configuration names data.
-        fetch: Whether the hub may be asked.
+    """See that there are such data, without reading them; ``fetch``: the hub may be asked.
 
     Raises:
         FileNotFoundError: It is a path, and nothing is there.
@@ -88,11 +84,7 @@ def _require_on_hub(name: str, kind: str, remedy: str) -> None:
 
 
 def require_init(name: str, fetch: bool = True) -> None:
-    """Look whether there is a VAE to begin with, without reading it.
-
-    Args:
-        name: As ``--from`` takes it.
-        fetch: Whether the hub may be asked.
+    """See that there is a VAE to begin with, without reading it; ``fetch`` as above.
 
     Raises:
         FileNotFoundError: It is a path, and no VAE is there.

@@ -109,18 +109,7 @@ SOURCES: dict[str, Callable[[Config], Source]] = {
 
 @dataclass(frozen=True)
 class Assembly:
-    """What a configuration names, ready to be trained.
-
-    Attributes:
-        config: The configuration, with what the data decide filled in.
-        source: The data.
-        model: The networks with their first weights.
-        path: α of every update.
-        gamma: The choice of γ.
-        objective: What is bridged to what.
-        regularizer: Of the discriminator.
-        prior: A second domain, whose samples are the latents; None for N(0, I).
-    """
+    """A configuration's parts, ready to be trained; ``prior`` is None for N(0, I)."""
 
     config: Config
     source: Source
@@ -137,13 +126,7 @@ class Assembly:
         checkpoint: Path | None = None,
         accelerator: Accelerator | None = None,
     ) -> TrainState:
-        """Train the model as the configuration says; see :func:`alpha_bridge.fit`.
-
-        Args:
-            callbacks: Told of every update, in order.
-            checkpoint: Folder of a checkpoint to go on from.
-            accelerator: Device, precision and processes; by default what the machine has.
-        """
+        """Train the model as the configuration says; see :func:`alpha_bridge.fit`."""
         return fit(
             self.model,
             self.source,
@@ -168,17 +151,17 @@ def assemble(
     first_weights: bool = True,
     fetch: Container[str] | None = None,
 ) -> Assembly:
-    """Build everything that ``config`` names.
+    """Build everything that a configuration names.
 
     Args:
         config: The configuration.
-        progress: Told how many images of a data set are decoded, and how many there are.
+        progress: Called with the number of images that are decoded, and of all.
         first_weights: Whether the weights of a VAE to begin with are needed; a checkpoint that is
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
     Raises:
-        ValueError: A value is out of its range, or the data cannot be used; one line.
+        ValueError: The data cannot be used, or do not fit the configuration; one line.
         OSError: The data or the cache cannot be read or written.
 
     Example:
@@ -210,7 +193,7 @@ def build_source(
     progress: Callable[[int, int], None] | None = None,
     fetch: Container[str] | None = None,
 ) -> Source:
-    """The data that ``config`` names; the arguments and errors are those of :func:`assemble`."""
+    """The data that ``config`` names; arguments and errors as of :func:`assemble`."""
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     may = fetch is None or config.data in fetch
@@ -234,14 +217,7 @@ def build_evaluation(
     tell: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
 ) -> Evaluation:
-    """What measures a model of ``config``; see :func:`~alpha_bridge.metrics.evaluation_of`.
-
-    Args:
-        config: Number of samples, features, bandwidth.
-        source: The data.
-        tell: Told in a line what is being prepared.
-        prior: The second domain, if there is one.
-    """
+    """The evaluation of a model; see :func:`~alpha_bridge.metrics.evaluation_of`."""
     settings = vars(config.evaluation) | {"log": tell, "prior": prior}
     del settings["every"]
     return evaluation_of(source, config.data, **settings)
@@ -263,12 +239,7 @@ def build_path(config: Config) -> AlphaPath:
 def build_model(config: Config) -> AlphaBridge:
     """Networks of ``config`` with the first weights that its seed gives.
 
-    Args:
-        config: A configuration with its ``event_shape``. Trial k of a stacked model starts with
-            the weights of a single model with the seed plus k.
-
-    Raises:
-        ValueError: No network fits the shape of the samples, or σ is not positive.
+    Trial k of a stacked model starts with the weights of a single model with the seed plus k.
     """
     if config.architecture is not None:
         return _of_vae(config, build_vae(config.architecture))
@@ -282,15 +253,7 @@ def build_model(config: Config) -> AlphaBridge:
 
 
 def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> AlphaBridge:
-    """The model with the averaged arms, in evaluation mode, from a checkpoint's tensors.
-
-    Args:
-        config: The configuration that the tensors were trained with.
-        tensors: By file and by name.
-
-    Raises:
-        RuntimeError: They do not fit the configuration.
-    """
+    """The model with the averaged arms, in evaluation mode, from a checkpoint's tensors."""
     model = build_model(config)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     model.discriminator = regularizer.prepare(model.discriminator)

@@ -82,58 +82,38 @@ class Method:
         return dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True))
 
 
-def _only_ml(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
-    return 1.0, 0.0, 0.0
-
-
-def _only_transfer(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
-    return 0.0, 1.0, 0.0
-
-
-def _only_adversarial(ml: float, transfer: float, adversarial: float) -> Shares:  # noqa: ARG001
-    return 0.0, 0.0, 1.0
-
-
-def _without_transfer(ml: float, transfer: float, adversarial: float) -> Shares:
-    return ml, 0.0, transfer + adversarial
-
-
-def _all_three(ml: float, transfer: float, adversarial: float) -> Shares:
-    return ml, transfer, adversarial
-
-
 _ROWS = (
     Method(
         "ml",
         "maximum likelihood by the evidence lower bound: the VAE (Kingma and Welling, 2014); the "
         "discriminator learns the ratio and has no say",
-        _only_ml,
+        lambda *_: (1.0, 0.0, 0.0),
         {"objective.game": "bridge", "path.start": 0.0},
     ),
     Method(
         "rkl-gp",
         "the reverse-KL GAN with a gradient penalty; the paper cites that of Mescheder et al. "
         "(2018) and leaves the details to its missing appendix: R1 and its weight are ours",
-        _only_adversarial,
+        lambda *_: (0.0, 0.0, 1.0),
         {"objective.game": "bridge", "path.end": 1.0, "regularizer.kind": "r1"},
     ),
     Method(
         "rkl-sn",
         "the reverse-KL GAN with spectral normalisation (Miyato et al., 2018)",
-        _only_adversarial,
+        lambda *_: (0.0, 0.0, 1.0),
         {"objective.game": "bridge", "path.end": 1.0, "regularizer.kind": "spectral"},
     ),
     Method(
         "js-gan",
         "the non-saturating GAN of Goodfellow et al. (2014); the preset's regulariser is ours",
-        _only_adversarial,
+        lambda *_: (0.0, 0.0, 1.0),
         {"objective.game": "js", "path.end": 1.0},
     ),
     Method(
         "wgan-gp",
         "the Wasserstein GAN with the settings of Gulrajani et al. (2017), but for the learning "
         "rates, which stay the preset's",
-        _only_adversarial,
+        lambda *_: (0.0, 0.0, 1.0),
         {"objective.game": "wasserstein", "path.end": 1.0, "regularizer.kind": "gp"},
         {
             "regularizer.weight": 10.0,
@@ -146,13 +126,13 @@ _ROWS = (
     Method(
         "naive",
         "maximum likelihood, and then the reverse-KL GAN at once, which forgets (Figure 1)",
-        _without_transfer,
+        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
         {"objective.game": "bridge", "path.start": 0.0, "path.end": 1.0},
     ),
     Method(
         "vaegan-sum",
         "a fixed sum of both losses, which the paper's introduction says does not work well",
-        _only_transfer,
+        lambda *_: (0.0, 1.0, 0.0),
         {"objective.game": "sum", "path.start": 0.5, "path.end": 0.5},
         {"objective.weight": 1.0},
     ),
@@ -160,14 +140,14 @@ _ROWS = (
         "ali",
         "adversarially learned inference (Dumoulin et al., 2017; Donahue et al., 2017): encoder "
         "and generator against one discriminator of pairs, in the form that does not saturate",
-        _only_adversarial,
+        lambda *_: (0.0, 0.0, 1.0),
         {"objective.kind": "joint", "objective.game": "js", "path.end": 1.0},
     ),
     Method(
         "cyclegan",
         "like CycleGAN (Zhu et al., 2017): reverse-KL losses in both domains and a squared cycle "
         "error, at fixed weights",
-        _only_transfer,
+        lambda *_: (0.0, 1.0, 0.0),
         {
             "objective.kind": "marginal",
             "objective.game": "sum",
@@ -180,7 +160,7 @@ _ROWS = (
     Method(
         "alpha-bridge",
         "from maximum likelihood to the reverse-KL GAN along the α-divergence (Algorithm 1)",
-        _all_three,
+        lambda *shares: shares,
         {"objective.game": "bridge"},
     ),
 )

@@ -110,17 +110,7 @@ most of the path."""
 
 
 def from_vae(config: Config, source: str) -> Config:
-    """The configuration that begins with a trained VAE where ``config`` begins with nothing.
-
-    Args:
-        config: A preset, or the configuration of a run; one that begins with that VAE already is
-            returned as it is.
-        source: The VAE, as ``--from`` takes it.
-
-    Example:
-        >>> from_vae(PRESETS["mnist"], "my/vae").path.end
-        0.9
-    """
+    """The configuration that begins with a trained VAE where ``config`` begins with nothing."""
     if config.init == source:
         return config
     return changed(config, {"init": source, "architecture": None, **FROM_VAE})

@@ -32,11 +32,7 @@ def resumed(before: Config, given: Config, step: int) -> Config:
     Args:
         before: The run's own.
         given: What it is to go on with; what is resolved at the start may be missing.
-        step: Updates done at the checkpoint. What was changed at it or after it has trained
-            nothing that stays.
-
-    Returns:
-        ``given`` with the run's history, to which it adds what it changes.
+        step: Updates done at the checkpoint; later changes have trained nothing that stays.
 
     Raises:
         ValueError: It changes the data, the networks or the path; the keys with both values.

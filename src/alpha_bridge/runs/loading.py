@@ -37,13 +37,8 @@ def load_model(
 ) -> tuple[AlphaBridge, dict[str, Tensor]]:
     """The model of a run with the averaged arms, in evaluation mode, and its memory.
 
-    Args:
-        run: A run with a checkpoint.
-        config: The run's configuration.
-        step: The checkpoint's number of updates; None for the latest.
-
     Raises:
-        ValueError: There is no such checkpoint, or it is damaged.
+        ValueError: There is no checkpoint after update ``step``, or it is damaged.
     """
     folder = checkpoint_of(run, config, step)
     tensors, _ = read_tensors(folder)
@@ -52,7 +47,7 @@ def load_model(
 
 
 def decoding(console: Console) -> Callable[[int, int], None]:
-    """Tell of each tenth of a data set that is decoded."""
+    """Report each tenth of a data set that is decoded."""
 
     def tell(done: int, total: int) -> None:
         tenth = max(total // 10, 1)
@@ -63,15 +58,9 @@ def decoding(console: Console) -> Callable[[int, int], None]:
 
 
 def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
-    """The data that a run was trained on, which may have moved or changed since.
+    """The data that a run was trained on, or those that the user names instead.
 
     A run may be a stranger's: what its configuration names is not fetched from the hub.
-
-    Args:
-        run: The run.
-        config: Its configuration.
-        console: Where to tell of images that are decoded.
-        named: The data that the user names instead, which are fetched where they have to be.
 
     Raises:
         ValueError: They cannot be used, or have changed.
@@ -94,12 +83,7 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:
-    """Units of the samples of ``run``, from its folder alone.
-
-    Args:
-        run: The run.
-        config: Its configuration.
-        step: The checkpoint's number of updates; None for the latest.
+    """Units of a run's samples, from its folder alone.
 
     Raises:
         ValueError: The checkpoint is damaged, or an older run has lost its units.
@@ -122,23 +106,14 @@ def units_of(run: Run, config: Config, step: int | None = None) -> Units:
 
 
 def prior_of(config: Config, named: str | None = None) -> Source | None:
-    """The second domain of a run, if it has one.
-
-    Args:
-        config: The run's configuration.
-        named: The data that the user names instead, which are fetched where they have to be.
-
-    Raises:
-        ValueError: They cannot be used.
-        OSError: They cannot be read.
-    """
+    """The second domain of a run, if it has one, or the one that the user names instead."""
     if named is None or config.prior is None:
         return build_prior(config, fetch=())
     return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
 
 
 def prior_units_of(config: Config, named: str | None = None) -> Units:
-    """Units of the second domain of a run that translates; arguments as of :func:`prior_of`."""
+    """Units of the second domain of a run that translates."""
     if len(config.prior_shape or ()) == 3:
         return PixelUnits()
     prior = prior_of(config, named)
@@ -147,12 +122,6 @@ def prior_units_of(config: Config, named: str | None = None) -> Units:
 
 def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Tensor:
     """Latents from N(0, I), always the same for a seed.
-
-    Args:
-        config: Of the run.
-        model: Its model.
-        count: Number of latents, one or more.
-        seed: Zero or more.
 
     Raises:
         ValueError: A number is out of its range, or the latents are samples of a second domain.
@@ -166,13 +135,7 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
 def inverted(
     config: Config, model: AlphaBridge, x: Tensor, steps: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents of samples, refined, and the error of each sample before and after.
-
-    Args:
-        config: Of the run.
-        model: Its model.
-        x: Samples in model units.
-        steps: Steps of :func:`~alpha_bridge.inference.inversion.refine`, zero or more.
+    """Latents of samples in model units, and the error of each before and after refinement.
 
     Raises:
         ValueError: ``steps`` is negative, or the latents, which would be refined towards N(0, I),

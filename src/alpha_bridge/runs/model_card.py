@@ -38,17 +38,9 @@ def shared(
 
 
 def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
-    """The page of a run's model.
+    """The page of a run's model after ``step`` updates: its data, method, path and last metrics.
 
-    Args:
-        run: The run.
-        config: Its configuration.
-        step: Number of updates of the model.
-        pictures: Whether to show samples.
-
-    Returns:
-        A page with the data, the method and its path, and the metrics that were measured last, by
-        then. Of the data there is no picture, and of a path of this machine only the last name.
+    Of the data there is no picture, and of a path of this machine only the last name.
     """
     evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
     data, dataset = _data(config)

@@ -28,27 +28,18 @@ __all__ = [
 
 
 def run_of(run: Path | Run) -> Run:
-    """The run in a folder, or the same run.
-
-    Raises:
-        FileNotFoundError: The folder is not that of a run.
-    """
+    """The run in a folder, or the same run."""
     from .folder import Run
 
     return run if isinstance(run, Run) else Run.open(run)
 
 
 def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
-    """A run and its configuration, once it has a whole checkpoint.
-
-    Args:
-        run: The run or its folder.
-        step: The checkpoint's number of updates; None for the latest.
+    """A run and its configuration, once its checkpoint, by default the latest, is found whole.
 
     Raises:
         FileNotFoundError: The folder is not that of a run.
-        ValueError: The configuration is damaged or does not say what was trained on, or there is
-            no such checkpoint, or no whole one.
+        ValueError: The configuration is damaged or incomplete, or there is no whole checkpoint.
     """
     run = run_of(run)
     verified(checkpoint_of(run, read_config(run.config_path), step))
@@ -56,11 +47,7 @@ def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
 
 
 def config_of(run: Run) -> Config:
-    """The configuration of a run that was trained.
-
-    Raises:
-        ValueError: It is damaged, or does not say what was trained on.
-    """
+    """The configuration of a run that was trained, refused if it does not say on what."""
     config = read_config(run.config_path)
     shapes = {"event_shape": config.event_shape}
     if config.prior is not None:
@@ -74,16 +61,7 @@ def config_of(run: Run) -> Config:
 
 
 def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
-    """The folder of a checkpoint that holds one model.
-
-    Args:
-        run: The run.
-        config: Its configuration.
-        step: The checkpoint's number of updates; None for the latest.
-
-    Raises:
-        ValueError: There is no such checkpoint, or the run holds several trials.
-    """
+    """The folder of the checkpoint after update ``step``, by default the latest, of one model."""
     if config.trials > 1:
         raise ValueError(
             f"{run.folder} holds {config.trials} trials: name one of them, such as "
@@ -99,11 +77,7 @@ def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
 
 
 def require_plain(config: Config) -> None:
-    """Refuse to draw samples of a run whose latents are samples of a second domain.
-
-    Raises:
-        ValueError: They are.
-    """
+    """Refuse to draw samples of a run whose latents are samples of a second domain."""
     if config.prior is not None:
         raise ValueError(
             f"the run translates samples of {config.prior}, and draws none: give some to "
@@ -114,13 +88,7 @@ def require_plain(config: Config) -> None:
 def require_trainable(
     config: Config, folder: Path, resume: bool, fetch: Container[str] | None = None
 ) -> None:
-    """Look whether a run can begin, or go on, in a folder.
-
-    Args:
-        config: The configuration.
-        folder: Of the run.
-        resume: Whether it goes on.
-        fetch: Ids that the hub may be asked for; None for all that ``config`` names.
+    """Refuse what cannot begin, or go on, in a folder.
 
     Raises:
         FileNotFoundError: The folder to resume is not that of a run, or the data, or the VAE to
@@ -145,11 +113,7 @@ def require_trainable(
 
 
 def resumed_in(run: Run, given: Config) -> Config:
-    """What a run goes on with from its last checkpoint, if ``given`` may change what it does.
-
-    Raises:
-        ValueError: It changes the data, the networks or the path.
-    """
+    """The configuration with which a run goes on, if ``given`` changes no data, network or path."""
     own = read_config(run.config_path)
     try:
         return resumed(own, given, max(run.checkpoint_steps, default=0))
