@@ -82,7 +82,7 @@ def test_images_of_another_shape_are_refused():
 
 
 def test_it_learns_the_digits(digits):
-    classifier, accuracy = train_classifier(*digits, classes=10)
+    classifier, accuracy = train_classifier(*digits, classes=10, updates=150)
     answers = classifier(digits[2].float() / 127.5 - 1).argmax(-1)
     assert accuracy >= 0.95
     assert accuracy == pytest.approx((answers == digits[3]).float().mean().item())

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import alpha_bridge
 from alpha_bridge.metrics.definition import (
     METRICS,
     classifier_protocol,
@@ -77,6 +80,12 @@ def test_a_change_in_the_better_direction_improves(metric):
     better = METRICS[metric].better == "higher"
     assert METRICS[metric].improved(1.0, 2.0) is better
     assert METRICS[metric].improved(2.0, 1.0) is not better
+
+
+def test_the_label_of_a_metric_is_written_in_one_place():
+    package = Path(alpha_bridge.__file__).parent
+    text = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    assert [found.label for found in METRICS.values() if text.count(f'"{found.label}"') != 1] == []
 
 
 def test_no_two_metrics_share_a_label():

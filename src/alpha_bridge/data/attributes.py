@@ -50,7 +50,8 @@ class Attributes:
         """Take columns of cells as they are written; an empty one is unknown."""
         stripped = {name: [cell.strip() for cell in column] for name, column in cells.items()}
         values = {name: sorted({*column} - {""}) for name, column in stripped.items()}
-        codes = [_codes(column, values[name]) for name, column in stripped.items()]
+        code = {name: {"": -1} | {v: k for k, v in enumerate(values[name])} for name in values}
+        codes = [[code[name][cell] for cell in column] for name, column in stripped.items()]
         return cls(values, np.array(codes, np.int32).reshape(len(values), -1).T, rows)
 
     @classmethod
@@ -112,12 +113,6 @@ class Attributes:
         ][:10]
         rest = len(names) - len(shown)
         return f"give one of {', '.join(shown)}" + (f", or of {rest} more" if rest else "")
-
-
-def _codes(cells: Sequence[str], values: Sequence[str]) -> list[int]:
-    """Which value each cell is, −1 for an empty one."""
-    code = {"": -1} | {value: number for number, value in enumerate(values)}
-    return [code[cell] for cell in cells]
 
 
 def _says_yes(values: Sequence[str]) -> bool:

@@ -103,14 +103,11 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _rows(path: Path, cells: Sequence[str]) -> NDArray[np.int64]:
-    wrong = next((cell for cell in cells if not _is_row(cell.strip())), None)
+    rows = [cell.strip() for cell in cells]
+    wrong = next((row for row in rows if not (row.isdecimal() and len(row) <= DIGITS)), None)
     if wrong is not None:
         raise ValueError(f"{path} has the row {wrong[:DIGITS]!r}: rows are whole numbers from 0 on")
-    return np.array([int(cell) for cell in cells], np.int64)
-
-
-def _is_row(cell: str) -> bool:
-    return cell.isdecimal() and len(cell) <= DIGITS
+    return np.array([*map(int, rows)], np.int64)
 
 
 def _found(path: Path, name: str, folders: Sequence[Path]) -> Path:

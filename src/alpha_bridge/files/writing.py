@@ -72,14 +72,6 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         PermissionError: The place cannot be written; one line that names the file.
         NotWritten: The disk is full or broken; one line that names the file.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "number.txt"
-        >>> with writing(path) as file:
-        ...     _ = file.write(b"3")
-        >>> path.read_text()
-        '3'
     """
     partial = _partial(path)
     with explained(path):

@@ -134,7 +134,7 @@ def train_classifier(
     at_least(1, "updates", updates)
     at_least(1, "batch_size", batch_size)
     with isolated_seed(seed), torch.enable_grad():
-        classifier = _classifier_for(images, classes)
+        classifier = Classifier(images.shape[1], images.shape[2], classes)
         optimizer = torch.optim.Adam(classifier.parameters())
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=updates + 1)
         for _ in range(updates):
@@ -181,7 +181,7 @@ def cached_classifier(
     stem = (folder or cache_folder()) / f"classifier-{_key(record, content)}"
     weights, summary = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
     with isolated_seed(seed):
-        blank = _classifier_for(images, classes)
+        blank = Classifier(images.shape[1], images.shape[2], classes)
     stored = _load(blank, weights, summary)
     if stored is not None:
         return stored
@@ -276,11 +276,6 @@ def _check_images(images: Tensor, labels: Tensor, classes: int) -> None:
             f"labels must be whole numbers from 0 to {classes - 1}, "
             f"got {labels.dtype} from {labels.min()} to {labels.max()}"
         )
-
-
-def _classifier_for(images: Tensor, classes: int) -> Classifier:
-    _, channels, size, _ = images.shape
-    return Classifier(channels, size, classes)
 
 
 def _model_units(images: Tensor) -> Tensor:

@@ -323,13 +323,10 @@ def _record(line: bytes, source: str) -> Record:
     record = parse_json(line, source)
     wrong = [name for name, value in record.items() if not _fits(name, value)]
     if "step" not in record or wrong:
-        reason = f"{wrong[0]!r} is no {_kind(wrong[0])}" if wrong else "it has no step"
+        kind = "word" if "phase" in wrong[:1] else "number"
+        reason = f"{wrong[0]!r} is no {kind}" if wrong else "it has no step"
         raise ValueError(f"{source} is damaged ({reason}): restore it from a copy")
     return record
-
-
-def _kind(name: str) -> str:
-    return "word" if name == "phase" else "number"
 
 
 def _fits(name: str, value: object) -> bool:

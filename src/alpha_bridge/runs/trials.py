@@ -111,7 +111,7 @@ class TrialRuns:
         """Write each trial's part of a record, and the means, which are returned."""
         if self.stacked:
             for trial, run in enumerate(self.runs):
-                run.append(_of(record, trial))
+                run.append({k: v[trial] if isinstance(v, list) else v for k, v in record.items()})
         means = mean_over_trials(record)
         self.run.append(means)
         return means
@@ -148,10 +148,4 @@ def mean_over_trials(record: Record) -> Record:
     """A record with the mean of each list in it."""
     return {
         name: fmean(value) if isinstance(value, list) else value for name, value in record.items()
-    }
-
-
-def _of(record: Record, trial: int) -> Record:
-    return {
-        name: value[trial] if isinstance(value, list) else value for name, value in record.items()
     }

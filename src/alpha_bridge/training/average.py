@@ -1,7 +1,6 @@
 """The exponential moving average of modules, and modules that are looked at while others train."""
 
 import copy
-from collections.abc import Iterable
 from typing import TypeVar
 
 import torch
@@ -11,6 +10,7 @@ __all__ = ["MovingAverage", "at_rest"]
 
 
 Network = TypeVar("Network", bound=nn.Module)
+Pairs = tuple[list[Tensor], list[Tensor]]
 
 
 class MovingAverage:
@@ -31,8 +31,8 @@ class MovingAverage:
         """Begin where ``source`` is."""
         self.module = copy.deepcopy(source).requires_grad_(False).eval()
         self.decay = decay
-        self._parameters = _pairs(self.module.parameters(), source.parameters())
-        self._buffers = _pairs(self.module.buffers(), source.buffers())
+        self._parameters: Pairs = [*self.module.parameters()], [*source.parameters()]
+        self._buffers: Pairs = [*self.module.buffers()], [*source.buffers()]
 
     @torch.no_grad()
     def update(self, first: bool) -> None:
@@ -59,7 +59,3 @@ def at_rest(network: Network) -> Network:
     }
     seen.training = False
     return seen
-
-
-def _pairs(own: Iterable[Tensor], others: Iterable[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    return list(own), list(others)

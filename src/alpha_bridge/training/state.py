@@ -110,10 +110,6 @@ class TrainState:
         )
         return at_rest(averaged)
 
-    def update_average(self) -> None:
-        """Let the averages follow the arms by one update."""
-        self.average.update(first=self.step == 0)
-
     def require_finite(self) -> None:
         """Raise ``Diverged`` if a parameter, its average or a moment of Adam is NaN or infinite."""
         broken = [
