@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # not do so for long, or an update takes ten times as long (read when torch is loaded)
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     arguments = sys.argv[1:] if argv is None else argv
-    # where a stream is closed, its number would go to the next file that is opened
+    # where a stream is closed, the next file to open would get its number
     sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):

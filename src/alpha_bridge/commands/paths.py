@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Folder: TypeAlias = Path | Run
 else:
-    Folder = Positional[Path]  # as the command line reads it; Python may have opened the run
+    Folder = Positional[Path]  # as the command line reads it; Python may have a run at hand
 
 __all__ = ["Folder", "destination", "ending", "require_given", "require_output", "write"]
 

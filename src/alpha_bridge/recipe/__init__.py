@@ -1,7 +1,7 @@
 """The validated configuration: everything that a run depends on, and nothing else.
 
 Each setting's default, range and line of help are those of :mod:`alpha_bridge.settings`, so that
-Python and the command line train the same run when told the same thing.
+Python and the command line train the same run from the same settings.
 """
 
 from ..settings import (

@@ -37,7 +37,7 @@ class ImageNetworks(NamedTuple):
     """Networks of images, from their sizes, the pixels of a side, the colours and the trials."""
 
     arms: Callable[[ModelConfig, int, int, int | None], Arms]
-    judge: Callable[[ModelConfig, int, int, int | None], Module]
+    discriminator: Callable[[ModelConfig, int, int, int | None], Module]
 
 
 def build_networks(config: Config, trials: int | None = None) -> Networks:
@@ -90,16 +90,16 @@ def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Mo
     """Of samples, of both spaces, or of pairs, as the objective needs it."""
     model = config.model
 
-    def judge(shape: Shape) -> Module:
+    def discriminator(shape: Shape) -> Module:
         if len(shape) == 1:
             return MLPDiscriminator(shape[0], model.hidden, trials)
         channels, size, _ = shape
-        return NETWORKS[model.kind].judge(model, size, channels, trials)
+        return NETWORKS[model.kind].discriminator(model, size, channels, trials)
 
     if config.objective.kind == "data":
-        return judge(x)
+        return discriminator(x)
     if config.objective.kind == "marginal":
-        return Marginals(judge(x), judge(z))
+        return Marginals(discriminator(x), discriminator(z))
     if len(x) == 1:
         return MLPDiscriminator(x[0] + prod(z), model.hidden, trials)
     if len(z) > 1:
@@ -116,7 +116,7 @@ def _conv_arms(model: ModelConfig, size: int, channels: int, trials: int | None)
     return ConvGenerator(*images), ConvEncoder(*images)
 
 
-def _conv_judge(model: ModelConfig, size: int, channels: int, trials: int | None) -> Module:
+def _conv_discriminator(model: ModelConfig, size: int, channels: int, trials: int | None) -> Module:
     return ConvDiscriminator(size, channels, model.width, model.hidden[-1], trials)
 
 
@@ -125,12 +125,14 @@ def _dcgan_arms(model: ModelConfig, size: int, channels: int, trials: int | None
     return DCGANGenerator(*images), DCGANEncoder(*images)
 
 
-def _dcgan_judge(model: ModelConfig, size: int, channels: int, trials: int | None) -> Module:
+def _dcgan_discriminator(
+    model: ModelConfig, size: int, channels: int, trials: int | None
+) -> Module:
     return DCGANDiscriminator(size, channels, model.width, trials)
 
 
 NETWORKS: dict[str, ImageNetworks] = {
-    "conv": ImageNetworks(_conv_arms, _conv_judge),
-    "dcgan": ImageNetworks(_dcgan_arms, _dcgan_judge),
+    "conv": ImageNetworks(_conv_arms, _conv_discriminator),
+    "dcgan": ImageNetworks(_dcgan_arms, _dcgan_discriminator),
 }
 """Networks of images, by kind."""

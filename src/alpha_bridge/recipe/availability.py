@@ -1,4 +1,4 @@
-"""Whether the data and the VAE that a configuration names are there, told without torch."""
+"""Whether the data and the VAE that a configuration names are there, checked without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From files and words to a configuration, and what is said of one that is wrong."""
+"""Reading, changing and comparing configurations, and explaining one that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a configuration could be trained at all, told without torch or any data."""
+"""Whether a configuration could be trained at all, checked without torch or any data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run that a command names, opened or refused before torch is loaded, which takes seconds."""
+"""Opening or refusing the run of a command before torch is loaded, which takes seconds."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _fit(
     writes, run = accelerator.is_main_process, trials.run
     stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
-    # who survives the loss of another process is told to end, and still has to write
+    # a process that survives the loss of another gets SIGTERM, and still has to write
     with stop.heeding(signal.SIGTERM), _ending(trials, accelerator):
         try:
             parts.fit(callbacks=[stop, *callbacks], checkpoint=checkpoint, accelerator=accelerator)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from safetensors.numpy import save_file
 from alpha_bridge.files import manifest
 from alpha_bridge.files.manifest import write_manifest, write_state
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.availability import VAE_FILES, require_data
-from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs.folder import Run
 
 SCRIPT = """
@@ -287,35 +284,6 @@ def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):
     )
 
 
-def test_a_vae_is_known_by_the_files_of_its_library():
-    from alpha_bridge.vae import LIBRARIES, PIPELINE
-
-    assert {kind.config_file for kind in LIBRARIES.values()} == set(VAE_FILES)
-    assert PIPELINE == "vae"
-
-
-@pytest.mark.parametrize("size", range(1, 80))
-def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
-    from alpha_bridge.recipe.architecture import build_networks
-
-    shapes = {"event_shape": (1, size, size), "prior_shape": (1, size, size)}
-    config = Config(
-        data="photos",
-        prior="drawings",
-        objective={"kind": "marginal"},
-        images={"size": size},
-        model={"width": 1, "hidden": (1,)},
-        **shapes,
-    )
-    try:
-        build_networks(config)
-    except ValueError:
-        with pytest.raises(ValueError, match="images"):
-            require_sound(config)
-    else:
-        require_sound(config)
-
-
 def test_what_cannot_be_done_is_refused_without_torch(folder):
     found = answers(folder, [words for words, _ in OTHERS])
     for (words, expected), (code, said) in zip(OTHERS, found, strict=True):
@@ -329,27 +297,3 @@ def test_every_command_is_asked():
 
     asked = {words[0] for words, _ in OTHERS} | {words[0] for words in COMMANDS.values()}
     assert asked == {*ALL, "reproduce"}
-
-
-@pytest.mark.parametrize("size", range(1, 80))
-def test_the_sizes_that_are_refused_are_those_that_no_network_takes(size):
-    from alpha_bridge.recipe.architecture import build_networks
-
-    config = Config(data="photos", images={"size": size}, event_shape=(1, size, size))
-    small = config.model_copy(update={"model": replace(config.model, width=1, hidden=(1,))})
-    try:
-        build_networks(small)
-    except ValueError as error:
-        with pytest.raises(ValueError, match="images of"):
-            require_sound(config)
-        assert "images of" in str(error)
-    else:
-        require_sound(config)
-
-
-def test_data_that_the_hub_has_given_before_need_no_network(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match="no network to ask the hub"):
-        require_data("me/photos")
-    (tmp_path / "me___photos").mkdir()
-    require_data("me/photos")

@@ -1,0 +1,43 @@
+"""Which configurations could not be trained with any data."""
+
+from dataclasses import replace
+
+import pytest
+
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.architecture import build_networks
+from alpha_bridge.recipe.soundness import require_sound
+
+
+@pytest.mark.parametrize("size", range(1, 80))
+def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
+    shapes = {"event_shape": (1, size, size), "prior_shape": (1, size, size)}
+    config = Config(
+        data="photos",
+        prior="drawings",
+        objective={"kind": "marginal"},
+        images={"size": size},
+        model={"width": 1, "hidden": (1,)},
+        **shapes,
+    )
+    try:
+        build_networks(config)
+    except ValueError:
+        with pytest.raises(ValueError, match="images"):
+            require_sound(config)
+    else:
+        require_sound(config)
+
+
+@pytest.mark.parametrize("size", range(1, 80))
+def test_the_sizes_that_are_refused_are_those_that_no_network_takes(size):
+    config = Config(data="photos", images={"size": size}, event_shape=(1, size, size))
+    small = config.model_copy(update={"model": replace(config.model, width=1, hidden=(1,))})
+    try:
+        build_networks(small)
+    except ValueError as error:
+        with pytest.raises(ValueError, match="images of"):
+            require_sound(config)
+        assert "images of" in str(error)
+    else:
+        require_sound(config)
