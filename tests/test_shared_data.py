@@ -20,6 +20,8 @@ SHAPES = {"mnist": [1, 28, 28], "cifar10": [3, 32, 32], "celeba": [3, 64, 64]}
 STEPS = [1, 4, 6]
 PATH = ["--path.ml=0.2", "--path.transfer=0.5", "--path.adversarial=0.3"]
 SMALL = ["--steps=6", "--batch-size=8", "--model.width=8", "--evaluation.samples=64", *PATH]
+FEATURES = {"cifar10": ["--evaluation.features=pixels"]}
+"""One classifier of all images is enough: to train it takes most of the time."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,7 +38,8 @@ def folder(tmp_path_factory):
 
 
 def train(name, out, *more):
-    return ["train", name, "--data", str(DATA / name), *SMALL, *more, "--out", str(out)]
+    small = [*SMALL, *FEATURES.get(name, ()), *more]
+    return ["train", name, "--data", str(DATA / name), *small, "--out", str(out)]
 
 
 def protocols(metrics):
@@ -72,21 +75,21 @@ def test_a_preset_trains_on_its_data_and_leaves_a_whole_run(folder, name):
             picture.verify()
 
 
-@pytest.mark.parametrize("name", ["mnist", "cifar10"])
-def test_labelled_sets_are_measured_by_their_classifier(folder, name):
+def test_a_labelled_set_is_measured_by_its_classifier(folder):
     assert {
         ("frechet_distance", "classifier"),
         ("kernel_distance", "classifier"),
         ("inception_score", "classifier"),
         ("retention", "classifier"),
         ("reconstruction_error", "mse"),
-    } <= protocols(last_metrics(trained(folder, name)))
+    } <= protocols(last_metrics(trained(folder, "mnist")))
 
 
-def test_names_tell_the_classifier_of_the_set(folder):
+def test_the_classifier_of_the_set_is_good_and_metrics_name_it(folder):
     names = [parse(name) for name in last_metrics(trained(folder, "mnist"))]
     (retention,) = [name.protocol for name in names if name.metric == "retention"]
-    assert re.fullmatch("classifier-mnist-seed0-acc[0-9]+", retention)
+    percent = re.fullmatch("classifier-mnist-seed0-acc([0-9]+)", retention).group(1)
+    assert 97 <= int(percent) <= 100
 
 
 def test_faces_without_labels_are_measured_in_pixels(folder):

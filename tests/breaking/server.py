@@ -31,6 +31,7 @@ PARTS = (
     "pythae.models",
     "sklearn.linear_model",
     "torch._dynamo",
+    "torchmetrics.image",
 )
 """What the commands import when they need it."""
 

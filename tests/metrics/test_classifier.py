@@ -1,8 +1,6 @@
-import io
 import json
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +15,6 @@ from alpha_bridge.metrics.classifier import (
     inception_features,
     train_classifier,
 )
-
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +31,6 @@ def digits():
 def few(digits):
     """So little of the digits that training is a matter of milliseconds."""
     return [part[:64] for part in digits]
-
-
-def read(split):
-    from PIL import Image
-    from pyarrow import parquet
-
-    table = parquet.read_table(MNIST / f"{split}-00000-of-00001.parquet")
-    pictures = [
-        np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in table["image"].to_pylist()
-    ]
-    return torch.from_numpy(np.stack(pictures)).unsqueeze(1), torch.tensor(
-        table["label"].to_pylist()
-    )
 
 
 def same(first, second):
@@ -86,13 +69,6 @@ def test_it_learns_the_digits(digits):
     answers = classifier(digits[2].float() / 127.5 - 1).argmax(-1)
     assert accuracy >= 0.95
     assert accuracy == pytest.approx((answers == digits[3]).float().mean().item())
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not MNIST.is_dir(), reason="needs MNIST in ../shared/data")
-def test_it_learns_mnist():
-    content = [part for split in ("train", "test") for part in read(split)]
-    assert train_classifier(*content, classes=10).accuracy >= 0.97
 
 
 def test_the_seed_decides_the_classifier(few):
