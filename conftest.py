@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from functools import partial
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -75,3 +76,14 @@ def package(tmp_path, monkeypatch):
     yield write
     for name in made:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def quick_classifiers():
+    """Classifiers of few updates, for metrics that only have to be there."""
+    from alpha_bridge.metrics import comparison
+
+    quick = partial(comparison.cached_classifier, updates=30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "cached_classifier", quick)
+        yield

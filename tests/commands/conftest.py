@@ -1,9 +1,8 @@
-"""Commands train many tiny runs, whose pages are not what is tested here."""
+"""Commands train many tiny runs; their pages and their classifiers are not what is tested."""
 
 import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_pages(pages_without_figures):
-    """Write pages without figures."""
-    return pages_without_figures
+def quick_runs(pages_without_figures, quick_classifiers):
+    """Write pages without figures, and train classifiers for a moment."""

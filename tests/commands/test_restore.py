@@ -42,7 +42,7 @@ def place(tmp_path_factory):
         patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         patch.chdir(folder)
         for library in LIBRARIES:
-            train_vae(library, source, seed=0, updates=40).save(folder / library)
+            train_vae(library, source, seed=0, updates=10).save(folder / library)
             shutil.copytree(library, f"{library}-kept")
             config = changed(from_vae(PRESETS["digits"], library), SMALL)
             commands.train(config, folder / f"{library}-run")

@@ -175,6 +175,7 @@ def test_only_data_of_the_hub_are_linked(vectors, data, dataset):
     assert "/where" not in card.data
 
 
+@pytest.mark.slow
 def test_onnx_lies_beside_the_weights(vectors, tmp_path, capsys):
     pytest.importorskip("onnxruntime")
     out = tmp_path / "out"

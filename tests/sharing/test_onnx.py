@@ -140,7 +140,8 @@ def first_of(table):
     return [first, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
 
 
-@pytest.mark.parametrize("way", first_of(OF_ANY_SIZE))
+@pytest.mark.slow
+@pytest.mark.parametrize("way", OF_ANY_SIZE)
 def test_a_network_may_ask_for_the_size_of_its_batch(way, tmp_path):
     import onnxruntime
 
@@ -163,6 +164,7 @@ def test_a_network_of_one_size_of_batch_is_refused(way, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_one_size_of_batch_only_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx, "_traced", lambda network, x, _: torch.export.export(network, (x,)))
     with pytest.raises(ValueError, match="generator in ONNX does not take a batch of 1") as refusal:
