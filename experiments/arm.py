@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.runs.plots.records import Array
 
 from .edits import MOST, AttributeClassifier, Labelled, directions_of, edited
+from .framework import Record
 
 __all__ = ["STRENGTHS", "SUBJECTS", "Assay", "assay", "shown"]
 
@@ -27,8 +27,6 @@ SUBJECTS = {"held-out": "", "generated": "-generated"}
 
 ROWS, COLUMNS = 4, 6
 """Images of each kind in pictures, and attributes that they are given."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ from alpha_bridge.recipe.presets import FROM_VAE, from_vae
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, VAEEncoder, VAEGenerator
 
-from .framework import Claim, Samples, Study, compare, due, ends, preset_on
+from .framework import Claim, Record, Samples, Study, compare, due, ends, preset_on
 from .framework.drawing import curves, shade_steps, show_grid
 from .framework.evaluations import chosen, metric_names
 
@@ -73,8 +73,6 @@ METRICS = ("frechet_distance", "reconstruction_error")
 
 SHARPER, WORSE = 0.7, 1.1
 """What is claimed: at most so much of the distance is left, and at most so much of the error."""
-
-Record = dict[str, Any]
 
 
 def measure(

@@ -6,7 +6,6 @@ of a model's latent space; the other teaches the classifier, which never sees a 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,8 @@ from alpha_bridge.metrics.classifier import cached_classifier
 from alpha_bridge.metrics.evaluation import in_chunks
 from alpha_bridge.model import AlphaBridge
 
+from .framework import Record
+
 __all__ = [
     "AttributeClassifier",
     "Labelled",
@@ -33,7 +34,6 @@ __all__ = [
     "train_classifier",
 ]
 
-Record = dict[str, Any]
 Predict = Callable[[Tensor], Tensor]
 """From images ``(N, C, H, W)`` in model units to whether they have attributes, ``(N, K)``."""
 

@@ -16,7 +16,7 @@ from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.plots import LINE, SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 
-from .framework import Samples, Study, compare, configurations, due, ends
+from .framework import Record, Samples, Study, compare, configurations, due, ends
 from .framework.drawing import curves, shade_steps
 from .framework.evaluations import chosen, metric_names
 
@@ -48,8 +48,6 @@ SOON = 20
 """Updates after Step I that the paper's figure shows."""
 
 METRICS = ("retention", "inception_score", "log_likelihood", "drift")
-
-Record = dict[str, Any]
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:

@@ -4,13 +4,13 @@ Each method has the setting that ``search25`` found best for it; one trial of ea
 was asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alpha_bridge.recipe.builders import build_source
 
-from .framework import Study
+from .framework import Record, Study
 from .framework.drawing import scatter
 from .framework.settings import COLORS, COMPARED, gaussians25, hyperparameters, tuned
 from .framework.trials import POINTS, rounded, stacked
@@ -22,8 +22,6 @@ __all__ = ["draw", "measure"]
 
 UPDATES = (1000, 2000, 4000, 6000, 10_000)
 BETA1 = 0.5
-
-Record = dict[str, Any]
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:

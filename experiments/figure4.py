@@ -7,9 +7,9 @@ updates the discriminator twice is given the time for it, which is recorded.
 
 from collections.abc import Mapping, Sequence
 from math import hypot, isfinite, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .framework import Claim, Study
+from .framework import Claim, Record, Study
 from .framework.drawing import scale, style
 from .framework.scores import (
     ALL_MODES,
@@ -41,7 +41,6 @@ RATIO = 3.0
 NEAR = {"inception_score": 0.25, "log_likelihood": 0.1}
 """How far from the data's own score a mean may be and count as there: 1 % of 25, and nats."""
 
-Record = dict[str, Any]
 Runs = Mapping[str, Record]
 
 

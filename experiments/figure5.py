@@ -16,6 +16,7 @@ from alpha_bridge.runs.plots.pictures import small
 
 from .framework import (
     Claim,
+    Record,
     Samples,
     Study,
     compare,
@@ -89,8 +90,6 @@ KEPT, MORE = 0.75, 0.2
 """The share of labels that the bridge is to keep, and how much more it is than naive's."""
 
 METRICS = ("frechet_distance", "reconstruction_error", "retention", "drift")
-
-Record = dict[str, Any]
 
 
 def measure(

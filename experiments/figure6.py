@@ -20,6 +20,7 @@ from .edits import AttributeClassifier, Labelled, labelled_halves, train_classif
 from .framework import (
     Claim,
     Outcome,
+    Record,
     Study,
     compare,
     configurations,
@@ -101,8 +102,6 @@ METRICS = (
     "edits_reached",
     "others_changed",
 )
-
-Record = dict[str, Any]
 
 
 def of_methods(shared: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from alpha_bridge.runs.plots.records import Array
 from .framework import (
     Claim,
     Outcome,
+    Record,
     Samples,
     Study,
     compare,
@@ -78,8 +79,6 @@ ARM = {
 
 METRICS = ("frechet_distance", "reconstruction_error", *ARM)
 LATENTS, SHOWN = 7, 20
-
-Record = dict[str, Any]
 
 
 def measure(

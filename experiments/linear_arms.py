@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
 from time import perf_counter
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +22,7 @@ from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import PathConfig
 from alpha_bridge.training import Callback, Event, Optimization, fit
 
-from .framework import Outcome
+from .framework import Outcome, Record
 from .framework.scores import finite
 from .linear_gaussian import errors, linear_model
 
@@ -40,8 +39,6 @@ OPTIMIZATION = Optimization(generator=5e-3, encoder=5e-3, discriminator=2e-3)
 BRIDGE = PathConfig(ml=0.3, transfer=0.4, adversarial=0.3)
 POINTS = 20
 """Measurements along training."""
-
-Record = dict[str, Any]
 
 
 def _of_x(trials: int | None) -> nn.Module:

@@ -8,7 +8,7 @@ piece of an arm.
 """
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 
-from .framework import Study
+from .framework import Record, Study
 from .framework.drawing import scatter
 from .framework.scores import failures, final_scores
 from .framework.settings import COLORS, hyperparameters, miniature
@@ -31,8 +31,6 @@ __all__ = ["draw", "measure", "summary"]
 DATA = ("ring8", "unbalanced", "spirals")
 COMPARED = ("alpha-bridge", "rkl-gp", "naive", "ml")
 METRICS = ("modes", "missed_mass", "invented_mass", "log_likelihood")
-
-Record = dict[str, Any]
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:

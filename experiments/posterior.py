@@ -25,11 +25,11 @@ Then all should find its posterior, as far as a diagonal covariance allows.
 
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .framework import Claim, Plan, Study
+from .framework import Claim, Plan, Record, Study
 from .framework.drawing import style
 from .framework.scores import Array, finite, spread
 from .linear_arms import ARMS, NOISES, STEPS, ends_of_steps, hyperparameters, train
@@ -57,8 +57,6 @@ BESIDE = {"posterior_kl": "diagonal_kl", "mean_error": "inverse_error"}
 """What is drawn beside a metric, dotted."""
 
 COLORS = {"data": "#2f6bd8", "marginal": "#2a8f5a", "joint": "#a33fd0", "adversarial": "#cf6a17"}
-
-Record = dict[str, Any]
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:

@@ -19,7 +19,7 @@ import numpy as np
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
 
-from .framework import Claim, Study
+from .framework import Claim, Record, Study
 from .framework.drawing import scale, style
 from .framework.scores import SCORES, covering, failures, finite, mean, spread, values
 from .framework.settings import COLORS, COMPARED, gaussians25, hyperparameters
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GRID", "claims", "draw", "measure", "summary"]
 
-Record = dict[str, Any]
 Setting = dict[str, Any]
 
 STRENGTHS: dict[str, tuple[float, float]] = {

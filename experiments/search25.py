@@ -25,7 +25,7 @@ import numpy as np
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
 
-from .framework import Study
+from .framework import Record, Study
 from .framework.drawing import scale, style
 from .framework.scores import SCORES, Array, finite, mean, values
 from .framework.settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
@@ -64,7 +64,6 @@ FIRST_SEED = 1000
 UPDATES = (1000, 2000, 2500)
 COUNT = 12
 
-Record = dict[str, Any]
 Setting = dict[str, Any]
 
 

@@ -26,7 +26,7 @@ from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.builders import build_evaluation, build_source
 from alpha_bridge.runs.plots import TEXT, WIDTH
 
-from .framework import Outcome, Samples, Study, compare, configurations, due, preset_on
+from .framework import Outcome, Record, Samples, Study, compare, configurations, due, preset_on
 from .framework.drawing import show_grid
 from .framework.evaluations import Evaluations, chosen
 
@@ -71,8 +71,6 @@ OURS = "all settings are ours: the paper's are not published"
 NARROWED = f"{OURS}; narrower networks, for processors: not comparable with the paper's numbers"
 
 SHOWN = 40
-
-Record = dict[str, Any]
 
 
 def measure(

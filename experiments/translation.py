@@ -8,7 +8,7 @@ digit survive? A classifier of each domain, trained on its labels, says so. All 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 
-from .framework import Outcome, Plan, Study, preset_on
+from .framework import Outcome, Plan, Record, Study, preset_on
 from .framework.drawing import show_grid
 from .translating import SETTINGS, WAYS, translator
 
@@ -48,8 +48,6 @@ METRICS = {
     "error": "error against the true translation",
 }
 """Metrics, and their names in figures."""
-
-Record = dict[str, Any]
 
 
 def traced(images: Array) -> Array:

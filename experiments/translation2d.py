@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from itertools import product
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from alpha_bridge.networks import MLPDiscriminator, MLPGenerator, MLPTranslator
 from alpha_bridge.penalty import R1
 from alpha_bridge.runs.plots import BLUE, INK, LIGHT_RED, SMALL, TEXT, WIDTH
 
-from .framework import Outcome, Plan, Study
+from .framework import Outcome, Plan, Record, Study
 from .framework.trials import rounded
 from .translating import SETTINGS, WAYS, translator
 
@@ -53,8 +53,6 @@ METRICS = {
     "error": "error against the true translation",
 }
 """Metrics of each trial, and their names in figures."""
-
-Record = dict[str, Any]
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:

@@ -7,13 +7,14 @@ makes a figure of the record; ``claims`` of the record and a ``table`` of it are
 
 from .claims import Claim, trials_of, verdicts
 from .evaluations import compare, configurations, due, ends, last, last_means, preset_on
-from .plan import Outcome, Plan, Samples
+from .plan import Outcome, Plan, Record, Samples
 from .study import Study
 
 __all__ = [
     "Claim",
     "Outcome",
     "Plan",
+    "Record",
     "Samples",
     "Study",
     "compare",

@@ -9,15 +9,13 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from alpha_bridge.metrics.definition import label
 
+from ..framework import Record
 from .markdown import DOCS, RESULTS, put, table
 
 PAGE = DOCS / "frontier.md"
-
-Record = dict[str, Any]
 
 
 def curve(record: Record) -> str:

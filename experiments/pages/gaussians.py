@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import posterior as posteriors
+from ..framework import Record
 from ..framework.scores import SCORES, Array, covering, failures, finite, mean, spread, values
 from ..framework.settings import BETAS, COMPARED
 from .markdown import cell, claims, table
-
-Record = dict[str, Any]
 
 
 def figure4(record: Record) -> list[str]:

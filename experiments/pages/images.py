@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from statistics import fmean
-from typing import Any
 
 from alpha_bridge.metrics.definition import label
 from alpha_bridge.metrics.deviation import spread
 
 from .. import bridge_vae, figure1, figure5, figure6, table_cifar10
-from ..framework import last
+from ..framework import Record, last
 from ..framework.evaluations import metric_names
 from .markdown import changes, claims, plus_minus, table
-
-Record = dict[str, Any]
 
 
 def figure(record: Record, metrics: tuple[str, ...], *before: int) -> str:

@@ -5,7 +5,6 @@ place in the page is left as it is.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,13 +12,11 @@ from alpha_bridge.metrics.definition import label
 from alpha_bridge.metrics.deviation import spread
 
 from .. import generalisations, translation, translation2d
-from ..framework import last
+from ..framework import Record, last
 from ..framework.evaluations import metric_names
 from .markdown import DOCS, RESULTS, changes, claims, plus_minus, put, recorded, table
 
 PAGE = DOCS / "objectives.md"
-
-Record = dict[str, Any]
 
 
 def methods(record: Record) -> list[str]:
