@@ -10,7 +10,7 @@ PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 # apart, because only the benchmarks need it
 BENCH := $(VENV)/.bench
 
-.PHONY: install demo test test-avx2 test-sse41 test-slow check tree break docs bench clean
+.PHONY: install demo test test-avx2 test-sse41 test-slow check tree settings break docs bench clean
 
 install: $(INSTALLED)
 
@@ -61,10 +61,15 @@ check: $(INSTALLED) $(PYDOCLINT)
 	$(BIN)/lint-imports
 	$(PYDOCLINT) src
 	$(BIN)/python docs/tree.py --check
+	$(BIN)/python docs/settings.py --check
 
 # the tree of modules in CONTRIBUTING.md
 tree: $(INSTALLED)
 	$(BIN)/python docs/tree.py
+
+# the page of settings, from their declarations
+settings: $(INSTALLED)
+	$(BIN)/python docs/settings.py
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/jupyter_execute .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,7 +2,9 @@
 
 import json
 import math
+import runpy
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -92,6 +94,12 @@ def test_every_number_has_a_range_that_its_default_lies_in(kind):
     for field in fields(kind):
         if type(field.default) in (int, float) and field.name not in free:
             assert field.default in ranges(kind)[field.name]
+
+
+def test_the_page_of_settings_is_that_of_the_declarations():
+    docs = Path(__file__).parent.parent / "docs"
+    page = runpy.run_path(str(docs / "settings.py"))["page"]()
+    assert (docs / "settings.md").read_text("utf-8") == page
 
 
 # the learning rates' schedule
