@@ -1,4 +1,4 @@
-"""The page of settings: ``make settings`` makes it of their declarations, ``make check`` compares."""
+"""The page of settings: ``make settings`` makes it of the code, ``make check`` compares it."""
 
 import ast
 import inspect
