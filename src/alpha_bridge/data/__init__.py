@@ -1,10 +1,9 @@
 """Data: densities that are known, images, vectors, and the order in which they are seen."""
 
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
-from .attributes import Attributes
+from .attributes import Attributes, Labels, read_labels
 from .densities import DensitySource, GaussianMixture
 from .images import digits, load_images
-from .labels import Labels, read_labels
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform
 from .sampler import indices, share

@@ -41,7 +41,7 @@ class Card:
 
     Attributes:
         title: The heading.
-        data: What the model was trained on, in a few words.
+        data: What the model was trained on, in short.
         dataset: The data's id on the hub, if they are there.
         training: What was done, a row for each name: the method, the path through α, γ, σ.
         measured: When the metrics were taken, such as ``after 3,000 updates``.

@@ -73,7 +73,7 @@ class TrainedVAE(ABC):
         with filling(folder) as partial:
             try:
                 self.write(partial)
-            except (RuntimeError, SafetensorError) as error:  # a full disk, in the library's words
+            except (RuntimeError, SafetensorError) as error:  # how the library reports a full disk
                 raise OSError(one_line(error)) from error
 
     @abstractmethod
