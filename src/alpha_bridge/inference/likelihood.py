@@ -3,11 +3,9 @@
 import torch
 from torch import Tensor
 
-from ..model import AlphaBridge
+from ..model import CHUNK, AlphaBridge
 
 __all__ = ["bounds"]
-
-CHUNK = 100
 
 
 def bounds(model: AlphaBridge, x: Tensor, sigma: float, draws: int) -> Tensor:
