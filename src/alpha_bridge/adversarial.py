@@ -41,7 +41,7 @@ class AdversarialLoss(ABC):
             alpha: α in [0, 1].
         """
 
-    def forward(self, log_p: Tensor, f_data: Tensor, alpha: float) -> Tensor:  # noqa: ARG002
+    def forward(self, log_p: Tensor, f_data: Tensor, alpha: float) -> Tensor:
         """Forward half h of each data sample, the forward twin times 1 − α.
 
         Args:
@@ -91,12 +91,7 @@ class AdversarialLoss(ABC):
         """β's loss of each pair of logits, shape ``(*trials, batch)``; the logistic one (4)."""
         return discriminator_loss(f_data, f_model)
 
-    def diagnostics(
-        self,
-        f_data: Tensor,  # noqa: ARG002
-        f_model: Tensor,  # noqa: ARG002
-        alpha: float,  # noqa: ARG002
-    ) -> Mapping[str, Tensor]:
+    def diagnostics(self, f_data: Tensor, f_model: Tensor, alpha: float) -> Mapping[str, Tensor]:
         """Numbers to log, by name, without a graph, each ``(*trials,)``."""
         return {}
 
@@ -179,19 +174,14 @@ class FixedSum(AdversarialLoss):
     def __post_init__(self) -> None:
         require(ObjectiveConfig, weight=self.weight)
 
-    def halves(self, alpha: float) -> tuple[bool, bool]:  # noqa: ARG002
+    def halves(self, alpha: float) -> tuple[bool, bool]:
         return True, True
 
-    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:  # noqa: ARG002
+    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
         return -f_model
 
     def combination(
-        self,
-        log_p: Tensor,
-        f_data: Tensor,  # noqa: ARG002
-        f_model: Tensor,
-        alpha: float,  # noqa: ARG002
-        gamma: Gamma,  # noqa: ARG002
+        self, log_p: Tensor, f_data: Tensor, f_model: Tensor, alpha: float, gamma: Gamma
     ) -> Tensor:
         return -f_model - self.weight * log_p
 
@@ -216,7 +206,7 @@ class JensenShannon(AdversarialLoss):
         Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014.
     """
 
-    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:  # noqa: ARG002
+    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
         return F.softplus(-f_model)
 
 
@@ -238,7 +228,7 @@ class Wasserstein(AdversarialLoss):
         Arjovsky, Chintala and Bottou, Wasserstein GAN, ICML 2017.
     """
 
-    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:  # noqa: ARG002
+    def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
         return -f_model
 
     def discriminator(self, f_data: Tensor, f_model: Tensor) -> Tensor:

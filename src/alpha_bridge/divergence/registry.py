@@ -72,17 +72,6 @@ def register_alpha_divergence(
 
     As in :func:`torch.distributions.kl.register_kl`, subclasses are served too, and the most
     specific pair wins.
-
-    Example:
-        >>> import torch
-        >>> class Step(torch.distributions.Uniform):
-        ...     '''A uniform density from zero.'''
-        >>> @register_alpha_divergence(Step, Step)
-        ... def divergence_of_steps(p, q, alpha):
-        ...     overlap = torch.minimum(p.high, q.high) / (p.high**alpha * q.high ** (1 - alpha))
-        ...     return (1 - overlap) / (alpha * (1 - alpha))
-        >>> alpha_divergence(Step(0.0, 1.0), Step(0.0, 4.0), 0.5)
-        tensor(2.)
     """
 
     def register(closed_form: ClosedForm) -> ClosedForm:
