@@ -16,11 +16,9 @@ DAY = 24 * 60 * 60
 
 
 def cached(target: Path, fill: Callable[[Path], None]) -> Path:
-    """Return a folder of the cache, which one process fills if it is not there yet.
+    """Return a folder two levels below the cache's own, which one process fills if it is missing.
 
-    Args:
-        target: The folder, two levels below the cache's own.
-        fill: Called with an empty folder, which becomes ``target`` when it is complete.
+    ``fill`` is called with an empty folder, which becomes ``target`` when it is complete.
     """
     if not target.exists():
         with _locked(target):

@@ -79,11 +79,7 @@ class Shape:
     white: int | None = None
 
     def of(self, first: Encoded) -> tuple[int, int, int]:
-        """``(size, size, channels)``, with what is left open taken from the first image.
-
-        Raises:
-            ValueError: The first image has to give the size and is not square, or is corrupt.
-        """
+        """``(size, size, channels)``, with what is left open taken from the first image."""
         image = first.open()
         if self.size is None and image.width != image.height:
             raise ValueError(
@@ -187,8 +183,7 @@ def write_images(
     paths: tuple[Path, Path],
     progress: Callable[[int], None],
 ) -> None:
-    """Decode images into two arrays on disk, those of ``held_out`` into the second, several at a
-    time."""
+    """Decode images, several at a time, into two arrays on disk: kept and held out."""
     _check_space(paths[0].parent, len(held_out) * math.prod(shape))
     kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
     with _npy_file(paths[0], kept_shape) as kept, _npy_file(paths[1], apart_shape) as apart:

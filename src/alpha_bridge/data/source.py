@@ -51,8 +51,7 @@ class Source(ABC):
 
     @abstractmethod
     def training(self, count: int) -> Tensor:
-        """Up to ``count`` training samples, in storage units, in a shuffled order that is always
-        the same."""
+        """Up to ``count`` training samples, in storage units, shuffled but always the same."""
 
     def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
         """Those of ``training(count)`` that stand at ``places``, without the others."""
@@ -60,7 +59,7 @@ class Source(ABC):
 
     @abstractmethod
     def held_out(self, count: int) -> Tensor:
-        """Up to ``count`` samples that training never sees, in such an order."""
+        """Up to ``count`` samples that training never sees, in storage units, in such an order."""
 
     def training_labels(self, count: int) -> Tensor | None:  # noqa: ARG002
         """Labels of ``training(count)``, int64, −1 where unknown; None without labels."""

@@ -39,8 +39,7 @@ NEEDED = (f"model{ENDING}", f"average{ENDING}", f"memory{ENDING}", STATE)
 
 
 def step_name(step: int) -> str:
-    """Name of what belongs to ``step`` updates, such as ``step-00001000``: a checkpoint, or
-    samples."""
+    """Name of what belongs to ``step`` updates, such as ``step-00001000``."""
     return f"step-{step:08d}"
 
 

@@ -172,11 +172,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def require_free(folder: Path) -> Path:
-    """Return ``folder`` if it is new or empty, but for a lock.
-
-    Raises:
-        FileExistsError: It holds something already, or is a file.
-    """
+    """Return ``folder`` if it is new or empty, but for a lock; else raise ``FileExistsError``."""
     if folder.is_file() or (
         folder.exists() and any(path.name != LOCK for path in folder.iterdir())
     ):

@@ -185,12 +185,7 @@ def metrics_of(record: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def is_diagnostic(key: str) -> bool:
-    """Whether a key of a record is that of a diagnostic.
-
-    Example:
-        >>> is_diagnostic("twins/cosine"), is_diagnostic("modes/3std/10000")
-        (True, False)
-    """
+    """Whether a key of a record is that of a diagnostic, such as ``twins/cosine``."""
     return key.split("/")[0] in DIAGNOSTICS
 
 

@@ -41,11 +41,7 @@ class FeatureNetwork(Protocol):
 
 @torch.no_grad()
 def features_of(network: FeatureNetwork, batches: Iterable[Tensor]) -> Tensor:
-    """Features ``(N, F)``, on the CPU, of images in [−1, 1] that come in batches ``(n, C, H, W)``.
-
-    Raises:
-        ValueError: There are no batches.
-    """
+    """Features ``(N, F)``, on the CPU, of images in [−1, 1] in batches ``(n, C, H, W)``."""
     features = [network.features(batch).cpu() for batch in batches]
     if not features:
         raise ValueError("features need at least one batch of images, got none")

@@ -109,11 +109,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
-        """Come back to a run.
-
-        Raises:
-            FileNotFoundError: The folder is not that of a run.
-        """
+        """Come back to a run; ``FileNotFoundError`` if the folder is not that of one."""
         run = cls(Path(folder))
         if not run.config_path.is_file():
             raise FileNotFoundError(

@@ -25,8 +25,7 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
 class MetricCard(NamedTuple):
-    """A metric at a glance; ``after_ml`` is its value at the end of Step I, if the run went on
-    since."""
+    """A metric at a glance; ``after_ml`` is its value at the end of Step I, if training went on."""
 
     label: str
     protocol: str

@@ -69,11 +69,7 @@ def restore(state: TrainState, folder: Path) -> None:
 
 @contextmanager
 def naming(folder: Path) -> Iterator[None]:
-    """Name the checkpoint whose tensors did not fit.
-
-    Raises:
-        ValueError: Within the context, tensors of ``folder`` were missing or did not fit.
-    """
+    """Name the checkpoint whose tensors did not fit, in a ``ValueError``."""
     try:
         yield
     except (RuntimeError, LookupError, ValueError) as error:

@@ -15,11 +15,7 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 
 
 def available_accelerator(precision: str = "no") -> Accelerator:
-    """The machine's accelerator, shared by the processes of ``torchrun``, or its processors.
-
-    Args:
-        precision: Mixed precision of the networks, ``no`` or ``bf16``.
-    """
+    """The machine's accelerator, shared by the processes of ``torchrun``, or its processors."""
     return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision)
 
 

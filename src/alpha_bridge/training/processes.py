@@ -26,8 +26,7 @@ PATIENCE = timedelta(hours=6)
 
 @contextmanager
 def noticing_loss(accelerator: Accelerator) -> Iterator[None]:
-    """Raise :class:`~alpha_bridge.errors.Lost` where torch reports a failed exchange by a
-    RuntimeError."""
+    """Raise :class:`~alpha_bridge.errors.Lost` where torch reports a failed exchange."""
     try:
         yield
     except RuntimeError as error:

@@ -11,8 +11,7 @@ __all__ = ["of_trial", "stack"]
 
 
 def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """State of a stacked model whose trial k is the k-th of single models, alike in names and
-    shapes."""
+    """State of a stacked model whose trial k is the k-th of single models."""
     return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
 

@@ -198,11 +198,7 @@ def _moments(
 
 
 def require_alike(found: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:
-    """See that tensors have the names, the kinds and the shapes of others.
-
-    Raises:
-        ValueError: They do not; one line that names the first.
-    """
+    """Raise ``ValueError`` for tensors without the names, the kinds and the shapes of others."""
     for name in sorted(found.keys() ^ like.keys()):
         raise ValueError(f"{name} is {'missing' if name in like else 'one too many'}")
     for name, value in found.items():

@@ -49,12 +49,7 @@ def regions(records: Sequence[Record]) -> list[Region]:
 
 
 def metric_names(records: Sequence[Record]) -> list[str]:
-    """Names of the metrics in the records, in order of appearance.
-
-    Example:
-        >>> metric_names([{"step": 1, "loss/encoder": 2.0, "modes/3std/10000": 25}])
-        ['modes/3std/10000']
-    """
+    """Names of the metrics in the records, in order of appearance."""
     return [name for name in names_in(records) if is_metric(name)]
 
 
