@@ -232,8 +232,8 @@ def test_a_method_trains_all_three_players(name):
 @every_method
 @pytest.mark.parametrize("preset", ["gaussians25", "digits"])
 def test_a_method_gives_the_same_bits_and_resumes_to_them(name, preset, tmp_path):
-    settings = config(name, preset)
-    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 2 + 1, tmp_path / "saved")])
+    settings = config(name, preset, steps=STEPS // 2)
+    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 4 + 1, tmp_path / "saved")])
     resumed = fitted(settings, checkpoint=tmp_path / "saved")
     assert not differing(everything(whole), everything(resumed))
     if preset == "gaussians25":  # of images, the loop's own tests say it for each kind of network
@@ -263,9 +263,10 @@ def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path
     [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
 )
 def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
-    together = fitted(config(name, trials=TRIALS, seed=7, **changes), double=True).tensors()
+    own = {"seed": 7, "steps": STEPS // 2, **changes}
+    together = fitted(config(name, trials=TRIALS, **own), double=True).tensors()
     for trial in range(TRIALS):
-        alone = fitted(config(name, seed=7 + trial, **changes), double=True).tensors()
+        alone = fitted(config(name, **(own | {"seed": 7 + trial})), double=True).tensors()
         mine = of_trial(together, trial)
         for file in ("model", "average", "optimizers"):
             assert mine[file].keys() == alone[file].keys()

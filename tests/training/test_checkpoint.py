@@ -99,10 +99,17 @@ def content(folder):
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
     """A checkpoint after three updates."""
-    return save(trained(), tmp_path / "checkpoints" / "step-00000003")
+    torch.manual_seed(0)
+    return save(trained(), tmp_path_factory.mktemp("whole") / "step-00000003")
+
+
+@pytest.fixture
+def folder(whole, tmp_path):
+    """A copy of it, to be harmed."""
+    return shutil.copytree(whole, tmp_path / "checkpoints" / whole.name)
 
 
 # There and back
