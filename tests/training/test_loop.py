@@ -658,10 +658,9 @@ def test_maximum_likelihood_finds_principal_components():
     """With linear networks the optimum is known: probabilistic PCA (Tipping and Bishop 1999)."""
     draws = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
     data = draws * torch.tensor([2.0, 0.5]) + torch.tensor([1.0, -1.0])
-    model = AlphaBridge(
-        MLPGenerator(1, 2, ()), MLPEncoder(1, 2, ()), MLPDiscriminator(2, ()), learn_noise=True
-    )
-    rates = Optimization(generator=0.02, encoder=0.02, beta1=0.9, beta2=0.999, average=0.995)
+    networks = MLPGenerator(1, 2, ()), MLPEncoder(1, 2, ()), MLPDiscriminator(2, ())
+    model = AlphaBridge(*networks, noise=1.0, learn_noise=True)
+    rates = Optimization(generator=0.02, encoder=0.02, beta1=0.9, beta2=0.999)
     state = fit(model, data, constant(0.0, 700), optimization=rates, batch_size=200)
     layer = state.averaged().generator[0]
     expected_weight = math.sqrt(2.0**2 - 0.5**2)
