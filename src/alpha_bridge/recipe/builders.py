@@ -170,8 +170,6 @@ def assemble(
     """
     require_sound(config)
     path = build_path(config)
-    if not len(path):
-        raise ValueError(f"steps must be at least 1, got {config.steps}")
     gamma = GAMMAS[config.gamma.kind](config.gamma)
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
@@ -214,11 +212,11 @@ def build_prior(
 def build_evaluation(
     config: Config,
     source: Source,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
 ) -> Evaluation:
     """The evaluation of a model; see :func:`~alpha_bridge.metrics.evaluation_of`."""
-    settings = vars(config.evaluation) | {"log": tell, "prior": prior}
+    settings = vars(config.evaluation) | {"log": log, "prior": prior}
     del settings["every"]
     return evaluation_of(source, config.data, **settings)
 
@@ -264,7 +262,7 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
 
 
 def _noise(config: Config) -> tuple[float, bool]:
-    """σ, and whether it is learned; where a VAE is still to tell, or a checkpoint, it is 1."""
+    """σ, and whether it is learned; where a VAE is still to log, or a checkpoint, it is 1."""
     noise = config.model.noise
     return (1.0 if noise is None else noise), config.model.learn_noise
 

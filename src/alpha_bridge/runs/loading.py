@@ -49,12 +49,12 @@ def load_model(
 def decoding(console: Console) -> Callable[[int, int], None]:
     """Report each tenth of a data set that is decoded."""
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         tenth = max(total // 10, 1)
         if done // tenth > max(done - 1, 0) // tenth:
             console.print(f"decoding images: {done} of {total}")
 
-    return tell
+    return report
 
 
 def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
