@@ -262,7 +262,7 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
 
 
 def _noise(config: Config) -> tuple[float, bool]:
-    """σ, and whether it is learned; where a VAE is still to log, or a checkpoint, it is 1."""
+    """σ, and whether it is learned; where a VAE or a checkpoint decides it later, it is 1."""
     noise = config.model.noise
     return (1.0 if noise is None else noise), config.model.learn_noise
 

@@ -1,4 +1,4 @@
-"""The configuration as a whole: its own keys, its parts, and what only the whole can tell."""
+"""The configuration as a whole: its own keys, its parts, and the checks across them."""
 
 from __future__ import annotations
 
