@@ -2,10 +2,11 @@
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import NoReturn
 
-from alpha_bridge.errors import printable
+from alpha_bridge.errors import Stopped, one_line, printable
 from alpha_bridge.recipe.availability import require_data
 
 from . import EXPERIMENTS, reproduce
@@ -56,6 +57,12 @@ def parse(arguments: list[str] | None) -> Namespace:
     return parser.parse_args(arguments)
 
 
+def _stop(reason: str, code: int) -> int:
+    """Say why it ended, and that nothing is lost."""
+    print(f"experiments: {reason}; the same command goes on from here", file=sys.stderr)
+    return code
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Compute, and name the picture; the exit code."""
     try:
@@ -69,9 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, FileExistsError, FileNotFoundError, PermissionError) as error:
         print(f"experiments: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
+    except BrokenExecutor:
+        return _stop("a process of it was killed, perhaps for want of memory", 1)
+    except (Stopped, OSError) as error:
+        return _stop(printable(one_line(error)), 1)
     except KeyboardInterrupt:
-        print("experiments: interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+        return _stop("interrupted", 130)
     print(folder / f"{name}.png")
     return 0
 

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor
 from importlib import import_module
 from inspect import signature
 
 import pytest
 
+from alpha_bridge.errors import Diverged, NotWritten
 from experiments import EXPERIMENTS, reproduce
 from experiments.__main__ import main
 
@@ -37,13 +39,24 @@ def test_what_is_wrong_is_said_in_a_line(arguments, expected, capsys, tmp_path, 
     assert [*tmp_path.iterdir()] == []
 
 
-def test_an_interrupted_experiment_says_that_it_goes_on(capsys, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (KeyboardInterrupt, 130, "interrupted"),
+        (BrokenExecutor("lost"), 1, "a process of it was killed, perhaps for want of memory"),
+        (NotWritten("cannot write a.json"), 1, "cannot write a.json"),
+        (Diverged("a parameter is NaN"), 1, "a parameter is NaN"),
+    ],
+)
+def test_an_experiment_that_is_stopped_says_why_and_that_it_goes_on(
+    error, code, reason, capsys, monkeypatch
+):
+    def stopped(*_, **__):
+        raise error
 
-    monkeypatch.setattr("experiments.__main__.reproduce", interrupted)
-    assert main(["figure4"]) == 130
-    assert capsys.readouterr().err.endswith("interrupted; the same command goes on from here\n")
+    monkeypatch.setattr("experiments.__main__.reproduce", stopped)
+    assert main(["figure2"]) == code
+    assert capsys.readouterr().err == f"experiments: {reason}; the same command goes on from here\n"
 
 
 def test_help_lists_the_experiments_without_torch():
