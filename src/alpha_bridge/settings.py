@@ -136,9 +136,9 @@ class PathConfig(Settings):
     start: Annotated[float, UNIT] = 0.0
     """α of Step I, in [0, 1]; the paper's is 0."""
     end: Annotated[float, UNIT] = 1.0
-    """α at the far end of Step II, in [0, 1]; the paper's is 1."""
+    """α at the end of Step II, in [0, 1]; the paper's is 1."""
     sweeps: Count = 1
-    """How often Step II goes the whole way; every second time it comes back."""
+    """How often Step II runs between start and end; every second time it runs back."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,7 +162,7 @@ class GammaConfig(Settings):
     place = "gamma"
 
     kind: Literal["sigmoid", "linear", "power", "cosine", "optimal"] = "sigmoid"
-    """The paper's is sigmoid; optimal is that of least variance, estimated in training."""
+    """The paper's is sigmoid; optimal has the least variance, estimated during training."""
     c: Annotated[float, Interval(0.001, 200, "[]")] = 10.0
     """Steepness of the sigmoid."""
     d: Annotated[float, Interval(-200, 200, "[]")] = -5.0
@@ -170,7 +170,7 @@ class GammaConfig(Settings):
     exponent: Annotated[float, POSITIVE] = 2.0
     """Exponent of the power."""
     every: Count = 10
-    """Updates from one measurement for the optimal γ to the next."""
+    """Updates between measurements for the optimal γ."""
     decay: Annotated[float, DECAY] = 0.9
     """Decay of the average of those measurements, in [0, 1)."""
 
@@ -186,14 +186,14 @@ class ModelConfig(Settings):
     latent: Count = 2
     """Size of a latent."""
     hidden: tuple[Count, ...] = (128, 128, 128)
-    """Sizes of the hidden layers for vectors; images take the last for their dense layer."""
+    """Sizes of the hidden layers for vectors; images use the last one for their dense layer."""
     width: Count = 32
-    """Channels next to the image; deeper layers have more."""
+    """Channels of the layer next to the image; deeper layers have more."""
     noise: Annotated[float | None, POSITIVE] = NOISE
-    """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the error of
-    the VAE that --from names."""
+    """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the
+    reconstruction error of the VAE of --from."""
     learn_noise: bool = False
-    """Learn σ with θ, from noise on; between two domains, that of the way back with φ too."""
+    """Learn σ with θ, starting at noise; with two domains, learn the second one's with φ too."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON and scripts have lists
@@ -216,9 +216,9 @@ class ObjectiveConfig(Settings):
     weight: Annotated[float, POSITIVE] = 1.0
     """Weight of the likelihood in the fixed sum."""
     one_backward: bool = True
-    """One backward pass for all networks where it is exact."""
+    """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False
-    """Reconstructions train who made their code too, between marginals and joints."""
+    """With marginal and joint, reconstructions also train the network that made their code."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class RegularizerConfig(Settings):
     weight: Annotated[float, Interval(0)] = 0.3
     """Weight of the penalty."""
     every: Count = 1
-    """Updates from one penalty to the next, which is scaled to match."""
+    """Updates between penalties, which are scaled to match."""
 
 
 SCHEDULES: Mapping[str, Callable[[float], float]] = {
@@ -280,11 +280,11 @@ class Optimization(Settings):
     beta2: Annotated[float, DECAY] = 0.99
     """Decay of the second moment."""
     hold: Annotated[float, Interval(0, 1, "(]")] = 1.0
-    """Factor of the encoder's rate at α = 1, in (0, 1]; in between its power α."""
+    """Factor h of the encoder's learning rate at α = 1, in (0, 1]; at α it is h to the power α."""
     average: Annotated[float, DECAY] = 0.995
     """Decay of the generator's moving average; 0 for none."""
     discriminator_steps: Count = 1
-    """Updates of the discriminator in each whole update."""
+    """Updates of the discriminator in each update of the others."""
 
     def rate(self, network: str, alpha: float, step: int = 0, steps: int = 0) -> float:
         """Learning rate of a network.
@@ -319,16 +319,16 @@ class EvaluationConfig(Settings):
     place = "evaluation"
 
     every: Count = 1000
-    """Updates from one evaluation to the next; ends of steps are always evaluated."""
+    """Updates between evaluations; the ends of Steps I to III are always evaluated."""
     samples: Annotated[int, Interval(2)] = 5000
-    """Samples that metrics are computed from, two or more."""
+    """Number of samples that metrics are computed from, at least 2."""
     features: Literal["classifier", "rotations", "inception", "pixels"] = "classifier"
-    """Features of images: a classifier trained on the labels, one that tells which way up an image
-    is and needs none, Inception, or averaged pixels."""
+    """Features of images: of a classifier of the labels, of a classifier of quarter turns (which
+    needs no labels), of Inception, or averaged pixels."""
     bandwidth: Annotated[float, POSITIVE] = 0.1
     """Bandwidth of the kernel density estimate, in the units of the mixture."""
     shown: Count = 64
-    """Latents that are followed through time."""
+    """Number of latents whose samples are recorded through training."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +350,7 @@ class MixtureConfig(Settings):
     pieces: Annotated[int, Interval(2)] = 50
     """Gaussians along each arm."""
     turns: Annotated[float, POSITIVE] = 1.0
-    """How often an arm goes round."""
+    """Turns of each arm."""
     std: Annotated[float, POSITIVE] = 0.1
     """Standard deviation of each Gaussian."""
 

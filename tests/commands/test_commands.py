@@ -731,7 +731,7 @@ def test_vectors_are_translated_into_an_array(tmp_path):
 
 
 def test_a_translator_draws_no_samples_of_its_own(translator):
-    with pytest.raises(ValueError, match=r"translates samples of .*grey, and draws none"):
+    with pytest.raises(ValueError, match=r"translates samples of .*grey and has no prior"):
         commands.sample(translator, 4, 0, None)
 
 

@@ -155,7 +155,7 @@ def test_a_program_gets_one_object(mixture, capsys):
     ("changes", "message"),
     [
         ({"snapshots": 0}, "has no snapshots along α: .*--snapshots 10"),
-        ({"path": PathConfig(ml=0.2, transfer=0.6, adversarial=0.2, end=0.0)}, "α does not move"),
+        ({"path": PathConfig(ml=0.2, transfer=0.6, adversarial=0.2, end=0.0)}, "α is constant"),
         (
             {"prior": "ring8", "objective": ObjectiveConfig(kind="marginal")},
             "translates samples of ring8, which have no likelihood",
@@ -172,7 +172,7 @@ def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
 def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
     naive = METHODS["naive"].apply(config(snapshots=0, event_shape=(2,)))
     run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
-    with pytest.raises(ValueError, match=r"α does not move .* a run of naive"):
+    with pytest.raises(ValueError, match=r"α is constant .* a run of naive"):
         frontier.snapshots_of(run, naive)
 
 

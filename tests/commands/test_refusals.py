@@ -64,7 +64,7 @@ OTHERS = [
     (["sample", "run", "--seed", "-1"], "seed must be at least 0, got -1"),
     (["sample", "run", "--out", "points.png"], "vectors, not images: end points.png with .npy"),
     (["sample", "run", "--out", "there.npy"], "there.npy exists: choose another file"),
-    (["sample", "translator"], "the run translates samples of ring8, and draws none"),
+    (["sample", "translator"], "the run translates samples of ring8 and has no prior"),
     (["reconstruct", "run", "--images", "none.npy"], "none.npy does not exist"),
     (["reconstruct", "run", "--images", "there.npy", "--out", "a.jpg"], "must end with .png"),
     (["translate", "run", "--images", "there.npy"], "run has no second domain"),
@@ -173,7 +173,7 @@ def no_file(folder):
 
 
 DAMAGE = {
-    other_bytes: "model.safetensors is damaged (it has another sum",
+    other_bytes: "model.safetensors is damaged (its SHA-256 sum",
     no_tensors: "average.safetensors is damaged (",
     another_update: "state.json is damaged (it is that of update 3)",
     another_run: "state.json is damaged (it is that of another run)",
@@ -262,7 +262,7 @@ def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch
     keep(run, 10, files=("average", "memory", "model"))
     ((code, said),) = answers(tmp_path, [going_on("run")])
     assert code == 2
-    assert "step-00000010 keeps the networks alone" in said
+    assert "step-00000010 has only the networks" in said
 
 
 def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):

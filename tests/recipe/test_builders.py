@@ -165,7 +165,7 @@ def test_pairs_of_images_are_refused():
 
 
 def test_a_second_domain_needs_another_objective():
-    with pytest.raises(ValueError, match="prior=ring8, needs two sides to bridge: give --objec"):
+    with pytest.raises(ValueError, match="prior=ring8, needs an objective with two bridges: give"):
         config(prior="ring8")
 
 

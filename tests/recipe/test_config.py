@@ -218,12 +218,12 @@ def test_parts_that_the_data_do_not_use_are_idle(data, idle):
 
 
 def test_noise_without_a_value_needs_a_vae_to_measure():
-    assert "model.noise is measured on the VAE of --from" in refusal({"model": {"noise": None}})
+    assert "model.noise must be a number without --from" in refusal({"model": {"noise": None}})
     assert read_config({"init": "somewhere", "model": {"noise": None}}).model.noise is None
 
 
 def test_a_latent_scale_without_a_vae_is_refused():
-    assert "latent_scale is that of the VAE of --from" in refusal({"latent_scale": 0.5})
+    assert "latent_scale belongs to the VAE of --from" in refusal({"latent_scale": 0.5})
 
 
 def test_a_vae_is_bridged_by_one_trial_at_a_time():

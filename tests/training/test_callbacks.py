@@ -270,7 +270,7 @@ def test_an_earlier_checkpoint_that_is_damaged_ends_no_training_and_stays_so(tmp
 
 def test_training_does_not_go_on_from_networks_alone(tmp_path):
     train(Checkpoints(lambda step: tmp_path / str(step)))
-    with pytest.raises(ValueError, match=r"7 keeps the networks alone, and training cannot go on"):
+    with pytest.raises(ValueError, match=r"7 has only the networks, so training cannot go on"):
         train(checkpoint=tmp_path / "7")
 
 

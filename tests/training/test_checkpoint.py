@@ -312,7 +312,7 @@ def test_a_flipped_bit_is_found(folder, name, place):
     written = bytearray(file.read_bytes())
     written[round(place * (len(written) - 1))] ^= 1
     file.write_bytes(written)
-    assert f"{name} is damaged (it has another sum" in refused(folder)
+    assert f"{name} is damaged (its SHA-256 sum" in refused(folder)
 
 
 @pytest.mark.parametrize("bit", [0, 7])
@@ -445,7 +445,7 @@ def test_json_that_says_something_else_is_refused(folder, name, content):
 @pytest.mark.parametrize("name", ["/etc/passwd", "../model.safetensors", "sub/a.safetensors", ".."])
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(folder, name):
     (folder / "manifest.json").write_text(json.dumps({name: ""}))
-    assert f"names {name!r}, which is no file of it" in refused(folder)
+    assert f"names {name!r}, which is not in its folder" in refused(folder)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])

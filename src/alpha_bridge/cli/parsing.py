@@ -273,7 +273,7 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
     """Refuse options that the data would silently ignore; a preset or a file may have them."""
     for part in config.idle:
         if idle := [argument for argument in given if argument.startswith(f"--{part}.")]:
-            raise ValueError(f"the data {config.data} have no use for {idle[0]}: leave it out")
+            raise ValueError(f"{idle[0]} has no effect on the data {config.data}: leave it out")
 
 
 def _unknown(option: str) -> str:

@@ -71,14 +71,14 @@ def edit(
     data: str | None = None,
     console: Console | None = None,
 ) -> Edited:
-    """Move images along attributes, or from one to another, in a run's latent space.
+    """Edit images along attributes, or interpolate between them, in a run's latent space.
 
     Args:
         run: Folder of the run.
         attribute: Attribute to add and take away, such as Smiling or label=3; may be given several
             times.
-        between: Instead, go from each first image to the second: along an arc, or a straight line.
-        strength: How far to both sides, in standard deviations of the latents along the direction.
+        between: Interpolate between pairs of images instead: along an arc, or a straight line.
+        strength: Largest step in either direction, in standard deviations of the latents along it.
         images: An image, a folder of images or an .npy file; by default held-out data of the run.
         samples: Edit samples of the generator instead.
         labels: A CSV file: a column file_name or row, and columns of attributes; by default the
@@ -88,11 +88,11 @@ def edit(
             classifier.
         n: Number of images at most.
         columns: Images in a row.
-        refine: Steps that refine each latent from the encoder's mean on.
+        refine: Steps of refinement for each latent, from the encoder's mean.
         step: Updates of the checkpoint; by default the latest.
         out: A .png for a picture, an .npy for an array; by default in the run's folder.
         seed: Seed of the latents of --samples.
-        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
     Returns:
@@ -165,7 +165,9 @@ def _require_subjects(config: Config, images: Path | None, samples: bool, refine
     if samples and images is not None:
         raise ValueError(f"give --samples or --images {images}, not both")
     if samples and refine:
-        raise ValueError("the latents of samples are known: leave out --refine")
+        raise ValueError(
+            "the latents of samples are known, so there is nothing to refine: leave out --refine"
+        )
     require_given(images)
 
 
@@ -250,6 +252,6 @@ def _chosen(attributes: Attributes, names: Sequence[str]) -> NDArray[np.int64]:
     known = np.any([attributes.known(name) >= 0 for name in names], axis=0)
     if not known.any():
         raise ValueError(
-            f"{' and '.join(names)} are not known of any sample to train on: give more labels"
+            f"no training sample has a label for {' or '.join(names)}: give more labels"
         )
     return np.flatnonzero(known)[:LABELLED]

@@ -21,7 +21,7 @@ def evaluate(
     Args:
         run: Folder of the run.
         step: Updates of the checkpoint; by default the latest.
-        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         prior: Second domain instead of the one that the run names.
         console: Where to show progress; nowhere by default.
 

@@ -106,10 +106,10 @@ def frontier(
 
     Args:
         run: Folder of a run that was trained with --snapshots.
-        prefer: What counts: 0 for likelihood alone, 1 for realism alone, each over its range in
-            the run.
+        prefer: Weight of realism: 0 for likelihood alone, 1 for realism alone, each over its
+            range in the run.
         draws: Latents for each sample in the importance-weighted bound.
-        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
     Returns:
@@ -161,7 +161,7 @@ def snapshots_of(run: Run, config: Config) -> list[int]:
     lengths = config.path.lengths(config.steps)
     if not lengths[1] or config.path.start == config.path.end:
         raise ValueError(
-            f"α does not move in {run.folder}, a run of {config.method}: give one of alpha-bridge"
+            f"α is constant in {run.folder}, a run of {config.method}: give a run of alpha-bridge"
         )
     if not config.snapshots:
         raise ValueError(

@@ -58,11 +58,11 @@ def missed(
     Args:
         run: Folder of the run.
         images: An image, a folder of images or an .npy file; by default held-out data of the run.
-        count: Number of samples that are ranked at most.
-        n: Number of the worst that are shown.
+        count: Largest number of samples to rank.
+        n: Number of samples to show, the worst first.
         draws: Latents for each sample in the importance-weighted bound.
         step: Updates of the checkpoint; by default the latest.
-        data: Data instead of those that the run names; what it names of the hub is not fetched.
+        data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
     Returns:

@@ -20,8 +20,8 @@ def push(
 
     Args:
         run: Folder of the run.
-        hub_id: Where to put it: owner/name.
-        private: Let nobody else see it, if it is not there yet.
+        hub_id: Name on the hub: owner/name.
+        private: Make the repository private if it is created.
         step: Updates of the checkpoint; by default the latest.
         pictures: Show samples on the model's page; leave them out where they must not be shared.
 

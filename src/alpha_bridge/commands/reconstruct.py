@@ -39,7 +39,7 @@ def reconstruct(
         images: An image, a folder of images, or an .npy file.
         out: A .png for a picture, an .npy for an array; by default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
-        refine: Steps that refine each latent from the encoder's mean on.
+        refine: Steps of refinement for each latent, from the encoder's mean.
 
     Returns:
         The file and the errors.

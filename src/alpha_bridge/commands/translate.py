@@ -25,7 +25,7 @@ def translate(
     step: int | None = None,
     prior: str | None = None,
 ) -> Path:
-    """Take samples of a run's second domain to its first, or back.
+    """Translate samples from a run's second domain to its first, or back.
 
     Args:
         run: Folder of a run that was trained with --prior.

@@ -78,8 +78,8 @@ def require_optimizers(folder: Path, files: Container[str]) -> None:
     """Refuse a checkpoint whose files of tensors are those of the networks alone."""
     if OPTIMIZERS.removesuffix(ENDING) not in files:
         raise ValueError(
-            f"{folder} keeps the networks alone, and training cannot go on from it: restore a "
-            "later checkpoint from a copy, or begin a new run"
+            f"{folder} has only the networks, so training cannot go on from it: restore a later "
+            "checkpoint from a copy, or begin a new run"
         )
 
 
@@ -138,7 +138,7 @@ def _sums(folder: Path) -> dict[str, str]:
         sums = read_json(within(folder, manifest))
         for name in sums:
             if Path(name).name != name or name == "..":
-                raise ValueError(f"{manifest} names {name!r}, which is no file of it")
+                raise ValueError(f"{manifest} names {name!r}, which is not in its folder")
             within(folder, folder / name)
         if missing := [name for name in NEEDED if name not in sums]:
             raise ValueError(f"{manifest} does not name {missing[0]}")
@@ -155,7 +155,7 @@ def _verify(folder: Path, name: str, sum_: object) -> None:
     except OSError as error:
         raise _not_whole(folder, error) from error
     if not same:
-        raise damaged(folder, name, "it has another sum than its manifest states")
+        raise damaged(folder, name, "its SHA-256 sum is not the one in its manifest")
 
 
 @cache

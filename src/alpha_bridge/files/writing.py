@@ -189,7 +189,7 @@ def within(root: Path, path: Path) -> Path:
     try:
         place, inside = path.resolve(), root.resolve()
     except (OSError, RuntimeError) as error:  # Python 3.13 no longer raises of a loop
-        raise ValueError(f"{path} leads nowhere ({one_line(error)}): remove it") from error
+        raise ValueError(f"{path} is a broken link ({one_line(error)}): remove it") from error
     if not place.is_relative_to(inside):
         raise ValueError(f"{path} leads out of {root}, to {place}: it is not read or written")
     return path
@@ -220,7 +220,7 @@ def explained(path: Path) -> Iterator[None]:
                 f"cannot write {path} ({reason}): choose another place, or make it writable"
             ) from error
         raise NotWritten(
-            f"cannot write {path} ({reason}): what stood there before is untouched; make room and "
+            f"cannot write {path} ({reason}): what was there before is unchanged; make room and "
             "try again"
         ) from error
 

@@ -174,7 +174,9 @@ def orthogonalise(vector: Tensor, others: Sequence[Tensor]) -> Tensor:
     v = vector.flatten().double()
     rest = v - basis @ (basis.T @ v)
     if rest.norm() < 1e-4 * v.norm():
-        raise ValueError("nothing is left of a direction that is a mixture of the others")
+        raise ValueError(
+            "the direction is a linear combination of the others, so nothing is left of it"
+        )
     rest = rest - basis @ (basis.T @ rest)  # what rounding left of the others
     return _unit(rest).to(vector).reshape(vector.shape)
 

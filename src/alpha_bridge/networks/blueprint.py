@@ -170,7 +170,7 @@ def _as_dict(value: object) -> dict[str, Any]:
     if isinstance(value, Blueprint):
         return {"network": value.path, "arguments": dict(value.arguments)}
     raise TypeError(
-        f"{shortened(value)} is no such value, nor a network that knows how it is built"
+        f"{shortened(value)} is neither such a value nor a network of a shareable class"
     )
 
 

@@ -75,36 +75,36 @@ class Config(_Part):
     """A second domain of data in place of the latents' N(0, I), named like data: the model then
     translates between both. For the objectives marginal and joint."""
     method: MethodName = "alpha-bridge"
-    """The paper's, or a baseline; options change what does not define it."""
+    """The paper's method, or a baseline; options change only what does not define it."""
     init: Annotated[str | None, arg(name="from")] = None
-    """A trained VAE to begin with, in a folder or on the hub: diffusers' AutoencoderKL, or one of
-    pythae with its own networks."""
+    """A trained VAE to start from, in a folder or on the hub: a diffusers AutoencoderKL or a pythae
+    VAE with pythae's own networks."""
     latent_scale: float | None = None
-    """Factor from the latents of that VAE to those of the prior; None: what its files say."""
+    """Factor by which the VAE's latents are scaled to fit the prior; None: from its files."""
     architecture: Annotated[dict[str, Any] | None, Suppress] = None
-    """Library and configuration of that VAE, which are kept here."""
+    """Library and configuration of that VAE, recorded by training."""
     seed: Annotated[int, Interval(0)] = 0
     """Seed of the weights, the batches and the noise."""
     trials: Count = 1
-    """Independent trials, trained side by side: trial k has the seed plus k."""
+    """Number of independent trials, trained together; trial k has the seed plus k."""
     steps: Count = 10_000
-    """Updates of the whole path."""
+    """Number of updates in all."""
     batch_size: Count = BATCH_SIZE
-    """Samples of an update, over all processes."""
+    """Samples in one update, over all processes."""
     precision: Literal["no", "bf16"] = "no"
     """Mixed precision of the networks: no, or bfloat16."""
     compile: bool = False
     """Compile the networks, for accelerators; the gradient penalty stays eager."""
     record_every: Count = 50
-    """Updates from one record of the losses to the next."""
+    """Updates between records of the losses."""
     checkpoint_every: Count = 1000
-    """Updates from one checkpoint to the next; ends of steps are always kept."""
+    """Updates between checkpoints; those at the ends of Steps I to III are always kept."""
     snapshots: Annotated[int, Interval(0)] = 0
-    """Checkpoints that are kept of Step II, evenly along α, for alpha-bridge frontier."""
+    """Checkpoints of Step II to keep, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None
-    """Shape of one sample; None: that of the data, which is then kept here."""
+    """Shape of one sample; None: that of the data, recorded by training."""
     prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
-    """Shape of one sample of the second domain, which is kept here."""
+    """Shape of one sample of the second domain, recorded by training."""
     path: PathConfig = PathConfig()
     gamma: GammaConfig = GammaConfig()
     model: ModelConfig = ModelConfig()
@@ -115,7 +115,7 @@ class Config(_Part):
     mixture: MixtureConfig = MixtureConfig()
     images: ImagesConfig = ImagesConfig()
     changes: Annotated[tuple[Change, ...], Suppress, Field(exclude_if=operator.not_)] = ()
-    """What was changed when the run went on, in order, which is kept here."""
+    """What was changed when the run was resumed, in order."""
 
     @model_validator(mode="after")
     def _in_range(self) -> Config:
@@ -141,9 +141,13 @@ class Config(_Part):
     @model_validator(mode="after")
     def _begins_somewhere(self) -> Config:
         if self.init is None and self.model.noise is None:
-            raise ValueError("model.noise is measured on the VAE of --from: without one, give it")
+            raise ValueError(
+                "model.noise must be a number without --from, which would measure it on a VAE"
+            )
         if self.init is None and self.latent_scale is not None:
-            raise ValueError("latent_scale is that of the VAE of --from: without one, leave it out")
+            raise ValueError(
+                "latent_scale belongs to the VAE of --from: without --from, leave it out"
+            )
         if self.init is not None and self.trials > 1:
             raise ValueError(
                 f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
@@ -155,12 +159,12 @@ class Config(_Part):
     def _has_a_use_for(self) -> Config:
         if self.prior is not None and self.objective.kind == "data":
             raise ValueError(
-                f"a second domain, got prior={self.prior}, needs two sides to bridge: give "
-                "--objective marginal"
+                f"a second domain, got prior={self.prior}, needs an objective with two bridges: "
+                "give --objective marginal"
             )
         if self.init is not None and self.objective.kind != "data":
             raise ValueError(
-                f"a trained VAE is bridged to the data alone, got the objective "
+                f"a trained VAE can only be bridged with the objective data, got "
                 f"{self.objective.kind}: leave out --objective, or --from"
             )
         return self

@@ -86,7 +86,7 @@ _ROWS = (
     Method(
         "ml",
         "maximum likelihood by the evidence lower bound: the VAE (Kingma and Welling, 2014); the "
-        "discriminator learns the ratio and has no say",
+        "discriminator learns the ratio and trains nothing else",
         lambda *_: (1.0, 0.0, 0.0),
         {"objective.game": "bridge", "path.start": 0.0},
     ),

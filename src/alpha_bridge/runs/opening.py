@@ -80,7 +80,7 @@ def require_plain(config: Config) -> None:
     """Refuse to draw samples of a run whose latents are samples of a second domain."""
     if config.prior is not None:
         raise ValueError(
-            f"the run translates samples of {config.prior}, and draws none: give some to "
+            f"the run translates samples of {config.prior} and has no prior to draw from: use "
             "alpha-bridge translate"
         )
 

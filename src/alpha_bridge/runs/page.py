@@ -166,9 +166,9 @@ def _internals(records: Sequence[Record]) -> Iterator[Panel]:
         yield Panel(
             "Diagnostics",
             "Effective sample sizes of the weights: near zero, a few samples decide the gradient. "
-            "The twin gradients apart: the cosine between them is near one where the ratio is well "
-            "estimated, the ratio of their norms tells which one leads, and their variances how "
-            "noisy each is in one batch (the forward one times 1 − α).",
+            "Of the twin gradients: the cosine between them is near one where the ratio is well "
+            "estimated, the ratio of their norms shows which one is larger, and their variances "
+            "how noisy each is in one batch (the forward one times 1 − α).",
             f"Curves of the diagnostics {_until(records)}.",
             _svg(plots.diagnostics(records)),
         )

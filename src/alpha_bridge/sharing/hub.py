@@ -52,7 +52,7 @@ def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
         if isinstance(error, HfHubHTTPError) and error.response.status_code not in NOT_ALLOWED:
             raise ConnectionError(f"the hub failed for {hub_id}: {one_line(error)}") from error
         raise PermissionError(
-            f"the hub does not let you use {hub_id}: log in with 'hf auth login', as one who may"
+            f"the hub denies access to {hub_id}: log in with 'hf auth login' as a user with access"
         ) from error
     except (HTTPError, LocalEntryNotFoundError, ConnectionError) as error:
         raise ConnectionError(

@@ -32,7 +32,7 @@ def noticing_loss(accelerator: Accelerator) -> Iterator[None]:
     except RuntimeError as error:
         rank, ranks = accelerator.process_index, accelerator.num_processes
         raise Lost(
-            f"process {rank} of {ranks} lost another one, which may say why ({_reason(error)})"
+            f"process {rank} of {ranks} lost another, whose output may say why ({_reason(error)})"
         ) from error
 
 

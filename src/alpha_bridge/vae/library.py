@@ -64,8 +64,8 @@ def save(model: AlphaBridge, folder: str | Path) -> Path:
     generator, encoder = model.generator, model.encoder
     if not (isinstance(generator, VAEGenerator) and generator.origin):
         raise ValueError(
-            f"the model did not come from a VAE of {' or '.join(LIBRARIES)}: only those have a "
-            "format to go back to"
+            f"the model did not come from a VAE of {' or '.join(LIBRARIES)}: only those can be "
+            "restored"
         )
     vae = build(generator.origin)
     arms = (encoder.get_submodule("network"), generator.network)
