@@ -1,5 +1,12 @@
 """Sphinx configuration; notebooks are executed when the pages are built."""
 
+import os
+from pathlib import Path
+
+# the kernels of the pages find the contracts that parts are tested against, in tests/contracts
+ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+
 project = "alpha_bridge"
 copyright = "2026, the alpha_bridge founders"
 extensions = [
