@@ -146,7 +146,10 @@ def case(words, *parts):
         case(["train", "alpha.json"], "alpha.json: path.start must", "got 2"),
         case(["train", "--config"], "--config needs a file"),
         case(["train", "ring8", "--prior", "spirals"], "prior=spirals", "--objective marginal"),
-        case(["train", "digits", "--objective=marginal", "--from", "vae"], "to the data alone"),
+        case(
+            ["train", "digits", "--objective=marginal", "--from", "vae"],
+            "only be bridged with the objective data",
+        ),
         case(["train", "ring8", "--objective", "pairs"], "--objective"),
         case(["translate", "run", "--images", "images"], "no second domain", "--prior DATA"),
         case(["train", "--config", "--seed"], "--config needs a file"),
