@@ -22,7 +22,7 @@ from torch.distributions import MultivariateNormal, kl_divergence
 
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks.mlp import Linear
-from alpha_bridge.training.stacking import stack
+from alpha_bridge.training.state import stack
 
 __all__ = ["LinearEncoder", "LinearGenerator", "errors", "linear_model", "posterior", "surrogate"]
 

@@ -14,7 +14,7 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import assemble, build_evaluation, model_of
 from alpha_bridge.training import Callback, Event, TrainState
-from alpha_bridge.training.stacking import of_trial
+from alpha_bridge.training.state import of_trial
 
 from .plan import Outcome, Plan
 from .scores import describe

@@ -26,7 +26,7 @@ from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.training import Callback
 from alpha_bridge.training.checkpoint import save
-from alpha_bridge.training.stacking import of_trial
+from alpha_bridge.training.state import of_trial
 
 STEPS = 20
 TRIALS = 2

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from alpha_bridge.training.draws import networks_draws
+from alpha_bridge.training.batches import networks_draws
 
 
 class Module:

@@ -7,7 +7,7 @@ from alpha_bridge.recipe import GammaConfig, RegularizerConfig
 from alpha_bridge.recipe.builders import assemble, build_model
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.training import fit
-from alpha_bridge.training.stacking import of_trial, stack
+from alpha_bridge.training.state import of_trial, stack
 
 TRIALS = 3
 

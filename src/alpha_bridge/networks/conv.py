@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..checks import at_least, halved_twice, not_stacked, times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .heads import GaussianHead
+from .surrogate import GaussianHead
 
 __all__ = [
     "ConvDiscriminator",

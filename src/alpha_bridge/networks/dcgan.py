@@ -26,7 +26,7 @@ from ..checks import times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
 from .conv import _check
-from .heads import GaussianHead
+from .surrogate import GaussianHead
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..checks import at_least
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .heads import GaussianHead
+from .surrogate import GaussianHead
 
 __all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 

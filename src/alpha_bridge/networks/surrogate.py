@@ -1,4 +1,4 @@
-"""A plain network as an encoder."""
+"""What makes an encoder of a network: a head that reads a Gaussian, or noise around it."""
 
 import math
 from typing import Any
@@ -9,7 +9,22 @@ from torch import Tensor, nn
 from ..checks import positive
 from .blueprint import shareable
 
-__all__ = ["Surrogate"]
+__all__ = ["GaussianHead", "Surrogate"]
+
+
+class GaussianHead(nn.Module):
+    """Read ``(*batch, 2 d)`` as mean and log-variance ``(*batch, d)``, one half each.
+
+    Example:
+        >>> import torch
+        >>> mean, log_variance = GaussianHead()(torch.zeros(5, 4))
+        >>> mean.shape
+        torch.Size([5, 2])
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = x.chunk(2, -1)
+        return mean, log_variance
 
 
 @shareable

@@ -32,7 +32,7 @@ from ..path import AlphaPath
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from ..settings import GammaConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
 from ..training import Callback, TrainState, fit
-from ..training.stacking import stack
+from ..training.state import stack
 from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
 from ..vae import bridge as bridge_vae
 from ..vae import build as build_vae

@@ -17,7 +17,7 @@ from ..recipe import Config, read_config
 from ..recipe.builders import model_of
 from ..training import TrainState
 from ..training.checkpoint import write
-from ..training.stacking import of_trial, stack
+from ..training.state import of_trial, stack
 from .folder import Record, Run
 from .page import write_report
 

@@ -1,7 +1,7 @@
-"""Data and noise of each update: what an update is given, as a function of seed and step."""
+"""What an update is given, as a function of seed and step: data, noise, the draws of networks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import chain, pairwise
@@ -10,17 +10,17 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..data import Source, normal, share, uniform
+from ..data import Source, normal, share, stream, uniform
 from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "networks_draws"]
 
 HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
-PRIOR, POSTERIOR, PENALTY = 1, 2, 3
-"""Purposes of the noise."""
+PRIOR, POSTERIOR, PENALTY, NETWORKS = 1, 2, 3, 2**16
+"""Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
 APART = 2**63
 """What is added to a seed for the samples of a second domain, so that they are not drawn as those
@@ -122,3 +122,30 @@ class Batches:
 def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:
     """Results in order; the next future is taken, and so started, before a result is given out."""
     return (future.result() for future, _ in pairwise(chain(futures, [Future()])))
+
+
+@contextmanager
+def networks_draws(seed: int, accelerator: Accelerator) -> Iterator[Callable[[int], None]]:
+    """Let torch's generators, of the host and of the device, begin each update as the seed says.
+
+    So no state of theirs has to be kept to go on from a checkpoint, on any device and in any
+    number of processes. Afterwards they are where the caller left them.
+
+    Yields:
+        A function to call with the number of each update before it.
+    """
+    device, rank = accelerator.device, accelerator.process_index
+    kinds = [torch] if device.type == "cpu" else [torch, torch.get_device_module(device)]
+    before = [kind.get_rng_state() for kind in kinds]
+
+    def begin(step: int) -> None:
+        number = int(stream(seed, step, NETWORKS).integers(2**63, size=rank + 1)[rank])
+        torch.default_generator.manual_seed(number)  # torch.manual_seed is slow where CUDA sleeps
+        for kind in kinds[1:]:
+            kind.manual_seed(number)
+
+    try:
+        yield begin
+    finally:
+        for kind, state in zip(kinds, before, strict=True):
+            kind.set_rng_state(state)

@@ -51,11 +51,7 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
 
 
 def restore(state: TrainState, folder: Path) -> None:
-    """Take over the state that :func:`save` wrote.
-
-    Args:
-        state: Changed in place.
-        folder: The checkpoint.
+    """Change ``state`` to the one that :func:`save` wrote.
 
     Raises:
         ValueError: The checkpoint is damaged, is that of another model, or keeps the networks

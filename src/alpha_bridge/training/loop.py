@@ -17,9 +17,8 @@ from ..objective import DataBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, Regularizer
 from ..settings import BATCH_SIZE, Optimization
-from .batches import Batches
+from .batches import Batches, networks_draws
 from .checkpoint import restore
-from .draws import networks_draws
 from .events import Callback, Event
 from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights

@@ -37,10 +37,8 @@ def compile_networks(model: AlphaBridge) -> None:
 
     The names of the parameters stay as they are, and a copy of a network is eager again. A call
     is eager where its input is a leaf that asks for a gradient, or keeps its own: that is how a
-    gradient penalty differentiates, and torch.compile has no double backward.
-
-    Args:
-        model: Changed in place; call it when the networks are final, spectral norm included.
+    gradient penalty differentiates, and torch.compile has no double backward. The networks must be
+    final, spectral norm included.
     """
     for network in NETWORKS:
         _compile(model.get_submodule(network))

@@ -1,6 +1,9 @@
-"""All that an update changes: parameters, their moving average, optimisers, the count."""
+"""All that an update changes: parameters, their moving average, optimisers, the count.
 
-from collections.abc import Mapping
+That of stacked trials can be put together from single ones, and taken apart again.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +19,7 @@ from ..model import NETWORKS, AlphaBridge, NetworkName
 from ..settings import Optimization
 from .average import MovingAverage, at_rest
 
-__all__ = ["UNITS", "TrainState", "optimizer_of", "require_alike"]
+__all__ = ["UNITS", "TrainState", "of_trial", "require_alike", "stack"]
 
 UNITS = "units"
 """The file of a checkpoint that is no part of training, but of what its samples mean."""
@@ -28,12 +31,8 @@ RATES = ("lr", "rate")
 """A network's learning rate, and the one that its settings gave it."""
 
 
-def optimizer_of(model: AlphaBridge, network: NetworkName, optimization: Optimization) -> Adam:
-    """Adam for the parameters of one network.
-
-    Raises:
-        ValueError: The network has no parameter that can be trained.
-    """
+def _optimizer_of(model: AlphaBridge, network: NetworkName, optimization: Optimization) -> Adam:
+    """Adam for the parameters of one network; ``ValueError`` if none of them can be trained."""
     parameters = list(model.network_parameters(network))
     if not parameters:
         raise ValueError(f"the {network} has no parameter that requires a gradient: unfreeze it")
@@ -73,7 +72,7 @@ class TrainState:
         """State before the first update of ``model``."""
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
-        optimizers = {network: optimizer_of(model, network, optimization) for network in NETWORKS}
+        optimizers = {network: _optimizer_of(model, network, optimization) for network in NETWORKS}
         return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
 
     def parameters(self, *networks: NetworkName) -> list[Parameter]:
@@ -205,3 +204,24 @@ def require_alike(found: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> No
         has, needs = (f"{x.dtype} of shape {(*x.shape,)}" for x in (value, like[name]))
         if has != needs:
             raise ValueError(f"{name} is {has}, not {needs}")
+
+
+def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """State of a stacked model whose trial k is the k-th of single models."""
+    return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+
+def of_trial(
+    tensors: Mapping[str, Mapping[str, Tensor]], trial: int
+) -> dict[str, dict[str, Tensor]]:
+    """State of one trial, from 0, as a single run's checkpoint has it.
+
+    Counts, which have no dimension, are the same for all trials.
+    """
+    return {
+        file: {
+            name: value[trial] if value.ndim and file != UNITS else value
+            for name, value in named.items()
+        }
+        for file, named in tensors.items()
+    }

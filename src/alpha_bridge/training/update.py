@@ -28,21 +28,7 @@ def update(
     regularizer: Regularizer,
     accelerator: Accelerator,
 ) -> dict[str, Tensor]:
-    """Train θ, φ and β once.
-
-    Args:
-        state: Changed in place.
-        x: Data samples, shape ``(*trials, batch, *event)``.
-        noise: The update's random draws.
-        alpha: α in [0, 1].
-        gamma: The choice of γ.
-        objective: What is bridged to what.
-        regularizer: Of the discriminator.
-        accelerator: Precision, and the processes to average the gradients with.
-
-    Returns:
-        Losses by network and the objective's diagnostics, each ``(*trials,)``, without a graph.
-    """
+    """Train θ, φ and β once: losses by network and diagnostics, ``(*trials,)``, without a graph."""
     model = state.model
     if alpha < 1:
 
