@@ -2,15 +2,6 @@
 
 import math
 
-__all__ = [
-    "at_least",
-    "between_zero_and_one",
-    "halved_twice",
-    "not_stacked",
-    "positive",
-    "times_halved",
-]
-
 
 def between_zero_and_one(name: str, value: float) -> float:
     """Return ``value`` if it lies in [0, 1]."""

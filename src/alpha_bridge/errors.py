@@ -2,18 +2,6 @@
 
 import errno
 
-__all__ = [
-    "FULL",
-    "Diverged",
-    "Interrupted",
-    "Lost",
-    "NotWritten",
-    "Stopped",
-    "full_disk",
-    "one_line",
-    "printable",
-]
-
 FULL = (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
 """What the system says where there is no room."""
 

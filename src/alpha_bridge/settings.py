@@ -11,25 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_type_hints
 
-__all__ = [
-    "BATCH_SIZE",
-    "NOISE",
-    "Count",
-    "EvaluationConfig",
-    "GammaConfig",
-    "ImagesConfig",
-    "Interval",
-    "MixtureConfig",
-    "ModelConfig",
-    "ObjectiveConfig",
-    "Optimization",
-    "PathConfig",
-    "RegularizerConfig",
-    "Settings",
-    "ranges",
-    "require",
-]
-
 BATCH_SIZE = 128
 """Samples of an update."""
 NOISE = 0.4

@@ -24,8 +24,6 @@ from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae
 from .results import JSON
 
-__all__ = ["COMMANDS", "Request", "parse"]
-
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     name: getattr(commands, name)
     for name in (

@@ -14,8 +14,6 @@ from rich.text import Text
 
 from ..errors import printable
 
-__all__ = ["Terminal", "as_json", "one_line_message", "warnings_in_a_line"]
-
 
 class Terminal(Console):
     """Where commands print.

@@ -16,8 +16,6 @@ from .printing import as_json
 if TYPE_CHECKING:
     from ..commands import Edited, Frontier, Missed, Reconstructed, Trained
 
-__all__ = ["JSON", "LINES", "comparison", "metrics_table", "print_result"]
-
 Lines = Iterator[str | Table]
 Arguments = Mapping[str, Any]
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ..recipe import Config
     from ..runs.folder import Array
 
-__all__ = ["Edited", "edit"]
-
 LABELLED = 5000
 """Labelled samples that directions are found from, at most."""
 

@@ -6,8 +6,6 @@ from rich.console import Console
 
 from .paths import Folder
 
-__all__ = ["evaluate"]
-
 
 def evaluate(
     run: Folder,

@@ -7,8 +7,6 @@ from pathlib import Path
 from ..files import filling, require_free
 from .paths import Folder
 
-__all__ = ["export"]
-
 
 def export(
     run: Folder, out: Path, onnx: bool = False, step: int | None = None, pictures: bool = True

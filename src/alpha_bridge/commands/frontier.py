@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ..recipe import Config
     from ..runs.folder import Array, Run
 
-__all__ = ["Frontier", "Point", "best_of", "draw", "frontier", "scores", "snapshots_of"]
-
 HELD_OUT = 500
 REALISM = ("frechet_distance", "inception_score")
 """What realism is measured by: the first of these that the evaluation gives."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..inference.coverage import Coverage
     from ..runs.folder import Array
 
-__all__ = ["Missed", "missed"]
-
 GENERATED = 2000
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 else:
     Folder = Positional[Path]  # as the command line reads it; Python may have a run at hand
 
-__all__ = ["Folder", "destination", "ending", "require_given", "require_output", "write"]
-
 
 def require_given(path: Path | None, kind: str = "an image, a folder or an .npy file") -> None:
     """Refuse a file that is not there."""

@@ -6,8 +6,6 @@ from tyro.conf import Positional
 
 from .paths import Folder
 
-__all__ = ["push"]
-
 
 def push(
     run: Folder,

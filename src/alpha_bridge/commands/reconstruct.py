@@ -7,8 +7,6 @@ from pathlib import Path
 
 from .paths import Folder, ending, require_given, require_output, write
 
-__all__ = ["Reconstructed", "reconstruct"]
-
 
 @dataclass(frozen=True)
 class Reconstructed:

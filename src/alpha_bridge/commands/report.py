@@ -6,8 +6,6 @@ from pathlib import Path
 
 from .paths import Folder
 
-__all__ = ["report"]
-
 
 def report(run: Folder) -> Path:
     """Write a run's report.html again.

@@ -7,8 +7,6 @@ from pathlib import Path
 from ..files import require_free
 from .paths import Folder
 
-__all__ = ["restore"]
-
 
 def restore(run: Folder, out: Path, step: int | None = None) -> Path:
     """Write the bridged VAE of a run in the format that it came in.

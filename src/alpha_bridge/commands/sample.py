@@ -10,8 +10,6 @@ from tyro.conf import arg
 from ..checks import at_least
 from .paths import Folder, destination, write
 
-__all__ = ["sample"]
-
 
 def sample(
     run: Folder,

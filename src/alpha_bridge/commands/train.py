@@ -14,8 +14,6 @@ from ..recipe import Config
 if TYPE_CHECKING:
     from ..runs.folder import Run
 
-__all__ = ["Trained", "train"]
-
 
 @dataclass(frozen=True)
 class Trained:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..recipe import Config
     from ..runs.folder import Array, Run
 
-__all__ = ["translate"]
-
 
 def translate(
     run: Folder,

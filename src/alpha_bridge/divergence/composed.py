@@ -7,8 +7,6 @@ from torch.distributions import Distribution, Independent, Transform, Transforme
 
 from .registry import log_divergence, numerical_divergence, register_log_divergence
 
-__all__: list[str] = []
-
 AnyIndependent: TypeAlias = "Independent[Distribution]"
 
 

@@ -7,21 +7,6 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily, constraints, transform_to
 
-__all__ = [
-    "batch_shape",
-    "centers",
-    "device_of",
-    "interior",
-    "log_density",
-    "names",
-    "require",
-    "result_dtype",
-    "spread",
-    "support_bounds",
-    "support_of",
-    "supports",
-]
-
 
 def batch_shape(p: Distribution, q: Distribution) -> torch.Size:
     """Shape to which the batches of both broadcast."""

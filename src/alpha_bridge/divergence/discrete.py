@@ -16,8 +16,6 @@ from .excess import excess_of_exp, log_ratio
 from .logarithmic import log_overlap, logarithmic_form
 from .registry import register_log_divergence
 
-__all__ = ["log_of"]
-
 
 def log_of(x: Tensor) -> Tensor:
     """Logarithm whose gradient is zero, not undefined, where ``x`` is zero.

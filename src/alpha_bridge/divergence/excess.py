@@ -18,8 +18,6 @@ from functools import cache
 import torch
 from torch import Tensor
 
-__all__ = ["excess_of_exp", "excess_of_log_det", "excess_of_log_gamma", "log_ratio"]
-
 NEAR = 0.5  # below this relative distance a series is used, above it the difference
 TERMS = 16  # the slower series, in powers of r <= 1/3, leaves r^34 = 6e-17 of itself
 NODES = 64

@@ -15,8 +15,6 @@ from .discrete import log_of
 from .excess import excess_of_exp, excess_of_log_det, excess_of_log_gamma, log_ratio
 from .registry import register_log_divergence
 
-__all__: list[str] = []
-
 
 def _excess_of_minus_log(x: Tensor, y: Tensor, alpha: float) -> Tensor:
     if alpha > 0.5:

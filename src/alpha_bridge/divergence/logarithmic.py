@@ -10,8 +10,6 @@ from torch import Tensor
 
 from .tsallis import tsallis_log
 
-__all__ = ["from_logarithmic", "log_overlap", "log_sum", "logarithmic_form", "to_logarithmic"]
-
 
 def from_logarithmic(divergence: Tensor, alpha: float) -> Tensor:
     r"""α-divergence from its logarithmic form, :math:`D_\alpha = -\ln_{\alpha(1-\alpha)} e^{-R}`.

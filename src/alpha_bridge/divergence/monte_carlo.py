@@ -8,8 +8,6 @@ from ..checks import at_least, between_zero_and_one
 from .density import batch_shape, log_density
 from .excess import excess_of_exp
 
-__all__ = ["alpha_divergence_monte_carlo"]
-
 
 def alpha_divergence_monte_carlo(
     p: Distribution, q: Distribution, alpha: float, samples: int, rng: torch.Generator

@@ -26,8 +26,6 @@ from torch.distributions import (
 from .excess import excess_of_log_det
 from .registry import register_log_divergence
 
-__all__: list[str] = []
-
 
 @register_log_divergence(Normal, Normal)
 def _normal(p: Normal, q: Normal, alpha: float) -> Tensor:

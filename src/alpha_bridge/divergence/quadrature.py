@@ -27,8 +27,6 @@ from .density import (
 from .excess import excess_of_exp
 from .logarithmic import log_overlap
 
-__all__ = ["alpha_divergence_quadrature", "integrate"]
-
 REACH = 5.0  # sinh-spaced nodes reach e^{±233} scales from an end
 FEWEST_NODES, MOST_NODES = 64, 2**13
 

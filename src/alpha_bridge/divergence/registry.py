@@ -20,14 +20,6 @@ from .logarithmic import from_logarithmic, logarithmic_form, to_logarithmic
 from .quadrature import integrate
 from .summation import add_up
 
-__all__ = [
-    "alpha_divergence",
-    "log_divergence",
-    "numerical_divergence",
-    "register_alpha_divergence",
-    "register_log_divergence",
-]
-
 TypePair = tuple[type[Distribution], type[Distribution]]
 ClosedForm = Callable[..., Tensor]
 

@@ -13,14 +13,6 @@ from ..checks import positive
 from .logarithmic import from_logarithmic
 from .registry import alpha_divergence, log_divergence
 
-__all__ = [
-    "bhattacharyya_distance",
-    "hellinger_distance",
-    "neyman_chi_squared",
-    "pearson_chi_squared",
-    "renyi_divergence",
-]
-
 
 def renyi_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
     r"""Rényi divergence of order α, positive and finite; order 1 is KL(p‖q).

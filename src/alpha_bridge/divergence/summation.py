@@ -20,8 +20,6 @@ from .density import (
 from .excess import excess_of_exp
 from .logarithmic import log_overlap, log_sum
 
-__all__ = ["add_up", "alpha_divergence_sum"]
-
 FEWEST_TERMS, MOST_TERMS = 256, 2**22
 
 

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-__all__ = ["tsallis_log"]
-
 
 def tsallis_log(log_r: Tensor, a: float) -> Tensor:
     r"""Tsallis logarithm of a ratio that is given by its logarithm.

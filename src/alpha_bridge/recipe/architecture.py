@@ -26,8 +26,6 @@ from ..networks import (
 )
 from . import Config, ModelConfig
 
-__all__ = ["NETWORKS", "ImageNetworks", "Networks", "build_networks"]
-
 Networks = tuple[Module, Module, Module]
 Shape = tuple[int, ...]
 Arms = tuple[Module, Module]

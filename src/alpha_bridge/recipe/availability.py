@@ -10,8 +10,6 @@ from ..errors import one_line
 from ..files import cache_folder
 from .config import DENSITIES
 
-__all__ = ["BUNDLED", "VAE_FILES", "require_data", "require_init"]
-
 BUNDLED = (*DENSITIES, "digits")
 """Data that need no file."""
 

@@ -41,17 +41,6 @@ from .architecture import Networks, build_networks
 from .config import Config
 from .soundness import require_sound
 
-__all__ = [
-    "Assembly",
-    "assemble",
-    "build_evaluation",
-    "build_model",
-    "build_path",
-    "build_prior",
-    "build_source",
-    "model_of",
-]
-
 GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
     "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
     "linear": lambda _: LinearGamma(),

@@ -24,8 +24,6 @@ from ..settings import (
     require,
 )
 
-__all__ = ["DENSITIES", "HISTORY", "Change", "Config", "MethodName"]
-
 HISTORY = "changes"
 """The field that is no setting."""
 

@@ -12,8 +12,6 @@ from typing import Any
 
 from . import Config, MethodName, changed, value_of
 
-__all__ = ["METHODS", "Method"]
-
 Shares = tuple[float, float, float]
 
 

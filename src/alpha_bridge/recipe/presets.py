@@ -15,8 +15,6 @@ from . import (
     changed,
 )
 
-__all__ = ["FROM_VAE", "PRESETS", "from_vae"]
-
 _DENSITY = Config(
     data="gaussians25",
     path=PathConfig(ml=0.05, transfer=0.15, adversarial=0.8),

@@ -15,15 +15,6 @@ from pydantic import ValidationError
 from ..files import IDENTITY, read_json
 from .config import HISTORY, Config
 
-__all__ = [
-    "changed",
-    "differences",
-    "explain",
-    "known_keys",
-    "read_config",
-    "value_of",
-]
-
 
 def read_config(source: Path | dict[str, Any]) -> Config:
     """Validate a configuration.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .config import HISTORY, Change, Config
 from .reading import changed, known_keys, value_of
 
-__all__ = ["CHANGEABLE", "resumed"]
-
 CHANGEABLE = (
     "batch_size",
     "precision",

@@ -6,8 +6,6 @@ from ..checks import at_least, halved_twice, not_stacked, times_halved
 from .config import Config
 from .methods import METHODS
 
-__all__ = ["require_sound"]
-
 
 def require_sound(config: Config) -> None:
     """Refuse a configuration that no data could be trained with.

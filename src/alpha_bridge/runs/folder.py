@@ -45,8 +45,6 @@ from ..files import (
 )
 from ..files.manifest import CHECKPOINTS, step_name
 
-__all__ = ["Array", "Record", "Run", "is_image"]
-
 NUMBERS = ("alpha", "gamma", "seconds", "sigma")
 
 Array = NDArray[Any]

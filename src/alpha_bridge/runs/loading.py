@@ -20,17 +20,6 @@ from ..training.checkpoint import naming, read_tensors, read_units
 from .folder import Run
 from .opening import checkpoint_of, require_plain
 
-__all__ = [
-    "data_of",
-    "decoding",
-    "inverted",
-    "latents_of",
-    "load_model",
-    "prior_of",
-    "prior_units_of",
-    "units_of",
-]
-
 
 def load_model(
     run: Run, config: Config, step: int | None = None

@@ -22,8 +22,6 @@ from . import plots
 from .folder import Run, is_image
 from .loading import load_model, units_of
 
-__all__ = ["card_of", "shared"]
-
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page names."""
 

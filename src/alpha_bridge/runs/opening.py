@@ -15,17 +15,6 @@ from ..recipe.soundness import require_sound
 if TYPE_CHECKING:
     from .folder import Run
 
-__all__ = [
-    "checkpoint_of",
-    "config_of",
-    "open_run",
-    "require_plain",
-    "require_trainable",
-    "resumed_in",
-    "resuming",
-    "run_of",
-]
-
 
 def run_of(run: Path | Run) -> Run:
     """The run in a folder, or the same run."""

@@ -19,8 +19,6 @@ from ..recipe import HISTORY, read_config
 from . import plots
 from .folder import Record, Run
 
-__all__ = ["write_report"]
-
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 

@@ -42,8 +42,6 @@ from .loading import decoding
 from .opening import resumed_in, resuming
 from .trials import TrialRuns
 
-__all__ = ["describe", "keep", "train_run"]
-
 
 def train_run(
     config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None

@@ -21,8 +21,6 @@ from ..training.state import of_trial, stack
 from .folder import Record, Run
 from .page import write_report
 
-__all__ = ["TrialRuns", "mean_over_trials"]
-
 Memory = dict[str, Tensor]
 
 

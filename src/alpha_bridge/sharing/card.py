@@ -19,8 +19,6 @@ from torch import nn
 from ..errors import printable
 from ..networks.blueprint import OWN, Blueprint
 
-__all__ = ["Card", "Picture", "markdown", "render"]
-
 TEMPLATES = Path(__file__).with_name("templates")
 
 

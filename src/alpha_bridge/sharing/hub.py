@@ -19,8 +19,6 @@ from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-d
 from ..errors import one_line
 from .stored import CONFIG, WEIGHTS
 
-__all__ = ["folder_of", "hub_errors"]
-
 NOT_ALLOWED = (401, 403)
 
 

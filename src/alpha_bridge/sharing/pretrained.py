@@ -23,8 +23,6 @@ from .hub import folder_of, hub_errors
 from .rebuilding import as_built, load_tensors
 from .stored import CONFIG, WEIGHTS, Stored, read_weights, stored_units
 
-__all__ = ["Pretrained", "load", "push", "save"]
-
 
 class Pretrained(NamedTuple):
     """What :func:`load` gives.

@@ -11,8 +11,6 @@ from torch.nn.utils import parametrize
 from ..errors import one_line
 from ..networks.blueprint import Blueprint
 
-__all__ = ["as_built", "load_tensors"]
-
 
 def as_built(network: nn.Module) -> nn.Module:
     """The network as its blueprint builds it, with the tensors of ``network``.

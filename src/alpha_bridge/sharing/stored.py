@@ -19,8 +19,6 @@ from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
 from ..networks.blueprint import Blueprint
 
-__all__ = ["CONFIG", "WEIGHTS", "Stored", "read_weights", "stored_units"]
-
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 

@@ -15,8 +15,6 @@ from ..errors import one_line
 from .pair import Numbers
 from .trained import TrainedVAE, imported
 
-__all__ = ["AutoencoderKL"]
-
 
 class AutoencoderKL(TrainedVAE):
     r"""An ``AutoencoderKL``, which takes images in [−1, 1] as the bridge does.

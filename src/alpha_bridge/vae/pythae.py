@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from ..errors import one_line
 from .trained import TrainedVAE, imported
 
-__all__ = ["PythaeVAE"]
-
 KINDS = {
     "VAEConfig": "VAE",
     "BetaVAEConfig": "BetaVAE",

@@ -12,8 +12,6 @@ from ...metrics.definition import is_diagnostic, title
 from .records import Array, Record, metric_names, names_in, regions, series
 from .style import BLUE, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["diagnostics", "losses", "metric_curves", "schedule"]
-
 
 def schedule(records: Sequence[Record]) -> Figure:
     """α and γ over updates."""

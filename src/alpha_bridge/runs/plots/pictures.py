@@ -14,18 +14,6 @@ from ...files import writing
 from .records import Array, Record, evenly, phase_at
 from .style import MUTED, TEXT, WIDTH, phase_style
 
-__all__ = [
-    "GAP",
-    "image_grid",
-    "mosaic_of",
-    "picture",
-    "save_figure",
-    "save_png",
-    "small",
-    "strips",
-    "through_time",
-]
-
 GAP = 2
 """White pixels between the images of a grid."""
 

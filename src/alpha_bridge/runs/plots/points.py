@@ -12,8 +12,6 @@ from .pictures import strips
 from .records import Array, Record, evenly, phase_at
 from .style import BLUE, INK, LIGHT_RED, LINE, SMALL, TEXT, WIDTH, phase_style
 
-__all__ = ["reconstructions", "scatter_marked", "scatter_through_time"]
-
 
 def scatter_through_time(
     samples: Mapping[int, Array], data: Array | None = None, records: Sequence[Record] = ()

@@ -9,19 +9,6 @@ from numpy.typing import NDArray
 
 from ...metrics.definition import is_metric
 
-__all__ = [
-    "Array",
-    "Record",
-    "Region",
-    "evenly",
-    "metric_names",
-    "names_in",
-    "phase_at",
-    "regions",
-    "series",
-    "step_one",
-]
-
 Array = NDArray[Any]
 Record = Mapping[str, Any]
 _Record = TypeVar("_Record", bound=Record)

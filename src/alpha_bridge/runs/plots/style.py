@@ -1,19 +1,5 @@
 """What all figures have in common: colours, sizes, and the marks of the three steps."""
 
-__all__ = [
-    "BLUE",
-    "INK",
-    "LIGHT_RED",
-    "LINE",
-    "MUTED",
-    "ORANGE",
-    "PHASES",
-    "SMALL",
-    "TEXT",
-    "WIDTH",
-    "phase_style",
-]
-
 INK, MUTED, LINE = "#1b2430", "#667085", "#e4e7ec"
 BLUE, ORANGE, LIGHT_RED = "#2f6bd8", "#cf6a17", "#f3aaa6"
 WIDTH = 10.0  # inches: 9 pt then reads as 12–13 px in a page of 1000 px
