@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "docs"))
-from pages import put as put  # noqa: E402
-from pages import table as table  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from experiments.pages.markdown import put as put  # noqa: E402
+from experiments.pages.markdown import table as table  # noqa: E402
 
 PAGE = HERE.parent / "docs" / "speed.md"
 Work = Callable[[], object]
