@@ -88,7 +88,7 @@ def test_without_others_a_direction_stays_as_it_is():
 
 def test_a_direction_that_is_a_mixture_of_others_is_refused():
     others = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(0))
-    with pytest.raises(ValueError, match="mixture of the others"):
+    with pytest.raises(ValueError, match="linear combination of the others"):
         orthogonalise(others[0] - 2 * others[1], list(others))
 
 
