@@ -271,11 +271,11 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
     return ArraySource(_to_array(x), None if held_out is None else _to_array(held_out))
 
 
-def load_array(path: str | Path, held_out: float = 0.1) -> ArraySource:
+def load_array(path: str | Path) -> ArraySource:
     """Vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C), from a ``.npy`` file.
 
-    The file is mapped, not read: it may be larger than memory. The share ``held_out`` of its rows
-    is chosen at random, always the same.
+    The file is mapped, not read: it may be larger than memory. A tenth of its rows is held out,
+    always the same.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -290,7 +290,7 @@ def load_array(path: str | Path, held_out: float = 0.1) -> ArraySource:
             f"'{path}' holds shape {array.shape}: give one array of shape (N, D) or (N, H, W, C)"
         )
     try:
-        kept, apart = split(len(array), held_out)
+        kept, apart = split(len(array))
         return from_array(Rows(array, kept), Rows(array, apart))
     except ValueError as error:
         raise ValueError(f"'{path}' cannot be used: {error}") from error

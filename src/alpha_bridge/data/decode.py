@@ -217,16 +217,9 @@ def _check_space(folder: Path, needed: int) -> None:
 def encoded(
     value: bytes | dict[str, Any] | None, name: str, places: Sequence[Path], mode: str | None = None
 ) -> Encoded:
-    """An image as ``datasets`` stores it, bytes or a record of bytes and path, with a name.
+    """A cell of a column of ``datasets``, bytes or a record of bytes and path, as an image.
 
-    Args:
-        value: A cell of an image column.
-        name: What a message calls it if it has no path.
-        places: Folders that a path may lead into; a relative one begins at the first.
-        mode: What the column says that the pixels are.
-
-    Raises:
-        ValueError: The cell is empty, or its path leads elsewhere.
+    A message calls it ``name`` if it has no path, which may lead into ``places`` alone.
     """
     record: dict[str, Any] = value if isinstance(value, dict) else {"bytes": value}
     if record.get("bytes"):

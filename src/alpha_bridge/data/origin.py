@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -45,20 +46,19 @@ class Folder:
             raise ValueError(
                 f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
             )
-        root = path.resolve()
-        self.name = str(root)
-        self.places: tuple[Path, ...] = (root,)
+        self.root = path.resolve()
+        self.name = str(self.root)
+        self.places: tuple[Path, ...] = (self.root,)
         self.notes: tuple[str, ...] = ()
-        if glob.has_magic(self.name):  # ``datasets`` would take the name for a pattern
+        if glob.has_magic(self.name):
             raise ValueError(f"data folder '{self.name}' has one of *?[ in its path: rename it")
 
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
-        root = Path(self.name)
         digest = hashlib.sha256(self.name.encode())
         for file in self._files():
             status = file.stat()
-            record = [str(file.relative_to(root)), status.st_size, status.st_mtime_ns]
+            record = [str(file.relative_to(self.root)), status.st_size, status.st_mtime_ns]
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
@@ -66,36 +66,25 @@ class Folder:
         """Its splits; what has to be written on the way goes to ``scratch``."""
         import datasets
 
-        root = Path(self.name)
-        for card in CARDS:
-            if (root / card).is_file():
-                _require_own(_configurations(root / card), str(root / card), self.name)
-        self.places = (root, scratch.resolve())
-        try:
-            with _offline():
-                # into the scratch folder: what is on this disk already needs no second copy
-                builder = datasets.load_dataset_builder(self.name, cache_dir=str(scratch))
-                _require_in(_data_files(builder), (self.name + "/",), self.name)
-                builder.download_and_prepare()
-                data = builder.as_dataset()
-        except _Elsewhere:
-            raise
-        except Exception as error:  # anything that a broken file makes a reader raise
-            if full := full_disk(error):
-                raise OSError(full.errno, full.strerror) from error
-            raise ValueError(
-                f"data folder '{self.name}' could not be loaded ({one_line(error)}): "
-                "give a folder of images or of parquet files with --data PATH"
-            ) from error
+        for card in (self.root / name for name in CARDS):
+            if card.is_file():
+                _require_own(_configurations(card), str(card), self.name)
+        self.places = (self.root, scratch.resolve())
+        with (
+            _explained(f"data folder '{self.name}'", "give a folder of images or of parquet files"),
+            _offline(),
+        ):
+            # into the scratch folder: what is on this disk already needs no second copy
+            builder = datasets.load_dataset_builder(self.name, cache_dir=str(scratch))
+            data = _prepared(builder, (self.name + "/",), self.name)
         data, notes = with_classes(data, builder)
         self.notes = (*self._links(), *notes)
         return data
 
     def _files(self) -> list[Path]:
-        root = Path(self.name)
-        files = sorted(file for file in root.rglob("*") if file.is_file())
+        files = sorted(file for file in self.root.rglob("*") if file.is_file())
         if not files:
-            raise ValueError(f"data folder '{root}' is empty: give a folder of images")
+            raise ValueError(f"data folder '{self.name}' is empty: give a folder of images")
         return files
 
     def _links(self) -> Iterator[str]:
@@ -107,7 +96,7 @@ class Folder:
                 f"{len(outside)} files of {self.name} are links that lead out of it, the first to "
                 f"{outside[0]}"
             )
-        folders = [path for path in Path(self.name).rglob("*") if path.is_symlink()]
+        folders = [path for path in self.root.rglob("*") if path.is_symlink()]
         if left_out := sorted(path for path in folders if path.is_dir()):
             yield (
                 f"{len(left_out)} folders in {self.name} are links, which are not followed: the "
@@ -119,16 +108,10 @@ class Hub:
     """A data set of the hub, known by its id and revision."""
 
     def __init__(self, name: str, cache: Path, fetch: bool = True) -> None:
-        """Look for the newest revision.
+        """Look for the newest revision, or without ``fetch`` for what is on this machine.
 
-        Args:
-            name: Its id.
-            cache: Where the revision that was read last is noted.
-            fetch: Whether the hub may be asked; otherwise what is on this machine has to do.
-
-        Raises:
-            FileNotFoundError: The name is no id of the hub, but a path.
-            ValueError: It is the name of a reader, or gated.
+        The revision that was read last is noted in ``cache``. An id that is a path raises
+        ``FileNotFoundError``; a gated one, or the name of a reader, raises ``ValueError``.
         """
         if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
             raise FileNotFoundError(
@@ -144,6 +127,7 @@ class Hub:
         self.notes: tuple[str, ...] = ()
         self._note = cache / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
         self._info = self._newest() if fetch else None
+        self._revision = self._info.sha if self._info else None
         self._last = self._note.read_text() if self._note.exists() else None
 
     def _newest(self) -> "DatasetInfo | None":
@@ -160,10 +144,6 @@ class Hub:
         except Exception:  # whatever the network layer of the day raises
             return None
 
-    @property
-    def _revision(self) -> str | None:
-        return None if self._info is None else self._info.sha
-
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
         return f"{self.name}@{self._revision or self._last}"
@@ -174,21 +154,23 @@ class Hub:
         import huggingface_hub
         from huggingface_hub.errors import HFValidationError
 
+        absent = (ConnectionError, FileNotFoundError, HFValidationError)
         names = {self.name, self._info.id if self._info else self.name}
         if self._info is not None and self._info.card_data is not None:
             _require_own(_content(self._info.card_data), f"the card of {self.name}", self.name)
         kept = (datasets.config.HF_DATASETS_CACHE, huggingface_hub.constants.HF_HUB_CACHE)
         self.places = tuple(Path(place).resolve() for place in kept)
         try:
-            with contextlib.nullcontext() if self._revision else _offline():
+            with (
+                _explained(
+                    f"data set '{self.name}'", "give another id, or a local folder", *absent
+                ),
+                contextlib.nullcontext() if self._revision else _offline(),
+            ):
                 builder = datasets.load_dataset_builder(self.name, revision=self._revision)
                 begins = tuple(f"hf://datasets/{name}@" for name in names)
-                _require_in(_data_files(builder), begins, self.name)
-                builder.download_and_prepare()
-                data = builder.as_dataset()
-        except _Elsewhere:
-            raise
-        except (ConnectionError, FileNotFoundError, HFValidationError) as error:
+                data = _prepared(builder, begins, self.name)
+        except absent as error:
             if not self.fetch:
                 raise ValueError(
                     f"data set '{self.name}' of the hub is not on this machine: it is fetched if "
@@ -197,13 +179,6 @@ class Hub:
             raise ValueError(
                 f"data set '{self.name}' could not be loaded: no network or no such id; "
                 "give a local folder with --data PATH"
-            ) from error
-        except Exception as error:
-            if full := full_disk(error):
-                raise OSError(full.errno, full.strerror) from error
-            raise ValueError(
-                f"data set '{self.name}' could not be loaded ({one_line(error)}): "
-                "give another id, or a local folder with --data PATH"
             ) from error
         if self._revision:
             self._note.parent.mkdir(parents=True, exist_ok=True)
@@ -269,16 +244,30 @@ def _is_below(pattern: str) -> bool:
     return not ("://" in pattern or windows.drive or windows.root or {"..", "~"} & steps)
 
 
-def _data_files(builder: "DatasetBuilder") -> Iterator[str]:
-    for files in (builder.config.data_files or {}).values():
-        yield from map(str, files)
-
-
-def _require_in(files: Iterator[str], begins: tuple[str, ...], name: str) -> None:
-    """Refuse files that are not below one of the places, by their names."""
-    for file in files:
+def _prepared(builder: "DatasetBuilder", begins: tuple[str, ...], name: str) -> "DatasetDict":
+    """The splits, if the names of all files begin with one of the places."""
+    for file in map(str, chain.from_iterable((builder.config.data_files or {}).values())):
         if not file.startswith(begins) or ".." in PurePosixPath(file).parts:
             raise _elsewhere(f"data set '{name}'", file, name)
+    builder.download_and_prepare()
+    return builder.as_dataset()
+
+
+@contextlib.contextmanager
+def _explained(name: str, remedy: str, *passed: type[Exception]) -> Iterator[None]:
+    """Say in a line why data could not be loaded; errors that are ``passed`` go through."""
+    ours: tuple[type[Exception], ...] = (_Elsewhere, *passed)
+    try:
+        yield
+    except ours:
+        raise
+    except Exception as error:  # anything that a broken file makes a reader raise
+        if full := full_disk(error):
+            raise OSError(full.errno, full.strerror) from error
+        reason = one_line(error)
+        raise ValueError(
+            f"{name} could not be loaded ({reason}): {remedy} with --data PATH"
+        ) from error
 
 
 def _elsewhere(where: str, what: str, name: str) -> _Elsewhere:

@@ -84,18 +84,10 @@ def shuffled(array: Array, count: int, purpose: int) -> NDArray[Any]:
     return take(array, order[: at_least(0, "count", count)])
 
 
-def split(
-    n: int, fraction: float = 0.1, seed: int = 0
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to train on and rows to hold out, at random but always the same, each in order.
+def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to train on and a share to hold out, at random but always the same, each in order.
 
-    Args:
-        n: Number of rows, two or more.
-        fraction: Share to hold out, in (0, 1); at least one row is held out and one is kept.
-        seed: Seed of the choice, zero or more.
-
-    Raises:
-        ValueError: There are fewer than two rows.
+    Of two rows or more at least one is held out and one is kept.
 
     Example:
         >>> [len(rows) for rows in split(100)]
@@ -104,7 +96,7 @@ def split(
     if n < 2:
         raise ValueError(f"the data set has {n} sample: give two or more, one is held out")
     count = min(max(round(fraction * n), 1), n - 1)
-    order = stream(seed, 0, HELD_OUT).permutation(n)
+    order = stream(0, 0, HELD_OUT).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
 
 

@@ -23,8 +23,6 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         ValueError: Another process has the lock; one line with its number.
-        PermissionError: The folder cannot be written.
-        NotWritten: The disk is full, or the file system has no locks.
     """
     path = within(folder, folder / LOCK)
     lock = FileLock(path, blocking=False)

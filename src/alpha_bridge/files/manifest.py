@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Container, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ __all__ = [
     "CHECKPOINTS",
     "ENDING",
     "damaged",
-    "keep_networks",
     "require_optimizers",
     "step_name",
     "thin",
@@ -89,20 +89,13 @@ def thin(folders: Sequence[Path]) -> None:
     Training can go on from either of these, whatever happens to the other.
     """
     for folder in folders[:-2]:
-        keep_networks(folder)
+        if (folder / OPTIMIZERS).is_file():
+            with suppress(ValueError):  # a damaged one is left to whoever reads it
+                verified(folder)
+                _drop_optimizers(folder)
 
 
-def keep_networks(folder: Path) -> None:
-    """Drop from a checkpoint what only a training that goes on needs: the optimisers' moments.
-
-    A damaged one is left to whoever reads it.
-    """
-    if not (folder / OPTIMIZERS).is_file():
-        return
-    try:
-        verified(folder)
-    except ValueError:
-        return
+def _drop_optimizers(folder: Path) -> None:
     sums = {name: sum_ for name, sum_ in _sums(folder).items() if name != OPTIMIZERS}
     with filling(folder, replace=True) as partial:
         for name in sums:

@@ -65,16 +65,10 @@ def rank_by_coverage(
     labels: Sequence[int] | None = None,
     rows: Sequence[int] | None = None,
 ) -> list[Coverage]:
-    """Measure how well samples are covered, the worst first.
+    """Measure how well samples ``(N, *event)`` in model units are covered, the worst first.
 
-    Args:
-        model: In evaluation mode.
-        x: Samples in model units, shape ``(N, *event)``.
-        generated: Samples of the model, shape ``(M, *event)``.
-        sigma: σ of the bounds, as for :func:`~alpha_bridge.inference.likelihood.bounds`.
-        draws: K of the bounds.
-        labels: Classes of the samples, −1 where unknown.
-        rows: Which rows of the data they are.
+    Beside them stand ``(M, *event)`` that the model, in evaluation mode, has generated. σ and the
+    draws are those of :func:`~alpha_bridge.inference.likelihood.bounds`; a label is −1 if unknown.
     """
     size = x[0].numel()
     bound = bounds(model, x, sigma, draws) / size

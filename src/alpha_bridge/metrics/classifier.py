@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checks import at_least
+from ..data import PixelUnits
 from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
 
@@ -28,6 +29,7 @@ __all__ = [
 FEATURES = 128
 WIDTHS = (32, 64, 128, 128)
 SMALLEST, LARGEST = 8, 64
+UNITS = PixelUnits()
 SAMPLE = 512
 """Images that the key of the cache looks at, evenly spaced."""
 
@@ -35,12 +37,7 @@ SAMPLE = 512
 class Classifier(nn.Module):
     """A small convolutional classifier of square images, and the features before its last layer.
 
-    Each layer of stride two halves the image until at most 4 pixels are left.
-
-    Args:
-        channels: 1 or 3.
-        size: Height and width, from 8 to 64 pixels.
-        classes: Number of classes, two or more.
+    Each layer of stride two halves the image, of 8 to 64 pixels, until at most 4 are left.
     """
 
     def __init__(self, channels: int, size: int, classes: int) -> None:
@@ -77,11 +74,7 @@ class Classifier(nn.Module):
 
 
 def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return ``shape`` if the classifier takes images of it.
-
-    Raises:
-        ValueError: It is not ``(C, H, W)`` with 1 or 3 channels and 8 to 64 pixels both ways.
-    """
+    """Return ``shape`` if it is ``(C, H, W)`` as the classifier takes it; else ``ValueError``."""
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"the classifier takes images as high as wide, got {shape}")
     channels, size, _ = shape
@@ -139,7 +132,7 @@ def train_classifier(
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=updates + 1)
         for _ in range(updates):
             batch = torch.randint(len(images), (batch_size,))
-            loss = F.cross_entropy(classifier(_model_units(images[batch])), labels[batch].long())
+            loss = F.cross_entropy(classifier(UNITS.normalize(images[batch])), labels[batch].long())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -210,8 +203,7 @@ class InceptionFeatures(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Features ``(N, 2048)`` of images ``(N, 1 or 3, H, W)`` in [−1, 1]."""
-        pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        features: Tensor = self.network(pixels.expand(-1, 3, -1, -1))
+        features: Tensor = self.network(UNITS.denormalize(x).expand(-1, 3, -1, -1))
         return features
 
     def logits(self, features: Tensor) -> Tensor:
@@ -278,14 +270,10 @@ def _check_images(images: Tensor, labels: Tensor, classes: int) -> None:
         )
 
 
-def _model_units(images: Tensor) -> Tensor:
-    return images.float() / 127.5 - 1
-
-
 @torch.no_grad()
 def _accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
     right = [
-        classifier(_model_units(batch)).argmax(-1) == answers
+        classifier(UNITS.normalize(batch)).argmax(-1) == answers
         for batch, answers in zip(images.split(500), labels.split(500), strict=True)
     ]
     return torch.cat(right).float().mean().item()

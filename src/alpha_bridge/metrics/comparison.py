@@ -65,13 +65,9 @@ class DensityComparison(Comparison):
 
 
 class FeatureComparison(Comparison):
-    """By the features of a network, with those of training samples.
+    """By the features of a network, with those of training samples ``real``, in model units.
 
-    Args:
-        network: Of the features.
-        protocol: What names call it.
-        real: Training samples in model units.
-        classes: Whether the network's logits are of the data's own classes.
+    Names call the network ``protocol``; ``classes`` says that its logits are of the data's own.
     """
 
     def __init__(self, network: FeatureNetwork, protocol: str, real: Tensor, classes: bool) -> None:

@@ -39,14 +39,9 @@ class Measured:
 
 
 class Evaluation:
-    """Measures a model with latents that stay the same through time.
+    """Measures a model with latents that stay the same through time, the first of which are shown.
 
-    Args:
-        source: The data.
-        comparison: With them.
-        samples: Number of samples that metrics are computed from.
-        shown: Number of latents that are followed through time.
-        latents: Instead of draws from N(0, I), shape ``(N, *latent)``.
+    They are draws from N(0, I), or ``latents`` of shape ``(N, *latent)``.
     """
 
     def __init__(
@@ -66,13 +61,10 @@ class Evaluation:
     def __call__(
         self, model: AlphaBridge, memory: dict[str, Tensor], reference: bool = False
     ) -> Measured:
-        """Measure ``model``.
+        """Measure ``model``, with the averaged generator, and leave it in the mode it is in.
 
-        Args:
-            model: With the averaged generator; left in the mode it is in.
-            memory: Where Step I leaves the classes of the latents, and later steps find them.
-            reference: Whether retention is measured against this model from now on: one of Step I,
-                the last of which stays.
+        A ``reference`` is one of Step I, whose last one leaves the classes of its latents in
+        ``memory``: later steps measure their retention against it.
         """
         training = model.training
         model.eval()
@@ -84,7 +76,7 @@ class Evaluation:
             key = name("retention", self.comparison.protocol, len(x))
             metrics[key] = float(image_quality.retention(memory[RETENTION], labels))
         held_out = self.held_out
-        decoded = self._reconstructions(model, held_out)
+        decoded = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), held_out)
         if len(held_out):
             error = image_quality.reconstruction_error(held_out, decoded, held_out.ndim - 1)
             metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
@@ -92,22 +84,14 @@ class Evaluation:
         pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
         return Measured(metrics, x[: self.shown], pairs)
 
-    @torch.no_grad()
     def generated(self, model: AlphaBridge) -> Tensor:
         """Samples of ``model`` as they are kept: in the data's own units and back."""
         latents = self.latents
         if latents is None:
             latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
-        kept = [
-            units.normalize(units.denormalize(model.decode(z.to(model.sigma)).cpu()))
-            for z in latents.split(CHUNK)
-        ]
-        return torch.cat(kept)
-
-    def _reconstructions(self, model: AlphaBridge, x: Tensor) -> Tensor:
-        parts = [model.reconstruct(part.to(model.sigma)).cpu() for part in x.split(CHUNK)]
-        return torch.cat([x[:0], *parts])
+        samples = in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents)
+        return units.normalize(units.denormalize(samples))
 
 
 def evaluation_of(
@@ -121,19 +105,10 @@ def evaluation_of(
     log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
 ) -> Evaluation:
-    """The evaluation that fits the data.
+    """The evaluation that fits the data, by the settings of :class:`EvaluationConfig`.
 
-    Args:
-        source: The data.
-        data: What the protocol calls them.
-        samples: Samples that metrics are computed from, two or more.
-        shown: Latents that are followed through time.
-        features: Kind of features that images are compared by, of
-            :data:`~alpha_bridge.metrics.comparison.FEATURES`.
-        bandwidth: Of the kernel density estimate of samples of a density.
-        log: Called with a line on what is being prepared.
-        prior: A second domain, whose held-out samples are the latents of what is measured; None
-            for N(0, I).
+    The protocol calls the data ``data``; ``log`` takes a line on what is being prepared. The
+    held-out samples of a second domain, ``prior``, are the latents of what is measured.
 
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two

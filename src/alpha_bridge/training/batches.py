@@ -76,8 +76,8 @@ class Batches:
             (
                 self._samples(draw),
                 self._latents(draw),
-                self._normal(draw, POSTERIOR),
-                self._uniform(draw, PENALTY),
+                self._noise(normal, draw, POSTERIOR, self.model.latent_shape or ()),
+                self._noise(uniform, draw, PENALTY, ()),
             )
             for draw in draws
         ]
@@ -89,21 +89,17 @@ class Batches:
 
     def _latents(self, draw: int) -> Tensor:
         if self.prior is None:
-            return self._normal(draw, PRIOR)
+            return self._noise(normal, draw, PRIOR, self.model.latent_shape or ())
         part = (draw, self.size, self.rank, self.ranks)
         return self._stack([self.prior.batch(APART + seed, *part) for seed in self.seeds])
 
-    def _normal(self, draw: int, purpose: int) -> Tensor:
-        shape = (self.size, *(self.model.latent_shape or ()))
+    def _noise(
+        self, kind: Callable[..., Tensor], draw: int, purpose: int, event: tuple[int, ...]
+    ) -> Tensor:
+        """Numbers of the shape ``event`` for each sample."""
         part = share(self.size, self.rank, self.ranks)
-        return self._stack([normal(seed, draw, purpose, shape)[part] for seed in self.seeds])
-
-    def _uniform(self, draw: int, purpose: int) -> Tensor:
-        """A number for each sample."""
-        part = share(self.size, self.rank, self.ranks)
-        return self._stack(
-            [uniform(seed, draw, purpose, (self.size,))[part] for seed in self.seeds]
-        )
+        shape = (self.size, *event)
+        return self._stack([kind(seed, draw, purpose, shape)[part] for seed in self.seeds])
 
     def _stack(self, trials: list[Tensor]) -> Tensor:
         """Trials side by side, or the only one as it is, where the device can fetch it."""

@@ -30,10 +30,7 @@ __all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
 def save(state: TrainState, folder: Path) -> Path:
     """Write ``state`` to ``folder``, whole or not at all; one that stands is replaced.
 
-    Raises:
-        Diverged: A parameter is not finite; nothing is written.
-        PermissionError: The folder cannot be written.
-        NotWritten: The disk is full or broken.
+    Nothing is written of a state that is not finite, which raises ``Diverged``.
     """
     state.require_finite()
     return write(state.tensors(), state.step, folder)
