@@ -17,6 +17,10 @@ TIMEOUT = 120.0
 """Seconds after which a command is taken to hang; the longest here takes a few."""
 
 
+ROOT = str(Path(__file__).parents[2])
+"""Where the experiments lie, which train the VAEs."""
+
+
 @dataclass(frozen=True)
 class Said:
     """How a command ended, and what it said.
@@ -60,6 +64,7 @@ class Children:
                 "HF_HUB_OFFLINE": "0",
                 "MPLBACKEND": "Agg",
                 "OMP_NUM_THREADS": "1",
+                "PYTHONPATH": os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")])),
             },
         )
         return self
