@@ -16,8 +16,6 @@ from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
 
-__all__ = ["ArraySource", "ImageSource", "VectorSource", "from_array", "from_tensor", "load_array"]
-
 Labels = NDArray[np.integer[Any]]
 
 NAMED = 5

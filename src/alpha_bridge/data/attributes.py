@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Attributes", "Labels", "read_labels"]
-
 YES, NO = {"true", "1", "yes"}, {"false", "0", "-1", "no"}
 """Values of a column that states of each sample whether it has the attribute."""
 

@@ -10,8 +10,6 @@ from filelock import FileLock, Timeout
 
 from ..files import filling
 
-__all__ = ["cached"]
-
 DAY = 24 * 60 * 60
 
 

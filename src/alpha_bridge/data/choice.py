@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
     from pyarrow import DataType
 
-__all__ = [
-    "Choice",
-    "attributes_of",
-    "chosen_splits",
-    "columns",
-    "encoded_images",
-    "held_out_rows",
-    "labels_of",
-]
-
 # Encoded images that are in memory together.
 BATCH = 64
 # A column of more values than this describes single samples, not kinds of them.

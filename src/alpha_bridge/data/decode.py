@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["Encoded", "Shape", "decode", "encoded", "white_of", "write_images"]
-
 Pixels = NDArray[np.uint8]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 # Formats whose whole numbers have 16 bits where Pillow gives them 32.

@@ -11,8 +11,6 @@ from .rng import BATCHES, HELD_OUT, TRAINING, stream
 from .sampler import share
 from .source import Source
 
-__all__ = ["DensitySource", "GaussianMixture"]
-
 
 class GaussianMixture:
     r"""A mixture of Gaussians of one width, :math:`q(x) = \sum_k w_k N(x; \mu_k, \sigma^2 I)`.

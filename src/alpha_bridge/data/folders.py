@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datasets import DatasetBuilder, DatasetDict
 
-__all__ = ["with_classes"]
-
 IMAGE, LABEL = "image", "label"
 NAMED = 5
 """Folders that a line names, at most."""

@@ -30,8 +30,6 @@ from .decode import Encoded, Shape, white_of, write_images
 from .origin import Folder, Hub, quiet
 from .rows import Rows, read_array, split
 
-__all__ = ["digits", "load_images"]
-
 # To be raised when the same images leave other files.
 CACHE_FORMAT = 3
 

@@ -11,8 +11,6 @@ from ..checks import at_least, positive
 from ..settings import MixtureConfig
 from .densities import GaussianMixture
 
-__all__ = ["grid", "ring", "spirals", "unbalanced"]
-
 
 def grid(
     side: int = MixtureConfig.side,

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from huggingface_hub import CardData
     from huggingface_hub.hf_api import DatasetInfo
 
-__all__ = ["Folder", "Hub", "quiet"]
-
 CARDS = ("README.md", ".huggingface.yaml")
 """Where a data set names its own files."""
 

@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["isolated_seed", "normal", "stream", "uniform"]
-
 # Purposes from 2³² up belong to the data; smaller ones are the caller's.
 EPOCHS, BATCHES, HELD_OUT, TRAINING = range(2**32, 2**32 + 4)
 

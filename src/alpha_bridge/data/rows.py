@@ -15,17 +15,6 @@ from ..checks import at_least
 from ..errors import one_line
 from .rng import HELD_OUT, stream
 
-__all__ = [
-    "Array",
-    "Rows",
-    "chunks",
-    "one_channel",
-    "read_array",
-    "shuffled",
-    "split",
-    "take",
-]
-
 # Rows that are looked at together.
 CHUNK_BYTES = 2**24
 # A file up to this size may stay in resident memory, which saves finding its pages again.
@@ -88,6 +77,9 @@ def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.
     """Rows to train on and a share to hold out, at random but always the same, each in order.
 
     Of two rows or more at least one is held out and one is kept.
+
+    Raises:
+        ValueError: There are fewer than two rows.
 
     Example:
         >>> [len(rows) for rows in split(100)]

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 from ..checks import at_least
 from .rng import EPOCHS, stream
 
-__all__ = ["Epochs", "indices", "share"]
-
 Indices = NDArray[np.int64]
 
 

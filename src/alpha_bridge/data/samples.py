@@ -12,8 +12,6 @@ from .arrays import from_array
 from .decode import Encoded, Shape, decode, white_of
 from .rows import read_array
 
-__all__ = ["read_images", "read_samples"]
-
 
 def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
     """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.

@@ -10,8 +10,6 @@ from torch import Tensor
 from .attributes import Attributes
 from .units import Units
 
-__all__ = ["Source"]
-
 
 class Source(ABC):
     """Training samples and held-out ones, in storage units and in model units.

@@ -6,8 +6,6 @@ from typing import Any
 
 from ..errors import one_line
 
-__all__ = ["parse_json", "read_json"]
-
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object that a file holds."""

@@ -11,8 +11,6 @@ from filelock import FileLock, Timeout
 from ..errors import printable
 from .writing import LOCK, explained, within
 
-__all__ = ["locked"]
-
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:

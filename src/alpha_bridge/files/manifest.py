@@ -14,19 +14,6 @@ from ..errors import one_line
 from .json_object import read_json
 from .writing import IDENTITY, filling, sha256, within
 
-__all__ = [
-    "CHECKPOINTS",
-    "ENDING",
-    "damaged",
-    "require_optimizers",
-    "step_name",
-    "thin",
-    "verified",
-    "verified_file",
-    "write_manifest",
-    "write_state",
-]
-
 CHECKPOINTS = "checkpoints"
 """The folder of a run that holds them."""
 

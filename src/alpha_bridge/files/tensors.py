@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from safetensors.torch import save
 from torch import Tensor
 
-__all__ = ["serialized"]
-
 
 def serialized(tensors: Mapping[str, Tensor]) -> bytes:
     """The content of a file of tensors by name."""

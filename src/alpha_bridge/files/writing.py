@@ -22,23 +22,6 @@ from ..errors import NotWritten, one_line
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "IDENTITY",
-    "LOCK",
-    "append_line",
-    "cache_folder",
-    "discard",
-    "explained",
-    "filling",
-    "recover",
-    "recover_all",
-    "require_free",
-    "save_array",
-    "sha256",
-    "within",
-    "writing",
-]
-
 LOCK = ".lock"
 """The file by which a process keeps others out of a folder, which is no content of it."""
 

@@ -18,8 +18,6 @@ from torch import nn
 
 from ..errors import one_line
 
-__all__ = ["Blueprint", "shareable"]
-
 Class = TypeVar("Class", bound=type[nn.Module])
 
 OWN = "alpha_bridge.networks"

@@ -4,8 +4,6 @@ from torch import Tensor, nn
 
 from .blueprint import shareable
 
-__all__ = ["Marginals"]
-
 
 @shareable
 class Marginals(nn.Module):

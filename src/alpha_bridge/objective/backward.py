@@ -13,8 +13,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..model import NetworkName
 
-__all__ = ["divisible", "mixes_samples", "rescale_gradient", "slopes", "summed"]
-
 # float32 ends at 1e-38: a slope of 1e-20 times a network's gradient of 1e-18 still has all digits,
 # and so has its inverse. The logistic loss has that slope in a fake at a logit of -46.
 LEAST_DIVISOR = 1e-20

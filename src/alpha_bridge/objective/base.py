@@ -10,8 +10,6 @@ from ..gamma import Gamma
 from ..model import AlphaBridge, NetworkName
 from ..penalty import DiscriminatorOutputs
 
-__all__ = ["Losses", "Noise", "Objective"]
-
 
 @dataclass(frozen=True)
 class Noise:

@@ -6,9 +6,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MovingAverage", "at_rest"]
-
-
 Network = TypeVar("Network", bound=nn.Module)
 Pairs = tuple[list[Tensor], list[Tensor]]
 

@@ -15,8 +15,6 @@ from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
 
-__all__ = ["Batches", "networks_draws"]
-
 HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
 PRIOR, POSTERIOR, PENALTY, NETWORKS = 1, 2, 3, 2**16

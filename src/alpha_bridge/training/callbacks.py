@@ -21,8 +21,6 @@ from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState
 
-__all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
-
 Record = dict[str, Any]
 
 

@@ -24,8 +24,6 @@ from ..files.manifest import (
 from ..files.tensors import serialized
 from .state import UNITS, TrainState, require_alike
 
-__all__ = ["naming", "read_tensors", "read_units", "restore", "save", "write"]
-
 
 def save(state: TrainState, folder: Path) -> Path:
     """Write ``state`` to ``folder``, whole or not at all; one that stands is replaced.

@@ -15,8 +15,6 @@ from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from .processes import noticing_loss
 
-__all__ = ["PARTS", "centred_moments", "describe_twins", "twin_gradients"]
-
 PARTS = 8
 """Parts of a batch whose gradients are compared. Each costs two backward passes; 8 give the
 variance of one parameter to √(2/7) = 53 %, which the sum over all parameters averages."""

@@ -25,8 +25,6 @@ from .processes import agreement, share_weights
 from .state import TrainState
 from .update import discriminate, update
 
-__all__ = ["fit"]
-
 
 def fit(
     model: AlphaBridge,

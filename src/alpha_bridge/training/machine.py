@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from ..model import NETWORKS, AlphaBridge
 
-__all__ = ["available_accelerator", "compile_networks", "keep_freed_memory"]
-
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """glibc's names for them in ``mallopt``."""
 

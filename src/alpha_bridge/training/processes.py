@@ -12,14 +12,6 @@ from torch import Tensor, distributed, nn
 
 from ..errors import Lost
 
-__all__ = [
-    "agreement",
-    "main_process_first",
-    "noticing_loss",
-    "share_buffers",
-    "share_weights",
-]
-
 PATIENCE = timedelta(hours=6)
 """How long the others wait while the main process prepares data or evaluates."""
 

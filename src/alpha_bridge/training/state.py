@@ -19,8 +19,6 @@ from ..model import NETWORKS, AlphaBridge, NetworkName
 from ..settings import Optimization
 from .average import MovingAverage, at_rest
 
-__all__ = ["UNITS", "TrainState", "of_trial", "require_alike", "stack"]
-
 UNITS = "units"
 """The file of a checkpoint that is no part of training, but of what its samples mean."""
 

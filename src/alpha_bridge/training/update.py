@@ -15,8 +15,6 @@ from .gradients import centred_moments, twin_gradients
 from .processes import noticing_loss, share_buffers
 from .state import TrainState
 
-__all__ = ["discriminate", "update"]
-
 
 def update(
     state: TrainState,
@@ -80,7 +78,7 @@ def _descend(
         reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
     trained = list(chain.from_iterable(losses.of_networks))
     # before the first step, so that the loss of a process leaves no network ahead of the others
-    average_gradients(state.parameters(*trained), accelerator)
+    _average_gradients(state.parameters(*trained), accelerator)
     for network in trained:
         state.optimizers[network].step()
         state.optimizers[network].zero_grad(set_to_none=True)
@@ -96,7 +94,7 @@ def reduce(loss: Tensor) -> Tensor:
     return loss.mean(-1).sum()
 
 
-def average_gradients(parameters: Iterable[torch.nn.Parameter], accelerator: Accelerator) -> None:
+def _average_gradients(parameters: Iterable[torch.nn.Parameter], accelerator: Accelerator) -> None:
     """Replace each gradient by its mean over the processes, in one exchange."""
     if accelerator.num_processes == 1:
         return
