@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from alpha_bridge.data import normal
-from alpha_bridge.metrics.evaluation import CHUNK, Evaluation
+from alpha_bridge.metrics.comparison import CHUNK
+from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
 from alpha_bridge.metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from alpha_bridge.model import AlphaBridge

@@ -12,6 +12,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = ["PixelUnits", "StandardUnits", "Units"]
+
 
 class Units:
     """The networks see the data as they are; the other units are subclasses."""

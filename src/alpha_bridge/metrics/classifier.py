@@ -16,16 +16,6 @@ from ..data import PixelUnits
 from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
 
-__all__ = [
-    "Classifier",
-    "InceptionFeatures",
-    "TrainedClassifier",
-    "cached_classifier",
-    "inception_features",
-    "require_shape",
-    "train_classifier",
-]
-
 FEATURES = 128
 WIDTHS = (32, 64, 128, 128)
 SMALLEST, LARGEST = 8, 64

@@ -15,8 +15,6 @@ from .classifier import cached_classifier, inception_features, require_shape
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
 
-__all__ = ["CHUNK", "FEATURES", "Comparison", "DensityComparison", "FeatureComparison"]
-
 Log = Callable[[str], None]
 
 LABELLED = 60_000
@@ -94,7 +92,7 @@ class FeatureComparison(Comparison):
         return metrics, logits.argmax(-1)
 
 
-class Pooled:
+class _Pooled:
     """Features without a network: vectors as they are, images averaged down to 8 pixels."""
 
     def features(self, x: Tensor) -> Tensor:
@@ -111,7 +109,7 @@ Features = tuple[FeatureNetwork, str, bool]
 
 
 def _pooled(source: Source, _: str, __: Log) -> Features:
-    return Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
+    return _Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
 
 
 def _inception(_: Source, __: str, ___: Log) -> Features:

@@ -22,23 +22,6 @@ from typing import Literal, NamedTuple, cast
 from ..checks import at_least, between_zero_and_one
 from ..errors import printable
 
-__all__ = [
-    "METRICS",
-    "Metric",
-    "MetricName",
-    "Split",
-    "classifier_protocol",
-    "definition",
-    "formatted",
-    "is_diagnostic",
-    "is_metric",
-    "label",
-    "metrics_of",
-    "name",
-    "parse",
-    "title",
-]
-
 Split = Literal["train", "held-out"]
 """Which part of the data samples are compared with."""
 

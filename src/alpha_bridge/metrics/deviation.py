@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["spread"]
-
 
 def spread(trials: ArrayLike) -> NDArray[np.float64]:
     r"""Sample standard deviation over trials, the last axis: 0 of one, ∞ where one has failed.

@@ -16,8 +16,6 @@ from . import image_quality
 from .comparison import CHUNK, FEATURES, Comparison, DensityComparison, FeatureComparison
 from .definition import name
 
-__all__ = ["CHUNK", "Evaluation", "Measured", "evaluation_of", "in_chunks"]
-
 LATENTS = 9
 HELD_OUT = 1000
 RETENTION = "retention/labels"

@@ -15,6 +15,14 @@ from ..settings import ModelConfig
 from .blueprint import shareable
 from .surrogate import GaussianHead
 
+__all__ = [
+    "ConvDiscriminator",
+    "ConvEncoder",
+    "ConvGenerator",
+    "ConvPairDiscriminator",
+    "ConvTranslator",
+]
+
 
 def _widths(width: int, halvings: int) -> list[int]:
     """Channels after each halving: they double, up to eight times the first."""

@@ -28,6 +28,8 @@ from .blueprint import shareable
 from .conv import _check
 from .surrogate import GaussianHead
 
+__all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
+
 
 def _widths(width: int, halvings: int) -> list[int]:
     return [width * 2**level for level in range(halvings)]

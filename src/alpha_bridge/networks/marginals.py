@@ -4,6 +4,8 @@ from torch import Tensor, nn
 
 from .blueprint import shareable
 
+__all__ = ["Marginals"]
+
 
 @shareable
 class Marginals(nn.Module):

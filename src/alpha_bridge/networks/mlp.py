@@ -12,6 +12,8 @@ from ..settings import ModelConfig
 from .blueprint import shareable
 from .surrogate import GaussianHead
 
+__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
+
 
 class Linear(nn.Module):
     """Affine map, or ``trials`` of them side by side.

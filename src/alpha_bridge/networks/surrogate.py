@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from ..checks import positive
 from .blueprint import shareable
 
+__all__ = ["Surrogate"]
+
 
 class GaussianHead(nn.Module):
     """Read ``(*batch, 2 d)`` as mean and log-variance ``(*batch, d)``, one half each.

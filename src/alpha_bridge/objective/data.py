@@ -14,6 +14,8 @@ from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
 
+__all__ = ["DataBridge"]
+
 
 @dataclass(frozen=True)
 class DataBridge(Objective):

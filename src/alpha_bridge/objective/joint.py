@@ -10,6 +10,8 @@ from ..penalty import DiscriminatorOutputs
 from .base import Noise
 from .mutual import JointSamples, MutualBridge
 
+__all__ = ["JointBridge", "pairs"]
+
 
 @dataclass(frozen=True)
 class JointBridge(MutualBridge):

@@ -9,6 +9,8 @@ from ..penalty import DiscriminatorOutputs
 from .base import Noise
 from .mutual import JointSamples, MutualBridge
 
+__all__ = ["MarginalBridge"]
+
 
 @dataclass(frozen=True)
 class MarginalBridge(MutualBridge):

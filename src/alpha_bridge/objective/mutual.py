@@ -16,6 +16,8 @@ from ..penalty import DiscriminatorOutputs
 from ..settings import ObjectiveConfig
 from .base import Losses, Noise, Objective
 
+__all__ = ["JointSamples", "MutualBridge"]
+
 
 @dataclass(frozen=True)
 class JointSamples:

@@ -12,7 +12,7 @@ from ..checks import at_least
 from ..data import PixelUnits, Source, StandardUnits, Units, normal
 from ..errors import NotWritten
 from ..inference.inversion import refine
-from ..metrics.evaluation import CHUNK
+from ..metrics.comparison import CHUNK
 from ..model import AlphaBridge
 from ..recipe import Config
 from ..recipe.builders import SOURCES, build_prior, build_source, model_of

@@ -21,6 +21,8 @@ from .checkpoint import save
 from .events import Callback, Event
 from .state import TrainState
 
+__all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
+
 Record = dict[str, Any]
 
 

@@ -10,6 +10,8 @@ from ..objective import Noise
 from ..path import Phase
 from .state import TrainState
 
+__all__ = ["Callback", "Event"]
+
 
 @dataclass(frozen=True)
 class Event:
