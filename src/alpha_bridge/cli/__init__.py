@@ -35,14 +35,7 @@ UNWRITABLE = (errno.EBADF, *FULL)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Args:
-        argv: The arguments after the program's name; by default those of this process.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command of ``argv``, by default of this process, and return the exit code."""
     # torch's threads wait for each other awake; beside other work on the same cores they must
     # not do so for long, or an update takes ten times as long (read when torch is loaded)
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")

@@ -55,13 +55,7 @@ OF_PYTHON = ("console", "fetch")
 
 @dataclass(frozen=True)
 class Request:
-    """A command and its arguments.
-
-    Attributes:
-        command: Its name.
-        arguments: Of its function.
-        json: Whether the result is printed as one JSON object.
-    """
+    """A command, the arguments of its function, and whether its result is printed as JSON."""
 
     command: str
     arguments: Mapping[str, Any]
@@ -69,12 +63,7 @@ class Request:
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """The command that ``arguments`` ask for.
-
-    Raises:
-        ValueError: They ask for none; one line.
-        SystemExit: They ask for help, which is printed.
-    """
+    """The command that ``arguments`` ask for; help is printed, and raises ``SystemExit``."""
     given = list(arguments) or ["--help"]
     if given[0] == "reproduce":
         raise ValueError(

@@ -23,15 +23,7 @@ Arguments = Mapping[str, Any]
 def print_result(
     command: str, result: object, arguments: Arguments, console: Console, json: bool = False
 ) -> None:
-    """Print the result of a command.
-
-    Args:
-        command: Its name.
-        result: What its function returned.
-        arguments: What its function was given.
-        console: Where to print lines and tables.
-        json: Print one JSON object on standard output instead.
-    """
+    """Print what a command's function returned, in lines and tables or as one JSON object."""
     if json and not console.quiet:  # it is quiet in all processes of a run but the first
         print(JSON[command](result))
         return

@@ -41,12 +41,7 @@ def ending(shape: tuple[int, ...] | None) -> str:
 
 
 def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
-    """Where samples of a run are written: ``out``, or a file of that stem in the run's folder.
-
-    Raises:
-        FileExistsError: The file stands already.
-        ValueError: It has another ending, or it is a picture and the samples are vectors.
-    """
+    """Where samples of a run are written: ``out``, or a file of that stem in the run's folder."""
     kind = ending(config.event_shape)
     path = out or run.inside(f"{stem}{kind}")
     if kind == ".npy" != path.suffix:

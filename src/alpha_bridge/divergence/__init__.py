@@ -14,6 +14,7 @@ tensor(0.)
 """
 
 from . import composed, discrete, exponential_family, normal  # noqa: F401 (they register)
+from .logarithmic import tsallis_log
 from .monte_carlo import alpha_divergence_monte_carlo
 from .quadrature import alpha_divergence_quadrature
 from .registry import (
@@ -30,7 +31,6 @@ from .related import (
     renyi_divergence,
 )
 from .summation import alpha_divergence_sum
-from .tsallis import tsallis_log
 
 __all__ = [
     "alpha_divergence",

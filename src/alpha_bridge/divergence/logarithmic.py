@@ -1,4 +1,4 @@
-r"""From the α-divergence to its logarithmic form and back, and both of a sum.
+r"""The deformed logarithm, and by it the α-divergence from its logarithmic form and back.
 
 .. math::
     R_\alpha = -\frac{\log \sum p^\alpha q^{1-\alpha}}{\alpha (1-\alpha)}, \qquad
@@ -8,7 +8,29 @@ r"""From the α-divergence to its logarithmic form and back, and both of a sum.
 import torch
 from torch import Tensor
 
-from .tsallis import tsallis_log
+
+def tsallis_log(log_r: Tensor, a: float) -> Tensor:
+    r"""Tsallis logarithm of a ratio that is given by its logarithm.
+
+    .. math:: \ln_a r = \frac{r^a - 1}{a}, \qquad \ln_0 r = \log r
+
+    Its gradient with respect to ``log_r`` is :math:`r^a`, exact for every ``a``, zero included.
+
+    Args:
+        log_r: The logarithm of the ratio, any shape.
+        a: The order, any real number; 0 gives the natural logarithm.
+
+    Returns:
+        A tensor of the shape of ``log_r``.
+
+    Example:
+        >>> tsallis_log(torch.tensor(2.0), 0.0)
+        tensor(2.)
+
+    Source:
+        Tsallis, What are the numbers that experiments provide?, Química Nova 1994.
+    """
+    return torch.expm1(a * log_r) / a if a else log_r
 
 
 def from_logarithmic(divergence: Tensor, alpha: float) -> Tensor:

@@ -178,10 +178,6 @@ def alpha_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
 
 
 def numerical_divergence(p: Distribution, q: Distribution, alpha: float) -> Tensor:
-    """Logarithmic form for a pair that has no closed form, by a sum or by quadrature.
-
-    Raises:
-        ValueError: The events are not numbers, or only one of the two is discrete.
-    """
+    """Logarithmic form for a pair that has no closed form, by a sum or by quadrature."""
     rule = add_up if support_of(p).is_discrete else integrate
     return logarithmic_form(*rule(p, q, alpha), alpha)

@@ -41,13 +41,7 @@ class ImageNetworks(NamedTuple):
 def build_networks(config: Config, trials: int | None = None) -> Networks:
     """Generator, encoder and discriminator, with weights from torch's global generator.
 
-    Args:
-        config: A configuration with its ``event_shape``, and its ``prior_shape`` if it has a
-            second domain.
-        trials: Number of stacked replicas; None for networks without that dimension.
-
-    Raises:
-        ValueError: No network fits the shapes.
+    ``trials`` is the number of stacked replicas; None for networks without that dimension.
     """
     assert config.event_shape is not None
     x, z = config.event_shape, config.prior_shape

@@ -18,13 +18,7 @@ VAE_FILES = ("config.json", "model_config.json")
 
 
 def require_data(name: str, fetch: bool = True) -> None:
-    """See that there are such data, without reading them; ``fetch``: the hub may be asked.
-
-    Raises:
-        FileNotFoundError: It is a path, and nothing is there.
-        ValueError: It is a file of another kind; or there is no such folder, and the hub does not
-            have it or cannot be asked.
-    """
+    """See that there are such data, without reading them; ``fetch``: the hub may be asked."""
     path = Path(name).expanduser()
     if name in BUNDLED or path.is_dir():
         return
@@ -82,12 +76,7 @@ def _require_on_hub(name: str, kind: str, remedy: str) -> None:
 
 
 def require_init(name: str, fetch: bool = True) -> None:
-    """See that there is a VAE to begin with, without reading it; ``fetch`` as above.
-
-    Raises:
-        FileNotFoundError: It is a path, and no VAE is there.
-        ValueError: There is no such folder, and the hub does not have it or cannot be asked.
-    """
+    """See that there is a VAE to begin with, without reading it; ``fetch`` as above."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         places = (folder, folder / "vae")

@@ -149,10 +149,6 @@ def assemble(
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
-    Raises:
-        ValueError: The data cannot be used, or do not fit the configuration; one line.
-        OSError: The data or the cache cannot be read or written.
-
     Example:
         >>> assemble(Config(steps=100)).path(0)
         0.0
@@ -180,7 +176,7 @@ def build_source(
     progress: Callable[[int, int], None] | None = None,
     fetch: Container[str] | None = None,
 ) -> Source:
-    """The data that ``config`` names; arguments and errors as of :func:`assemble`."""
+    """The data that ``config`` names; arguments as of :func:`assemble`."""
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     may = fetch is None or config.data in fetch
@@ -192,7 +188,7 @@ def build_prior(
     progress: Callable[[int, int], None] | None = None,
     fetch: Container[str] | None = None,
 ) -> Source | None:
-    """The second domain that ``config`` names, if it names one; errors as of :func:`assemble`."""
+    """The second domain that ``config`` names, if any; arguments as of :func:`assemble`."""
     if config.prior is None:
         return None
     return build_source(config.model_copy(update={"data": config.prior}), progress, fetch)
@@ -230,8 +226,10 @@ def build_model(config: Config) -> AlphaBridge:
     """
     if config.architecture is not None:
         return _of_vae(config, build_vae(config.architecture))
-    trials = range(config.trials)
-    singles = [_single_model(config, config.seed + trial) for trial in trials]
+    singles = [
+        AlphaBridge(*_first_networks(config, config.seed + trial), *_noise(config))
+        for trial in range(config.trials)
+    ]
     if len(singles) == 1:
         return singles[0]
     model = AlphaBridge(*build_networks(config, config.trials), *_noise(config))
@@ -254,10 +252,6 @@ def _noise(config: Config) -> tuple[float, bool]:
     """σ, and whether it is learned; where a VAE or a checkpoint decides it later, it is 1."""
     noise = config.model.noise
     return (1.0 if noise is None else noise), config.model.learn_noise
-
-
-def _single_model(config: Config, seed: int) -> AlphaBridge:
-    return AlphaBridge(*_first_networks(config, seed), *_noise(config))
 
 
 def _first_networks(config: Config, seed: int) -> Networks:

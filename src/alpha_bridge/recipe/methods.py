@@ -40,19 +40,10 @@ class Method:
     suggests: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, config: Config) -> Config:
-        """The configuration that trains this method where ``config`` trains the α-Bridge.
-
-        Args:
-            config: A preset, or the configuration of a run of the α-Bridge; one of this method is
-                returned as it is.
-
-        Raises:
-            ValueError: ``config`` is of a third method, which has left out steps that this one
-                may need.
-        """
+        """The configuration that trains this method where ``config`` trains the α-Bridge."""
         if config.method == self.name:
             return config
-        if config.method != "alpha-bridge":
+        if config.method != "alpha-bridge":  # it has left out steps that this one may need
             raise ValueError(
                 f"a configuration of the method {config.method} cannot be turned into one of "
                 f"{self.name}: start from a preset or from a run of alpha-bridge"
@@ -61,11 +52,7 @@ class Method:
         return changed(config, given)
 
     def require(self, config: Config) -> None:
-        """See that ``config`` is of this method.
-
-        Raises:
-            ValueError: A value is not what defines it; the line names the key.
-        """
+        """Refuse a value that makes ``config`` one of another method."""
         for key, value in {**self.defines, **self._path(config)}.items():
             found = value_of(config, key)
             if found != value:

@@ -45,11 +45,7 @@ def read_config(source: Path | dict[str, Any]) -> Config:
 
 
 def changed(config: Config, values: Mapping[str, Any]) -> Config:
-    """The same configuration with other values.
-
-    Args:
-        config: The configuration.
-        values: By key, with dots for the parts.
+    """The same configuration with other values, by key, with dots for the parts.
 
     Raises:
         ValueError: A key is unknown, or a value is not allowed; one line that names it.

@@ -72,12 +72,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, config: dict[str, Any]) -> "Run":
-        """Begin a run in a folder that is new or empty; parents are made.
-
-        Raises:
-            FileExistsError: The folder holds something already.
-            PermissionError: The folder cannot be written.
-        """
+        """Begin a run in a folder that is free, see :meth:`require_free`; parents are made."""
         run = cls.require_free(folder)
         run.write_config(config)
         return run

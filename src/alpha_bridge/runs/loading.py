@@ -24,11 +24,7 @@ from .opening import checkpoint_of, require_plain
 def load_model(
     run: Run, config: Config, step: int | None = None
 ) -> tuple[AlphaBridge, dict[str, Tensor]]:
-    """The model of a run with the averaged arms, in evaluation mode, and its memory.
-
-    Raises:
-        ValueError: There is no checkpoint after update ``step``, or it is damaged.
-    """
+    """The model of a run with the averaged arms, in evaluation mode, and its memory."""
     folder = checkpoint_of(run, config, step)
     tensors, _ = read_tensors(folder)
     with naming(folder):
@@ -47,14 +43,8 @@ def decoding(console: Console) -> Callable[[int, int], None]:
 
 
 def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
-    """The data that a run was trained on, or those that the user names instead.
-
-    A run may be a stranger's: what its configuration names is not fetched from the hub.
-
-    Raises:
-        ValueError: They cannot be used, or have changed.
-    """
-    fetch: tuple[str, ...] = ()
+    """The data that a run was trained on, or those that the user names instead."""
+    fetch: tuple[str, ...] = ()  # of what the run names: it may be a stranger's
     if named is not None:
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
@@ -72,11 +62,7 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:
-    """Units of a run's samples, from its folder alone.
-
-    Raises:
-        ValueError: The checkpoint is damaged, or an older run has lost its units.
-    """
+    """Units of a run's samples, from its folder alone."""
     if len(config.event_shape or ()) == 3:
         return PixelUnits()
     steps = run.checkpoint_steps if step is None else [step]
@@ -110,11 +96,7 @@ def prior_units_of(config: Config, named: str | None = None) -> Units:
 
 
 def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Tensor:
-    """Latents from N(0, I), always the same for a seed.
-
-    Raises:
-        ValueError: A number is out of its range, or the latents are samples of a second domain.
-    """
+    """Latents from N(0, I), always the same for a seed."""
     require_plain(config)
     assert model.latent_shape is not None
     at_least(0, "seed", seed)
@@ -124,12 +106,7 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
 def inverted(
     config: Config, model: AlphaBridge, x: Tensor, steps: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents of samples in model units, and the error of each before and after refinement.
-
-    Raises:
-        ValueError: ``steps`` is negative, or the latents, which would be refined towards N(0, I),
-            are samples of a second domain.
-    """
+    """Latents of samples in model units, and the error of each before and after refinement."""
     if steps and config.prior is not None:
         raise ValueError(
             f"--refine {steps} descends towards N(0, I), and the latents of this run are samples "

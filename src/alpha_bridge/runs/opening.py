@@ -24,12 +24,7 @@ def run_of(run: Path | Run) -> Run:
 
 
 def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
-    """A run and its configuration, once its checkpoint, by default the latest, is found whole.
-
-    Raises:
-        FileNotFoundError: The folder is not that of a run.
-        ValueError: The configuration is damaged or incomplete, or there is no whole checkpoint.
-    """
+    """A run and its configuration, once its checkpoint, by default the latest, is found whole."""
     run = run_of(run)
     verified(checkpoint_of(run, read_config(run.config_path), step))
     return run, config_of(run)
@@ -77,15 +72,7 @@ def require_plain(config: Config) -> None:
 def require_trainable(
     config: Config, folder: Path, resume: bool, fetch: Container[str] | None = None
 ) -> None:
-    """Refuse what cannot begin, or go on, in a folder.
-
-    Raises:
-        FileNotFoundError: The folder to resume is not that of a run, or the data, or the VAE to
-            begin with, are not there.
-        FileExistsError: The folder holds something already.
-        ValueError: The configuration cannot be trained, or not in this run, whose latest checkpoint
-            may be damaged.
-    """
+    """Refuse what cannot begin, or go on, in a folder."""
     from .folder import Run
 
     require_sound(config)

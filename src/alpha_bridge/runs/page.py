@@ -121,17 +121,13 @@ def _values(records: Sequence[Record], name: str) -> list[tuple[int, float]]:
     return [(record["step"], record[name]) for record in records if record.get(name) is not None]
 
 
-def _names(records: Sequence[Record]) -> set[str]:
-    return {name for record in records for name in record}
-
-
 def _until(records: Sequence[Record]) -> str:
     return f"over {records[-1]['step']:,} updates"
 
 
 def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Panel]:
     """What was done and what came of it: the schedule and the metrics."""
-    if {"alpha", "gamma"} <= _names(records):
+    if {"alpha", "gamma"} <= {*plots.names_in(records)}:
         yield Panel(
             "Schedule",
             "α chooses the divergence: 0 is maximum likelihood, 1 is adversarial. "
@@ -151,7 +147,7 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pane
 
 def _internals(records: Sequence[Record]) -> Iterator[Panel]:
     """How training went on inside: losses and diagnostics."""
-    names = _names(records)
+    names = plots.names_in(records)
     if any(name.startswith("loss/") for name in names):
         yield Panel(
             "Losses",

@@ -46,11 +46,7 @@ from .trials import TrialRuns
 def train_run(
     config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None
 ) -> tuple[TrialRuns, float]:
-    """Train into a folder; arguments and errors as of :func:`alpha_bridge.commands.train`.
-
-    Returns:
-        The run with its trials, and the seconds that training took.
-    """
+    """Train into a folder, as :func:`alpha_bridge.commands.train`: its runs, and the seconds."""
     keep_freed_memory()
     accelerator = available_accelerator(config.precision)
     run = Run.open(folder) if resume else Run.require_free(folder)

@@ -68,13 +68,7 @@ class Card:
 
 
 def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelCard:
-    """The page, with a head for the hub that has the metrics as well.
-
-    Args:
-        card: Its content.
-        networks: By name, each with its blueprint.
-        source: What to give :func:`~alpha_bridge.sharing.load`.
-    """
+    """The page, with a head for the hub that has the metrics as well."""
     results = _results(card)
     head = ModelCardData(
         library_name="alpha_bridge",

@@ -24,14 +24,7 @@ NOT_ALLOWED = (401, 403)
 
 @contextmanager
 def hub_errors(hub_id: str, before: str = "") -> Iterator[None]:
-    """Turn the hub's errors into errors of one line, which begins with ``before``.
-
-    Raises:
-        ValueError: The id is malformed, or there is no such revision.
-        FileNotFoundError: There is no such repository.
-        PermissionError: It may not be read or written.
-        ConnectionError: The hub cannot be reached, or does not do it.
-    """
+    """Turn the hub's errors into errors of one line, which begins with ``before``."""
     try:
         yield
     except HFValidationError as error:

@@ -16,9 +16,6 @@ def as_built(network: nn.Module) -> nn.Module:
     """The network as its blueprint builds it, with the tensors of ``network``.
 
     What training put on its layers, such as spectral normalisation, becomes part of the weights.
-
-    Raises:
-        ValueError: It has no blueprint, or is not what that builds.
     """
     plan = Blueprint.of(network)
     with torch.random.fork_rng(devices=[]):

@@ -10,7 +10,7 @@ has updates on its axis.
 from .curves import diagnostics, losses, metric_curves, schedule
 from .pictures import GAP, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
-from .records import Record, Region, evenly, metric_names, regions, step_one
+from .records import evenly, metric_names, names_in, regions, step_one
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
 
 __all__ = [
@@ -25,14 +25,13 @@ __all__ = [
     "SMALL",
     "TEXT",
     "WIDTH",
-    "Record",
-    "Region",
     "diagnostics",
     "evenly",
     "image_grid",
     "losses",
     "metric_curves",
     "metric_names",
+    "names_in",
     "reconstructions",
     "regions",
     "save_figure",
