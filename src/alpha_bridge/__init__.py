@@ -43,33 +43,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Names are imported when they are used: the command line's help must not wait for torch.
-_HOMES = {
-    "AlphaBridge": "model",
-    "AlphaPath": "path",
-    "Config": "recipe",
-    "CosineGamma": "gamma",
-    "DataBridge": "objective",
-    "Diverged": "errors",
-    "Interrupted": "errors",
-    "GradientPenalty": "penalty",
-    "LinearGamma": "gamma",
-    "METHODS": "recipe.methods",
-    "OnlineGamma": "control",
-    "Optimization": "settings",
-    "PRESETS": "recipe.presets",
-    "PowerGamma": "gamma",
-    "R1": "penalty",
-    "R1R2": "penalty",
-    "Run": "runs.folder",
-    "SigmoidGamma": "gamma",
-    "SpectralNorm": "penalty",
-    "alpha_divergence": "divergence",
-    "constant": "path",
-    "fit": "training",
-    "join": "path",
-    "optimal_gamma": "control",
-    "ramp": "path",
+_PUBLIC = {
+    "control": ("OnlineGamma", "optimal_gamma"),
+    "divergence": ("alpha_divergence",),
+    "errors": ("Diverged", "Interrupted"),
+    "gamma": ("CosineGamma", "LinearGamma", "PowerGamma", "SigmoidGamma"),
+    "model": ("AlphaBridge",),
+    "objective": ("DataBridge",),
+    "path": ("AlphaPath", "constant", "join", "ramp"),
+    "penalty": ("R1", "R1R2", "GradientPenalty", "SpectralNorm"),
+    "recipe": ("Config",),
+    "recipe.methods": ("METHODS",),
+    "recipe.presets": ("PRESETS",),
+    "runs.folder": ("Run",),
+    "settings": ("Optimization",),
+    "training": ("fit",),
 }
+_HOMES = {name: module for module, names in _PUBLIC.items() for name in names}
 
 _MODULES = ("estimator", "sharing", "twin", "vae")
 

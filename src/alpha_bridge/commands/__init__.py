@@ -5,12 +5,11 @@ imports what needs torch, so that what is wrong is refused within a second.
 """
 
 from .edit import Edited, edit
-from .evaluate import evaluate
 from .frontier import Frontier, frontier
 from .missed import Missed, missed
 from .reconstruct import Reconstructed, reconstruct
 from .release import export, push, restore
-from .report import report
+from .review import evaluate, report
 from .sample import sample
 from .train import Trained, train
 from .translate import translate

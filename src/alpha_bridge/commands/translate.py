@@ -11,8 +11,7 @@ from .paths import Folder, ending, require_given, require_output, write
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..recipe import Config
-    from ..runs.folder import Array, Run
+    from ..runs.folder import Array
 
 
 def translate(
@@ -43,7 +42,11 @@ def translate(
     from ..runs.opening import open_run
 
     run, config = open_run(run, step)
-    _require_domains(run, config)
+    if config.prior is None:
+        raise ValueError(
+            f"{run.folder} has no second domain to translate from or to: train one with "
+            "--objective marginal --prior DATA"
+        )
     require_given(images)
     require_output(out)
 
@@ -73,14 +76,6 @@ def translate(
         plots.save_figure(plots.reconstructions(pairs, ("original", "translation")), path, 100)
 
     return write(after, path, draw)
-
-
-def _require_domains(run: Run, config: Config) -> None:
-    if config.prior is None:
-        raise ValueError(
-            f"{run.folder} has no second domain to translate from or to: train one with "
-            "--objective marginal --prior DATA"
-        )
 
 
 def _coloured(images: Array) -> Array:

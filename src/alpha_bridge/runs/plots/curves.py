@@ -1,7 +1,6 @@
 """Numbers over updates, with the three steps of Algorithm 1 shaded."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ from .style import BLUE, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_sty
 def schedule(records: Sequence[Record]) -> Figure:
     """α and γ over updates."""
     figure = Figure(figsize=(WIDTH, 2.6))
-    _place_panels(figure, 1, 1, Margins(left=0.34, right=0.15, bottom=0.4, top=0.2))
+    _place_panels(figure, 1, 1, left=0.34, right=0.15, bottom=0.4, top=0.2)
     axes = _updates_axes(figure.add_subplot(), records, named=True)
     axes.set(ylim=(-0.04, 1.04), yticks=[0, 0.5, 1])
     for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
@@ -47,12 +46,12 @@ def _panels(
     records: Sequence[Record],
     names: Sequence[str],
     draw: Callable[[Axes, Array, Array], None],
-    columns: int = 3,
 ) -> Figure:
     """Small multiples over updates, one for each name."""
+    columns = 3
     rows = max(1, -(-len(names) // columns))
     figure = Figure(figsize=(WIDTH, 2.4 * rows))
-    _place_panels(figure, rows, columns, Margins(left=0.56, right=0.1, bottom=0.26, top=0.5))
+    _place_panels(figure, rows, columns, left=0.56, right=0.1, bottom=0.26, top=0.5)
     for index, name in enumerate(names):
         axes = _updates_axes(figure.add_subplot(rows, columns, index + 1), records, named=False)
         measured, *protocol = title(name)
@@ -73,22 +72,14 @@ def _panels(
     return figure
 
 
-class Margins(NamedTuple):
-    """Inches around a panel, which its labels and its title take."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-
-def _place_panels(figure: Figure, rows: int, columns: int, margins: Margins) -> None:
-    """Leave equal margins around each panel.
+def _place_panels(
+    figure: Figure, rows: int, columns: int, left: float, right: float, bottom: float, top: float
+) -> None:
+    """Leave equal margins, in inches, around each panel.
 
     They are stated because matplotlib's own layouts measure every label of every panel twice: that
     took a third of the time of a report.
     """
-    left, right, bottom, top = margins
     width, height = figure.get_size_inches()
     panel_width, panel_height = width / columns - left - right, height / rows - bottom - top
     figure.subplots_adjust(

@@ -1,6 +1,8 @@
-"""Measure a run's model again."""
+"""Look at a run again: measure its model, write its page."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from rich.console import Console
 
@@ -40,3 +42,22 @@ def evaluate(
     model, memory = load_model(run, config, step)
     source, domain = data_of(run, config, console, data), prior_of(config, prior)
     return build_evaluation(config, source, console.print, domain)(model, memory).metrics
+
+
+def report(run: Folder) -> Path:
+    """Write a run's report.html again.
+
+    Args:
+        run: Folder of the run.
+
+    Returns:
+        The page.
+    """
+    from ..runs.opening import config_of, run_of
+
+    run = run_of(run)
+    config_of(run)
+
+    from ..runs.page import write_report
+
+    return write_report(run)
