@@ -96,11 +96,8 @@ def _dimensions(image: Image.Image) -> str:
 def white_of(images: Iterable[Encoded]) -> int | None:
     """What is white in images of 32-bit whole numbers: the end of the range that holds them all.
 
-    Returns:
-        255 or 65535; None if there are no such images.
-
     Raises:
-        ValueError: A number lies in neither range, or an image cannot be decoded.
+        ValueError: A number lies in neither range, 0 to 255 and 0 to 65535.
     """
     whitest = None
     for image in images:

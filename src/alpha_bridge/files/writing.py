@@ -46,15 +46,7 @@ REFUSED = (
 def writing(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears complete, or leave the one that stood there.
 
-    Args:
-        path: The file; folders above it are made. A link is replaced, never followed.
-
-    Yields:
-        An empty binary file.
-
-    Raises:
-        PermissionError: The place cannot be written; one line that names the file.
-        NotWritten: The disk is full or broken; one line that names the file.
+    Folders above it are made. A link is replaced, never followed. Errors are :func:`explained`.
     """
     partial = _partial(path)
     with explained(path):
@@ -76,19 +68,10 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def filling(folder: Path, replace: bool = False) -> Iterator[Path]:
-    """Fill a folder that appears complete, or leave the one that stood there.
+    """Fill an empty folder that appears complete, or leave the one that stood there.
 
-    Args:
-        folder: New or empty, unless it is to be replaced; folders above it are made.
-        replace: Whether a folder that stands there gives way when the new one is complete.
-
-    Yields:
-        An empty folder to write into.
-
-    Raises:
-        FileExistsError: The folder holds something, and is not to be replaced.
-        PermissionError: The place cannot be written; one line that names the folder.
-        NotWritten: The disk is full or broken; one line that names the folder.
+    That one raises ``FileExistsError`` unless it is empty, or to be replaced when the new one is
+    complete. Folders above it are made. Errors are :func:`explained`.
     """
     folder = folder.absolute()
     if not replace:

@@ -97,17 +97,9 @@ def train_classifier(
     """Train a classifier whose features are used by the metrics; Adam with a one-cycle rate.
 
     The same seed gives the same classifier on the same machine, and torch's global generator is
-    left as it was. Images are read one batch at a time, so they may lie in a memory map.
-
-    Args:
-        images: uint8 in [0, 255], shape ``(N, C, H, W)``.
-        labels: Whole numbers from 0 to ``classes - 1``, shape ``(N,)``.
-        held_out_images: The accuracy is measured on these, in the form of ``images``.
-        held_out_labels: Their labels, in the form of ``labels``.
-        classes: Number of classes, two or more.
-        seed: Of the parameters and the batches.
-        updates: Number of updates, one or more.
-        batch_size: Images in an update, one or more; drawn with replacement.
+    left as it was. Images, uint8 ``(N, C, H, W)``, are read one batch at a time, drawn with
+    replacement, so they may lie in a memory map; labels are whole numbers below ``classes``, two
+    or more. The accuracy is measured on the images that are held out.
 
     Source:
         Kingma and Ba, Adam, ICLR 2015; Smith and Topin, Super-Convergence, 2018.

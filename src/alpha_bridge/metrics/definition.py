@@ -86,12 +86,7 @@ def name(
 ) -> str:
     """Name of a metric, a key of :data:`METRICS`, under its protocol, a text without a slash.
 
-    Args:
-        metric: A key of :data:`METRICS`.
-        protocol: The features or the settings that the number depends on.
-        samples: How many samples it is computed from, one or more.
-        split: The part of the data that they are compared with, if they are.
-        reals: How many of those, one or more; None for as many.
+    It is computed from ``samples``, and compared with as many of a part of the data, or ``reals``.
 
     Raises:
         ValueError: There is no such metric, or an argument is out of its range.

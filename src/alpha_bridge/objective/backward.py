@@ -64,12 +64,9 @@ def mixes_samples(network: nn.Module) -> bool:
 
 
 def rescale_gradient(x: Tensor, scale: Tensor) -> None:
-    """Multiply the gradient that comes back to ``x`` by each sample's ``scale``.
+    """Multiply the gradient that comes back to ``x``, if any, by each sample's ``scale``.
 
-    Args:
-        x: Samples or latents, shape ``(*trials, batch, *event)``; without a graph, nothing is to
-            be done.
-        scale: Numbers, shape ``(*trials, batch)``.
+    Their shapes are ``(*trials, batch, *event)`` and ``(*trials, batch)``.
 
     Example:
         >>> z = torch.ones(1, 1, requires_grad=True)

@@ -122,11 +122,9 @@ def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:
 def networks_draws(seed: int, accelerator: Accelerator) -> Iterator[Callable[[int], None]]:
     """Let torch's generators, of the host and of the device, begin each update as the seed says.
 
-    So no state of theirs has to be kept to go on from a checkpoint, on any device and in any
-    number of processes. Afterwards they are where the caller left them.
-
-    Yields:
-        A function to call with the number of each update before it.
+    The function that it gives is called with the number of each update before it. So no state of
+    theirs has to be kept to go on from a checkpoint, on any device and in any number of processes.
+    Afterwards they are where the caller left them.
     """
     device, rank = accelerator.device, accelerator.process_index
     kinds = [torch] if device.type == "cpu" else [torch, torch.get_device_module(device)]

@@ -71,12 +71,7 @@ def naming(folder: Path) -> Iterator[None]:
 
 
 def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:
-    """Read and verify a checkpoint: its tensors by file and name, and the number of updates done.
-
-    Raises:
-        ValueError: A file is missing, does not have the sum that the manifest states, or holds
-            numbers that are not finite; or the checkpoint is that of another update or run.
-    """
+    """The tensors of a checkpoint by file and name, verified, and the number of updates done."""
     files, step = verified(folder)
     return {file: _read(folder, f"{file}{ENDING}") for file in files}, step
 

@@ -34,11 +34,8 @@ def agreement(accelerator: Accelerator) -> Iterator[Callable[[bool], bool]]:
 
     The votes go from host to host by gloo whatever the device is. So no accelerator is waited
     for, and it is here, with patience, that the others wait while the main process evaluates;
-    the gradients keep the short patience of their own exchange.
-
-    Yields:
-        A function that every process calls with its own vote, and that gives all of them the
-        same answer. It raises :class:`~alpha_bridge.errors.Lost` if one is gone.
+    the gradients keep the short patience of their own exchange. Every process calls the function
+    that this gives with its own vote: all get the same answer, or ``Lost`` if one is gone.
     """
     if accelerator.num_processes == 1:
         yield bool
