@@ -114,7 +114,7 @@ def edit(
     require_given(labels, "a CSV file with --labels")
     require_output(out)
     stem = f"between-{between}" if between else "-".join(["edit", *attribute])
-    path = destination(run, config, out, re.sub(r"[^\w.=-]+", "-", stem))
+    path = destination(run, config.event_shape, out, re.sub(r"[^\w.=-]+", "-", stem))
 
     import numpy as np
 

@@ -14,7 +14,6 @@ distance, or the inception score where the density of the data is known.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,8 +22,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..checks import at_least, between_zero_and_one
-from ..files import writing
-from .paths import Folder
+from .paths import Folder, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,9 +138,7 @@ def frontier(
     found = best_of(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
-    text = json.dumps(content, indent=1, allow_nan=False)
-    with writing(run.inside(found.table.name)) as file:
-        file.write(f"{text}\n".encode())
+    write_table(content, run.inside(found.table.name))
     plots.save_figure(draw(found), run.inside(found.picture.name))
     return found
 

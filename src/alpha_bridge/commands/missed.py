@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ..checks import at_least
-from ..files import writing
-from .paths import Folder, require_given
+from .paths import Folder, require_given, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,9 +108,7 @@ def missed(
         "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
         "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
     }
-    text = json.dumps(content, indent=1, allow_nan=False)
-    with writing(found.table) as file:
-        file.write(f"{text}\n".encode())
+    write_table(content, found.table)
     worst = x[[sample.index for sample in samples[:n]]]
     decoded = in_chunks(model.reconstruct, worst)
     plots.save_figure(draw(*map(units.stored, (x, generated, worst, decoded))), found.picture)

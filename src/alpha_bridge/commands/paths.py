@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tyro.conf import Positional
 
-from ..files import save_array
+from ..files import save_array, writing
 
 if TYPE_CHECKING:
-    from ..recipe import Config
     from ..runs.folder import Array, Run
 
     Folder: TypeAlias = Path | Run
@@ -40,9 +40,9 @@ def ending(shape: tuple[int, ...] | None) -> str:
     return ".png" if len(shape or ()) == 3 else ".npy"
 
 
-def destination(run: Run, config: Config, out: Path | None, stem: str) -> Path:
+def destination(run: Run, shape: tuple[int, ...] | None, out: Path | None, stem: str) -> Path:
     """Where samples of a run are written: ``out``, or a file of that stem in the run's folder."""
-    kind = ending(config.event_shape)
+    kind = ending(shape)
     path = out or run.inside(f"{stem}{kind}")
     if kind == ".npy" != path.suffix:
         raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
@@ -58,3 +58,10 @@ def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     else:
         picture(path)
     return path
+
+
+def write_table(content: Mapping[str, Any], path: Path) -> None:
+    """Write ``content`` as JSON."""
+    text = json.dumps(content, indent=1, allow_nan=False)
+    with writing(path) as file:
+        file.write(f"{text}\n".encode())

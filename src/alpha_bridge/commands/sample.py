@@ -40,7 +40,7 @@ def sample(
     at_least(0, "seed", seed)
     run, config = open_run(run, step)
     require_plain(config)
-    path = destination(run, config, out, f"samples-{n}-seed-{seed}")
+    path = destination(run, config.event_shape, out, f"samples-{n}-seed-{seed}")
 
     from ..metrics.evaluation import in_chunks
     from ..runs import plots

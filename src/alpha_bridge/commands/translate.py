@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .paths import Folder, ending, require_given, require_output, write
+from .paths import Folder, destination, require_given, require_output, write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,10 +65,7 @@ def translate(
     (here, shape), (there, _) = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
     x = here.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
-    path = out or run.inside(f"translations-of-{images.resolve().stem}{ending(shape)}")
-    require_output(path)
-    if len(shape) == 1 and path.suffix != ".npy":
-        raise ValueError(f"the run's samples are vectors, not images: end {path} with .npy")
+    path = destination(run, shape, out, f"translations-of-{images.resolve().stem}")
     before, after = here.stored(x), there.stored(in_chunks(network, x))
 
     def draw(path: Path) -> None:

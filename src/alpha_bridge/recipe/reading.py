@@ -17,13 +17,10 @@ from .config import HISTORY, Config
 
 
 def read_config(source: Path | dict[str, Any]) -> Config:
-    """Validate a configuration.
+    """Validate a configuration; what is not given takes its default.
 
     Args:
         source: A JSON file, such as a run's ``config.json``, or its content.
-
-    Returns:
-        The configuration; what is not given takes its default.
 
     Raises:
         ValueError: The file is not JSON, a key is unknown, or a value has the wrong type; one
