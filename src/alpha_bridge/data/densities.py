@@ -81,10 +81,9 @@ class DensitySource(Source):
 
     size = None
 
-    def __init__(self, mixture: GaussianMixture, held_out_seed: int = 0) -> None:
+    def __init__(self, mixture: GaussianMixture) -> None:
         """Draw from ``mixture``; no run's seed touches the samples for evaluation."""
         self.mixture = mixture
-        self.held_out_seed = at_least(0, "held_out_seed", held_out_seed)
         self.classes, dimension = mixture.means.shape
         self.event_shape = (dimension,)
 
@@ -105,4 +104,4 @@ class DensitySource(Source):
         return self._fixed(count, HELD_OUT)[1]
 
     def _fixed(self, count: int, purpose: int) -> tuple[Tensor, Tensor]:
-        return self.mixture.labelled_sample(count, stream(self.held_out_seed, 0, purpose))
+        return self.mixture.labelled_sample(count, stream(0, 0, purpose))

@@ -195,13 +195,10 @@ class InceptionFeatures(nn.Module):
 
 
 def inception_features() -> InceptionFeatures:
-    """Inception network of the published Fréchet distances and Inception scores.
+    """Inception network of the published Fréchet distances and Inception scores, frozen.
 
     Nothing is downloaded here, and only the published file of weights is read: torch-fidelity
     unpickles it, so its SHA-256 sum must begin as its name says.
-
-    Returns:
-        The network in evaluation mode, on the CPU, its parameters frozen.
 
     Raises:
         ValueError: torch-fidelity is not installed, or the weights are missing or damaged.

@@ -19,7 +19,7 @@ Log = Callable[[str], None]
 
 LABELLED = 60_000
 ROTATED = 10_000
-CLASSIFIER_SEED = 0
+SEED = 0
 CHUNK = 250
 """Samples that a network sees at once."""
 
@@ -131,7 +131,7 @@ def _classifier(source: Source, data: str, log: Log) -> Features:
 
     network, accuracy, images = _trained(source, read, source.classes)
     log(f"features of a classifier that is right on {accuracy:.1%} of {images} images")
-    return network, classifier_protocol("classifier", data, CLASSIFIER_SEED, accuracy), True
+    return network, classifier_protocol("classifier", data, SEED, accuracy), True
 
 
 def _rotations(source: Source, data: str, log: Log) -> Features:
@@ -143,7 +143,7 @@ def _rotations(source: Source, data: str, log: Log) -> Features:
 
     network, accuracy, _ = _trained(source, read, 4)
     log(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
-    return network, classifier_protocol("rotations", data, CLASSIFIER_SEED, accuracy), False
+    return network, classifier_protocol("rotations", data, SEED, accuracy), False
 
 
 def _trained(
@@ -154,7 +154,7 @@ def _trained(
         require_shape(source.event_shape)  # before all the images are read
         train, labels, held_out, held_out_labels = read()
         images = (train, labels, held_out, held_out_labels)
-        classifier, accuracy = cached_classifier(*images, classes, CLASSIFIER_SEED)
+        classifier, accuracy = cached_classifier(*images, classes, SEED)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     return classifier, accuracy, len(held_out)

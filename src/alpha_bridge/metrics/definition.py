@@ -29,12 +29,7 @@ SAMPLES = re.compile(r"([1-9][0-9]*)(?:-(train|held-out)(?:-([1-9][0-9]*))?)?")
 
 
 class Metric(NamedTuple):
-    """A metric, whatever its protocol.
-
-    Attributes:
-        label: Its name in a text.
-        better: Which direction is better.
-    """
+    """A metric, whatever its protocol: its name in a text, and which direction is better."""
 
     label: str
     better: Literal["higher", "lower"]

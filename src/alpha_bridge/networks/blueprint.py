@@ -136,12 +136,7 @@ class Blueprint:
 def shareable(kind: Class) -> Class:
     """Let the networks of a class remember how they were built, as a decorator of the class.
 
-    Args:
-        kind: A class whose constructor takes values that JSON knows. A subclass needs a decorator
-            of its own.
-
-    Returns:
-        The same class.
+    Its constructor takes values that JSON knows. A subclass needs a decorator of its own.
 
     Example:
         >>> from alpha_bridge.networks import MLPDiscriminator

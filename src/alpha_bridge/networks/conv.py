@@ -25,8 +25,8 @@ __all__ = [
 
 
 def _widths(width: int, halvings: int) -> list[int]:
-    """Channels after each halving: they double, up to eight times the first."""
-    return [width * min(2**level, 8) for level in range(halvings)]
+    """Channels after each of up to four halvings: they double."""
+    return [width * 2**level for level in range(halvings)]
 
 
 def _check(trials: int | None, **sizes: int) -> None:

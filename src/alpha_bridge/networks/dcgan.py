@@ -25,14 +25,10 @@ from torch import nn
 from ..checks import times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .conv import _check
+from .conv import _check, _widths
 from .surrogate import GaussianHead
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
-
-
-def _widths(width: int, halvings: int) -> list[int]:
-    return [width * 2**level for level in range(halvings)]
 
 
 class _DCGANBody(nn.Sequential):

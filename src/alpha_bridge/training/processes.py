@@ -1,6 +1,6 @@
 """What the processes of a run decide together, and how they notice that one of them is gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain
@@ -87,9 +87,22 @@ def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
         of_dtype.setdefault(buffer.dtype, []).append(buffer)
     with noticing_loss(accelerator):
         for buffers in of_dtype.values():
-            flat = broadcast(torch._utils._flatten_dense_tensors(buffers))
-            shared = torch._utils._unflatten_dense_tensors(flat, buffers)
-            torch._foreach_copy_(buffers, list(shared))
+            _exchange(buffers, broadcast)
+
+
+def average_gradients(parameters: Iterable[nn.Parameter], accelerator: Accelerator) -> None:
+    """Replace each gradient by its mean over the processes, in one exchange."""
+    if accelerator.num_processes == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    with noticing_loss(accelerator):
+        _exchange(gradients, lambda flat: accelerator.reduce(flat, "mean"))
+
+
+def _exchange(tensors: list[Tensor], exchange: Callable[[Tensor], Tensor]) -> None:
+    """Replace tensors of one type by what an exchange of all their numbers at once gives."""
+    flat = exchange(torch._utils._flatten_dense_tensors(tensors))
+    torch._foreach_copy_(tensors, list(torch._utils._unflatten_dense_tensors(flat, tensors)))
 
 
 def _reason(error: RuntimeError) -> str:

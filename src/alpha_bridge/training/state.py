@@ -79,11 +79,7 @@ class TrainState:
         return [parameter for group in groups for parameter in group["params"]]
 
     def pace(self, alpha: float, steps: int = 0) -> None:
-        """Give each network its learning rate of the next update.
-
-        Args:
-            alpha: α of the update.
-            steps: Updates of the whole path, for the schedule.
+        """Give each network its learning rate of the next update, at α, of ``steps`` of the path.
 
         What a callback or a scheduler of torch has made of a rate (``group["lr"]``) stays: the
         rate follows :meth:`Optimization.rate` by its quotients (``group["rate"]`` is the last).

@@ -1,9 +1,7 @@
 """One update of Algorithm 1: every loss at the parameters before it, one step for every network."""
 
-from collections.abc import Iterable
 from itertools import chain
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -12,7 +10,7 @@ from ..gamma import Gamma
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
 from .gradients import centred_moments, twin_gradients
-from .processes import noticing_loss, share_buffers
+from .processes import average_gradients, share_buffers
 from .state import TrainState
 
 
@@ -78,7 +76,7 @@ def _descend(
         reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
     trained = list(chain.from_iterable(losses.of_networks))
     # before the first step, so that the loss of a process leaves no network ahead of the others
-    _average_gradients(state.parameters(*trained), accelerator)
+    average_gradients(state.parameters(*trained), accelerator)
     for network in trained:
         state.optimizers[network].step()
         state.optimizers[network].zero_grad(set_to_none=True)
@@ -92,14 +90,3 @@ def reduce(loss: Tensor) -> Tensor:
         tensor(4.)
     """
     return loss.mean(-1).sum()
-
-
-def _average_gradients(parameters: Iterable[torch.nn.Parameter], accelerator: Accelerator) -> None:
-    """Replace each gradient by its mean over the processes, in one exchange."""
-    if accelerator.num_processes == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    with noticing_loss(accelerator):
-        flat = accelerator.reduce(torch._utils._flatten_dense_tensors(gradients), "mean")
-    means = torch._utils._unflatten_dense_tensors(flat, gradients)
-    torch._foreach_copy_(gradients, list(means))
