@@ -19,7 +19,7 @@ from alpha_bridge.networks import Marginals, MLPDiscriminator
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Objective
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1
-from alpha_bridge.recipe import PathConfig
+from alpha_bridge.settings import PathConfig
 from alpha_bridge.training import Callback, Event, Optimization, fit
 
 from .framework import Outcome, Record

@@ -6,9 +6,10 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from alpha_bridge.recipe import Config, PathConfig, changed, known_keys
+from alpha_bridge.recipe import Config, changed, known_keys
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.settings import PathConfig
 
 __all__ = [
     "BETAS",

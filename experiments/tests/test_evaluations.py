@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.recipe import Config
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 from experiments.framework import Outcome, Study, compare, configurations, due, ends
 from experiments.framework.evaluations import chosen, evaluate
 

@@ -17,8 +17,12 @@ from alpha_bridge.cli import main
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.definition import metrics_of, parse
-from alpha_bridge.recipe import (
-    Config,
+from alpha_bridge.recipe import Config, read_config
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import units_of
+from alpha_bridge.runs.opening import config_of
+from alpha_bridge.runs.page import write_report
+from alpha_bridge.settings import (
     EvaluationConfig,
     ImagesConfig,
     MixtureConfig,
@@ -26,12 +30,7 @@ from alpha_bridge.recipe import (
     ObjectiveConfig,
     Optimization,
     PathConfig,
-    read_config,
 )
-from alpha_bridge.runs.folder import Run
-from alpha_bridge.runs.loading import units_of
-from alpha_bridge.runs.opening import config_of
-from alpha_bridge.runs.page import write_report
 
 STEPS = 20
 BOUNDARIES = [4, 14, 20]

@@ -11,9 +11,10 @@ from PIL import Image
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.commands import edit
-from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 
 
 def config(**changes):

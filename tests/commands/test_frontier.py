@@ -8,18 +8,12 @@ import torch
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.recipe import (
-    Config,
-    EvaluationConfig,
-    ModelConfig,
-    ObjectiveConfig,
-    PathConfig,
-    read_config,
-)
+from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
 
 STEPS = [6, 14, 21, 28, 36, 40]
 

@@ -14,16 +14,11 @@ from alpha_bridge import commands, sharing
 from alpha_bridge.cli import main
 from alpha_bridge.data import PixelUnits, StandardUnits
 from alpha_bridge.metrics.definition import metrics_of
-from alpha_bridge.recipe import (
-    Config,
-    EvaluationConfig,
-    ModelConfig,
-    RegularizerConfig,
-    read_config,
-)
+from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model, units_of
 from alpha_bridge.runs.model_card import card_of
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, RegularizerConfig
 from alpha_bridge.sharing import onnx
 
 

@@ -5,9 +5,10 @@ import torch
 
 from alpha_bridge import commands
 from alpha_bridge.metrics.definition import metrics_of
-from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig, read_config
+from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.runs.model_card import card_of
 from alpha_bridge.runs.page import write_report
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.training.checkpoint import read_tensors
 
 ENDS = (4, 14, 20)

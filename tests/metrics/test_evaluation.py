@@ -20,8 +20,9 @@ from alpha_bridge.data import (
 from alpha_bridge.metrics import comparison as comparison_module
 from alpha_bridge.metrics.comparison import DensityComparison
 from alpha_bridge.metrics.definition import parse
-from alpha_bridge.recipe import Config, EvaluationConfig, MixtureConfig, ModelConfig
+from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.settings import EvaluationConfig, MixtureConfig, ModelConfig
 
 SAMPLES, SHOWN = 50, 6
 

@@ -13,18 +13,7 @@ from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamm
 from alpha_bridge.networks import ConvGenerator, DCGANGenerator
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
 from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from alpha_bridge.recipe import (
-    DENSITIES,
-    Config,
-    GammaConfig,
-    MixtureConfig,
-    ModelConfig,
-    ObjectiveConfig,
-    Optimization,
-    PathConfig,
-    RegularizerConfig,
-    changed,
-)
+from alpha_bridge.recipe import DENSITIES, Config, changed
 from alpha_bridge.recipe.architecture import NETWORKS
 from alpha_bridge.recipe.builders import (
     ADVERSARIAL_LOSSES,
@@ -37,6 +26,15 @@ from alpha_bridge.recipe.builders import (
     build_source,
 )
 from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.settings import (
+    GammaConfig,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    Optimization,
+    PathConfig,
+    RegularizerConfig,
+)
 
 SMALL = ModelConfig(latent=3, hidden=(8,), width=4)
 

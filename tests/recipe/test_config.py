@@ -10,11 +10,6 @@ from pydantic import ValidationError
 from alpha_bridge.recipe import (
     CHANGEABLE,
     Config,
-    EvaluationConfig,
-    GammaConfig,
-    ImagesConfig,
-    ModelConfig,
-    PathConfig,
     changed,
     differences,
     known_keys,
@@ -23,6 +18,13 @@ from alpha_bridge.recipe import (
     value_of,
 )
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.settings import (
+    EvaluationConfig,
+    GammaConfig,
+    ImagesConfig,
+    ModelConfig,
+    PathConfig,
+)
 
 SHARES = {"ml": 0.2, "transfer": 0.5, "adversarial": 0.3}
 

@@ -9,21 +9,12 @@ import torch
 from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
-from alpha_bridge.recipe import (
-    Config,
-    MethodName,
-    ModelConfig,
-    ObjectiveConfig,
-    PathConfig,
-    RegularizerConfig,
-    differences,
-    known_keys,
-    read_config,
-)
+from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
 from alpha_bridge.recipe.builders import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.settings import ModelConfig, ObjectiveConfig, PathConfig, RegularizerConfig
 from alpha_bridge.training import Callback
 from alpha_bridge.training.checkpoint import save
 from alpha_bridge.training.state import of_trial

@@ -12,9 +12,10 @@ import pytest
 
 from alpha_bridge import commands
 from alpha_bridge.metrics.definition import label
-from alpha_bridge.recipe import Config, EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.recipe import Config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.page import write_report
+from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 
 METRICS = [
     "frechet_distance/classifier/5000",

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from alpha_bridge.recipe import GammaConfig, RegularizerConfig
 from alpha_bridge.recipe.builders import assemble, build_model
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.settings import GammaConfig, RegularizerConfig
 from alpha_bridge.training import fit
 from alpha_bridge.training.state import of_trial, stack
 

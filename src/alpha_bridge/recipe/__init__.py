@@ -4,17 +4,6 @@ Each setting's default, range and line of help are those of :mod:`alpha_bridge.s
 Python and the command line train the same run from the same settings.
 """
 
-from ..settings import (
-    EvaluationConfig,
-    GammaConfig,
-    ImagesConfig,
-    MixtureConfig,
-    ModelConfig,
-    ObjectiveConfig,
-    Optimization,
-    PathConfig,
-    RegularizerConfig,
-)
 from .config import DENSITIES, HISTORY, Change, Config, MethodName
 from .reading import changed, differences, explain, known_keys, read_config, value_of
 from .resuming import CHANGEABLE, resumed
@@ -25,16 +14,7 @@ __all__ = [
     "HISTORY",
     "Change",
     "Config",
-    "EvaluationConfig",
-    "GammaConfig",
-    "ImagesConfig",
     "MethodName",
-    "MixtureConfig",
-    "ModelConfig",
-    "ObjectiveConfig",
-    "Optimization",
-    "PathConfig",
-    "RegularizerConfig",
     "changed",
     "differences",
     "explain",

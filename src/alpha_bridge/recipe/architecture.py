@@ -24,7 +24,8 @@ from ..networks import (
     MLPTranslator,
     Surrogate,
 )
-from . import Config, ModelConfig
+from ..settings import ModelConfig
+from . import Config
 
 Networks = tuple[Module, Module, Module]
 Shape = tuple[int, ...]

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from . import (
-    Config,
+from ..settings import (
     EvaluationConfig,
     GammaConfig,
     ImagesConfig,
@@ -12,8 +11,8 @@ from . import (
     Optimization,
     PathConfig,
     RegularizerConfig,
-    changed,
 )
+from . import Config, changed
 
 _DENSITY = Config(
     data="gaussians25",
