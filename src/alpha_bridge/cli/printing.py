@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import printable
+from ..files import plain
 
 
 class Terminal(Console):
@@ -54,13 +54,7 @@ def as_json(value: object) -> str:
     """``value`` as JSON, which has no word for NaN or infinity but null.
 
     Example:
-        >>> as_json({"a": math.inf})
+        >>> as_json({"a": float("inf")})
         '{"a": null}'
     """
-    return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(plain(value), allow_nan=False)

@@ -1,6 +1,6 @@
 """Files and folders: written whole, read with care, kept from a second process, summed up."""
 
-from .json_object import parse_json, read_json
+from .json_object import parse_json, plain, read_json
 from .writing import (
     IDENTITY,
     LOCK,
@@ -27,6 +27,7 @@ __all__ = [
     "explained",
     "filling",
     "parse_json",
+    "plain",
     "read_json",
     "recover",
     "recover_all",

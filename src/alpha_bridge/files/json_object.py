@@ -1,6 +1,7 @@
 """JSON objects as people's files hold them, whole or damaged."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,14 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
             f"{source} is damaged (it is no JSON object): mend it, or restore it from a copy"
         )
     return found
+
+
+def plain(value: object) -> object:
+    """``value`` in what strict JSON knows: numpy's numbers as Python's, non-finite ones as null."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "item"):
+        return plain(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

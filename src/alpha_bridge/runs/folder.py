@@ -21,7 +21,6 @@ out of the folder.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from ..files import (
     IDENTITY,
     append_line,
     parse_json,
+    plain,
     read_json,
     recover,
     recover_all,
@@ -342,15 +342,4 @@ def _images_or_vectors(samples: Array) -> Array:
 
 
 def _line(record: Record) -> bytes:
-    return (json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _plain(value: object) -> object:
-    """``value`` in what strict JSON knows: numpy's numbers as Python's, non-finite ones as null."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return (json.dumps(plain(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
