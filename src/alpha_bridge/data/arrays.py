@@ -238,7 +238,8 @@ def from_array(
     if train.ndim == 2 and train.dtype.kind in "fiu":
         return VectorSource(*arrays)
     if train.dtype == np.uint8 and train.ndim == 3:
-        return ImageSource(one_channel(train), one_channel(held_out), *arrays[2:])
+        apart = None if held_out is None else one_channel(held_out)
+        return ImageSource(one_channel(train), apart, *arrays[2:])
     if train.dtype == np.uint8 and train.ndim == 4 and train.shape[-1] in (1, 3):
         return ImageSource(*arrays)
     raise ValueError(

@@ -81,16 +81,12 @@ class Shape:
         image = first.open()
         if self.size is None and image.width != image.height:
             raise ValueError(
-                f"images are not square ({_dimensions(image)}): "
+                f"images are not square ({image.width}x{image.height}): "
                 f"give --images.size {min(image.size)} or smaller"
             )
         channels = self.channels or (1 if first.is_grey(image) else 3)
         size = self.size or image.width
         return size, size, channels
-
-
-def _dimensions(image: Image.Image) -> str:
-    return f"{image.width}x{image.height}"
 
 
 def white_of(images: Iterable[Encoded]) -> int | None:
@@ -148,7 +144,7 @@ def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixe
     if wanted.size is None and image.size != (size, size):
         larger = max(size, min(image.size))
         raise ValueError(
-            f"images have different sizes ({size}x{size} and {_dimensions(image)}): "
+            f"images have different sizes ({size}x{size} and {image.width}x{image.height}): "
             f"give --images.size {larger}"
         )
     grey = encoded.is_grey(image)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,15 +113,11 @@ def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
     return array
 
 
-@overload
-def one_channel(images: Array) -> Array: ...
-@overload
-def one_channel(images: None) -> None: ...
-def one_channel(images: Array | None) -> Array | None:
+def one_channel(images: Array) -> Array:
     """Images ``(N, H, W)`` as ``(N, H, W, 1)``."""
     if isinstance(images, Rows):
         return Rows(images.array[..., None], images.rows)
-    return None if images is None else images[..., None]
+    return images[..., None]
 
 
 def _let_go(array: NDArray[Any]) -> None:

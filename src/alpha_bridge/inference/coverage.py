@@ -93,6 +93,4 @@ def rank_by_coverage(
 
 def _ranks(values: Tensor) -> list[int]:
     """Place of each value in increasing order, from 1 on."""
-    ranks = torch.empty(len(values), dtype=torch.long)
-    ranks[values.argsort(stable=True)] = torch.arange(1, len(values) + 1)
-    return ranks.tolist()
+    return (values.argsort(stable=True).argsort() + 1).tolist()

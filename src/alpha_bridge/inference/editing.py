@@ -210,8 +210,7 @@ def find_direction(
         def find(part: Tensor) -> Tensor:
             return orthogonalise(finder(z[part], y[part]), against)
 
-        everything = torch.arange(len(y))
-        vector = find(everything)
+        vector = find(torch.arange(len(y)))
         accuracy, interval, auc = _held_out(z, y, find)
         agreement = float(np.mean([_agreement(y, find, seed) for seed in range(HALVINGS)]))
     except ValueError as error:

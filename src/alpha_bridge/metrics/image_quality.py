@@ -74,7 +74,7 @@ def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
     # the distance stays the same, and a large mean costs the covariances no digits
     center = _exact(real_features).mean(0)
     with _quiet():
-        metric = FrechetInceptionDistance(_given(real_features), sync_on_compute=False)
+        metric = FrechetInceptionDistance(_Given(real_features.shape[-1]), sync_on_compute=False)
         metric.update(_exact(real_features) - center, real=True)
         metric.update(_exact(fake_features) - center, real=False)
         return max(0.0, float(metric.compute()))
@@ -125,7 +125,10 @@ def kernel_distance(
         subsets = 1
     with _quiet(), isolated_seed(seed):
         metric = KernelInceptionDistance(
-            _given(real_features), subsets=subsets, subset_size=subset_size, sync_on_compute=False
+            _Given(real_features.shape[-1]),
+            subsets=subsets,
+            subset_size=subset_size,
+            sync_on_compute=False,
         )
         metric.update(_exact(real_features), real=True)
         metric.update(_exact(fake_features), real=False)
@@ -219,10 +222,6 @@ class _Given(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return features
-
-
-def _given(features: Tensor) -> _Given:
-    return _Given(features.shape[-1])
 
 
 def _exact(features: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.special import entr
 
 from ..checks import at_least, between_zero_and_one, positive
 
@@ -75,8 +76,8 @@ def inception_score(probabilities: Tensor, weights: Tensor | None = None) -> Ten
     balanced = probabilities / (len(weights) * weights.to(probabilities))
     importance = balanced.sum(-1)
     marginal = balanced.mean(-2) / importance.mean(-1, keepdim=True)
-    noise = importance * _entropy(balanced / importance.unsqueeze(-1))
-    information = _entropy(marginal) - noise.mean(-1) / importance.mean(-1)
+    noise = importance * entr(balanced / importance.unsqueeze(-1)).sum(-1)
+    information: Tensor = entr(marginal).sum(-1) - noise.mean(-1) / importance.mean(-1)
     return information.exp()
 
 
@@ -212,11 +213,6 @@ def invented_mass(
         tensor(0.5000)
     """
     return 1 - high_quality(samples, means, std, _radius(means.shape[-1], tail))
-
-
-def _entropy(probabilities: Tensor) -> Tensor:
-    entropy: Tensor = torch.special.entr(probabilities).sum(-1)
-    return entropy
 
 
 def _log_sum_of_kernels(x: Tensor, y: Tensor, side: int) -> Tensor:
