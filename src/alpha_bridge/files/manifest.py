@@ -31,12 +31,9 @@ def step_name(step: int) -> str:
 
 
 def verified(folder: Path) -> tuple[list[str], int]:
-    """Verify a checkpoint, but for the numbers in its tensors.
+    """The files of tensors of a checkpoint, without their ending, and the number of updates done.
 
-    A file that has not changed since is not read again to sum it up.
-
-    Returns:
-        The names of the files of tensors, without their ending, and the number of updates done.
+    All is verified but the numbers. A file that has not changed since is not read again.
 
     Raises:
         ValueError: A file is missing, does not have the sum that the manifest states, or is none
