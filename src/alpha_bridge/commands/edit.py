@@ -93,9 +93,6 @@ def edit(
         data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
-    Returns:
-        The file, and how sure the directions are.
-
     Raises:
         ValueError: There is no such attribute or it has one class, a number is out of its range,
             or the run or its data cannot be used.

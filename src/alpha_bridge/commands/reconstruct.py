@@ -39,9 +39,6 @@ def reconstruct(
         step: Updates of the checkpoint; by default the latest.
         refine: Steps of refinement for each latent, from the encoder's mean.
 
-    Returns:
-        The file and the errors.
-
     Raises:
         ValueError: The images or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.

@@ -54,9 +54,6 @@ def restore(run: Folder, out: Path, step: int | None = None) -> Path:
         out: A new folder, which the VAE's library can load.
         step: Updates of the checkpoint; by default the latest.
 
-    Returns:
-        The folder.
-
     Raises:
         ValueError: The run did not begin with a VAE, or has no such checkpoint.
         OSError: The folder is not empty or cannot be written.

@@ -49,9 +49,6 @@ def report(run: Folder) -> Path:
 
     Args:
         run: Folder of the run.
-
-    Returns:
-        The page.
     """
     from ..runs.opening import config_of, run_of
 

@@ -27,9 +27,6 @@ def sample(
         out: A .png for a picture, an .npy for an array; by default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
 
-    Returns:
-        The file.
-
     Raises:
         ValueError: A number is out of its range, or the run cannot be used.
         OSError: The file stands already or cannot be written.

@@ -52,9 +52,6 @@ def train(
         console: Where to show progress; nowhere by default.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
-    Returns:
-        The run and its metrics.
-
     Raises:
         ValueError: The configuration cannot be trained, or changes the data, the networks or the
             path of the run to resume; or another process writes into the run.

@@ -27,10 +27,8 @@ RESOLVED = ("event_shape", "prior_shape", "architecture")
 def resumed(before: Config, given: Config, step: int) -> Config:
     """The configuration of a run that goes on with other rates, penalties and the like.
 
-    Args:
-        before: The run's own.
-        given: What it is to go on with; what is resolved at the start may be missing.
-        step: Updates done at the checkpoint; later changes have trained nothing that stays.
+    What is resolved at the start may be missing in ``given``; changes after ``step``, the updates
+    done at the checkpoint, have trained nothing that stays.
 
     Raises:
         ValueError: It changes the data, the networks or the path; the keys with both values.
