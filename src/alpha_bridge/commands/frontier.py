@@ -39,16 +39,10 @@ REALISM = ("frechet_distance", "inception_score")
 
 @dataclass(frozen=True)
 class Point:
-    """One checkpoint of the run.
+    """One checkpoint of the run, with both bounds in nats for each dimension.
 
     Attributes:
-        step: Updates done.
-        alpha: α of the last of them.
-        sigma: σ of the run there.
-        bound: Likelihood under it, in nats for each dimension.
         best_sigma: The snapshot's own σ, its root mean squared error.
-        best_bound: Likelihood under that.
-        metrics: By names that state their protocols.
         score: The weighted sum that ``prefer`` asks for, in [0, 1].
     """
 
@@ -67,13 +61,10 @@ class Frontier:
     """What a run's snapshots say about the way along α.
 
     Attributes:
-        points: In the order of training.
         realism: Name of the metric that stands for realism.
         prefer: Weight of realism against likelihood, in [0, 1].
         best: The point with the highest score, the earliest of equals.
         checkpoint: Where its model is.
-        table: All of it as JSON.
-        picture: The curve.
     """
 
     points: Sequence[Point]

@@ -27,10 +27,8 @@ class Missed:
     """How well real samples are covered.
 
     Attributes:
-        samples: The worst first.
         sigma: σ of the bounds, the one that fits these samples.
         picture: The worst above their reconstructions, or among the others.
-        table: All of it as JSON.
     """
 
     samples: Sequence[Coverage]

@@ -20,7 +20,6 @@ class Trained:
     """A run after training.
 
     Attributes:
-        run: The folder.
         first: Metrics at the end of Step I; empty without one.
         last: Metrics at the end; of stacked trials, their means, as in ``first``.
         spread: Standard deviation of ``last`` over stacked trials; empty for a single one.

@@ -45,10 +45,10 @@ class ArraySource(Source):
                 be a memory map.
             held_out: Samples for evaluation, the same event shape; none when None.
             train_labels: Classes, −1 where unknown, shape ``(N,)``.
-            held_out_labels: Classes of the held-out samples, shape ``(M,)``.
-            train_attributes: What is known of the N samples by name; by default their labels, and
+            held_out_labels: The same of the held-out samples.
+            train_attributes: What is known of the samples by name; by default their labels, and
                 the rows that they were chosen from.
-            held_out_attributes: The same of the M held-out samples.
+            held_out_attributes: The same of the held-out samples.
 
         Raises:
             ValueError: The arrays are of another kind, there are no samples, shapes do not match,

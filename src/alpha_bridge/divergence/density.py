@@ -60,16 +60,9 @@ def interior(distribution: Distribution) -> Tensor:
 
 
 def log_density(distribution: Distribution, x: Tensor, inside: Tensor, safe: Tensor) -> Tensor:
-    """Log-density at ``x``, −∞ outside the support, with a gradient that is finite everywhere.
+    """Log-density at ``x``, −∞ where not ``inside`` and outside the support, ``(*sample, *batch)``.
 
-    Args:
-        distribution: The distribution.
-        x: Points, shape ``(*sample, *batch, *event)``.
-        inside: Whether a point counts at all, shape ``(*sample, *batch)``.
-        safe: A point of the support, which takes the place of those that are not.
-
-    Returns:
-        Shape ``(*sample, *batch)``.
+    Its gradient is finite everywhere: ``safe``, a point of the support, stands in for the others.
     """
     event = (1,) * len(distribution.event_shape)
     with torch.no_grad():

@@ -31,10 +31,6 @@ class TrialRuns:
     A single trial is the run itself. Stacked trials have a folder each, ``trial-0`` and so on: a
     run like any other, as if it had been trained alone with its seed. The run above them keeps
     the means, and the stacked state to resume from.
-
-    Attributes:
-        run: The run.
-        config: Its configuration.
     """
 
     run: Run

@@ -20,8 +20,6 @@ class Event:
     Attributes:
         state: The state after it.
         phase: Step of Algorithm 1 that the update belongs to.
-        alpha: α of the update.
-        gamma: γ(α) of the update.
         x: Data samples of the update, in model units.
         noise: Random draws of the update.
         numbers: Losses and diagnostics, each ``(*trials,)``, on the device.

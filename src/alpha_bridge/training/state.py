@@ -49,10 +49,7 @@ class TrainState:
 
     Attributes:
         model: The networks as they are trained.
-        optimization: Adam's settings.
         average: Moving averages of the generator and of the encoder.
-        optimizers: One for each network.
-        step: Number of updates done.
         memory: Tensors that callbacks keep from one update to a later one, by name.
         units: Those of the data, which are kept with the weights that they belong to.
     """
