@@ -475,7 +475,14 @@ def uninterrupted(children, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted, tmp_path, number):
     folder = tmp_path / "run"
     ended = stopped(children, folder, number)

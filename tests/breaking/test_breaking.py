@@ -25,6 +25,7 @@ def assert_answered(case, scenes):
     assert answer.good, f"{answer.kind}: {answer.detail}"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_twice_ends_as_if_it_had_not_been(scenes):
     assert Killed("vectors", 0.3, kills=2)(scenes) == Answer("right")
 

@@ -53,10 +53,9 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of one run. Every property reads the folder anew.
+    """The folder of one run: ``create`` makes it, ``open`` comes back to it.
 
-    Attributes:
-        folder: Where the run lives; make it with ``create``, come back to it with ``open``.
+    Every property reads the folder anew.
 
     Example:
         >>> import tempfile

@@ -86,6 +86,7 @@ def reduce(loss: Tensor) -> Tensor:
     """Mean over the batch, sum over trials: the one place where samples are put together.
 
     Example:
+        >>> import torch
         >>> reduce(torch.tensor([[1.0, 3.0], [2.0, 2.0]]))
         tensor(4.)
     """
