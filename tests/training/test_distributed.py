@@ -305,7 +305,7 @@ def test_an_error_amid_an_update_of_another_process_leaves_a_checkpoint(left):
     name, message = seen(left, "other fails", 0)
     checkpoint = left / "other fails" / "step-12"
     assert name == "Lost"
-    assert message.startswith("process 0 of 2 lost another one")
+    assert message.startswith("process 0 of 2 lost another")
     assert message.endswith(f"saved {checkpoint}: go on with --resume")
     assert seen(left, "other fails", 1)[0] == "KeyError"
 
@@ -404,7 +404,7 @@ def test_the_launchers_end_is_the_processes(story):
 def test_the_loss_of_another_process_leaves_the_last_update(story):
     found = story[1]["other lost"]
     (said,) = found["said"]
-    assert said.startswith("alpha-bridge: process 0 of 2 lost another one")
+    assert said.startswith("alpha-bridge: process 0 of 2 lost another")
     assert f"step-{found['step']:08d}: go on with --resume" in said
     assert found["step"] >= json.loads(found["records"][-1])["step"]
     assert not found["leftovers"]
@@ -413,7 +413,7 @@ def test_the_loss_of_another_process_leaves_the_last_update(story):
 def test_the_loss_of_the_main_process_leaves_its_last_checkpoint(story):
     found = story[1]["main lost"]
     (said,) = found["said"]
-    assert said.startswith("alpha-bridge: process 1 of 2 lost another one")
+    assert said.startswith("alpha-bridge: process 1 of 2 lost another")
     assert found["step"] >= json.loads(found["records"][-1])["step"] - 20
 
 
