@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from tyro.conf import UseAppendAction, arg
 
 from ..checks import at_least, positive
-from .paths import Folder, destination, require_given, require_output, write
+from .paths import Folder, destination, require_given, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +109,6 @@ def edit(
     run, config = open_run(run, step)
     _require_subjects(config, images, samples, refine)
     require_given(labels, "a CSV file with --labels")
-    require_output(out)
     stem = f"between-{between}" if between else "-".join(["edit", *attribute])
     path = destination(run, config.event_shape, out, re.sub(r"[^\w.=-]+", "-", stem))
 
@@ -122,7 +121,7 @@ def edit(
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    source = partial(data_of, run, config, console, data)
+    source = cache(partial(data_of, run, config, console, data))
     errors: tuple[float, float] | None = None
     if samples:
         z = latents_of(config, model, n, seed)

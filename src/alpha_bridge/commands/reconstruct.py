@@ -47,7 +47,9 @@ def reconstruct(
 
     run, config = open_run(run, step)
     require_given(images)
-    require_output(out)
+    shape = config.event_shape or ()
+    path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")
+    require_output(path)
 
     import numpy as np
 
@@ -56,12 +58,9 @@ def reconstruct(
     from ..runs import plots
     from ..runs.loading import inverted, load_model, units_of
 
-    shape = config.event_shape or ()
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
     x = units.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
-    path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")
-    require_output(path)
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
     write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .paths import Folder, destination, require_given, require_output, write
+from .paths import Folder, destination, require_given, write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +48,8 @@ def translate(
             "--objective marginal --prior DATA"
         )
     require_given(images)
-    require_output(out)
+    shape = (config.event_shape if back else config.prior_shape) or ()
+    path = destination(run, shape, out, f"translations-of-{images.resolve().stem}")
 
     import numpy as np
 
@@ -58,14 +59,10 @@ def translate(
     from ..runs.loading import load_model, prior_units_of, units_of
 
     model, _ = load_model(run, config, step)
-    domains = [
-        (prior_units_of(config, prior), config.prior_shape or ()),
-        (units_of(run, config, step), config.event_shape or ()),
-    ]
-    (here, shape), (there, _) = domains[::-1] if back else domains
+    domains = prior_units_of(config, prior), units_of(run, config, step)
+    here, there = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
     x = here.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
-    path = destination(run, shape, out, f"translations-of-{images.resolve().stem}")
     before, after = here.stored(x), there.stored(in_chunks(network, x))
 
     def draw(path: Path) -> None:

@@ -26,13 +26,17 @@ def run_of(run: Path | Run) -> Run:
 def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
     """A run and its configuration, once its checkpoint, by default the latest, is found whole."""
     run = run_of(run)
-    verified(checkpoint_of(run, read_config(run.config_path), step))
-    return run, config_of(run)
+    config = read_config(run.config_path)
+    verified(checkpoint_of(run, config, step))
+    return run, _of_trained(run, config)
 
 
 def config_of(run: Run) -> Config:
     """The configuration of a run that was trained, refused if it does not say on what."""
-    config = read_config(run.config_path)
+    return _of_trained(run, read_config(run.config_path))
+
+
+def _of_trained(run: Run, config: Config) -> Config:
     shapes = {"event_shape": config.event_shape}
     if config.prior is not None:
         shapes["prior_shape"] = config.prior_shape
