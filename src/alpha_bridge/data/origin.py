@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import full_disk, one_line, printable
+from ..files import writing
 from .folders import with_classes
 
 if TYPE_CHECKING:
@@ -179,8 +180,8 @@ class Hub:
                 "give a local folder with --data PATH"
             ) from error
         if self._revision:
-            self._note.parent.mkdir(parents=True, exist_ok=True)
-            self._note.write_text(self._revision)
+            with writing(self._note) as file:
+                file.write(self._revision.encode())
         return data
 
 
