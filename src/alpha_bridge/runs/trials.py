@@ -43,15 +43,15 @@ class TrialRuns:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """The run of each trial."""
-        folders = [self.run.inside(f"trial-{trial}") for trial in range(self.config.trials)]
-        return tuple(map(Run, folders)) if self.stacked else (self.run,)
+        """The run of each stacked trial; none for a single one, which is the run itself."""
+        count = self.config.trials if self.stacked else 0
+        return tuple(Run(self.run.inside(f"trial-{trial}")) for trial in range(count))
 
     @property
     def _configured(self) -> list[tuple[Run, Config]]:
         """Every run with its configuration."""
-        trials = zip(self.runs, self.config.singles, strict=True) if self.stacked else ()
-        return [(self.run, self.config), *trials]
+        singles = self.config.singles if self.stacked else ()
+        return [(self.run, self.config), *zip(self.runs, singles, strict=True)]
 
     def create(self) -> None:
         """Begin the run; its trials are left to :meth:`complete`."""
@@ -68,7 +68,7 @@ class TrialRuns:
     def locked(self) -> Iterator[None]:
         """Keep other processes out of the stacked trials; who holds the run holds a single one."""
         with ExitStack() as held:
-            for run in self.runs if self.stacked else ():
+            for run in self.runs:
                 held.enter_context(locked(run.folder))
             yield
 
@@ -103,9 +103,8 @@ class TrialRuns:
 
     def append(self, record: Record) -> Record:
         """Write each trial's part of a record, and the means, which are returned."""
-        if self.stacked:
-            for trial, run in enumerate(self.runs):
-                run.append({k: v[trial] if isinstance(v, list) else v for k, v in record.items()})
+        for trial, run in enumerate(self.runs):
+            run.append({k: v[trial] if isinstance(v, list) else v for k, v in record.items()})
         means = mean_over_trials(record)
         self.run.append(means)
         return means
@@ -123,7 +122,7 @@ class TrialRuns:
 
     def write_reports(self) -> Path:
         """Write the page of every run; that of the run itself is returned."""
-        for run in self.runs if self.stacked else ():
+        for run in self.runs:
             write_report(run)
         return write_report(self.run)
 
