@@ -6,9 +6,12 @@ import sys
 
 import pytest
 
-SCRIPT = """
-import json, os, shutil, signal, sys
-from pathlib import Path
+from tests.killing import COUNTED
+
+SCRIPT = (
+    COUNTED
+    + """
+import json, sys
 
 import numpy as np
 
@@ -28,22 +31,6 @@ config = read_config({
     "evaluation": {"samples": 20, "shown": 4, "every": 2},
 })
 trials.write_report = lambda run: run.report_path
-left = None
-
-def counted(call):
-    def run(*args, **kwargs):
-        global left
-        if left is not None:
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return call(*args, **kwargs)
-    return run
-
-os.fsync = counted(os.fsync)
-Path.rename, Path.replace = counted(Path.rename), counted(Path.replace)
-Path.unlink, shutil.rmtree = counted(Path.unlink), counted(shutil.rmtree)
-Path.mkdir = counted(Path.mkdir)
 
 def in_a_child(work):
     child = os.fork()
@@ -90,6 +77,7 @@ while True:
     shutil.rmtree(folder)
     kill += stride
 """
+)
 
 
 def kills(root, first, stride):

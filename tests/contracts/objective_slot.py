@@ -16,8 +16,8 @@ from alpha_bridge.networks import MLPEncoder, MLPGenerator
 from alpha_bridge.objective import Noise, Objective
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1
-from alpha_bridge.training import Callback, fit
-from alpha_bridge.training.checkpoint import save
+from alpha_bridge.training import fit
+from tests.saving import SaveAfter
 
 LATENT, FEATURES, BATCH, TRIALS = 2, 3, 5, 2
 ALPHAS = (0.0, 0.5, 1.0)
@@ -176,15 +176,6 @@ def logs_numbers_of_each_trial_that_are_no_metrics(problem):
             assert not is_metric(name)
 
 
-class _SaveAt(Callback):
-    def __init__(self, step, folder):
-        self.step, self.folder = step, folder
-
-    def after(self, event):
-        if event.step == self.step:
-            save(event.state, self.folder)
-
-
 def resumes_exactly(problem):
     data = torch.randn(40, FEATURES)
     path = AlphaPath.three_steps(ml=2, transfer=3, adversarial=2)
@@ -196,7 +187,7 @@ def resumes_exactly(problem):
 
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "checkpoint"
-        whole = run(callbacks=[_SaveAt(4, checkpoint)])
+        whole = run(callbacks=[SaveAfter(4, checkpoint)])
         resumed = run(checkpoint=checkpoint)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name])

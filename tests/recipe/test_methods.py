@@ -16,8 +16,8 @@ from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.settings import ModelConfig, ObjectiveConfig, PathConfig, RegularizerConfig
 from alpha_bridge.training import Callback
-from alpha_bridge.training.checkpoint import save
 from alpha_bridge.training.state import of_trial
+from tests.saving import SaveAfter
 
 STEPS = 20
 TRIALS = 2
@@ -50,17 +50,6 @@ def config(name, preset="gaussians25", **changes):
         **changes,
     }
     return METHODS[name].apply(PRESETS[preset].model_copy(update=small))
-
-
-class SaveAfter(Callback):
-    """Saves the state after one update."""
-
-    def __init__(self, step, folder):
-        self.step, self.folder = step, folder
-
-    def after(self, event):
-        if event.step == self.step:
-            save(event.state, self.folder)
 
 
 def fitted(config, double=False, **options):

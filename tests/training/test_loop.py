@@ -24,7 +24,7 @@ from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath, constant, join, ramp
 from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.training import Callback, Checkpoints, Optimization, fit
-from alpha_bridge.training.checkpoint import save
+from tests.saving import SaveAfter
 
 LATENT, FEATURES, BATCH = 2, 3, 16
 PATH = AlphaPath.three_steps(ml=3, transfer=4, adversarial=3)
@@ -164,17 +164,6 @@ def seen(monkeypatch):
 
     monkeypatch.setattr(DataBridge, "losses", spy)
     return arguments
-
-
-class SaveAfter(Callback):
-    """Saves the state after one update."""
-
-    def __init__(self, step, folder):
-        self.step, self.folder = step, folder
-
-    def after(self, event):
-        if event.step == self.step:
-            save(event.state, self.folder)
 
 
 @pytest.fixture(scope="module")
