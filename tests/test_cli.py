@@ -79,7 +79,6 @@ def data(tmp_path_factory):
     ):
         (folder / f"{name}.json").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         patch.chdir(folder)
         assert main([*TINY, "--out", "run"]) == 0
         assert main([*DIGITS, "--data", "images", "--out", "image-run"]) == 0
@@ -87,9 +86,8 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def place(data, monkeypatch, tmp_path_factory):
+def place(data, monkeypatch):
     monkeypatch.chdir(data)
-    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
 
 
 def contents(folder):

@@ -19,9 +19,8 @@ SUBJECTS = ["held-out", "generated"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small(tmp_path_factory):
+def small():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         changes = {"steps": 20, "evaluation.every": 20, "evaluation.samples": 60}
         for key, value in {**changes, "model.width": 4, "batch_size": 8}.items():
             patch.setitem(figure6.QUICK, key, value)

@@ -90,7 +90,6 @@ def test_a_run_has_each_metric_of_each_trial(begins, monkeypatch):
 def digits(tmp_path_factory):
     out = tmp_path_factory.mktemp("translation") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         for name, value in {"QUICK_UPDATES": 4, "WIDTH_OF_NETWORKS": 4, "HIDDEN": 8}.items():
             patch.setattr(translation, name, value)
         reproduce("translation", out, quick=True)

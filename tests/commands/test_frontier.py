@@ -20,13 +20,6 @@ STEPS = [6, 14, 21, 28, 36, 40]
 frontier = import_module("alpha_bridge.commands.frontier")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
-        yield
-
-
 def config(**changes):
     small = {
         "data": "gaussians25",

@@ -39,7 +39,6 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("restore")
     source = digits()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         patch.chdir(folder)
         for library in LIBRARIES:
             train_vae(library, source, seed=0, updates=10).save(folder / library)

@@ -36,9 +36,7 @@ def settings(data, **changes):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
-        yield tmp_path_factory.mktemp("sharing")
+    return tmp_path_factory.mktemp("sharing")
 
 
 @pytest.fixture(scope="module")

@@ -27,13 +27,6 @@ from alpha_bridge.settings import EvaluationConfig, MixtureConfig, ModelConfig
 SAMPLES, SHOWN = 50, 6
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
-        yield
-
-
 def config(data="gaussians25", **evaluation):
     return Config(
         data=data,
@@ -52,7 +45,7 @@ def built(data="gaussians25", **evaluation):
 
 
 @pytest.fixture(scope="module")
-def digits(cache):  # noqa: ARG001
+def digits():
     return built("digits")
 
 
@@ -176,7 +169,7 @@ def test_unknown_labels_are_no_labels():
     assert build_evaluation(config("unused"), source).comparison.protocol == "pixels"
 
 
-def test_a_classifier_says_how_good_it_is(cache):  # noqa: ARG001
+def test_a_classifier_says_how_good_it_is():
     lines = []
     parts = assemble(config("digits"))
     build_evaluation(parts.config, parts.source, lines.append)

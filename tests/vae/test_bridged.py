@@ -29,13 +29,11 @@ def measured(library, tmp_path_factory):
     preset = changed(PRESETS["digits"], SHARED | QUICK | {"steps": UPDATES[library]})
     begun = from_vae(preset, str(folder))
     found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
-        for way, own in SETTINGS.items():
-            parts = assemble(changed(METHODS[way].apply(begun), own))
-            evaluation = build_evaluation(parts.config, parts.source)
-            found["VAE"] = metrics(evaluation, parts.model)
-            found[way] = metrics(evaluation, parts.fit().averaged())
+    for way, own in SETTINGS.items():
+        parts = assemble(changed(METHODS[way].apply(begun), own))
+        evaluation = build_evaluation(parts.config, parts.source)
+        found["VAE"] = metrics(evaluation, parts.model)
+        found[way] = metrics(evaluation, parts.fit().averaged())
     return found
 
 
