@@ -24,11 +24,16 @@ def at_least(least: int, name: str, value: int) -> int:
     return value
 
 
+def halvings(size: int) -> int:
+    """How often images of ``size`` pixels, up to 64, are halved to 4 to 7 pixels; 0 if never."""
+    counts = (1, 2, 3, 4) if size <= 64 else ()
+    return next((k for k in counts if size % 2**k == 0 and 4 <= size >> k <= 7), 0)
+
+
 def times_halved(size: int) -> int:
-    """How often images of ``size`` pixels, up to 64, are halved to a base of 4 to 7 pixels."""
-    for count in (1, 2, 3, 4):
-        if size <= 64 and size % 2**count == 0 and 4 <= size >> count <= 7:
-            return count
+    """How often images are halved; ``ValueError`` for a size that is of no use to networks."""
+    if count := halvings(size):
+        return count
     raise ValueError(
         f"images of {size} pixels are larger than 64 or cannot be halved to 4-7 pixels: "
         "resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)"

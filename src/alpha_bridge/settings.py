@@ -343,9 +343,10 @@ class ImagesConfig(Settings):
     place = "images"
 
     size: Annotated[int | None, COUNT] = None
-    """Pixels of a side; images are cropped to a square and resized. None: as they are."""
+    """Pixels of a side; images are cropped to a square and resized. None: their own, if all are
+    equal squares that the networks take, or the next of 8, 16, 28, 32 and 64 below."""
     channels: int | None = None
-    """1 or 3; None: as they are."""
+    """1 or 3; None: 3 if any image is in colour."""
     image_column: str | None = None
     """Column of the images; None: the one that holds images."""
     label_column: str | None = None

@@ -116,7 +116,7 @@ def test_images_have_the_mode_that_their_column_states(folder, mode, channels):
     content = (folder / "p.png").read_bytes()
     (folder / "p.png").unlink()
     parquet(folder / "train.parquet", [{"bytes": content, "path": None}] * 3, mode)
-    source = load_images(str(folder))
+    source = load_images(str(folder), size=4)
     assert source.event_shape == (channels, 4, 4)
     assert source.training(9).unique().tolist() == [100]
 
@@ -125,7 +125,7 @@ def test_grey_bytes_of_a_column_in_colour_are_in_colour(folder, tmp_path):
     Image.fromarray(np.full((4, 4), 9, np.uint8)).save(tmp_path / "p.png")
     content = (tmp_path / "p.png").read_bytes()
     parquet(folder / "train.parquet", [{"bytes": content, "path": None}] * 3, "RGB")
-    assert load_images(str(folder)).event_shape == (3, 4, 4)
+    assert load_images(str(folder), size=4).event_shape == (3, 4, 4)
 
 
 # inside the folder

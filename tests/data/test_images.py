@@ -99,19 +99,22 @@ def test_a_truncated_image_is_named(folder):
         load_images(str(folder))
 
 
-def test_images_of_different_sizes_need_a_size(folder):
-    pictures(folder, 3, size=(28, 28))
-    picture(folder / "z.png", size=(32, 32))
-    message = r"different sizes \(28x28 and 32x32\): give --images.size 32"
-    with pytest.raises(ValueError, match=message):
-        load_images(str(folder))
-    assert load_images(str(folder), size=32).event_shape == (3, 32, 32)
-
-
-def test_images_that_are_not_square_need_a_size(folder):
-    pictures(folder, size=(8, 6))
-    with pytest.raises(ValueError, match=r"not square \(8x6\): give --images.size 6"):
-        load_images(str(folder))
+@pytest.mark.parametrize(
+    ("sizes", "decided"),
+    [
+        ([(20, 20)] * 3, 20),
+        ([(28, 28), (32, 32), (32, 32)], 32),
+        ([(28, 28), (28, 28), (32, 32)], 28),
+        ([(8, 6)] * 3, 8),
+        ([(40, 30)] * 3, 28),
+        ([(80, 80)] * 3, 64),
+        ([(90, 40), (300, 200), (50, 33)], 32),
+    ],
+)
+def test_the_size_is_decided_from_all_images(folder, sizes, decided):
+    for index, size in enumerate(sizes):
+        picture(folder / f"{index}.png", size=size)
+    assert load_images(str(folder)).event_shape == (3, decided, decided)
 
 
 def test_the_centre_is_what_is_kept(folder):
@@ -125,7 +128,7 @@ def test_the_centre_is_what_is_kept(folder):
 @pytest.mark.parametrize(
     ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)]
 )
-def test_channels_are_those_of_the_first_image(folder, mode, channels):
+def test_channels_are_those_that_the_images_have(folder, mode, channels):
     pictures(folder, 3, mode=mode)
     assert load_images(str(folder)).event_shape == (channels, 8, 8)
 
@@ -133,8 +136,7 @@ def test_channels_are_those_of_the_first_image(folder, mode, channels):
 def test_colour_is_not_dropped_silently(folder):
     pictures(folder, 3, mode="L")
     picture(folder / "z.png")
-    with pytest.raises(ValueError, match=r"give --images.channels 3"):
-        load_images(str(folder))
+    assert load_images(str(folder)).event_shape == (3, 8, 8)
     assert load_images(str(folder), channels=1).event_shape == (1, 8, 8)
 
 

@@ -6,6 +6,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
 from alpha_bridge.data import DensitySource, ImageSource, VectorSource
@@ -207,6 +208,18 @@ def test_sources_are_what_the_data_are(vectors):
     assert isinstance(build_source(config()), DensitySource)
     assert isinstance(build_source(config(data="digits")), ImageSource)
     assert isinstance(build_source(config(data=vectors)), VectorSource)
+
+
+def test_the_shape_of_images_is_decided_once_and_said(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for index, mode in enumerate(("L", "RGB", "L")):
+        Image.new(mode, (40, 30)).save(photos / f"{index}.png")
+    first = assemble(config(data=str(photos), batch_size=2))
+    line = "images become 28×28 in colour: --images.size, --images.channels"
+    assert (first.config.event_shape, first.source.notes) == ((3, 28, 28), (line,))
+    again = build_source(config(data=str(photos), event_shape=(1, 16, 16)))
+    assert (again.event_shape, again.notes) == ((1, 16, 16), ())
 
 
 def test_the_mixture_has_the_grid_that_is_asked_for():

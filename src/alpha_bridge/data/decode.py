@@ -6,17 +6,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_low
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..checks import halvings
+
 Pixels = NDArray[np.uint8]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+SIZES = (8, 16, 28, 32, 64)
+"""Pixels of a side that images become where their own differ, or are of no use to networks."""
 # Formats whose whole numbers have 16 bits where Pillow gives them 32.
 SIXTEEN_BITS = ("PNG", "PPM")
 # Images that a thread decodes in a row: small ones cost less than handing them over.
@@ -38,6 +43,12 @@ class Encoded:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         return image
+
+    @property
+    def header(self) -> tuple[int, int, bool]:
+        """Height, width and whether it is grey, without its pixels; not upright yet."""
+        with self._file() as image:
+            return image.height, image.width, self.is_grey(image)
 
     @property
     def is_deep(self) -> bool:
@@ -67,26 +78,40 @@ class Shape:
     """What all images are brought to.
 
     Attributes:
-        size: Height and width; None leaves them, and they must be equal.
-        channels: 1 for grey, 3 for colour; None takes what the first image has.
+        size: Height and width.
+        channels: 1 for grey, 3 for colour.
         white: What is white in whole numbers of 32 bits, as :func:`white_of` finds it.
     """
 
-    size: int | None
-    channels: int | None
+    size: int
+    channels: int
     white: int | None = None
 
-    def of(self, first: Encoded) -> tuple[int, int, int]:
-        """``(size, size, channels)``, with what is left open taken from the first image."""
-        image = first.open()
-        if self.size is None and image.width != image.height:
-            raise ValueError(
-                f"images are not square ({image.width}x{image.height}): "
-                f"give --images.size {min(image.size)} or smaller"
-            )
-        channels = self.channels or (1 if first.is_grey(image) else 3)
-        size = self.size or image.width
-        return size, size, channels
+    @property
+    def pixels(self) -> tuple[int, int, int]:
+        """Shape of one image: height, width, channels."""
+        return self.size, self.size, self.channels
+
+
+def decided(images: Iterable[Encoded], size: int | None, channels: int | None) -> tuple[int, int]:
+    """Size and channels of a set of images, with what is None decided from all of them.
+
+    The size is their own if all are equal squares that networks take; else the largest of
+    :data:`SIZES` that the smaller side of the median image has. The channels are 3 if any image is
+    in colour. Images that cannot be read have no say: who decodes them names them.
+    """
+    sides: list[tuple[int, int]] = []
+    grey = True
+    for image in images:
+        with suppress(ValueError):
+            height, width, without_colour = image.header
+            sides.append((height, width))
+            grey = grey and without_colour
+    if size is None:
+        typical = median_low([*map(min, sides)] or SIZES)
+        own = {*sides} == {(typical, typical)} and halvings(typical)
+        size = typical if own else max(s for s in SIZES if s <= max(typical, SIZES[0]))
+    return size, channels or (1 if grey else 3)
 
 
 def white_of(images: Iterable[Encoded]) -> int | None:
@@ -133,28 +158,20 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def decode(encoded: Encoded, wanted: Shape, shape: tuple[int, int, int]) -> Pixels:
-    """Decode one image, crop it to its central square, and resize it (Lanczos) to ``shape``.
+def decode(encoded: Encoded, wanted: Shape) -> Pixels:
+    """Decode one image, crop it to its central square, and resize it (Lanczos).
 
     Raises:
-        ValueError: The image is corrupt, or differs from the first in what ``wanted`` leaves open.
+        ValueError: The image is corrupt.
     """
     image = encoded.open()
-    size, _, channels = shape
-    if wanted.size is None and image.size != (size, size):
-        larger = max(size, min(image.size))
-        raise ValueError(
-            f"images have different sizes ({size}x{size} and {image.width}x{image.height}): "
-            f"give --images.size {larger}"
-        )
+    size = (wanted.size, wanted.size)
     grey = encoded.is_grey(image)
-    if wanted.channels is None and channels == 1 and not grey:
-        raise ValueError("images are grey and in colour: give --images.channels 3 (or 1)")
     image = _converted(_eight_bits(image, encoded.name, wanted.white), "L" if grey else "RGB")
-    image = _converted(image, "L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-    return np.asarray(image, np.uint8).reshape(shape)
+    image = _converted(image, "L" if wanted.channels == 1 else "RGB")
+    if image.size != size:
+        image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8).reshape(wanted.pixels)
 
 
 @contextmanager
@@ -169,25 +186,23 @@ def _npy_file(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
 def write_images(
     batches: Iterable[list[Encoded]],
     wanted: Shape,
-    shape: tuple[int, int, int],
     held_out: NDArray[np.bool_],
     paths: tuple[Path, Path],
     progress: Callable[[int], None],
 ) -> None:
     """Decode images, several at a time, into two arrays on disk: kept and held out."""
+    shape = wanted.pixels
     _check_space(paths[0].parent, len(held_out) * math.prod(shape))
     kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
     with _npy_file(paths[0], kept_shape) as kept, _npy_file(paths[1], apart_shape) as apart:
-        for done, row in enumerate(_decoded(batches, wanted, shape)):
+        for done, row in enumerate(_decoded(batches, wanted)):
             (apart if held_out[done] else kept).write(row.tobytes())
             progress(done + 1)
 
 
-def _decoded(
-    batches: Iterable[list[Encoded]], wanted: Shape, shape: tuple[int, int, int]
-) -> Iterator[Pixels]:
+def _decoded(batches: Iterable[list[Encoded]], wanted: Shape) -> Iterator[Pixels]:
     def decode_all(piece: list[Encoded]) -> list[Pixels]:
-        return [decode(image, wanted, shape) for image in piece]
+        return [decode(image, wanted) for image in piece]
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for batch in batches:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -26,12 +26,13 @@ from .choice import (
     held_out_rows,
     labels_of,
 )
-from .decode import Encoded, Shape, white_of, write_images
+from .decode import Encoded, Shape, decided, white_of, write_images
 from .origin import Folder, Hub, quiet
 from .rows import Rows, read_array, split
 
 # To be raised when the same images leave other files.
 CACHE_FORMAT = 3
+SHAPE = "shape.json"
 
 Progress = Callable[[int, int], None]
 
@@ -54,6 +55,8 @@ def load_images(
     pixels become white. Whole numbers of 16 bits are divided by 257 and rounded; those of 32 bits
     are taken for 8 or 16 bits, by the largest of all images. A column that states a mode is read in
     it. Without a split to hold out, a tenth of the training split is held out, always the same.
+    What is None of size and channels is decided from the images, see
+    :func:`~alpha_bridge.data.decode.decided`.
 
     Nothing is read but what lies in the folder, or belongs to the data set of that id. What else a
     user should know of what was read is in the source's ``notes``.
@@ -62,8 +65,8 @@ def load_images(
         source: A data-set id of the Hugging Face hub; a folder in its layout; a folder of image
             files, with a subfolder for each class if any; or a ``.npy`` file (see
             :func:`~alpha_bridge.data.arrays.load_array`).
-        size: Height and width in pixels; None if all images are squares of one size.
-        channels: 1 for grey, 3 for colour; None for what the first image has.
+        size: Height and width in pixels; None for the images' own, or one of at most 64.
+        channels: 1 for grey, 3 for colour; None for 3 if any image is in colour.
         image_column: Column of the images; None for the one column of that type.
         label_column: Column of the labels, integers or booleans; None for the first column of
             class labels, if any. A missing label is −1.
@@ -92,10 +95,18 @@ def load_images(
     choice = Choice(size, channels, image_column, label_column, train_split, held_out_split)
     folder = cache_folder() if cache is None else Path(cache)
     origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
-    key = json.dumps([CACHE_FORMAT, origin.fingerprint(), asdict(choice)], sort_keys=True)
-    name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    fingerprint = origin.fingerprint()
+
+    def place(kind: str, choice: Choice) -> Path:
+        key = json.dumps([CACHE_FORMAT, fingerprint, asdict(choice)], sort_keys=True)
+        name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        return folder.absolute() / kind / name
+
+    if size is None or channels is None:
+        decision = cached(place("shapes", choice), partial(_decide, origin=origin, choice=choice))
+        choice = replace(choice, **read_json(decision / SHAPE))
     fill = partial(_fill, origin=origin, choice=choice, progress=progress)
-    return _open(cached(folder.absolute() / "images" / name, fill))
+    return _open(cached(place("images", choice), fill))
 
 
 def digits() -> ImageSource:
@@ -115,8 +126,21 @@ def digits() -> ImageSource:
     return ImageSource(Rows(images, kept), Rows(images, apart), *labels)
 
 
+def _decide(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
+    """Write into an empty folder what size and channels a data set is decoded to."""
+    scratch = folder / "arrow"
+    with quiet():
+        splits = chosen_splits(origin.load(scratch), choice)
+        images = encoded_images(splits, columns(splits, choice)[0], origin.places)
+        size, channels = decided(chain.from_iterable(images), choice.size, choice.channels)
+    content = json.dumps({"size": size, "channels": channels})
+    (folder / SHAPE).write_text(content, encoding="utf-8")
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
     """Decode a data set into an empty folder."""
+    assert choice.size is not None and choice.channels is not None
     scratch = folder / "arrow"
     with quiet():
         splits = chosen_splits(origin.load(scratch), choice)
@@ -133,7 +157,6 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         write_images(
             images(),
             wanted,
-            wanted.of(first),
             held_out,
             (folder / "train.npy", folder / "held_out.npy"),
             lambda done: progress(done, total) if progress else None,

@@ -80,5 +80,5 @@ def read_images(files: Sequence[Path], event_shape: tuple[int, ...]) -> Tensor:
     channels, size, _ = event_shape
     images = [Encoded(f"image {file}", str(file)) for file in files]
     wanted = Shape(size, channels, white_of(images))
-    pixels = [decode(image, wanted, (size, size, channels)) for image in images]
+    pixels = [decode(image, wanted) for image in images]
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)

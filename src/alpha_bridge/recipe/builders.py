@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -30,7 +30,7 @@ from ..model import AlphaBridge
 from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..settings import GammaConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
+from ..settings import GammaConfig, ImagesConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
 from ..training import Callback, TrainState, fit
 from ..training.state import stack
 from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
@@ -159,7 +159,8 @@ def assemble(
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    source, prior = build_source(config, progress, fetch), build_prior(config, progress, fetch)
+    source = build_source(config, progress, fetch)
+    prior = build_prior(_of_one_size(config, source), progress, fetch)
     config = _with_shapes(config, source, prior)
     for domain in (source, prior):
         if domain is not None:
@@ -179,8 +180,22 @@ def build_source(
     """The data that ``config`` names; arguments as of :func:`assemble`."""
     if config.data in SOURCES:
         return SOURCES[config.data](config)
-    may = fetch is None or config.data in fetch
-    return load_images(config.data, **vars(config.images), progress=progress, fetch=may)
+    images, may = _shaped(config), fetch is None or config.data in fetch
+    source = load_images(config.data, **vars(images), progress=progress, fetch=may)
+    if "images" not in config.idle and None in (images.size, images.channels):
+        channels, size, _ = source.event_shape
+        colour = "in colour" if channels == 3 else "grey"
+        line = f"images become {size}×{size} {colour}: --images.size, --images.channels"
+        source.notes = (*source.notes, line)
+    return source
+
+
+def _shaped(config: Config) -> ImagesConfig:
+    """How images are read, with what was decided of their shape when the run began."""
+    given, shape = config.images, config.event_shape or ()
+    if len(shape) != 3:
+        return given
+    return replace(given, channels=given.channels or shape[0], size=given.size or shape[1])
 
 
 def build_prior(
@@ -191,7 +206,8 @@ def build_prior(
     """The second domain that ``config`` names, if any; arguments as of :func:`assemble`."""
     if config.prior is None:
         return None
-    return build_source(config.model_copy(update={"data": config.prior}), progress, fetch)
+    own = {"data": config.prior, "event_shape": config.prior_shape}
+    return build_source(config.model_copy(update=own), progress, fetch)
 
 
 def build_evaluation(
@@ -294,6 +310,14 @@ def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
 
 def _latent_units(config: Config, vae: TrainedVAE) -> tuple[Numbers, Numbers]:
     return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
+
+
+def _of_one_size(config: Config, source: Source) -> Config:
+    """The configuration whose second domain has images as large as those of the data."""
+    if len(source.event_shape) != 3:
+        return config
+    images = replace(config.images, size=source.event_shape[1])
+    return config.model_copy(update={"images": images})
 
 
 def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config:
