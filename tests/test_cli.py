@@ -52,9 +52,6 @@ def data(tmp_path_factory):
     """A folder with data of every kind, and one run."""
     folder = tmp_path_factory.mktemp("cli")
     save_images(folder / "images", 30)
-    save_images(folder / "nine", 20, size=9)
-    save_images(folder / "mixed", 10)
-    save_images(folder / "mixed" / "larger", 10, size=12)
     save_images(folder / "corrupt", 10)
     (folder / "corrupt" / "005.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     (folder / "empty").mkdir()
@@ -221,8 +218,6 @@ def case(words, *parts):
         case([*TINY, "--data", "file"], "'file' is no folder", "--data"),
         case([*DIGITS, "--data", "empty"], "empty", "give a folder of images"),
         case([*DIGITS, "--data", "corrupt"], "005.png", "repair"),
-        case([*DIGITS, "--data", "mixed"], "different sizes", "--images.size"),
-        case([*DIGITS, "--data", "nine"], "9 pixels", "--images.size 32"),
         case([*DIGITS, "--data", "images", "--images.size=9"], "9 pixels", "--images.size 32"),
         case([*DIGITS, "--data", "images", "--images.size", "0"], "at least 1, got 0"),
         case([*DIGITS, "--data", "images", "--images.channels", "2"], "1 (grey) or 3", "got 2"),

@@ -355,3 +355,5 @@ class ImagesConfig(Settings):
     """Split to train on."""
     held_out_split: str | None = None
     """Split to evaluate on; None: test or validation, or a tenth of the training split."""
+    skip_broken: bool = False
+    """Leave out images that cannot be decoded, instead of refusing the data."""

@@ -60,15 +60,6 @@ def test_a_table_beside_folders_of_classes_leaves_the_classes(folder, splits):
     assert "the classes are the names of the folders: cat, dog" in source.notes
 
 
-def test_folders_of_splits_are_no_classes(folder):
-    for split in ("train", "test"):
-        for i in range(3):
-            picture(folder / split / f"{i}.png")
-    source = load_images(str(folder))
-    assert source.classes == 0 and source.training_labels(9) is None
-    assert source.notes == ("the folders test, train are splits, not classes: they give no labels",)
-
-
 def test_a_class_that_only_one_split_has_is_one(folder):
     for name in ("train/cat", "test/cat", "test/dog"):
         for i in range(3):
@@ -76,13 +67,6 @@ def test_a_class_that_only_one_split_has_is_one(folder):
     source = load_images(str(folder))
     assert source.training_labels(9).tolist() == [0, 0, 0]
     assert sorted(source.held_out_labels(9).tolist()) == [0, 0, 0, 1, 1, 1]
-
-
-def test_folders_of_classes_alone_need_no_words(folder):
-    for kind in ("cat", "dog"):
-        for i in range(3):
-            picture(folder / kind / f"{i}.png")
-    assert load_images(str(folder)).notes == ()
 
 
 def test_labels_of_the_table_are_left_as_they_are(folder):
@@ -98,13 +82,38 @@ def test_labels_of_the_table_are_left_as_they_are(folder):
     ]
 
 
-def test_images_without_a_line_in_the_table_are_counted(folder):
+def test_what_a_table_says_is_known_of_its_images_and_unknown_of_the_others(folder):
     for i in range(5):
+        picture(folder / f"{i}.png", i)
+    table(folder, ["3.png", "0.png"])
+    source = load_images(str(folder), size=4)
+    known = [source.training_attributes(9), source.held_out_attributes(9)]
+    values = torch.cat([source.training(9), source.held_out(9)])[:, 0, 0, 0].tolist()
+    has = np.concatenate([attributes.known("age=1") for attributes in known])
+    assert dict(zip(values, has.tolist(), strict=True)) == {0: 1, 1: -1, 2: -1, 3: 0, 4: -1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("metadata.csv", b"file_name,age\n0.png,1\n0.png,2", "has a second line for 0.png"),
+        ("metadata.csv", b"file_name,age\n0.png", "metadata.csv cannot be read .*: repair"),
+        ("metadata.jsonl", b"{", "metadata.jsonl cannot be read .*: repair or remove"),
+        ("metadata.parquet", b"PAR1", "metadata.parquet cannot be read .*: repair or remove"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_named(folder, name, content, message):
+    picture(folder / "0.png")
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_images(str(folder))
+
+
+def test_a_table_without_names_of_files_is_left_out_and_said(folder):
+    for i in range(3):
         picture(folder / f"{i}.png")
-    table(folder, ["0.png", "1.png", "2.png"])
-    source = load_images(str(folder))
-    assert source.size == 2
-    assert source.notes == ("2 images have no line in metadata.csv: they are left out",)
+    (folder / "metadata.csv").write_text("number,age\n0,3")
+    assert "metadata.csv has no column file_name: it is left out" in load_images(str(folder)).notes
 
 
 # the mode that a column states
@@ -202,7 +211,7 @@ def test_links_out_of_the_folder_are_followed_and_counted(folder, tmp_path):
     for i in range(3):
         picture(tmp_path / "elsewhere" / f"{i}.png")
         (folder / f"{i}.png").symlink_to(tmp_path / "elsewhere" / f"{i}.png")
-    (note,) = load_images(str(folder)).notes
+    note = load_images(str(folder)).notes[1]
     assert f"3 files of {folder} are links that lead out of it" in note
 
 
@@ -228,6 +237,6 @@ def test_a_folder_that_is_a_link_is_said_to_be_left_out(tmp_path):
             Image.new("L", (8, 8), number).save(place / f"{number}.png")
     (folder / "bird").symlink_to(elsewhere)
     source = load_images(str(folder), cache=tmp_path / "cache")
-    (note,) = source.notes
+    note = source.notes[1]
     assert "1 folders" in note and "are links, which are not followed" in note and "bird" in note
     assert len(source.training(100)) + len(source.held_out(100)) == 6

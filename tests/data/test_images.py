@@ -137,7 +137,9 @@ def test_colour_is_not_dropped_silently(folder):
     pictures(folder, 3, mode="L")
     picture(folder / "z.png")
     assert load_images(str(folder)).event_shape == (3, 8, 8)
-    assert load_images(str(folder), channels=1).event_shape == (1, 8, 8)
+    grey = load_images(str(folder), channels=1)
+    assert grey.event_shape == (1, 8, 8)
+    assert grey.notes[-1] == "images in colour: 1 of 4; all are read in grey"
 
 
 def test_transparent_pixels_become_white(folder):
@@ -146,36 +148,42 @@ def test_transparent_pixels_become_white(folder):
     assert everything(load_images(str(folder))).min() == 255
 
 
-@pytest.mark.parametrize("ending", ["png", "tiff"])
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(257 * 100, 100), (257 * 100 + 128, 100), (257 * 100 + 129, 101), (65535, 255), (200, 1)],
-)
-def test_sixteen_bits_become_the_nearest_eight(folder, ending, value, expected):
-    for i in range(3):
-        Image.fromarray(np.full((4, 4), value, np.uint16)).save(folder / f"{i}.{ending}")
-    source = load_images(str(folder))
-    assert everything(source).unique().tolist() == [expected]
-    assert source.notes == ("the images have 16 bits, which become 8: 65535 is white",)
-
-
+@pytest.mark.parametrize(("ending", "kind"), [("png", "u2"), ("tiff", "u2"), ("tiff", "i4")])
 @pytest.mark.parametrize(
     ("values", "expected", "white"),
     [
         ([0, 40, 255], [0, 40, 255], 255),
         ([7, 7, 9], [7, 7, 9], 255),
+        ([0, 512, 1000], [0, 128, 249], 1023),
+        ([0, 4095, 2048], [0, 255, 128], 4095),
+        ([0, 0, 10_000], [0, 0, 156], 16383),
         ([0, 255, 65535], [0, 1, 255], 65535),
         ([256, 25700, 25829], [1, 100, 101], 65535),
     ],
 )
-def test_whole_numbers_of_32_bits_are_those_of_the_range_that_holds_them_all(
-    folder, values, expected, white
+def test_deep_numbers_are_those_of_the_range_that_holds_them_all(
+    folder, ending, kind, values, expected, white
 ):
     for i, value in enumerate(values):
-        Image.fromarray(np.full((4, 4), value, np.int32)).save(folder / f"{i}.tiff")
+        Image.fromarray(np.full((8, 8), value, kind)).save(folder / f"{i}.{ending}")
     source = load_images(str(folder))
-    assert sorted(everything(source)[:, 0, 0, 0].tolist()) == expected
-    assert f"all in 0-{white}: {white} is white" in source.notes[0]
+    assert sorted(everything(source)[:, 0, 0, 0].tolist()) == sorted(expected)
+    assert source.white == white
+    assert source.notes[-1].endswith(f"3 of 3, the largest value {max(values)}: {white} is white")
+
+
+def test_images_of_8_bits_stay_as_they_are_beside_deep_ones(folder):
+    Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(folder / "0.png")
+    for i in range(1, 4):
+        picture(folder / f"{i}.png", mode="L", value=200)
+    assert sorted(everything(load_images(str(folder))).unique().tolist()) == [200, 255]
+
+
+def test_a_deep_tiff_whose_zero_is_white_is_no_negative(folder):
+    for i in range(3):
+        image = Image.fromarray(np.full((8, 8), 4095 * (i == 0), np.uint16))
+        image.save(folder / f"{i}.tiff", tiffinfo={262: 0})
+    assert sorted(everything(load_images(str(folder)))[:, 0, 0, 0].tolist()) == [0, 255, 255]
 
 
 @pytest.mark.parametrize("value", [-1, 65536])
@@ -233,15 +241,15 @@ def test_choices_that_cannot_be_met_name_the_remedy(folder, options, message):
         load_images(str(folder), **options)
 
 
-def test_an_empty_folder_is_refused(folder):
-    with pytest.raises(ValueError, match="is empty: give a folder of images"):
-        load_images(str(folder))
-
-
-def test_a_folder_without_images_is_refused(folder):
-    (folder / "a.txt").write_text("words")
-    with pytest.raises(ValueError, match="has no images"):
-        load_images(str(folder))
+def test_skipping_broken_images_leaves_what_a_folder_without_them_has(folder):
+    pictures(folder, 20)
+    whole = everything(load_images(str(folder)))
+    for name in ("00a.png", "07a.png", "z.png"):
+        (folder / name).write_bytes(b"no image")
+    source = load_images(str(folder), skip_broken=True)
+    assert torch.equal(everything(source), whole)
+    rows = [source.training_attributes(99).rows, source.held_out_attributes(99).rows]
+    assert sorted(np.concatenate(rows).tolist()) == [0, *range(2, 9), *range(10, 22)]
 
 
 def test_a_single_image_cannot_be_split(folder):

@@ -45,6 +45,8 @@ def test_a_folder_gives_its_images_in_the_order_of_their_names(tmp_path):
 def test_folders_in_a_folder_are_looked_into_and_other_files_are_left_out(tmp_path):
     save_images(tmp_path / "a", pixels(2))
     (tmp_path / "readme.txt").write_text("not an image")
+    for name in ("._0.png", "notes.pdf", "film.mpg"):
+        (tmp_path / name).write_bytes(b"not an image either")
     assert len(read_samples(tmp_path, GREY)) == 2
 
 
@@ -96,15 +98,26 @@ def test_images_for_a_model_of_vectors_are_refused(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="has no images: give PNG or JPEG files"):
+    with pytest.raises(ValueError, match="is empty: give a folder of images"):
         read_samples(tmp_path, GREY)
 
 
-def test_a_corrupt_image_is_named(tmp_path):
+def test_all_corrupt_images_are_named(tmp_path):
     save_images(tmp_path, pixels())
     (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     with pytest.raises(ValueError, match=r"1.png cannot be decoded .*: remove or repair it"):
         read_samples(tmp_path, GREY)
+    (tmp_path / "2.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"2 of 3 images cannot be decoded: .*1.png .*2.png"):
+        read_samples(tmp_path, GREY)
+
+
+def test_deep_images_are_scaled_by_what_is_white_in_the_data_of_the_run(tmp_path):
+    Image.fromarray(np.full((8, 8), 200, np.uint16)).save(tmp_path / "0.png")
+    assert read_samples(tmp_path, GREY).unique().tolist() == [200]
+    assert read_samples(tmp_path, GREY, 4095).unique().tolist() == [12]
+    with pytest.raises(ValueError, match=r"0.png has the value 200, and 100 is white"):
+        read_samples(tmp_path, GREY, 100)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,9 @@ class ImageSource(ArraySource):
         (torch.uint8, torch.Size([4, 1, 8, 8]), tensor(-1.))
     """
 
+    white: int | None = None
+    """What was white in images of more than 8 bits before they were scaled; None without."""
+
     def require(self, array: Array) -> None:
         if array.dtype != np.uint8 or array.ndim != 4:
             raise ValueError(

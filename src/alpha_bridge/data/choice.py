@@ -32,6 +32,7 @@ class Choice:
     label_column: str | None
     train_split: str
     held_out_split: str | None
+    skip_broken: bool
 
 
 def chosen_splits(data: "DatasetDict", choice: Choice) -> "dict[str, Dataset]":
@@ -55,6 +56,17 @@ def chosen_splits(data: "DatasetDict", choice: Choice) -> "dict[str, Dataset]":
         if not len(dataset):
             raise ValueError(f"split '{name}' of the data set is empty: give another one")
     return splits
+
+
+def note_on_splits(data: "DatasetDict", splits: "dict[str, Dataset]", kept: int, apart: int) -> str:
+    """A line on how many images are trained on, held out, and left in other splits."""
+    train, *others = splits
+    if others:
+        line = f"{kept} to train on (split {train}), {apart} held out (split {others[0]})"
+    else:
+        line = f"{kept} to train on, {apart} held out (a tenth, always the same)"
+    rest = [f"{name} ({len(data[name])})" for name in data if name not in splits]
+    return line + (f"; left out: split {', '.join(rest)}" if rest else "")
 
 
 def columns(splits: "dict[str, Dataset]", choice: Choice) -> tuple[str, str | None]:
@@ -84,14 +96,24 @@ def columns(splits: "dict[str, Dataset]", choice: Choice) -> tuple[str, str | No
     return image_column, label_column
 
 
-def held_out_rows(splits: "dict[str, Dataset]") -> NDArray[np.bool_]:
-    """For each image of all splits in order, whether it is held out."""
-    lengths = [len(dataset) for dataset in splits.values()]
-    if len(lengths) == 2:
-        return np.repeat([False, True], lengths)
-    held_out = np.zeros(lengths[0], dtype=np.bool_)
-    held_out[split(lengths[0])[1]] = True
-    return held_out
+def parts(
+    splits: "dict[str, Dataset]", whole: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the images to train on and to hold out, of those that are whole.
+
+    Raises:
+        ValueError: One of both has none.
+    """
+    rows = np.flatnonzero(whole)
+    first, *others = map(len, splits.values())
+    kept, apart = (
+        (np.flatnonzero(rows < first), np.flatnonzero(rows >= first))
+        if others
+        else split(len(rows))
+    )
+    if not (len(kept) and len(apart)):
+        raise ValueError("no image of a split can be decoded: repair them, or give another split")
+    return rows[kept], rows[apart]
 
 
 def encoded_images(

@@ -6,71 +6,124 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median_low
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..checks import halvings
-
 Pixels = NDArray[np.uint8]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
-SIZES = (8, 16, 28, 32, 64)
-"""Pixels of a side that images become where their own differ, or are of no use to networks."""
-# Formats whose whole numbers have 16 bits where Pillow gives them 32.
-SIXTEEN_BITS = ("PNG", "PPM")
 # Images that a thread decodes in a row: small ones cost less than handing them over.
 PIECE = 8
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, Image.DecompressionBombError)
+NAMED = 10
+"""Broken images that a line names, at most."""
+STRETCHED = ("PPM", "JPEG2000")
+"""Formats that say what is white, from which Pillow gives it as 65535."""
+MOST = 65535
+PHOTOMETRIC = 262
+"""Tag of a TIFF that is 0 where 0 is white, which Pillow heeds up to 8 bits."""
+EXPLAINED = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""Errors by which Pillow says what is broken."""
+
+
+class Broken(ValueError):
+    """An image that cannot be decoded."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} cannot be decoded ({reason}): remove or repair it")
+        self.name, self.reason = name, reason
+
+
+def refusal(broken: Sequence[Broken], total: int, remedy: str = "") -> ValueError:
+    """One error for all images that are broken, of ``total``; ``remedy``: another way out."""
+    if len(broken) == 1:
+        return ValueError(f"{broken[0]}{remedy}")
+    named = ", ".join(f"{one.name.removeprefix('image ')} ({one.reason})" for one in broken[:NAMED])
+    more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+    return ValueError(
+        f"{len(broken)} of {total} images cannot be decoded: {named}{more}: remove or repair them"
+        + remedy
+    )
+
+
+class Look(NamedTuple):
+    """What the header of an image says.
+
+    Attributes:
+        size: Width and height, not upright yet.
+        grey: Whether it is without colours.
+        deep: Whether its pixels are whole numbers of more than 8 bits, and no file says which
+            of them is white.
+        cut: Whether its colours have 16 bits, of which Pillow reads the upper 8.
+    """
+
+    size: tuple[int, int]
+    grey: bool
+    deep: bool
+    cut: bool
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """An image that has not been decoded."""
+    """An image that has not been decoded; without content, it is missing."""
 
     name: str
-    content: bytes | str
+    content: bytes | str | None
     mode: str | None = None
 
     def open(self) -> Image.Image:
-        """The decoded image, upright; ``ValueError`` if it cannot be decoded."""
+        """The decoded image, upright; :class:`Broken` if it cannot be decoded."""
         with self._file() as image:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         return image
 
-    @property
-    def header(self) -> tuple[int, int, bool]:
-        """Height, width and whether it is grey, without its pixels; not upright yet."""
+    def look(self) -> Look:
+        """What the header says, without decoding more; raises as :meth:`open`."""
         with self._file() as image:
-            return image.height, image.width, self.is_grey(image)
+            mode = image.mode
+            size, stretched = image.size, image.format in STRETCHED
+            tiles = getattr(image, "tile", ())
+            cut = mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile) for tile in tiles)
+        if mode == "F":
+            raise ValueError(f"{self.name} has floating-point pixels: convert it to 8 bits")
+        deep = mode.startswith("I") and not stretched
+        return Look(size, self.is_grey(mode), deep, cut)
 
-    @property
-    def is_deep(self) -> bool:
-        """Whether its pixels are whole numbers of 32 bits, so that white has to be found."""
-        with self._file() as image:
-            return image.mode == "I" and image.format not in SIXTEEN_BITS
+    def brightest(self) -> int:
+        """The largest pixel of an image of whole numbers; ``ValueError`` beyond 16 bits."""
+        pixels = np.asarray(self.open())
+        low, high = int(pixels.min()), int(pixels.max())
+        if low < 0 or high > MOST:
+            raise ValueError(
+                f"{self.name} has whole numbers from {low} to {high}, which are of neither 8 nor "
+                "16 bits: convert it"
+            )
+        return high
 
-    def is_grey(self, image: Image.Image) -> bool:
-        """Whether the image, as it was read, is one without colours."""
-        return (self.mode or image.mode) in GREY_MODES
+    def is_grey(self, mode: str) -> bool:
+        """Whether the image, which was read in ``mode``, is one without colours."""
+        return (self.mode or mode) in GREY_MODES
 
     @contextmanager
     def _file(self) -> Iterator[Image.Image]:
+        if self.content is None:
+            raise Broken(self.name, "it is missing")
         file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
         try:
             with Image.open(file) as image:
                 yield image
-        except BROKEN as error:
-            reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
-            raise ValueError(
-                f"{self.name} cannot be decoded ({reason}): remove or repair it"
-            ) from error
+        except UnidentifiedImageError as error:
+            raise Broken(self.name, "not an image") from error
+        except Exception as error:  # whatever a broken file makes a reader raise
+            system = error.strerror if isinstance(error, OSError) else None
+            # not of its cause, which shows only where a reader stumbled
+            says = " ".join(str(error).split()) if isinstance(error, EXPLAINED) else "damaged"
+            raise Broken(self.name, system or says) from error
 
 
 @dataclass(frozen=True)
@@ -80,7 +133,7 @@ class Shape:
     Attributes:
         size: Height and width.
         channels: 1 for grey, 3 for colour.
-        white: What is white in whole numbers of 32 bits, as :func:`white_of` finds it.
+        white: What is white in whole numbers of more than 8 bits; None if there are none.
     """
 
     size: int
@@ -93,60 +146,20 @@ class Shape:
         return self.size, self.size, self.channels
 
 
-def decided(images: Iterable[Encoded], size: int | None, channels: int | None) -> tuple[int, int]:
-    """Size and channels of a set of images, with what is None decided from all of them.
-
-    The size is their own if all are equal squares that networks take; else the largest of
-    :data:`SIZES` that the smaller side of the median image has. The channels are 3 if any image is
-    in colour. Images that cannot be read have no say: who decodes them names them.
-    """
-    sides: list[tuple[int, int]] = []
-    grey = True
-    for image in images:
-        with suppress(ValueError):
-            height, width, without_colour = image.header
-            sides.append((height, width))
-            grey = grey and without_colour
-    if size is None:
-        typical = median_low([*map(min, sides)] or SIZES)
-        own = {*sides} == {(typical, typical)} and halvings(typical)
-        size = typical if own else max(s for s in SIZES if s <= max(typical, SIZES[0]))
-    return size, channels or (1 if grey else 3)
-
-
-def white_of(images: Iterable[Encoded]) -> int | None:
-    """What is white in images of 32-bit whole numbers: the end of the range that holds them all.
-
-    Raises:
-        ValueError: A number lies in neither range, 0 to 255 and 0 to 65535.
-    """
-    whitest = None
-    for image in images:
-        if not image.is_deep:
-            continue
-        pixels = np.asarray(image.open())
-        low, high = int(pixels.min()), int(pixels.max())
-        if low < 0 or high > 65535:
-            raise ValueError(
-                f"{image.name} has whole numbers from {low} to {high}, which are of neither 8 nor "
-                "16 bits: convert it"
-            )
-        whitest = max(whitest or 0, high)
-    return None if whitest is None else (255 if whitest <= 255 else 65535)
-
-
 def _eight_bits(image: Image.Image, name: str, white: int | None) -> Image.Image:
     """Grey or colour of 8 bits a channel, transparent pixels on white."""
-    if image.mode == "F":
-        raise ValueError(f"{name} has floating-point pixels: convert it to 8 bits")
     if image.mode.startswith("I"):
-        white = white if image.mode == "I" and image.format not in SIXTEEN_BITS else 65535
-        if white is None:
+        white = MOST if image.format in STRETCHED else white
+        assert white is not None
+        pixels = np.asarray(image, np.float64)
+        if pixels.max() > white:
             raise ValueError(
-                f"{name} has whole numbers of 32 bits, unlike the first image: convert it to 8 bits"
+                f"{name} has the value {pixels.max():g}, and {white} is white in the data of the "
+                "run: scale it like them"
             )
-        scaled = np.asarray(image, np.float64) * (255 / white)
-        return Image.fromarray(np.rint(scaled).astype(np.uint8))
+        if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+            pixels = white - pixels
+        return Image.fromarray(np.rint(pixels * (255 / white)).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
@@ -158,56 +171,80 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def decode(encoded: Encoded, wanted: Shape) -> Pixels:
-    """Decode one image, crop it to its central square, and resize it (Lanczos).
+def decode(encoded: Encoded, shape: Shape) -> Pixels:
+    """Decode one image, crop it to its central square, and resize it (Lanczos) to ``shape``.
 
     Raises:
-        ValueError: The image is corrupt.
+        Broken: The image cannot be decoded.
+        ValueError: It has a pixel that is whiter than white.
     """
     image = encoded.open()
-    size = (wanted.size, wanted.size)
-    grey = encoded.is_grey(image)
-    image = _converted(_eight_bits(image, encoded.name, wanted.white), "L" if grey else "RGB")
-    image = _converted(image, "L" if wanted.channels == 1 else "RGB")
-    if image.size != size:
-        image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
-    return np.asarray(image, np.uint8).reshape(wanted.pixels)
+    grey = encoded.is_grey(image.mode)
+    image = _converted(_eight_bits(image, encoded.name, shape.white), "L" if grey else "RGB")
+    image = _converted(image, "L" if shape.channels == 1 else "RGB")
+    if image.size != (shape.size, shape.size):
+        image = ImageOps.fit(image, (shape.size, shape.size), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8).reshape(shape.pixels)
 
 
-@contextmanager
-def _npy_file(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
-    """A ``.npy`` file to be written row by row, so that memory stays flat."""
-    with path.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        yield file
+def attempt(encoded: Encoded, shape: Shape) -> Pixels | Broken:
+    """Decode one image as :func:`decode`, or say why it cannot be."""
+    try:
+        return decode(encoded, shape)
+    except Broken as broken:
+        return broken
 
 
 def write_images(
     batches: Iterable[list[Encoded]],
-    wanted: Shape,
-    held_out: NDArray[np.bool_],
-    paths: tuple[Path, Path],
+    shape: Shape,
+    total: int,
+    path: Path,
     progress: Callable[[int], None],
-) -> None:
-    """Decode images, several at a time, into two arrays on disk: kept and held out."""
-    shape = wanted.pixels
-    _check_space(paths[0].parent, len(held_out) * math.prod(shape))
-    kept_shape, apart_shape = (int((~held_out).sum()), *shape), (int(held_out.sum()), *shape)
-    with _npy_file(paths[0], kept_shape) as kept, _npy_file(paths[1], apart_shape) as apart:
-        for done, row in enumerate(_decoded(batches, wanted)):
-            (apart if held_out[done] else kept).write(row.tobytes())
-            progress(done + 1)
+) -> dict[int, Broken]:
+    """Decode images, several at a time, into one array on disk, written row by row.
+
+    Args:
+        batches: The images.
+        shape: What they are brought to.
+        total: How many they are, at most.
+        path: A ``.npy`` file.
+        progress: Called with the number of images done.
+
+    Returns:
+        The images that are broken, by their place among all: they have no row.
+    """
+    _check_space(path.parent, total * math.prod(shape.pixels))
+    broken: dict[int, Broken] = {}
+    with path.open("wb") as file:
+        begin = _write_header(file, (total, *shape.pixels))
+        for place, pixels in enumerate(_decoded(batches, shape)):
+            if isinstance(pixels, Broken):
+                broken[place] = pixels
+            else:
+                file.write(pixels.tobytes())
+            progress(place + 1)
+        rows = (file.tell() - begin) // math.prod(shape.pixels)
+        file.seek(0)
+        assert _write_header(file, (rows, *shape.pixels)) == begin
+    return broken
 
 
-def _decoded(batches: Iterable[list[Encoded]], wanted: Shape) -> Iterator[Pixels]:
-    def decode_all(piece: list[Encoded]) -> list[Pixels]:
-        return [decode(image, wanted) for image in piece]
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> int:
+    """Where the rows begin: numpy leaves room for the digits of any number of them."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
+
+
+def _decoded(batches: Iterable[list[Encoded]], shape: Shape) -> Iterator[Pixels | Broken]:
+    def attempt_all(piece: list[Encoded]) -> list[Pixels | Broken]:
+        return [attempt(image, shape) for image in piece]
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for batch in batches:
             pieces = [batch[begin : begin + PIECE] for begin in range(0, len(batch), PIECE)]
-            for decoded in pool.map(decode_all, pieces):
+            for decoded in pool.map(attempt_all, pieces):
                 yield from decoded
 
 
@@ -232,7 +269,7 @@ def encoded(
         return Encoded(name, record["bytes"], mode)
     if record.get("path"):
         return Encoded(f"image {record['path']}", _located(record["path"], name, places), mode)
-    raise ValueError(f"{name} is missing: remove its row")
+    return Encoded(name, None, mode)
 
 
 def _located(path: str, name: str, places: Sequence[Path]) -> str:

@@ -23,15 +23,17 @@ from .choice import (
     chosen_splits,
     columns,
     encoded_images,
-    held_out_rows,
     labels_of,
+    note_on_splits,
+    parts,
 )
-from .decode import Encoded, Shape, decided, white_of, write_images
+from .decode import Encoded, refusal, write_images
 from .origin import Folder, Hub, quiet
 from .rows import Rows, read_array, split
+from .survey import Survey
 
 # To be raised when the same images leave other files.
-CACHE_FORMAT = 3
+CACHE_FORMAT = 4
 SHAPE = "shape.json"
 
 Progress = Callable[[int, int], None]
@@ -45,6 +47,7 @@ def load_images(
     label_column: str | None = None,
     train_split: str = "train",
     held_out_split: str | None = None,
+    skip_broken: bool = False,
     cache: Path | None = None,
     progress: Progress | None = None,
     fetch: bool = True,
@@ -52,11 +55,14 @@ def load_images(
     """Images of a data set, decoded at the first call and mapped from the cache ever after.
 
     Images are turned upright, cropped to their central square and resized (Lanczos); transparent
-    pixels become white. Whole numbers of 16 bits are divided by 257 and rounded; those of 32 bits
-    are taken for 8 or 16 bits, by the largest of all images. A column that states a mode is read in
-    it. Without a split to hold out, a tenth of the training split is held out, always the same.
-    What is None of size and channels is decided from the images, see
-    :func:`~alpha_bridge.data.decode.decided`.
+    pixels become white. Whole numbers of more than 8 bits are scaled alike in all images: white is
+    255, 1023, 4095, 16383 or 65535, the next above the largest of them. A column that states a mode
+    is read in it. Without a split to hold out, a tenth of the training split is held out, always
+    the same. What is None of size and channels is decided from the images, see
+    :meth:`~alpha_bridge.data.survey.Survey.shape`.
+
+    A folder of images is all of its images. Its topmost folders are splits if they are called
+    train and test, or the like; other folders are classes, if all images lie equally deep.
 
     Nothing is read but what lies in the folder, or belongs to the data set of that id. What else a
     user should know of what was read is in the source's ``notes``.
@@ -72,6 +78,7 @@ def load_images(
             class labels, if any. A missing label is −1.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
+        skip_broken: Whether images that cannot be decoded are left out, and counted.
         cache: Folder of decoded images; None for :func:`~alpha_bridge.files.cache_folder`.
         progress: Called while decoding with the number of images done and their total.
         fetch: Whether a data set of the hub may be fetched, or has to be on this machine.
@@ -92,7 +99,9 @@ def load_images(
     path = Path(source).expanduser()
     if path.suffix == ".npy":
         return load_array(path)
-    choice = Choice(size, channels, image_column, label_column, train_split, held_out_split)
+    choice = Choice(
+        size, channels, image_column, label_column, train_split, held_out_split, skip_broken
+    )
     folder = cache_folder() if cache is None else Path(cache)
     origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
     fingerprint = origin.fingerprint()
@@ -132,60 +141,65 @@ def _decide(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
     with quiet():
         splits = chosen_splits(origin.load(scratch), choice)
         images = encoded_images(splits, columns(splits, choice)[0], origin.places)
-        size, channels = decided(chain.from_iterable(images), choice.size, choice.channels)
-    content = json.dumps({"size": size, "channels": channels})
+        shape = Survey.of(chain.from_iterable(images)).shape(choice.size, choice.channels)
+    content = json.dumps({"size": shape.size, "channels": shape.channels})
     (folder / SHAPE).write_text(content, encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
     """Decode a data set into an empty folder."""
-    assert choice.size is not None and choice.channels is not None
     scratch = folder / "arrow"
     with quiet():
-        splits = chosen_splits(origin.load(scratch), choice)
+        data = origin.load(scratch)
+        splits = chosen_splits(data, choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
-        held_out = held_out_rows(splits)
 
         def images() -> Iterator[list[Encoded]]:
             return encoded_images(splits, image_column, origin.places)
 
-        first = next(images())[0]
-        white = white_of(chain.from_iterable(images())) if first.is_deep else None
-        wanted = Shape(choice.size, choice.channels, white)
-        write_images(
+        seen = Survey.of(chain.from_iterable(images()))
+        shape = seen.shape(choice.size, choice.channels)
+        broken = write_images(
             images(),
-            wanted,
-            held_out,
-            (folder / "train.npy", folder / "held_out.npy"),
+            shape,
+            total,
+            folder / "images.npy",
             lambda done: progress(done, total) if progress else None,
         )
+        if broken and not choice.skip_broken:
+            remedy = ", or skip them with --images.skip-broken"
+            raise refusal([*broken.values()], total, remedy)
+        whole = np.ones(total, np.bool_)
+        whole[list(broken)] = False
+        train, apart = parts(splits, whole)
         labels = None if label_column is None else labels_of(splits, label_column)
-        notes = [*origin.notes, *_notes_on_depth(first, white)]
-        if labels is not None and (labels[~held_out] >= 0).any():
-            save_array(labels[~held_out], folder / "train_labels.npy")
-            save_array(labels[held_out], folder / "held_out_labels.npy")
+        notes = [
+            origin.line(total, len(broken)),
+            *origin.notes,
+            note_on_splits(data, splits, len(train), len(apart)),
+            *seen.notes(shape),
+        ]
+        if labels is not None and (labels[train] >= 0).any():
+            save_array(labels[train], folder / "train_labels.npy")
+            save_array(labels[apart], folder / "held_out_labels.npy")
         elif labels is not None:
             notes.append(f"column {label_column} has no label of a sample to train on: left out")
-        _save_attributes(folder, attributes_of(splits), held_out)
-        (folder / "notes.json").write_text(json.dumps({"notes": notes}), encoding="utf-8")
+        places = np.cumsum(whole) - 1
+        save_array(places[train], folder / "train.npy")
+        save_array(places[apart], folder / "held_out.npy")
+        _save_attributes(folder, attributes_of(splits), train, apart)
+        content = {"notes": notes, "white": seen.white}
+        (folder / "notes.json").write_text(json.dumps(content), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _notes_on_depth(first: Encoded, white: int | None) -> tuple[str, ...]:
-    """A line about images that are not of 8 bits a channel."""
-    if white is not None:
-        return (f"the images are whole numbers of 32 bits, all in 0-{white}: {white} is white",)
-    if first.open().mode.startswith("I"):
-        return ("the images have 16 bits, which become 8: 65535 is white",)
-    return ()
-
-
-def _save_attributes(folder: Path, attributes: Attributes, held_out: NDArray[np.bool_]) -> None:
+def _save_attributes(
+    folder: Path, attributes: Attributes, train: NDArray[np.int64], held_out: NDArray[np.int64]
+) -> None:
     (folder / "attributes.json").write_text(json.dumps(attributes.values), encoding="utf-8")
-    for part, chosen in (("train", ~held_out), ("held_out", held_out)):
-        rows = np.flatnonzero(chosen)
+    for part, rows in (("train", train), ("held_out", held_out)):
         save_array(rows, folder / f"{part}_rows.npy")
         save_array(attributes.codes[rows], folder / f"{part}_attributes.npy")
 
@@ -194,15 +208,19 @@ def _open(folder: Path) -> ImageSource:
     try:
         arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
         values = read_json(folder / "attributes.json")
-        notes = read_json(folder / "notes.json")["notes"]
+        said = read_json(folder / "notes.json")
         train, held_out = (
             Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
             for part in ("train", "held_out")
         )
-        source = ImageSource(**arrays, train_attributes=train, held_out_attributes=held_out)
+        images = arrays.pop("images")
+        kept, apart = (Rows(images, arrays.pop(part)) for part in ("train", "held_out"))
+        source = ImageSource(
+            kept, apart, **arrays, train_attributes=train, held_out_attributes=held_out
+        )
+        source.notes, source.white = tuple(said["notes"]), said["white"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
         ) from error
-    source.notes = tuple(notes)
     return source

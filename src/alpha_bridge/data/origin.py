@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import full_disk, one_line, printable
 from ..files import writing
-from .folders import with_classes
+from .folders import read_folder
+from .listing import PACKED, WITHOUT_PIXELS, count_line, list_folder, plural, some
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder, DatasetDict
@@ -34,13 +36,16 @@ Patterns = Mapping[str, Any] | Sequence[Any] | str | None
 class Folder:
     """A folder on this machine, known by the names, sizes and times of its files.
 
+    It is one of images, unless it is plainly a data set of ``datasets``: by a card that names its
+    files, by parquet or arrow files that hold images, or by ``.tar`` files and no images.
+
     Links in it are followed: they are the folder's owner's, and many folders consist of them, the
     hub's own cache for one. A note counts those that lead outside. ``places`` are the folders that
     the images may lie in.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raise ``ValueError`` for a file, or a name that ``datasets`` would take for a pattern."""
+        """Raise ``ValueError`` for a file."""
         if not path.is_dir():
             raise ValueError(
                 f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
@@ -49,22 +54,49 @@ class Folder:
         self.name = str(self.root)
         self.places: tuple[Path, ...] = (self.root,)
         self.notes: tuple[str, ...] = ()
-        if glob.has_magic(self.name):
-            raise ValueError(f"data folder '{self.name}' has one of *?[ in its path: rename it")
+        self._listing = list_folder(self.root, tables=True)
 
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
         digest = hashlib.sha256(self.name.encode())
-        for file in self._files():
-            status = file.stat()
+        for file in self._listing.files:
+            status = file.stat() if file.exists() else file.lstat()
             record = [str(file.relative_to(self.root)), status.st_size, status.st_mtime_ns]
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
     def load(self, scratch: Path) -> "DatasetDict":
         """Its splits; what has to be written on the way goes to ``scratch``."""
+        if not self._shards:
+            data, notes = read_folder(self._listing)
+            self.notes = (*self._links(), *notes)
+            return data
+        named = some(self._shards)
+        self.notes = (f"{self.name} is read as a data set, by {named}", *self._links())
+        return self._data_set(scratch)
+
+    def line(self, rows: int, broken: int) -> str:
+        """How many images there are, and why the others are left out."""
+        return _line(rows, broken) if self._shards else self._listing.line(broken)
+
+    @cached_property
+    def _shards(self) -> list[str]:
+        """What makes it a data set of ``datasets``; nothing if it is a folder of images."""
+        cards = [name for name in CARDS if (self.root / name).is_file()]
+        naming = [name for name in cards if "configs" in _configurations(self.root / name)]
+        left_out = self._listing.left_out
+        packed = [file for file in left_out[PACKED] if file.suffix.lower() == ".tar"]
+        files = [*left_out[WITHOUT_PIXELS], *packed]
+        images = bool(self._listing.images)
+        shards = [file for file in files if _is_shard(file, images)]
+        return naming or [str(file.relative_to(self.root)) for file in shards]
+
+    def _data_set(self, scratch: Path) -> "DatasetDict":
+        """The splits that ``datasets`` finds."""
         import datasets
 
+        if glob.has_magic(self.name):
+            raise ValueError(f"data folder '{self.name}' has one of *?[ in its path: rename it")
         for card in (self.root / name for name in CARDS):
             if card.is_file():
                 _require_own(_configurations(card), str(card), self.name)
@@ -75,28 +107,18 @@ class Folder:
         ):
             # into the scratch folder: what is on this disk already needs no second copy
             builder = datasets.load_dataset_builder(self.name, cache_dir=str(scratch))
-            data = _prepared(builder, (self.name + "/",), self.name)
-        data, notes = with_classes(data, builder)
-        self.notes = (*self._links(), *notes)
-        return data
-
-    def _files(self) -> list[Path]:
-        files = sorted(file for file in self.root.rglob("*") if file.is_file())
-        if not files:
-            raise ValueError(f"data folder '{self.name}' is empty: give a folder of images")
-        return files
+            return _prepared(builder, (self.name + "/",), self.name)
 
     def _links(self) -> Iterator[str]:
         """How many files are links that lead outside, and which folders are not followed."""
-        links = [file.resolve() for file in self._files() if file.is_symlink()]
+        links = [file.resolve() for file in self._listing.files if file.is_symlink()]
         outside = [place for place in links if not place.is_relative_to(self.name)]
         if outside:
             yield (
                 f"{len(outside)} files of {self.name} are links that lead out of it, the first to "
                 f"{outside[0]}"
             )
-        folders = [path for path in self.root.rglob("*") if path.is_symlink()]
-        if left_out := sorted(path for path in folders if path.is_dir()):
+        if left_out := self._listing.links:
             yield (
                 f"{len(left_out)} folders in {self.name} are links, which are not followed: the "
                 f"files in {left_out[0].name} are left out"
@@ -147,6 +169,10 @@ class Hub:
         """What changes when the data may have changed."""
         return f"{self.name}@{self._revision or self._last}"
 
+    def line(self, rows: int, broken: int) -> str:
+        """How many images there are, and why the others are left out."""
+        return _line(rows, broken)
+
     def load(self, scratch: Path) -> "DatasetDict":  # noqa: ARG002
         """Its splits, kept where the hub's libraries keep them."""
         import datasets
@@ -183,6 +209,24 @@ class Hub:
             with writing(self._note) as file:
                 file.write(self._revision.encode())
         return data
+
+
+def _line(rows: int, broken: int) -> str:
+    return count_line(rows - broken, plural(rows, "row"), {"broken": broken} if broken else {})
+
+
+def _is_shard(file: Path, beside_images: bool) -> bool:
+    """Whether a file is a part of a data set; beside images, only if it surely holds others."""
+    import pyarrow.parquet
+
+    if file.suffix != ".parquet" or not beside_images:
+        return file.suffix == ".arrow" or (
+            file.suffix in (".parquet", ".tar") and not beside_images
+        )
+    with contextlib.suppress(OSError, pyarrow.ArrowException):
+        types = pyarrow.parquet.read_schema(file).types
+        return any(pyarrow.types.is_struct(kind) or pyarrow.types.is_binary(kind) for kind in types)
+    return False
 
 
 class _Elsewhere(ValueError):

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from .arrays import from_array
-from .decode import Encoded, Shape, decode, white_of
+from .decode import Broken, Encoded, Shape, attempt, refusal
+from .listing import list_folder
 from .rows import read_array
+from .survey import Survey
 
 
-def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
+def read_samples(
+    path: str | Path, event_shape: tuple[int, ...], white: int | None = None
+) -> Tensor:
     """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.
 
     Images are cropped to their central square, resized, and turned to grey or colour.
@@ -21,6 +24,7 @@ def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
     Args:
         path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
         event_shape: Shape of one sample for the model.
+        white: What is white in images of more than 8 bits; None: by the largest of all pixels.
 
     Returns:
         Samples in storage units, shape ``(N, *event_shape)``.
@@ -35,7 +39,7 @@ def read_samples(path: str | Path, event_shape: tuple[int, ...]) -> Tensor:
     if path.suffix == ".npy":
         samples = _array(path)
     elif len(event_shape) == 3:
-        samples = read_images(_images_at(path), event_shape)
+        samples = read_images(_images_at(path), event_shape, white)
     else:
         raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
     if samples.shape[1:] != event_shape:
@@ -56,29 +60,39 @@ def _array(path: Path) -> Tensor:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def _images_at(path: Path) -> list[Path]:
-    endings = Image.registered_extensions()
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    images = [file for file in files if file.is_file() and file.suffix.lower() in endings]
-    if not images:
-        raise ValueError(f"{path} has no images: give PNG or JPEG files")
-    return images
+def _images_at(path: Path) -> Sequence[Path]:
+    if not path.is_dir():
+        return [path]
+    listing = list_folder(path)
+    listing.require_images()
+    return listing.images
 
 
-def read_images(files: Sequence[Path], event_shape: tuple[int, ...]) -> Tensor:
+def read_images(
+    files: Sequence[Path], event_shape: tuple[int, ...], white: int | None = None
+) -> Tensor:
     """Read images in the shape ``(C, H, W)`` that a model takes: cropped to their central square,
     resized, and turned to grey or colour.
+
+    Args:
+        files: The images.
+        event_shape: Shape of one sample for the model.
+        white: What is white in images of more than 8 bits; None: by the largest of all pixels.
 
     Returns:
         Samples in storage units, shape ``(N, C, H, W)``.
 
     Raises:
-        ValueError: The model takes vectors, or an image cannot be read.
+        ValueError: The model takes vectors, or images cannot be read, which are named.
     """
     if len(event_shape) != 3:
         raise ValueError(f"the model takes vectors, not images, got {files[0]}")
     channels, size, _ = event_shape
     images = [Encoded(f"image {file}", str(file)) for file in files]
-    wanted = Shape(size, channels, white_of(images))
-    pixels = [decode(image, wanted) for image in images]
+    seen = Survey.of(images)
+    shape = Shape(size, channels, white or seen.white)
+    decoded = [attempt(image, shape) for image in images]
+    if broken := [image for image in decoded if isinstance(image, Broken)]:
+        raise refusal(broken, len(images))
+    pixels = [image for image in decoded if not isinstance(image, Broken)]
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
