@@ -260,7 +260,7 @@ def case(words, *parts):
         case(["reconstruct", "run", "--images", "images"], "takes vectors", ".npy"),
         case(["reconstruct", "image-run", "--images", "vectors.npy"], "(2,)", "(1, 8, 8)"),
         case(["reconstruct", "image-run", "--images", "missing.png"], "missing.png does not exist"),
-        case(["reconstruct", "image-run", "--images", "empty"], "empty has no images"),
+        case(["reconstruct", "image-run", "--images", "empty"], "is empty: give a folder"),
         case(["reconstruct", "image-run", "--images", "corrupt"], "005.png", "repair"),
         case(
             ["reconstruct", "image-run", "--images=images", "--out=images/000.png"],

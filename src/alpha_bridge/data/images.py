@@ -208,7 +208,7 @@ def _open(folder: Path) -> ImageSource:
     try:
         arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
         values = read_json(folder / "attributes.json")
-        said = read_json(folder / "notes.json")
+        record = read_json(folder / "notes.json")
         train, held_out = (
             Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
             for part in ("train", "held_out")
@@ -218,7 +218,7 @@ def _open(folder: Path) -> ImageSource:
         source = ImageSource(
             kept, apart, **arrays, train_attributes=train, held_out_attributes=held_out
         )
-        source.notes, source.white = tuple(said["notes"]), said["white"]
+        source.notes, source.white = tuple(record["notes"]), record["white"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
