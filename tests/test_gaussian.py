@@ -13,6 +13,7 @@ from alpha_bridge.gaussian import (
     kl_to_prior,
     log_likelihood,
     log_normal,
+    moments,
     reparameterize,
 )
 
@@ -205,3 +206,21 @@ def test_importance_weighted_bound_does_not_overflow():
 def test_importance_weighted_bound_averages_the_weights_not_their_logarithms():
     bound = importance_weighted_bound(torch.tensor([[0.0], [math.log(3.0)]]))
     assert bound.item() == pytest.approx(math.log(2.0))
+
+
+def test_moments_of_stacked_trials_are_halves_behind_the_batch():
+    mean, log_variance = moments(torch.arange(8.0).expand(2, 5, 8), dim=2)
+    assert mean.shape == log_variance.shape == (2, 5, 4)
+    assert log_variance[0, 0].tolist() == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("output", "received"),
+    [
+        (torch.zeros(5), r"got Tensor of shape \(5,\)"),
+        ((torch.zeros(5, 2), torch.zeros(5, 1)), r"got tuple of shape \[\(5, 2\), \(5, 1\)\]"),
+    ],
+)
+def test_what_are_no_moments_is_refused_with_its_shape(output, received):
+    with pytest.raises(ValueError, match=f"must give mean and log-variance.*{received}"):
+        moments(output)

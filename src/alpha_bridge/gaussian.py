@@ -16,10 +16,14 @@ __all__ = [
     "kl_to_prior",
     "log_likelihood",
     "log_normal",
+    "moments",
     "reparameterize",
 ]
 
 LOG_TWO_PI = math.log(2 * math.pi)
+
+MOMENTS = (("mean", "logvar"), ("mean", "log_variance"), ("embedding", "log_covariance"))
+"""What encoders call mean and log-variance where they give them as attributes."""
 
 
 def _sum_event(x: Tensor, event_dim: int) -> Tensor:
@@ -123,3 +127,48 @@ def importance_weighted_bound(log_weights: Tensor) -> Tensor:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
     return torch.logsumexp(log_weights, 0) - math.log(log_weights.shape[0])
+
+
+def moments(output: object, dim: int = 1) -> tuple[Tensor, Tensor]:
+    r"""Mean and log-variance of :math:`q_\phi(z|x)`, in any way in which encoders give them.
+
+    Args:
+        output: A pair; one tensor that holds both as its halves along ``dim``, as the last layer
+            ``Linear(..., 2 * latent)`` makes it; or an object with the attributes ``mean`` and
+            ``logvar`` or ``log_variance``, or ``embedding`` and ``log_covariance``, with or without
+            ``latent_dist`` around them.
+        dim: The first dimension behind the batch.
+
+    Raises:
+        ValueError: It is none of these, or the two differ in shape.
+
+    Example:
+        >>> mean, log_variance = moments(torch.zeros(5, 4))
+        >>> mean.shape
+        torch.Size([5, 2])
+    """
+    found = _pair(output, dim)
+    if found is not None and found[0].shape == found[1].shape:
+        return found
+    given = getattr(output, "shape", None) if found is None else [tuple(x.shape) for x in found]
+    shape = "" if given is None else f" of shape {given if found else tuple(given)}"
+    raise ValueError(
+        "an encoder must give mean and log-variance, each of the shape of the latents: as a pair, "
+        f"as the halves of a tensor along dimension {dim} (twice as many numbers as a latent has), "
+        f"or as attributes; got {type(output).__name__}{shape}: wrap it in a module that does"
+    )
+
+
+def _pair(output: object, dim: int) -> tuple[Tensor, Tensor] | None:
+    if isinstance(output, Tensor):
+        if output.ndim <= dim or output.shape[dim] % 2:
+            return None
+        mean, log_variance = output.chunk(2, dim)
+        return mean, log_variance
+    source = getattr(output, "latent_dist", output)
+    pairs = [output] if isinstance(output, tuple | list) else []
+    pairs += [[getattr(source, name, None) for name in names] for names in MOMENTS]
+    for pair in pairs:
+        if len(pair) == 2 and all(isinstance(part, Tensor) for part in pair):
+            return pair[0], pair[1]
+    return None

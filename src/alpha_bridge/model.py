@@ -5,14 +5,20 @@ on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its infere
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from .checks import at_least, positive
-from .gaussian import importance_weighted_bound, log_likelihood, log_normal, reparameterize
+from .gaussian import (
+    importance_weighted_bound,
+    log_likelihood,
+    log_normal,
+    moments,
+    reparameterize,
+)
 from .interpolation import Curve, slerp
 from .settings import NOISE
 
@@ -34,8 +40,9 @@ class AlphaBridge(nn.Module):
     Attributes:
         generator: θ: latents ``(*trials, batch, *latent_shape)`` to samples
             ``(*trials, batch, *event)``.
-        encoder: φ: samples to ``(mean, log_variance)`` of :math:`q_\phi(z|x)`, each of the shape
-            of the latents.
+        encoder: φ: samples to mean and log-variance of :math:`q_\phi(z|x)`, each of the shape of
+            the latents, in any of the ways of :func:`~alpha_bridge.gaussian.moments`: a pair, or
+            one tensor that holds both as its halves.
         discriminator: β: samples to logits ``(*trials, batch)`` or ``(*trials, batch, 1)``, the
             log density ratio (6).
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
@@ -139,18 +146,10 @@ class AlphaBridge(nn.Module):
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         r"""Mean and log-variance of :math:`q_\phi(z|x)`, each ``(*trials, batch, *latent)``."""
-        mean, log_variance = self.encoder(x)
+        mean, log_variance = moments(self.encoder(x), self.batch_ndim)
         if self.latent_shape is None:
             self.latent_shape = tuple(mean.shape[self.batch_ndim :])
         return mean.to(x.dtype), log_variance.to(x.dtype)
-
-    @torch.no_grad()
-    def find_latent_shape(self, samples: Callable[[], Tensor]) -> None:
-        """Find the shape of one latent from samples, if it is not known; change nothing else."""
-        if self.latent_shape is None:
-            # a copy's dropout and running means leave those of the encoder alone
-            mean, _ = copy.deepcopy(self.encoder).eval()(samples())
-            self.latent_shape = tuple(mean.shape[self.batch_ndim :])
 
     def encode(self, x: Tensor, draw: bool = False, rng: torch.Generator | None = None) -> Tensor:
         r"""Latents of ``x``: the mean of :math:`q_\phi(z|x)`, or a draw from it by ``rng``."""

@@ -18,6 +18,7 @@ from torch.export import ExportedProgram
 
 from ..errors import one_line
 from ..files import writing
+from ..gaussian import moments
 from ..model import AlphaBridge
 
 __all__ = ["ATOL", "RTOL", "export", "require_installed"]
@@ -105,7 +106,19 @@ def _arms(bridge: AlphaBridge) -> list[_Export]:
     z = bridge.prior(max(CHECKED), rng).cpu()
     decode = _Export("generator", generator, z, ("latent",), ("sample",), axis)
     (x,) = decode(max(CHECKED))
-    return [decode, _Export("encoder", encoder, x, ("sample",), ("mean", "log_variance"), axis)]
+    pair = _Moments(encoder, bridge.batch_ndim).eval()
+    return [decode, _Export("encoder", pair, x, ("sample",), ("mean", "log_variance"), axis)]
+
+
+class _Moments(nn.Module):
+    """An encoder that gives mean and log-variance as a pair, however it does by itself."""
+
+    def __init__(self, encoder: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.encoder, self.dim = encoder, dim
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return moments(self.encoder(x), self.dim)
 
 
 def _in_onnx(arm: _Export) -> bytes:

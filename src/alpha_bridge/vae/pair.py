@@ -10,6 +10,7 @@ and the networks themselves, with all that their files say, stay what they were.
 import torch
 from torch import Tensor, nn
 
+from ..gaussian import moments
 from ..model import CHUNK, AlphaBridge
 
 __all__ = ["Numbers", "VAEEncoder", "VAEGenerator", "bridge", "latent_size"]
@@ -17,7 +18,6 @@ __all__ = ["Numbers", "VAEEncoder", "VAEGenerator", "bridge", "latent_size"]
 Numbers = float | Tensor
 """A number, or one for each channel of a latent, which broadcasts with it."""
 
-MOMENTS = (("mean", "logvar"), ("mean", "log_variance"), ("embedding", "log_covariance"))
 SAMPLES = ("sample", "reconstruction")
 LATENT_SIZES = (0.5, 2.0)
 """Root mean squares of a VAE's latents that are near enough to the prior's, which is 1."""
@@ -125,9 +125,8 @@ class VAEEncoder(_Rescaled):
     r"""A VAE's encoder as the bridge's: :math:`\mu' = s (\mu - m)`, :math:`v' = v + 2 \log s`.
 
     Attributes:
-        network: It gives mean and log-variance as a pair, as the two halves of a tensor along
-            dimension 1, or as attributes: ``mean`` and ``logvar`` or ``log_variance``,
-            ``embedding`` and ``log_covariance``, with or without ``latent_dist`` around them.
+        network: It gives mean and log-variance in any of the ways of
+            :func:`~alpha_bridge.gaussian.moments`.
 
     Example:
         >>> mean, log_variance = VAEEncoder(nn.Linear(3, 4))(torch.zeros(5, 3))
@@ -136,7 +135,7 @@ class VAEEncoder(_Rescaled):
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = _moments(self.network(x))
+        mean, log_variance = moments(self.network(x))
         return (mean - self.shift) * self.scale, log_variance + 2 * self.scale.log()
 
 
@@ -179,23 +178,4 @@ def _samples(output: object) -> Tensor:
     raise ValueError(
         f"a decoder must give a tensor, or one as {' or '.join(SAMPLES)}, got "
         f"{type(output).__name__}: wrap it in a module that does"
-    )
-
-
-def _moments(output: object) -> tuple[Tensor, Tensor]:
-    if isinstance(output, Tensor) and output.shape[1] % 2 == 0:
-        mean, log_variance = output.chunk(2, 1)
-        return mean, log_variance
-    if isinstance(output, tuple | list) and len(output) == 2:
-        return output[0], output[1]
-    output = getattr(output, "latent_dist", output)
-    for names in MOMENTS:
-        first, second = (getattr(output, name, None) for name in names)
-        if isinstance(first, Tensor) and isinstance(second, Tensor):
-            return first, second
-    shape = f" of shape {tuple(output.shape)}" if isinstance(output, Tensor) else ""
-    raise ValueError(
-        "an encoder must give mean and log-variance, as a pair, as the halves of a tensor along "
-        f"dimension 1 or as attributes, got {type(output).__name__}{shape}: wrap it in a module "
-        "that does"
     )
