@@ -2,8 +2,9 @@
 
 import numpy as np
 import torch
+from torch.utils.data import TensorDataset
 
-from alpha_bridge.data import DensitySource, digits, from_array, from_tensor, grid
+from alpha_bridge.data import DatasetSource, DensitySource, digits, from_array, from_tensor, grid
 from tests.contracts import cases
 from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
 
@@ -15,6 +16,7 @@ SOURCES = {
     "vectors": (from_array(np.random.default_rng(0).normal(size=(300, 3))), SPLIT),
     "images": (from_array(IMAGES), SPLIT),
     "a tensor": (from_tensor(torch.randn(300, 3)), ALWAYS),  # all of it is trained on
+    "a data set of torch": (DatasetSource(TensorDataset(torch.randn(300, 3))), ALWAYS),
 }
 
 

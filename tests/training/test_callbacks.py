@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 
 import pytest
@@ -15,6 +16,7 @@ from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.training import Callback, Checkpoints, Progress, Records, StopOnSignal, fit
 from alpha_bridge.training.checkpoint import read_tensors, save
+from alpha_bridge.training.progress import Bars
 
 FEATURES = 2
 PATH = AlphaPath.three_steps(ml=7, transfer=6, adversarial=7)
@@ -445,8 +447,9 @@ def test_a_signal_after_training_is_kept_from_what_follows(tmp_path, stop):
 
 def shown(terminal, describe):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    progress = Progress(len(PATH), console, describe)
-    train(Records(progress.show, every=2, evaluate=lambda _: {"modes": 25.0}), progress)
+    with Bars(console) as bars:
+        progress = Progress(len(PATH), bars, describe)
+        train(Records(progress.show, every=2, evaluate=lambda _: {"modes": 25.0}), progress)
     return console.file.getvalue()
 
 
@@ -456,11 +459,13 @@ def describe(record):
 
 def test_a_log_has_a_line_for_each_evaluation():
     lines = shown(False, describe).splitlines()
-    assert [line.split() for line in lines] == [
-        ["update", "7", "α", "=", "0.00", "25", "modes"],
-        ["update", "13", "α", "=", "0.86", "25", "modes"],
-        ["update", "20", "α", "=", "1.00", "25", "modes"],
-    ]
+    times = r"\d:\d\d, \d:\d\d left", r"\d:\d\d"
+    expected = (
+        rf"update  7 of 20  {times[0]}  α = 0\.00  25 modes",
+        rf"update 13 of 20  {times[0]}  α = 0\.86  25 modes",
+        rf"update 20 of 20  {times[1]}  α = 1\.00  25 modes",
+    )
+    assert all(re.fullmatch(*pair) for pair in zip(expected, lines, strict=True))
 
 
 def test_a_log_is_silent_where_there_is_nothing_to_tell():
@@ -475,7 +480,8 @@ def test_a_person_sees_a_bar_that_ends_full():
 
 def test_the_bar_of_a_resumed_run_starts_where_it_stands():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    progress, state = Progress(len(PATH), console, describe), train()
+    bars, state = Bars(console), train()
+    progress = Progress(len(PATH), bars, describe)
     state.step = 13
-    with progress.during(state):
-        assert progress.bar.tasks[0].completed == 13
+    with bars, progress.during(state):
+        assert bars.drawing.tasks[0].completed == 13

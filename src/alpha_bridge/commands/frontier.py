@@ -119,13 +119,15 @@ def frontier(
     from ..recipe.builders import build_evaluation
     from ..runs import plots
     from ..runs.loading import data_of
+    from ..training.progress import Bars
 
     console = console or Console(quiet=True)
-    evaluation = build_evaluation(config, data_of(run, config, console, data), console.print)
-    points = []
-    for point in _measured(run, config, steps, evaluation, draws):
-        console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)
-        points.append(point)
+    source, points = data_of(run, config, console, data), []
+    with Bars(console) as bars:
+        evaluation = build_evaluation(config, source, console.print, progress=bars.show)
+        for point in _measured(run, config, steps, evaluation, draws):
+            console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)
+            points.append(point)
     found = best_of(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}

@@ -37,11 +37,14 @@ def evaluate(
 
     from ..recipe.builders import build_evaluation
     from ..runs.loading import data_of, load_model, prior_of
+    from ..training.progress import Bars
 
     console = console or Console(quiet=True)
     model, memory = load_model(run, config, step)
     source, domain = data_of(run, config, console, data), prior_of(config, prior)
-    return build_evaluation(config, source, console.print, domain)(model, memory).metrics
+    with Bars(console) as bars:
+        evaluation = build_evaluation(config, source, console.print, domain, bars.show)
+        return evaluation(model, memory).metrics
 
 
 def report(run: Folder) -> Path:

@@ -3,6 +3,7 @@
 from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
 from .attributes import Attributes, Labels, read_labels
 from .densities import DensitySource, GaussianMixture
+from .given import DatasetSource, source_of
 from .images import digits, load_images
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform
@@ -14,6 +15,7 @@ from .units import PixelUnits, StandardUnits, Units
 __all__ = [
     "ArraySource",
     "Attributes",
+    "DatasetSource",
     "DensitySource",
     "GaussianMixture",
     "ImageSource",
@@ -35,6 +37,7 @@ __all__ = [
     "read_samples",
     "ring",
     "share",
+    "source_of",
     "spirals",
     "stream",
     "unbalanced",

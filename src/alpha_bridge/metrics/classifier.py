@@ -15,11 +15,13 @@ from ..checks import at_least
 from ..data import PixelUnits
 from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
+from .reporting import Report, silent
 
 FEATURES = 128
 WIDTHS = (32, 64, 128, 128)
 SMALLEST, LARGEST = 8, 64
 UNITS = PixelUnits()
+TRAINING = "training a classifier for the metrics"
 SAMPLE = 512
 """Images that the key of the cache looks at, evenly spaced."""
 
@@ -93,6 +95,7 @@ def train_classifier(
     seed: int = 0,
     updates: int = 600,
     batch_size: int = 128,
+    progress: Report = silent,
 ) -> TrainedClassifier:
     """Train a classifier whose features are used by the metrics; Adam with a one-cycle rate.
 
@@ -112,13 +115,15 @@ def train_classifier(
         classifier = Classifier(images.shape[1], images.shape[2], classes)
         optimizer = torch.optim.Adam(classifier.parameters())
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=updates + 1)
-        for _ in range(updates):
+        for update in range(updates):
+            progress(TRAINING, update, updates)
             batch = torch.randint(len(images), (batch_size,))
             loss = F.cross_entropy(classifier(UNITS.normalize(images[batch])), labels[batch].long())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             rate.step()
+        progress(TRAINING, updates, updates)
     classifier.eval().requires_grad_(False)
     return TrainedClassifier(classifier, _accuracy(classifier, held_out_images, held_out_labels))
 
@@ -132,6 +137,7 @@ def cached_classifier(
     seed: int = 0,
     updates: int = 600,
     folder: Path | None = None,
+    progress: Report = silent,
 ) -> TrainedClassifier:
     """Train a classifier the first time, and read it from the cache from then on.
 
@@ -160,7 +166,7 @@ def cached_classifier(
     stored = _load(blank, weights, summary)
     if stored is not None:
         return stored
-    trained = train_classifier(*content, classes, seed, updates)
+    trained = train_classifier(*content, classes, seed, updates, progress=progress)
     try:
         _store(trained, weights, summary, record)
     except OSError as error:

@@ -14,6 +14,7 @@ from . import image_quality, modes
 from .classifier import cached_classifier, inception_features, require_shape
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
+from .reporting import Report, Watch
 
 Log = Callable[[str], None]
 
@@ -32,8 +33,11 @@ class Comparison(ABC):
     """What it compares features of, if it does."""
 
     @abstractmethod
-    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
-        """Metrics of samples ``(N, *event)`` in model units, and the class of each, if any."""
+    def __call__(self, x: Tensor, watch: Watch = iter) -> tuple[dict[str, float], Tensor | None]:
+        """Metrics of samples ``(N, *event)`` in model units, and the class of each, if any.
+
+        ``watch`` goes through the parts in which a network sees them.
+        """
 
 
 class DensityComparison(Comparison):
@@ -45,7 +49,11 @@ class DensityComparison(Comparison):
         self.mixture, self.bandwidth = source.mixture, bandwidth
         self.points = source.held_out(samples)
 
-    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor]:
+    def __call__(
+        self,
+        x: Tensor,
+        watch: Watch = iter,  # noqa: ARG002
+    ) -> tuple[dict[str, float], Tensor]:
         count, posterior = len(x), self.mixture.posterior(x)
         means, std, weights = self.mixture.means, self.mixture.std, self.mixture.weights
         kernel, points = f"kde-{self.bandwidth:g}", len(self.points)
@@ -68,13 +76,20 @@ class FeatureComparison(Comparison):
     Names call the network ``protocol``; ``classes`` says that its logits are of the data's own.
     """
 
-    def __init__(self, network: FeatureNetwork, protocol: str, real: Tensor, classes: bool) -> None:
+    def __init__(
+        self,
+        network: FeatureNetwork,
+        protocol: str,
+        real: Tensor,
+        classes: bool,
+        watch: Watch = iter,
+    ) -> None:
         self.network: FeatureNetwork = network
         self.protocol, self.classes = protocol, classes
-        self.real = features_of(network, real.split(CHUNK))
+        self.real = features_of(network, watch(real.split(CHUNK)))
 
-    def __call__(self, x: Tensor) -> tuple[dict[str, float], Tensor | None]:
-        features, count = features_of(self.network, x.split(CHUNK)), len(x)
+    def __call__(self, x: Tensor, watch: Watch = iter) -> tuple[dict[str, float], Tensor | None]:
+        features, count = features_of(self.network, watch(x.split(CHUNK))), len(x)
         real = len(self.real)
         subset = min(1000, real, count)
         frechet = image_quality.frechet_distance(self.real, features)
@@ -108,53 +123,53 @@ Features = tuple[FeatureNetwork, str, bool]
 """A network, its protocol, and whether its logits are of the data's own classes."""
 
 
-def _pooled(source: Source, _: str, __: Log) -> Features:
+def _pooled(source: Source, *_: object) -> Features:
     return _Pooled(), "vectors" if len(source.event_shape) == 1 else "pixels", False
 
 
-def _inception(_: Source, __: str, ___: Log) -> Features:
+def _inception(*_: object) -> Features:
     return inception_features(), "inception", True
 
 
-def _classifier(source: Source, data: str, log: Log) -> Features:
+def _classifier(source: Source, data: str, log: Log, progress: Report) -> Features:
     """A classifier of the data's labels; where there are none, features that need none."""
     labels = source.training_labels(LABELLED)
     held_out_labels = source.held_out_labels(LABELLED)
     if source.classes < 2 or not _any_known(labels) or not _any_known(held_out_labels):
         compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
         log(f"no labels: distances compare {compared}, and retention is left out")
-        return _pooled(source, data, log)
+        return _pooled(source)
 
     def read() -> tuple[Tensor, ...]:
         train = _labelled(source.training(LABELLED), labels)
         return *train, *_labelled(source.held_out(LABELLED), held_out_labels)
 
-    network, accuracy, images = _trained(source, read, source.classes)
+    network, accuracy, images = _trained(source, read, source.classes, progress)
     log(f"features of a classifier that is right on {accuracy:.1%} of {images} images")
     return network, classifier_protocol("classifier", data, SEED, accuracy), True
 
 
-def _rotations(source: Source, data: str, log: Log) -> Features:
+def _rotations(source: Source, data: str, log: Log, progress: Report) -> Features:
     """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
     look at how things are drawn."""
 
     def read() -> tuple[Tensor, ...]:
         return *_turned(source.training(ROTATED)), *_turned(source.held_out(ROTATED))
 
-    network, accuracy, _ = _trained(source, read, 4)
+    network, accuracy, _ = _trained(source, read, 4, progress)
     log(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
     return network, classifier_protocol("rotations", data, SEED, accuracy), False
 
 
 def _trained(
-    source: Source, read: Callable[[], tuple[Tensor, ...]], classes: int
+    source: Source, read: Callable[[], tuple[Tensor, ...]], classes: int, progress: Report
 ) -> tuple[FeatureNetwork, float, int]:
     """A classifier of images, its accuracy, and the number of images that this was measured on."""
     try:
         require_shape(source.event_shape)  # before all the images are read
         train, labels, held_out, held_out_labels = read()
         images = (train, labels, held_out, held_out_labels)
-        classifier, accuracy = cached_classifier(*images, classes, SEED)
+        classifier, accuracy = cached_classifier(*images, classes, SEED, progress=progress)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
     return classifier, accuracy, len(held_out)
@@ -176,7 +191,7 @@ def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return x[known], labels[known]
 
 
-FEATURES: dict[str, Callable[[Source, str, Log], Features]] = {
+FEATURES: dict[str, Callable[[Source, str, Log, Report], Features]] = {
     "classifier": _classifier,
     "rotations": _rotations,
     "inception": _inception,

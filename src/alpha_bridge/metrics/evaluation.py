@@ -15,6 +15,7 @@ from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import CHUNK, FEATURES, Comparison, DensityComparison, FeatureComparison
 from .definition import name
+from .reporting import Report, Watch, counting, silent
 
 LATENTS = 9
 HELD_OUT = 1000
@@ -49,8 +50,10 @@ class Evaluation:
         samples: int,
         shown: int,
         latents: Tensor | None = None,
+        progress: Report = silent,
     ) -> None:
         self.source, self.comparison, self.latents = source, comparison, latents
+        self.progress = progress
         self.samples = samples if latents is None else len(latents)
         self.shown = min(shown, self.samples)
         self.held_out = source.units.normalize(source.held_out(HELD_OUT))
@@ -64,17 +67,17 @@ class Evaluation:
         A ``reference`` is one of Step I, whose last one leaves the classes of its latents in
         ``memory``: later steps measure their retention against it.
         """
-        training = model.training
+        training, watch = model.training, self._watch()
         model.eval()
-        x = self.generated(model)
-        metrics, labels = self.comparison(x)
+        x = self.generated(model, watch)
+        metrics, labels = self.comparison(x, watch)
         if labels is not None and reference:
             memory[RETENTION] = labels
         elif labels is not None and RETENTION in memory:
             key = name("retention", self.comparison.protocol, len(x))
             metrics[key] = float(image_quality.retention(memory[RETENTION], labels))
         held_out = self.held_out
-        decoded = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), held_out)
+        decoded = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), held_out, watch)
         if len(held_out):
             error = image_quality.reconstruction_error(held_out, decoded, held_out.ndim - 1)
             metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
@@ -82,13 +85,18 @@ class Evaluation:
         pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
         return Measured(metrics, x[: self.shown], pairs)
 
-    def generated(self, model: AlphaBridge) -> Tensor:
+    def _watch(self) -> Watch:
+        """Tells how many parts of all have been seen: of samples, their features, held-out ones."""
+        passes = (self.samples, self.samples * bool(self.comparison.network), len(self.held_out))
+        return counting(self.progress, "evaluating", sum(-(-size // CHUNK) for size in passes))
+
+    def generated(self, model: AlphaBridge, watch: Watch = iter) -> Tensor:
         """Samples of ``model`` as they are kept: in the data's own units and back."""
         latents = self.latents
         if latents is None:
             latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
-        samples = in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents)
+        samples = in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
         return units.normalize(units.denormalize(samples))
 
 
@@ -102,11 +110,13 @@ def evaluation_of(
     bandwidth: float = EvaluationConfig.bandwidth,
     log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
+    progress: Report = silent,
 ) -> Evaluation:
     """The evaluation that fits the data, by the settings of :class:`EvaluationConfig`.
 
-    The protocol calls the data ``data``; ``log`` takes a line on what is being prepared. The
-    held-out samples of a second domain, ``prior``, are the latents of what is measured.
+    The protocol calls the data ``data``; ``log`` takes a line on what is being prepared, and
+    ``progress`` how far that and each evaluation have come. The held-out samples of a second
+    domain, ``prior``, are the latents of what is measured.
 
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two
@@ -115,16 +125,17 @@ def evaluation_of(
     latents = None if prior is None else prior.units.normalize(prior.held_out(samples))
     if isinstance(source, DensitySource):
         density = DensityComparison(source, samples, bandwidth)
-        return Evaluation(source, density, samples, shown, latents)
+        return Evaluation(source, density, samples, shown, latents, progress)
     samples = min(samples, source.size or samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
-    network, protocol, classes = FEATURES[features](source, data, log)
-    comparison = FeatureComparison(network, protocol, real, classes)
-    return Evaluation(source, comparison, samples, shown, latents)
+    network, protocol, classes = FEATURES[features](source, data, log, progress)
+    watch = counting(progress, "features of the data", -(-len(real) // CHUNK))
+    comparison = FeatureComparison(network, protocol, real, classes, watch)
+    return Evaluation(source, comparison, samples, shown, latents, progress)
 
 
-def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor, watch: Watch = iter) -> Tensor:
     """What a network gives for samples, a part of them at a time, without a graph."""
     with torch.no_grad():
-        return torch.cat([network(part) for part in x.split(CHUNK)])
+        return torch.cat([network(part) for part in watch(x.split(CHUNK))])

@@ -26,6 +26,7 @@ from ..data import (
 )
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..metrics.evaluation import Evaluation, evaluation_of
+from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
 from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
 from ..path import AlphaPath
@@ -129,6 +130,7 @@ class Assembly:
             seed=self.config.seed,
             compile=self.config.compile,
             callbacks=callbacks,
+            progress=False,
             checkpoint=checkpoint,
             accelerator=accelerator,
         )
@@ -215,9 +217,10 @@ def build_evaluation(
     source: Source,
     log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
+    progress: Report = silent,
 ) -> Evaluation:
     """The evaluation of a model; see :func:`~alpha_bridge.metrics.evaluation_of`."""
-    settings = vars(config.evaluation) | {"log": log, "prior": prior}
+    settings = vars(config.evaluation) | {"log": log, "prior": prior, "progress": progress}
     del settings["every"]
     return evaluation_of(source, config.data, **settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from rich.console import Console
@@ -17,6 +18,7 @@ from ..model import AlphaBridge
 from ..recipe import Config
 from ..recipe.builders import SOURCES, build_prior, build_source, model_of
 from ..training.checkpoint import naming, read_tensors, read_units
+from ..training.progress import Bars
 from .folder import Run
 from .opening import checkpoint_of, require_plain
 
@@ -31,15 +33,9 @@ def load_model(
         return model_of(config, tensors), tensors["memory"]
 
 
-def decoding(console: Console) -> Callable[[int, int], None]:
-    """Report each tenth of a data set that is decoded."""
-
-    def report(done: int, total: int) -> None:
-        tenth = max(total // 10, 1)
-        if done // tenth > max(done - 1, 0) // tenth:
-            console.print(f"decoding images: {done} of {total}")
-
-    return report
+def decoding(bars: Bars) -> Callable[[int, int], None]:
+    """Shows how many images of a data set are decoded."""
+    return partial(bars.show, "decoding images")
 
 
 def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
@@ -48,7 +44,8 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
     if named is not None:
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
-        source = build_source(config, decoding(console), fetch)
+        with Bars(console) as bars:
+            source = build_source(config, decoding(bars), fetch)
     except NotWritten:
         raise
     except (ValueError, OSError) as error:

@@ -36,6 +36,7 @@ from ..training import (
     twin_gradients,
 )
 from ..training.processes import main_process_first
+from ..training.progress import Bars
 from . import plots
 from .folder import Record, Run, is_image
 from .loading import decoding
@@ -52,16 +53,16 @@ def train_run(
     run = Run.open(folder) if resume else Run.require_free(folder)
     writes = accelerator.is_main_process
     console.quiet |= not writes
-    with ExitStack() as held:
+    with Bars(console) as bars, ExitStack() as held:
         with main_process_first(accelerator):
             if writes and resume:
                 held.enter_context(locked(run.folder))
                 run.recover()
             steps = run.checkpoint_steps
             config = resumed_in(run, config) if resume else config.model_copy(update={HISTORY: ()})
-            parts = assemble(config, decoding(console), not steps, fetch)
+            parts = assemble(config, decoding(bars), not steps, fetch)
             trials = TrialRuns(run, parts.config)
-            callbacks = _callbacks(parts, trials, console) if writes else []
+            callbacks = _callbacks(parts, trials, bars) if writes else []
         for domain in (parts.source, parts.prior):
             for note in () if domain is None else domain.notes:
                 console.print(note, soft_wrap=True, markup=False)
@@ -142,9 +143,11 @@ class _Changes(Callback):
         return nullcontext()
 
 
-def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Callback]:
-    evaluation = build_evaluation(parts.config, parts.source, console.print, parts.prior)
-    progress = Progress(len(parts.path), console, describe)
+def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars) -> list[Callback]:
+    evaluation = build_evaluation(
+        parts.config, parts.source, bars.console.print, parts.prior, bars.show
+    )
+    progress = Progress(len(parts.path), bars, describe)
 
     def write(record: Record) -> None:
         progress.show(trials.append(record))
@@ -162,7 +165,7 @@ def _callbacks(parts: Assembly, trials: TrialRuns, console: Console) -> list[Cal
 
     config, checkpoint = parts.config, trials.run.checkpoint_folder
     return [
-        _Changes(trials, console),
+        _Changes(trials, bars.console),
         Records(write, config.record_every, evaluate, config.evaluation.every),
         Checkpoints(
             checkpoint, config.checkpoint_every, config.snapshot_steps, parts.path.boundaries

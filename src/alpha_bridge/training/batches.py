@@ -51,7 +51,10 @@ class Batches:
         self.prior = prior
         # of samples, latents, the encoder's noise and the regulariser's
         self.units = (source.units, prior.units if prior else Units(), Units(), Units())
-        model.find_latent_shape(lambda: self._in(source.units, self._samples(0)))
+
+    def first(self) -> Tensor:
+        """Samples of the first update in model units, on the device."""
+        return self._in(self.source.units, self._samples(0))
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:

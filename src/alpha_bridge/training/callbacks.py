@@ -9,21 +9,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost
 from ..files import discard
 from ..files.manifest import thin
 from .checkpoint import save
 from .events import Callback, Event
+from .progress import Bars
 from .state import TrainState
 
 __all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
 
 Record = dict[str, Any]
+
+UPDATE = "update"
 
 
 class Records(Callback):
@@ -215,31 +214,24 @@ class StopOnSignal(Callback):
 
 
 class Progress(Callback):
-    """Shows where the run stands: a bar to a person, a line for each evaluation to a log."""
+    """Shows where training stands, and tells about each record that has metrics."""
 
-    def __init__(self, steps: int, console: Console, describe: Callable[[Record], str]) -> None:
-        """Show ``steps`` updates, and a line about each record that has metrics."""
-        self.console, self.describe = console, describe
-        self.bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self.task = self.bar.add_task("", total=steps)
+    def __init__(
+        self, steps: int, bars: Bars, describe: Callable[[Record], str] = lambda _: ""
+    ) -> None:
+        """Show ``steps`` updates, and a line about each record that ``describe`` has a text for."""
+        self.steps, self.bars, self.describe = steps, bars, describe
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
-        self.bar.update(self.task, completed=state.step)
-        return self.bar if self.console.is_terminal else nullcontext()
+        self.bars.show(UPDATE, state.step, self.steps, stays=True)
+        return nullcontext()
 
     def after(self, event: Event) -> None:
-        if self.console.is_terminal:
-            description = f"{event.phase}  α = {event.alpha:.2f}"
-            self.bar.update(self.task, completed=event.step, description=description)
+        note = f"{event.phase}  α = {event.alpha:.2f}"
+        self.bars.show(UPDATE, event.step, self.steps, note, stays=True)
 
     def show(self, record: Record) -> None:
         """Print a line about ``record`` if it has metrics."""
         if metrics := self.describe(record):
-            where = f"update {record['step']:>6}  α = {record['alpha']:.2f}"
-            self.console.print(f"{where}  {metrics}", soft_wrap=True)
+            note = f"α = {record['alpha']:.2f}  {metrics}"
+            self.bars.tell(UPDATE, record["step"], self.steps, note)

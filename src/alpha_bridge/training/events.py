@@ -1,8 +1,9 @@
 """What happens in training, and the callbacks that see it."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from inspect import signature
 
 from torch import Tensor
 
@@ -79,3 +80,44 @@ class Callback:
 
     def stop(self, event: Event) -> None:
         """Called in every process when training ends before its path does."""
+
+
+class Called(Callback):
+    """A function of the event, called after every update; what it returns is ignored."""
+
+    def __init__(self, function: Callable[[Event], object]) -> None:
+        self.function = function
+
+    def after(self, event: Event) -> None:
+        self.function(event)
+
+
+def callbacks_of(given: Iterable[Callback | Callable[[Event], object]]) -> list[Callback]:
+    """Callbacks as they are, and functions as callbacks.
+
+    Raises:
+        ValueError: One is neither, or a function of something else than one argument.
+    """
+    if not isinstance(given, Iterable):
+        raise ValueError(f"callbacks must be a list, got {_name(given)}: put it in brackets")
+    return [one if isinstance(one, Callback) else Called(_function(one)) for one in given]
+
+
+def _function(given: object) -> Callable[[Event], object]:
+    try:
+        if isinstance(given, type):
+            raise TypeError("a class: make an instance of it")
+        if not callable(given):
+            raise TypeError("no function")
+        with suppress(ValueError):  # some functions of C do not tell what they take
+            signature(given).bind(None)
+    except TypeError as error:
+        raise ValueError(
+            "a callback must be a Callback, or a function that takes the Event of an update, got "
+            f"{_name(given)} ({error})"
+        ) from error
+    return given
+
+
+def _name(given: object) -> str:
+    return getattr(given, "__name__", repr(given))

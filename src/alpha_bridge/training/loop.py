@@ -1,45 +1,49 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from rich.console import Console
 
 from ..checks import at_least
-from ..data import Source, from_tensor
+from ..data.given import Given, batch_size_of, source_of
 from ..errors import Interrupted
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
 from ..objective import DataBridge, Objective
 from ..path import AlphaPath
 from ..penalty import R1, Regularizer
-from ..settings import BATCH_SIZE, Optimization
+from ..settings import Optimization
 from .batches import Batches, networks_draws
+from .callbacks import Progress
 from .checkpoint import restore
-from .events import Callback, Event
+from .contract import require_contract
+from .events import Callback, Event, callbacks_of
 from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
+from .progress import Bars
 from .state import TrainState
 from .update import discriminate, update
 
 
 def fit(
     model: AlphaBridge,
-    data: Source | Tensor,
+    data: Given,
     path: AlphaPath,
     *,
     objective: Objective | None = None,
-    prior: Source | Tensor | None = None,
+    prior: Given | None = None,
     gamma: Gamma | None = None,
     regularizer: Regularizer | None = None,
     optimization: Optimization | None = None,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     seed: int = 0,
     compile: bool = False,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Iterable[Callback | Callable[[Event], object]] = (),
+    progress: bool = True,
     checkpoint: str | Path | None = None,
     accelerator: Accelerator | None = None,
 ) -> TrainState:
@@ -51,7 +55,9 @@ def fit(
 
     Args:
         model: Trained in place; its initial weights are the caller's.
-        data: Where batches come from; a tensor is taken as it is, shape ``(size, *event)``.
+        data: Where batches come from: an array or a tensor ``(size, *event)`` in model units, uint8
+            images, a ``Dataset`` or a ``DataLoader`` of torch, or a source; see
+            :func:`~alpha_bridge.data.source_of`.
         path: α of every update.
         objective: What is bridged to what; by default the model to the data (16).
         prior: A second domain of data, whose samples are the latents; by default N(0, I). The
@@ -59,10 +65,14 @@ def fit(
         gamma: The choice of γ; by default the paper's sigmoid.
         regularizer: Of the discriminator; by default R1.
         optimization: Learning rates, moments and averaging.
-        batch_size: Samples of an update, over all processes, one or more.
+        batch_size: Samples of an update, over all processes, one or more; by default those of the
+            ``DataLoader``, or 128.
         seed: Of batches and noise, zero or more.
         compile: Whether the networks are compiled; the gradient penalty stays eager.
-        callbacks: Called after every update, in order.
+        callbacks: Called after every update, in order: each a :class:`Callback`, or a function of
+            the :class:`Event`, whose result is ignored.
+        progress: Whether to show what was made of the data and how far training has come, on
+            standard error: a bar in a terminal or a notebook, elsewhere a line a minute.
         checkpoint: Folder of a checkpoint to go on from.
         accelerator: Device, precision and processes; by default what the machine has.
 
@@ -70,7 +80,8 @@ def fit(
         The state after the last update; ``state.averaged()`` is the model to keep.
 
     Raises:
-        ValueError: ``batch_size`` or ``seed`` is out of range, or the data are too few.
+        ValueError: ``batch_size`` or ``seed`` is out of range, the data are too few or none, a
+            callback is none, or the networks do not fit one another or the data.
         Diverged: A parameter became NaN or infinite.
         Interrupted: A callback of some process wanted to stop.
         Lost: Another process is gone.
@@ -82,13 +93,18 @@ def fit(
         >>> fit(model, torch.randn(256, 2), path).step
         6
     """
-    at_least(1, "batch_size", batch_size)
+    batch_size = (
+        batch_size_of(data) if batch_size is None else at_least(1, "batch_size", batch_size)
+    )
     at_least(0, "seed", seed)
-    source = from_tensor(data) if isinstance(data, Tensor) else data
-    domain = from_tensor(prior) if isinstance(prior, Tensor) else prior
+    called = callbacks_of(callbacks)
+    source, domain = source_of(data), None if prior is None else source_of(prior)
     objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
     regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
+    console = Console(stderr=True, quiet=not (progress and accelerator.is_main_process))
+    for note in (*source.notes, *(domain.notes if domain else ())):
+        console.print(note, soft_wrap=True, markup=False, highlight=False)
     model.discriminator = regularizer.prepare(model.discriminator)
     model.to(accelerator.device).train()
     share_weights(model, accelerator)
@@ -112,7 +128,10 @@ def fit(
 
     with agreement(accelerator) as agree, ExitStack() as stack:
         begin = stack.enter_context(networks_draws(seed, accelerator))
-        for callback in callbacks:
+        bars = stack.enter_context(Bars(console))
+        require_contract(model, objective, batches.first(), domain.event_shape if domain else None)
+        called += [Progress(len(path), bars)] if progress else []
+        for callback in called:
             stack.enter_context(callback.during(state))
         steps = range(state.step, len(path))
         for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
@@ -135,10 +154,10 @@ def fit(
                 boundaries=path.boundaries,
                 step_one=path.step_one,
             )
-            for callback in callbacks:
+            for callback in called:
                 callback.after(event)
-            if agree(any(callback.wants_to_stop() for callback in callbacks)):
-                for callback in callbacks:
+            if agree(any(callback.wants_to_stop() for callback in called)):
+                for callback in called:
                     callback.stop(event)
                 raise Interrupted(f"stopped after update {event.step} of {event.steps}")
     state.require_finite()
