@@ -111,7 +111,7 @@ class Bars:
         if self._notebook is None:
             from IPython.display import display
 
-            self._notebook = display(self.drawing, display_id=True)
+            self._notebook = display(self.drawing, display_id=True)  # type: ignore[no-untyped-call]
         elif ended or now - self._drawn >= REDRAWN:
             self._notebook.update(self.drawing)
             self._drawn = now
