@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alpha_bridge import __version__
 from alpha_bridge.cli import main
+from alpha_bridge.cli.parsing import parse
 from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
-from alpha_bridge.metrics.definition import parse
+from alpha_bridge.metrics import definition
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 
@@ -120,17 +122,18 @@ def case(words, *parts):
         # which command, which preset, which file
         case(["frob"], "no command 'frob'", "give one of train, sample"),
         case(["--frob"], "no command '--frob'"),
-        case(
-            ["train"],
-            "needs a preset",
-            ", ".join(PRESETS),
-        ),
-        case(["train", "--steps", "20"], "needs a preset or a file first"),
+        case(["train"], "needs data, a preset or a file first", ", ".join(PRESETS)),
+        case(["train", "--data", "my images"], "such as alpha-bridge train 'my images'"),
         case(["train", "gausians25"], "'gausians25'", "did you mean gaussians25?"),
         case(["train", "imagenet"], "'imagenet'", "give one of gaussians25, ring8"),
-        case(["train", "images"], "'images'", "--data images"),
-        case(["train", "vectors.npy"], "'vectors.npy'", "give a preset and --data vectors.npy"),
-        case(["train", "missing.json"], "no preset or file 'missing.json'"),
+        case(["train", "my/images"], "no folder 'my/images' here", "no network"),
+        case(["train", "./images/of/mine"], "'./images/of/mine' does not exist"),
+        case(["train", "missing.npy"], "'missing.npy' does not exist"),
+        case(["train", "file"], "file' is no folder", "--data"),
+        case(["train", "missing.json"], "no preset, folder or file 'missing.json'"),
+        case(["train", "run"], "run is a run", "alpha-bridge train ./run --resume", "config.json"),
+        case(["train", "missing", "--resume"], "missing is not a run"),
+        case(["train", "full", "--resume"], "runs/full-seed-0 is not a run"),
         case(["train", "broken.json"], "broken.json is damaged", "mend it"),
         case(["train", "list.json"], "list.json is damaged (it is no JSON object)"),
         case(["train", "unknown.json"], "unknown key 'stepz'", "did you mean 'steps'"),
@@ -152,6 +155,14 @@ def case(words, *parts):
         # unknown options and words
         case([*TINY, "--stepz", "3"], "unknown option --stepz", "did you mean --steps?"),
         case([*TINY, "--model.noize=1"], "--model.noize=1", "did you mean --model.noise?"),
+        case([*TINY, "--lr=1e-4"], "--lr=1e-4: here it is --optimization.generator, "),
+        case([*TINY, "--epochs", "9"], "--epochs: here it is --steps, the number of updates"),
+        case([*TINY, "--num_workers", "9"], "--num_workers: leave it out"),
+        case([*TINY, "--device", "cpu"], "--device: leave it out", "CUDA_VISIBLE_DEVICES"),
+        case(["sample", "run", "--device", "cpu"], "--device: leave it out"),
+        case(["sample", "run", "--output", "x"], "--output: here it is --out"),
+        case(["sample", "run", "--lr", "1"], "--lr: see --help"),
+        case(["sample", "run", "--sead", "1"], "--sead: did you mean --seed?"),
         case([*TINY, "more"], "unknown option more"),
         case([*TINY, "--steps"], "--steps"),
         case([*TINY, "--steps", "ten"], "--steps", "'ten' is not a whole number"),
@@ -211,11 +222,11 @@ def case(words, *parts):
         case([*TINY, "--data", "nan.npy"], "NaN or infinity", "repair"),
         case([*TINY, "--data", "infinite.npy"], "NaN or infinity", "repair"),
         case([*TINY, "--data", "line.npy"], "shape (50,)", "(N, D)"),
-        case([*TINY, "--data", "truncated.npy"], "'truncated.npy'", "numpy.save"),
+        case([*TINY, "--data", "truncated.npy"], "truncated.npy'", "numpy.save"),
         case([*TINY, "--data", "missing.npy"], "'missing.npy' does not exist"),
         case([*TINY, "--data", "missing/images/here"], "'missing/images/here' does not exist"),
         case([*TINY, "--data", "someone/something"], "'someone/something'", "no network", "--data"),
-        case([*TINY, "--data", "file"], "'file' is no folder", "--data"),
+        case([*TINY, "--data", "file"], "file' is no folder", "--data"),
         case([*DIGITS, "--data", "empty"], "empty", "give a folder of images"),
         case([*DIGITS, "--data", "corrupt"], "005.png", "repair"),
         case([*DIGITS, "--data", "images", "--images.size=9"], "9 pixels", "--images.size 32"),
@@ -236,7 +247,7 @@ def case(words, *parts):
         case(
             [*TINY, "--out", "run", "--resume", "--model.noise", "0.5"],
             "another configuration (model.noise: 0.6 and 0.5)",
-            "alpha-bridge train run/config.json --out run --resume",
+            "alpha-bridge train ./run --resume",
         ),
         # the other commands
         case(["sample"], "Missing", "PATH"),
@@ -306,6 +317,13 @@ def test_a_message_is_the_same_in_a_narrow_terminal_without_letters_beyond_ascii
 # what is said when it works
 
 
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert not left.value.code
+    assert capsys.readouterr().out == f"alpha-bridge {__version__}\n"
+
+
 def test_help_is_printed_without_a_command(capsys):
     with pytest.raises(SystemExit) as left:
         main([])
@@ -343,7 +361,7 @@ def test_training_prints_one_object_to_a_program(tmp_path, capsys):
     assert summary["run"] == str(tmp_path / "run")
     assert set(summary["end_of_ml"]) < set(summary["end"])
     for name in summary["end"]:
-        assert parse(name).samples > 0
+        assert definition.parse(name).samples > 0
     assert "update     20" in said.err
 
 
@@ -413,7 +431,38 @@ def test_a_file_repeats_a_run_and_options_change_it(words, tmp_path):
 def test_a_preset_may_have_settings_that_the_users_data_do_not_use(tmp_path):
     words = ["train", "mnist", *SMALL, "--data", "vectors.npy", "--out", str(tmp_path / "run")]
     assert main(words) == 0
-    assert Run.open(tmp_path / "run").config["images"]["size"] == 28
+    assert Run.open(tmp_path / "run").config["images"]["size"] is None
+
+
+def test_data_alone_are_trained_on_and_the_run_works_from_anywhere(tmp_path, capsys, monkeypatch):
+    save_images(tmp_path / "photos", 20, size=9)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "photos", *SMALL]) == 0
+    said = capsys.readouterr().out
+    assert "images become 8×8 grey: --images.size, --images.channels" in said
+    run = Run.open(tmp_path / "runs" / "photos-seed-0")
+    assert run.config["data"] == str(tmp_path / "photos")
+    monkeypatch.chdir(run.folder)
+    assert main(["evaluate", "."]) == 0
+    # as the report says
+    assert main(["train", "--config", "config.json", "--out", "../again"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "size"), [(["--data=images"], None), (["--data", "images", "--images.size=16"], 16)]
+)
+def test_the_size_of_a_preset_does_not_bind_other_data(words, size):
+    config = parse(["train", "mnist", *words]).arguments["config"]
+    assert (config.images.size, config.images.channels) == (size, None)
+
+
+def test_a_folder_that_has_the_name_of_a_preset_is_said(tmp_path, monkeypatch):
+    (tmp_path / "mnist").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match=r"mnist is a preset; for the folder here give \./mnist"):
+        parse(["train", "mnist"])
+    parse(["train", "mnist", "--data", "mnist"])
+    assert parse(["train", "./mnist"]).arguments["config"].data == "./mnist"
 
 
 def test_half_precision_is_understood(tmp_path, children):
@@ -489,7 +538,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted
         assert ended.code == 1
         assert ended.lines == [
             f"alpha-bridge: {number.name}: stopped after update {steps[-1]} of 600, saved "
-            f"{run.checkpoint_folder(steps[-1])}: go on with --resume"
+            f"{run.checkpoint_folder(steps[-1])}; go on with {run.resuming}"
         ]
         assert run.report_path.exists()
     assert main([*LONG, "--out", str(folder), "--resume"]) == 0

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
@@ -51,7 +52,7 @@ def run(whole, tmp_path):
 
 
 def resume(run, *words):
-    return main(["train", str(run.config_path), "--out", str(run.folder), "--resume", *words])
+    return main(["train", str(run.folder), "--resume", *words])
 
 
 def said(capsys):
@@ -146,11 +147,11 @@ def test_divergence_names_the_last_good_checkpoint_and_a_command_that_ends_well(
     assert history(run) == [(LAST_GOOD, RATE, 1e-3, 1e30)]
     program, *words = shlex.split(line.partition("4: ")[2])
     assert program == "alpha-bridge"
-    assert [*words[:5], *words[5::2]] == [
-        *("train", str(run.config_path), "--out", str(run.folder), "--resume"),
+    assert [*words[:3], *words[3::2]] == [
+        *("train", str(run.folder), "--resume"),
         *("--optimization.generator", "--optimization.discriminator"),
     ]
-    assert main([*words[:5], f"--{RATE}=1e-3"]) == 0
+    assert main([*words[:3], f"--{RATE}=1e-3"]) == 0
     assert history(run) == []
     assert tensors(run) == tensors(whole)
 
@@ -186,6 +187,25 @@ def test_what_was_trained_otherwise_is_not_kept_among_the_records(run):
     assert resume(run, "--record-every=5", "--evaluation.every=15") == 0
     assert [record["step"] for record in run.records] == [1, 2, 4, 5, 10, 15, 20]
     assert [*run.samples] == [1, 4, 15, 20]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_run_goes_on_with_its_data_where_they_have_moved_to(tmp_path, capsys, moved):
+    for name in ("x", "y"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(50, 2)))
+    words = [*TINY, "--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    if moved:
+        (tmp_path / "x.npy").unlink()
+    run = Run.open(tmp_path / "run")
+    shutil.rmtree(run.checkpoint_folder(20))
+    capsys.readouterr()
+    if moved:
+        assert resume(run) == 2
+        assert f"data file '{tmp_path / 'x.npy'}' does not exist: give" in said(capsys)
+    code = resume(run, "--data", str(tmp_path / "y.npy"))
+    assert code == (0 if moved else 2)
+    assert Run.open(run.folder).config["data"].endswith("y.npy" if moved else "x.npy")
 
 
 def test_a_run_that_goes_on_unchanged_keeps_its_configuration_untouched(run, whole):

@@ -93,7 +93,7 @@ OTHERS = [
         "a translator halves images twice, got a size of 10",
     ),
     (["train", "mnist", "--data", "my/phtos/x"], "data path 'my/phtos/x' does not exist"),
-    (["train", "mnist", "--data", "words.txt"], "'words.txt' is no folder and no .npy file"),
+    (["train", "mnist", "--data", "words.txt"], "words.txt' is no folder and no .npy file"),
     (["train", "mnist", "--data", "no id"], "no such data set on the hub: give a local folder"),
     (["train", "mnist", "--data", "pictures", "--from", "./vea"], "there is no VAE './vea'"),
     (["train", "mnist", "--data", "pictures", "--from", "vea"], "there is no VAE 'vea'"),

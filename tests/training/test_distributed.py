@@ -286,7 +286,7 @@ def test_a_divergence_ends_all_and_saves_nothing(left):
 def test_an_error_of_the_main_process_ends_all_with_a_checkpoint(left):
     name, _, note = seen(left, "main fails", 0)
     assert name == "KeyError"
-    assert note == f"saved {left / 'main fails' / 'step-12'}: go on with --resume"
+    assert note == f"saved {left / 'main fails' / 'step-12'}"
     assert seen(left, "main fails", 1)[0] == "Lost"
     assert saved(left / "main fails") == [7, 10, 12]
 
@@ -297,7 +297,7 @@ def test_a_signal_to_one_process_ends_all_after_the_same_update(left):
     for rank, message in enumerate(
         (f"signal to another process: {after}, saved {checkpoint}", f"SIGTERM: {after}")
     ):
-        assert seen(left, "signal", rank) == ["Interrupted", f"{message}: go on with --resume"]
+        assert seen(left, "signal", rank) == ["Interrupted", message]
     assert saved(left / "signal") == [7, 10, 12]
 
 
@@ -306,7 +306,7 @@ def test_an_error_amid_an_update_of_another_process_leaves_a_checkpoint(left):
     checkpoint = left / "other fails" / "step-12"
     assert name == "Lost"
     assert message.startswith("process 0 of 2 lost another")
-    assert message.endswith(f"saved {checkpoint}: go on with --resume")
+    assert message.endswith(f"saved {checkpoint}")
     assert seen(left, "other fails", 1)[0] == "KeyError"
 
 
@@ -396,8 +396,8 @@ def test_the_launchers_end_is_the_processes(story):
     checkpoint = run / "checkpoints" / f"step-{found['step']:08d}"
     stopped = f"alpha-bridge: SIGTERM: stopped after update {found['step']} of {STEPS}"
     assert sorted(found["said"]) == [
-        f"{stopped}, saved {checkpoint}: go on with --resume",
-        f"{stopped}: go on with --resume",
+        f"{stopped}, saved {checkpoint}; go on with {Run(run).resuming}",
+        f"{stopped}; go on with {Run(run).resuming}",
     ]
 
 
@@ -405,7 +405,7 @@ def test_the_loss_of_another_process_leaves_the_last_update(story):
     found = story[1]["other lost"]
     (said,) = found["said"]
     assert said.startswith("alpha-bridge: process 0 of 2 lost another")
-    assert f"step-{found['step']:08d}: go on with --resume" in said
+    assert f"step-{found['step']:08d}; go on with alpha-bridge train" in said
     assert found["step"] >= json.loads(found["records"][-1])["step"]
     assert not found["leftovers"]
 

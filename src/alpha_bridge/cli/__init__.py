@@ -47,9 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # an α must not stop a run in an ASCII terminal
             stream.reconfigure(errors="replace")
     try:
-        request = parse(arguments)
         with warnings_in_a_line():
-            _run(request)
+            _run(parse(arguments))
         sys.stdout.flush()
     except (ValueError, *WRONG_PATH) as error:
         return _report(error, 2)
@@ -58,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (Stopped, OSError, MemoryError) as error:
         return _report(error, 1)
-    except KeyboardInterrupt:
-        return _report("interrupted", 1)
+    except KeyboardInterrupt as error:
+        return _report(error, 1)
     return 0
 
 
@@ -70,10 +69,10 @@ def _run(request: Request) -> None:
     print_result(request.command, result, request.arguments, console, request.json)
 
 
-def _report(error: object, code: int) -> int:
+def _report(error: BaseException, code: int) -> int:
     """Print an error in one line, and give the exit code back."""
     _flush()
-    reason = str(error)
+    reason = str(error) or "interrupted"
     if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
         # what writes files names them: this came from printing
         reason = f"cannot write to standard output ({error.strerror}): choose another place for it"

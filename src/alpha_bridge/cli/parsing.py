@@ -5,23 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from inspect import Parameter, Signature, get_annotations, signature
 from itertools import chain, dropwhile, pairwise, takewhile
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Union
 
 import tyro
 from pydantic import ValidationError
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
-from .. import commands
+from .. import __version__, commands
 from ..errors import printable
 from ..recipe import Config, explain, known_keys, read_config
 from ..recipe.methods import METHODS, Method
-from ..recipe.presets import PRESETS, from_vae
+from ..recipe.presets import PRESETS, from_vae, of_data, with_data
 from .results import JSON
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
@@ -52,6 +54,41 @@ SOURCES = ("--data", "--prior", "--from", "--init")
 OF_PYTHON = ("console", "fetch")
 """Parameters of commands that are no options."""
 
+RATES = "--optimization.generator, --optimization.encoder and --optimization.discriminator"
+UPDATES = "--steps, the number of updates, not of passes over the data"
+NO_WORKERS = "leave it out: images are decoded once, and then mapped from a file"
+NO_DEVICE = "leave it out: an accelerator is taken if there is one; CUDA_VISIBLE_DEVICES chooses it"
+
+ELSEWHERE: Mapping[str, str] = {
+    "lr": RATES,
+    "learning-rate": RATES,
+    "epochs": UPDATES,
+    "num-epochs": UPDATES,
+    "iterations": "--steps",
+    "batch": "--batch-size",
+    "bs": "--batch-size",
+    "output": "--out",
+    "output-dir": "--out",
+    "outdir": "--out",
+    "dataset": "--data",
+    "data-dir": "--data",
+    "resolution": "--images.size",
+    "image-size": "--images.size",
+    "size": "--images.size",
+    "grayscale": "--images.channels 1",
+    "latent-dim": "--model.latent",
+    "fp16": "--precision bf16",
+    "amp": "--precision bf16",
+    "workers": NO_WORKERS,
+    "num-workers": NO_WORKERS,
+    "device": NO_DEVICE,
+    "gpu": NO_DEVICE,
+    "gpus": NO_DEVICE,
+    "cuda": NO_DEVICE,
+    "cpu": NO_DEVICE,
+}
+"""What options of other tools are called here."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -63,8 +100,11 @@ class Request:
 
 
 def parse(arguments: Sequence[str]) -> Request:
-    """The command that ``arguments`` ask for; help is printed, and raises ``SystemExit``."""
+    """The command that ``arguments`` ask for; help and version are printed, and leave."""
     given = list(arguments) or ["--help"]
+    if given[0] == "--version":
+        print(f"alpha-bridge {__version__}")
+        raise SystemExit
     if given[0] == "reproduce":
         raise ValueError(
             "the experiments are not part of the package any more: in a clone of the repository, "
@@ -97,7 +137,7 @@ def parse(arguments: Sequence[str]) -> Request:
             raise
         raise ValueError(_reason(leave, printed.getvalue())) from None
     if unknown:
-        raise ValueError(_unknown(unknown[0]))
+        raise ValueError(_unknown(given[0], unknown[0]))
     if request.command == "train":
         _require_used(request.arguments["config"], given)
     assert isinstance(request, Request)
@@ -132,11 +172,14 @@ def _train_reader(start: _Start) -> Callable[..., Request]:
     """The options of a configuration, which begin at that of a preset or a file."""
 
     def read(preset: str, config: Config, out: Path | None, resume: bool, json: bool) -> Request:
-        folder = out or Path("runs") / _folder_name(preset, config)
+        folder = out or start.out or Path("runs") / _folder_name(preset, config)
         arguments = {"config": config, "out": folder, "resume": resume, "fetch": start.fetch}
         return Request("train", arguments, json)
 
-    presets = f"{', '.join(PRESETS)}, or a file of one."
+    presets = (
+        "A folder of images, an .npy file, or an id of the hub; a preset, "
+        f"{', '.join(PRESETS)}; the config.json of a run; or with --resume a run."
+    )
     defaults = {"preset": start.preset, "config": start.config, "out": None, "resume": False}
     hints = get_annotations(read, eval_str=True) | {
         "preset": Annotated[Positional[str], arg(help=presets)],
@@ -161,7 +204,7 @@ def _with_options(
 
 def _folder_name(preset: str, config: Config) -> str:
     of_method = "" if config.method == Config().method else f"-{config.method}"
-    return f"{Path(preset).stem}{of_method}-seed-{config.seed}"
+    return f"{Path(preset).resolve().stem}{of_method}-seed-{config.seed}"
 
 
 @dataclass(frozen=True)
@@ -172,20 +215,28 @@ class _Start:
     config: Config = PRESETS["gaussians25"]
     fetch: tuple[str, ...] | None = None
     """What the command line itself names, and a file may not have fetched; None for anything."""
+    out: Path | None = None
+    """The run that is named, to go on with."""
 
 
 def _start(given: list[str]) -> tuple[list[str], _Start]:
-    """The preset or the file that is named, so that options need only state what differs."""
+    """What is named to begin with, so that options need only state what differs."""
     given = _config_first(given)
     named = next((word for word in given[1:2] if not word.startswith("-")), None)
     if named is None:
         if {"-h", "--help"} & set(given):
             return given, _Start()
+        data = _values_of(("--data",), given) or ("my/images",)
         raise ValueError(
-            f"train needs a preset or a file first: one of {', '.join(PRESETS)}, or a config.json"
+            "train needs data, a preset or a file first, such as alpha-bridge train "
+            f"{quote(data[0])}: a folder of images, an .npy file, one of {', '.join(PRESETS)}, or "
+            "a config.json"
         )
-    config = _named_config(named)
-    # the other options may change what these two set
+    start = _named(named, given)
+    config = start.config
+    # the other options may change what these three set
+    for value in _values_of(("--data",), given):
+        config = with_data(config, value)
     for option, value in pairwise(given):
         if option == "--from":
             config = from_vae(config, value)
@@ -194,8 +245,7 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
             config = _method(value).apply(config)
     if {"-h", "--help"} & set(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
-    fetch = None if named in PRESETS else _values_of(SOURCES, given)
-    return given, _Start(named, config, fetch)
+    return given, replace(start, preset=named, config=config)
 
 
 def _values_of(options: tuple[str, ...], given: list[str]) -> tuple[str, ...]:
@@ -243,17 +293,37 @@ def _apart(argument: str) -> list[str]:
     return argument.split("=", 1) if argument.startswith(APART) else [argument]
 
 
-def _named_config(name: str) -> Config:
+def _named(name: str, given: list[str]) -> _Start:
+    """The preset, the file, the run or the data of that name."""
+    from ..runs.folder import Run
+
+    path, own, resume = Path(name).expanduser(), _values_of(SOURCES, given), "--resume" in given
     if name in PRESETS:
-        return PRESETS[name]
-    path = Path(name)
-    if path.is_file() and path.suffix != ".npy":
-        return read_config(path)
+        if path.is_dir() and PRESETS[name].data != name and not own:
+            warnings.warn(f"{name} is a preset; for the folder here give ./{name}", stacklevel=2)
+        return _Start(name, PRESETS[name])
+    if _is_config(path):
+        return _Start(name, read_config(path), own)
+    run = Run(path)
+    if resume and (not path.exists() or run.config_path.is_file()):
+        return _Start(name, read_config(Run.open(path).config_path), own, path)
+    if run.config_path.is_file() and (run.metrics_path.exists() or run.checkpoint_steps):
+        raise ValueError(
+            f"{name} is a run: go on with {run.resuming}, or give {run.config_path} to repeat it"
+        )
+    if path.exists() or path.suffix == ".npy" or ("/" in name and path.suffix != ".json"):
+        return _Start(name, of_data(name))
     near = get_close_matches(name, PRESETS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}"
-    if path.exists():
-        hint = f"to train on that, give a preset and --data {name}"
-    raise ValueError(f"there is no preset or file {name!r}: {hint}")
+    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}, or a path"
+    raise ValueError(f"there is no preset, folder or file {name!r}: {hint}")
+
+
+def _is_config(path: Path) -> bool:
+    """Whether a file holds a configuration, a JSON object, or is named as if it did."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return path.suffix == ".json" or file.read(1) == b"{"
 
 
 def _require_used(config: Config, given: Sequence[str]) -> None:
@@ -263,10 +333,19 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
             raise ValueError(f"{idle[0]} has no effect on the data {config.data}: leave it out")
 
 
-def _unknown(option: str) -> str:
-    key = option.split("=")[0].lstrip("-").replace("-", "_")
-    near = get_close_matches(key, known_keys(), n=1)
-    hint = f"did you mean --{near[0].replace('_', '-')}?" if near else "see --help"
+def _unknown(command: str, option: str) -> str:
+    key = option.split("=")[0].lstrip("-").replace("_", "-").lower()
+    own = signature(COMMANDS[command]).parameters
+    names = ["out", "resume", *known_keys()] if command == "train" else own
+    options = [name.replace("_", "-") for name in names if name not in OF_PYTHON]
+    here = ELSEWHERE.get(key, "")
+    near = get_close_matches(key, options, n=1)
+    if {*re.findall(r"--([\w.-]+)", here)} & {*options}:
+        hint = f"here it is {here}"
+    elif near and not here:
+        hint = f"did you mean --{near[0]}?"
+    else:
+        hint = here if here in (NO_DEVICE, NO_WORKERS) else "see --help"
     return f"unknown option {option}: {hint}"
 
 

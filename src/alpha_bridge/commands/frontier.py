@@ -158,7 +158,7 @@ def snapshots_of(run: Run, config: Config) -> list[int]:
     if len(steps) < 2:
         raise ValueError(
             f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
-            "needs two: go on with --resume"
+            f"needs two: go on with {run.resuming}"
         )
     for step in steps:
         verified(run.checkpoint_folder(step))

@@ -40,12 +40,12 @@ def train(
     console: Console | None = None,
     fetch: Container[str] | None = None,
 ) -> Trained:
-    """Train with the α-Bridge, or a baseline: alpha-bridge train PRESET|FILE [options].
+    """Train with the α-Bridge, or a baseline: alpha-bridge train DATA|PRESET|FILE|RUN [options].
 
     Args:
         config: The configuration.
-        out: Folder of the run; by default runs/PRESET-seed-SEED, with a baseline's name before
-            seed.
+        out: Folder of the run; by default runs/NAME-seed-SEED, after the data or the preset, with a
+            baseline's name before seed.
         resume: Go on with the run in that folder from its last checkpoint; rates, penalties and
             what is written how often may be given anew.
         console: Where to show progress; nowhere by default.
@@ -59,8 +59,10 @@ def train(
         Diverged: A parameter became NaN; the last good checkpoint is kept and named.
         Lost: Another process is gone; a checkpoint is saved if this one writes.
     """
+    from ..recipe.availability import located
     from ..runs.opening import require_trainable
 
+    config = located(config)
     require_trainable(config, out, resume, fetch)
 
     from ..metrics.definition import metrics_of

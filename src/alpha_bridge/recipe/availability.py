@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from pathlib import Path
 
 from ..errors import one_line
 from ..files import cache_folder
-from .config import DENSITIES
+from .config import DENSITIES, Config
 
 BUNDLED = (*DENSITIES, "digits")
 """Data that need no file."""
@@ -17,25 +18,62 @@ VAE_FILES = ("config.json", "model_config.json")
 """By one of which a folder of a VAE is known, or the folder ``vae`` in that of a pipeline."""
 
 
-def require_data(name: str, fetch: bool = True) -> None:
-    """See that there are such data, without reading them; ``fetch``: the hub may be asked."""
+def located(config: Config) -> Config:
+    """The configuration with its local paths in full, so that they hold from any folder."""
+    named = {"data": config.data, "prior": config.prior, "init": config.init}
+    paths = {key: _in_full(name) for key, name in named.items() if name and name not in BUNDLED}
+    return config.model_copy(update=paths)
+
+
+def _in_full(name: str) -> str:
     path = Path(name).expanduser()
+    if not path.exists():  # an id of the hub, or nothing
+        return name
+    # the name of a link to a file has the ending that counts
+    return str(path.resolve() if path.is_dir() else path.parent.resolve() / path.name)
+
+
+def is_gone(name: str) -> bool:
+    """Whether data that a run names are not here any more; those of the hub never were."""
+    return name not in BUNDLED and not Path(name).expanduser().exists()
+
+
+def require_data(name: str, fetch: bool = True, option: str = "--data") -> None:
+    """See that there are such data, without reading them.
+
+    Args:
+        name: As the configuration has it.
+        fetch: Whether the hub may be asked.
+        option: What the user gives them with.
+    """
+    path = Path(name).expanduser()
+    if name in BUNDLED and path.is_dir():
+        warnings.warn(
+            f"{name} is the built-in data set; for the folder here give ./{name}", stacklevel=2
+        )
     if name in BUNDLED or path.is_dir():
         return
     if path.exists() and path.suffix != ".npy":
         raise ValueError(
-            f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
+            f"'{path}' is no folder and no .npy file: give a folder of images with {option} PATH"
         )
     if path.exists():
         return
     if path.suffix == ".npy":
-        raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
         raise FileNotFoundError(
-            f"data path '{name}' does not exist: give an existing folder with --data PATH"
+            f"data file '{path}' does not exist: give an .npy file with {option} PATH"
+        )
+    if is_path(name):
+        raise FileNotFoundError(
+            f"data path '{name}' does not exist: give an existing folder with {option} PATH"
         )
     if fetch and not _prepared(name):
-        _require_on_hub(name, "dataset", "give a local folder with --data PATH")
+        _require_on_hub(name, "dataset", f"give a local folder with {option} PATH")
+
+
+def is_path(name: str) -> bool:
+    """Whether a name can only be that of a place on this machine, and no id of the hub."""
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name
 
 
 def _prepared(name: str) -> bool:

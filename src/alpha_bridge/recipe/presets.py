@@ -1,6 +1,11 @@
-"""One configuration for each experiment. Every value is ours: the paper's appendix is lost."""
+"""Where a training begins: a configuration for each experiment, and for data of the user's own.
 
+Every value is ours: the paper's appendix is lost.
+"""
+
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from ..settings import (
     EvaluationConfig,
@@ -86,6 +91,50 @@ PRESETS: dict[str, Config] = {
         update={"data": "flwrlabs/celeba", "images": ImagesConfig(size=64, channels=3)}
     ),
 }
+
+_VECTORS = _DENSITY.model_copy(
+    update={"model": ModelConfig(latent=8), "evaluation": EvaluationConfig(shown=2000)}
+)
+"""Where vectors of the user begin."""
+
+_PHOTOS = _DIGITS.model_copy(
+    update={"optimization": Optimization(), "model": replace(_DIGITS.model, latent=64)}
+)
+"""Where images of the user begin; their size and channels are decided from them."""
+
+
+def of_data(name: str) -> Config:
+    """A general configuration for a folder of images, a file of arrays, or a data set of the hub.
+
+    Example:
+        >>> of_data("my/photos").data
+        'my/photos'
+    """
+    kind = _VECTORS if name.endswith(".npy") and _dimensions(Path(name)) < 3 else _PHOTOS
+    return kind.model_copy(update={"data": name})
+
+
+def _dimensions(path: Path) -> int:
+    """Of an array in a file; 2 where it cannot be read, of which whoever reads it tells."""
+    import numpy as np
+
+    with suppress(Exception):  # whatever a broken header makes the parsers of Python raise
+        return int(np.load(path.expanduser(), mmap_mode="r", allow_pickle=False).ndim)
+    return 2
+
+
+def with_data(config: Config, name: str) -> Config:
+    """The configuration for other data, whose shape is decided from them and not by ``config``.
+
+    Example:
+        >>> with_data(PRESETS["mnist"], "my/photos").images.size is None
+        True
+    """
+    if name == config.data:
+        return config
+    free = {"data": name, "event_shape": None, "images.size": None, "images.channels": None}
+    return changed(config, free)
+
 
 FROM_VAE: dict[str, float | None] = {
     "path.ml": 0.05,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .availability import is_gone
 from .config import HISTORY, Change, Config
 from .reading import changed, known_keys, value_of
 
@@ -20,7 +21,7 @@ CHANGEABLE = (
 )
 """Keys, and parts with all of theirs, that a run may change when it goes on."""
 
-RESOLVED = ("event_shape", "prior_shape", "architecture")
+RESOLVED = ("event_shape", "prior_shape", "architecture", "images.size", "images.channels")
 """Keys that are kept from the data or a VAE where they are not given."""
 
 
@@ -39,7 +40,7 @@ def resumed(before: Config, given: Config, step: int) -> Config:
         (Change(step=500, key='optimization.generator', before=0.001, after=0.0001),)
     """
     kept = {key: value_of(before, key) for key in RESOLVED if value_of(given, key) is None}
-    before, given = _at(before, step), given.model_copy(update=kept)
+    before, given = _at(before, step), changed(given, kept)
     values = ((key, value_of(before, key), value_of(given, key)) for key in known_keys())
     changes = [
         Change(step=step, key=key, before=old, after=new) for key, old, new in values if old != new
@@ -59,5 +60,7 @@ def _at(config: Config, step: int) -> Config:
 def _may_be_made(change: Change) -> bool:
     if change.key == "regularizer.kind":  # spectral normalisation is a part of the network
         return "spectral" not in (change.before, change.after)
+    if change.key in ("data", "prior"):  # which may have moved
+        return change.before is not None and is_gone(change.before)
     part, *_ = change.key.split(".")
     return bool({change.key, part} & set(CHANGEABLE))

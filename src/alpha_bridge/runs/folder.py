@@ -23,6 +23,7 @@ out of the folder.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 from uuid import uuid4
 
@@ -90,8 +91,9 @@ class Run:
                 recover(run.config_path)  # a start that was killed has left nothing else
             require_free(run.folder)
         except FileExistsError as error:
+            go_on = f"go on with {run.resuming}, or " if run.config_path.is_file() else ""
             raise FileExistsError(
-                f"{folder} is not empty: continue it with --resume, or choose another with --out"
+                f"{folder} is not empty: {go_on}choose another with --out"
             ) from error
         except OSError as error:
             raise PermissionError(
@@ -123,6 +125,13 @@ class Run:
     def report_path(self) -> Path:
         """The page that shows the run."""
         return self.inside("report.html")
+
+    @property
+    def resuming(self) -> str:
+        """The command that goes on with its training, as it is typed."""
+        folder = str(self.folder)
+        # a name alone could be that of a preset
+        return f"alpha-bridge train {quote(folder if '/' in folder else f'./{folder}')} --resume"
 
     def inside(self, *parts: str) -> Path:
         """A place in the folder; ``ValueError`` if a link there leads out of it."""

@@ -72,7 +72,7 @@ def units_of(run: Run, config: Config, step: int | None = None) -> Units:
     if config.data not in SOURCES:
         raise ValueError(
             f"{run.folder} has lost units.npy, the units of its samples: restore it from a copy, "
-            "or go on with --resume, which keeps them in the checkpoints"
+            f"or go on with {run.resuming}, which keeps them in the checkpoints"
         )
     return Units()
 

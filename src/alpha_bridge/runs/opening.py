@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from ..files.manifest import require_optimizers, verified
 from ..recipe import Config, read_config, resumed
-from ..recipe.availability import require_data, require_init
+from ..recipe.availability import located, require_data, require_init
 from ..recipe.soundness import require_sound
 
 if TYPE_CHECKING:
@@ -84,9 +83,9 @@ def require_trainable(
     if resume:
         resumed_in(run, config)
         _require_state(run)
-    for name in (config.data, config.prior):
+    for option, name in (("--data", config.data), ("--prior", config.prior)):
         if name is not None:
-            require_data(name, fetch is None or name in fetch)
+            require_data(name, fetch is None or name in fetch, option)
     # from a checkpoint on the VAE is not needed any more
     if config.init is not None and not (resume and run.checkpoint_steps):
         require_init(config.init, fetch is None or config.init in fetch)
@@ -94,13 +93,13 @@ def require_trainable(
 
 def resumed_in(run: Run, given: Config) -> Config:
     """The configuration with which a run goes on, if ``given`` changes no data, network or path."""
-    own = read_config(run.config_path)
+    own = located(read_config(run.config_path))
     try:
         return resumed(own, given, max(run.checkpoint_steps, default=0))
     except ValueError as error:
         raise ValueError(
             f"{run.folder} was made with another configuration ({error}): resume it with its own, "
-            f"{resuming(run)}"
+            f"{run.resuming}"
         ) from error
 
 
@@ -110,9 +109,3 @@ def _require_state(run: Run) -> None:
         folder = run.checkpoint_folder(step)
         files, _ = verified(folder)
         require_optimizers(folder, files)
-
-
-def resuming(run: Run) -> str:
-    """The command that goes on with a run."""
-    config, folder = quote(str(run.config_path)), quote(str(run.folder))
-    return f"alpha-bridge train {config} --out {folder} --resume"

@@ -40,7 +40,7 @@ from ..training.progress import Bars
 from . import plots
 from .folder import Record, Run, is_image
 from .loading import decoding
-from .opening import resumed_in, resuming
+from .opening import resumed_in
 from .trials import TrialRuns
 
 
@@ -112,9 +112,11 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
             with suppress(Exception):  # what ended training says more
                 trials.write_reports()
         steps = trials.run.checkpoint_steps
-        if steps and not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
-            last = trials.run.checkpoint_folder(steps[-1])
-            error.add_note(f"update {steps[-1]} is safe in {last}: go on with --resume")
+        if steps and not isinstance(error, Diverged):  # which names its own way on
+            if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
+                last = trials.run.checkpoint_folder(steps[-1])
+                error.add_note(f"update {steps[-1]} is safe in {last}")
+            error.add_note(f"go on with {trials.run.resuming}")
         raise
     finally:
         accelerator.end_training()
@@ -126,7 +128,7 @@ def _way_on(run: Run, config: Config) -> str:
     last = steps and f"go on from the last good checkpoint, {run.checkpoint_folder(steps[-1])}"
     half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
     rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
-    return f"{last or 'begin again'}: {resuming(run)} {rates}"
+    return f"{last or 'begin again'}: {run.resuming} {rates}"
 
 
 class _Changes(Callback):

@@ -151,10 +151,10 @@ class StopOnSignal(Callback):
                 raise
             except Lost as error:
                 saved = self._rescue(state) or "the last checkpoint stands"
-                raise Lost(f"{error}; {saved}: go on with --resume") from error
+                raise Lost(f"{error}; {saved}") from error
             except Exception as error:
                 if saved := self._rescue(state):
-                    error.add_note(f"{saved}: go on with --resume")
+                    error.add_note(saved)
                 raise
 
     @contextmanager
@@ -199,10 +199,7 @@ class StopOnSignal(Callback):
         """Save, and raise ``Interrupted``, which names the signal and the checkpoint."""
         cause = self.received.name if self.received else "signal to another process"
         saved = f", saved {save(event.state, self.folder(event.step))}" if self.folder else ""
-        raise Interrupted(
-            f"{cause}: stopped after update {event.step} of {event.steps}{saved}: "
-            "go on with --resume"
-        )
+        raise Interrupted(f"{cause}: stopped after update {event.step} of {event.steps}{saved}")
 
     def _rescue(self, state: TrainState) -> str:
         """Save the state if it is whole, and say so; nothing if it cannot be saved."""
