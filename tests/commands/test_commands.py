@@ -250,7 +250,7 @@ def test_an_older_run_that_lost_its_units_gives_no_samples(vectors, tmp_path):
     run = older(vectors[0], tmp_path / "older")
     (run.folder / "units.npy").unlink()
     with pytest.raises(
-        ValueError, match=r"has lost units\.npy.*restore it.*or go on with --resume"
+        ValueError, match=r"has lost units\.npy.*restore it.*or go on with .*--resume"
     ):
         commands.sample(run, 3, 0, tmp_path / "samples.npy")
 
@@ -355,7 +355,7 @@ def test_a_folder_with_a_subfolder_for_each_class_is_compared_by_a_classifier(la
 
 def test_a_run_is_refused_where_something_stands_and_nothing_changes(copy):
     before = {path: path.stat().st_mtime_ns for path in copy.folder.rglob("*")}
-    with pytest.raises(FileExistsError, match="continue it with --resume, or choose another"):
+    with pytest.raises(FileExistsError, match=r"go on with .*--resume, or choose another"):
         commands.train(config(), copy.folder)
     assert {path: path.stat().st_mtime_ns for path in copy.folder.rglob("*")} == before
 

@@ -97,7 +97,7 @@ def test_training_says_what_it_could_not_write_and_goes_on_when_there_is_room(
         line = said(capsys)
         assert line.startswith(f"cannot write {run.folder}")
         assert "File too large" in line
-        assert ("go on with --resume" in line) == bool(steps)
+        assert ("--resume" in line) == bool(steps)
         if steps:
             assert f"update {steps[-1]} is safe in {run.checkpoint_folder(steps[-1])}" in line
         assert not [*run.folder.rglob("*.partial")]
@@ -127,7 +127,8 @@ def test_what_a_rescue_saved_is_told(tmp_path, capsys, monkeypatch):
     assert main([*VECTORS, "--out", str(tmp_path / "run")]) == 1
     checkpoint = Run(tmp_path / "run").checkpoint_folder(20)
     assert said(capsys) == (
-        f"cannot write {tmp_path / 'run' / 'samples'}; saved {checkpoint}: go on with --resume"
+        f"cannot write {tmp_path / 'run' / 'samples'}; saved {checkpoint}; go on with "
+        f"{Run(tmp_path / 'run').resuming}"
     )
 
 

@@ -45,6 +45,10 @@ def require_data(name: str, fetch: bool = True, option: str = "--data") -> None:
         name: As the configuration has it.
         fetch: Whether the hub may be asked.
         option: What the user gives them with.
+
+    Raises:
+        FileNotFoundError: There is no such path.
+        ValueError: It is no data, or the hub has no such data set or cannot be asked.
     """
     path = Path(name).expanduser()
     if name in BUNDLED and path.is_dir():
