@@ -68,6 +68,14 @@ def test_a_test_folder_is_what_is_held_out(folder):
     assert source.training(9).max() == 0 and source.held_out(9).min() == 255
 
 
+def test_the_file_of_each_row_is_known(folder):
+    for index in range(12):
+        picture(folder / "ab"[index % 2] / f"{index}.png", value=10 * index)
+    source = load_images(str(folder))
+    names = [source.files[row] for row in source.held_out_attributes(9).rows]
+    assert names == [f"{'ab'[v // 10 % 2]}/{v // 10}.png" for v in source.held_out(9)[:, 0, 0, 0]]
+
+
 def test_a_second_load_decodes_nothing(folder, monkeypatch):
     pictures(folder)
     first = everything(load_images(str(folder)))

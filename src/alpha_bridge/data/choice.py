@@ -130,6 +130,19 @@ def encoded_images(
             ]
 
 
+def files_of(splits: "dict[str, Dataset]", column: str) -> list[str | None]:
+    """Names of the files of all images, in order, where the data set has them."""
+    import pyarrow
+    from pyarrow import compute
+
+    names: list[str | None] = []
+    for dataset in splits.values():
+        cells = dataset.data.column(column)
+        if pyarrow.types.is_struct(cells.type):
+            names += compute.struct_field(cells, "path").to_pylist()
+    return names if any(names) else []
+
+
 def labels_of(splits: "dict[str, Dataset]", column: str) -> NDArray[np.int64]:
     """Labels of all splits in order, −1 where there is none."""
     import pyarrow

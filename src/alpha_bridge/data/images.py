@@ -23,6 +23,7 @@ from .choice import (
     chosen_splits,
     columns,
     encoded_images,
+    files_of,
     labels_of,
     note_on_splits,
     parts,
@@ -33,8 +34,8 @@ from .rows import Rows, read_array, split
 from .survey import Survey
 
 # To be raised when the same images leave other files.
-CACHE_FORMAT = 4
-SHAPE = "shape.json"
+CACHE_FORMAT = 5
+SHAPE, FILES = "shape.json", "files.json"
 
 Progress = Callable[[int, int], None]
 
@@ -190,6 +191,8 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         save_array(places[train], folder / "train.npy")
         save_array(places[apart], folder / "held_out.npy")
         _save_attributes(folder, attributes_of(splits), train, apart)
+        files = json.dumps({"files": files_of(splits, image_column)})
+        (folder / FILES).write_text(files, encoding="utf-8")
         content = {"notes": notes, "white": seen.white}
         (folder / "notes.json").write_text(json.dumps(content), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -218,6 +221,7 @@ def _open(folder: Path) -> ImageSource:
         source = ImageSource(
             kept, apart, **arrays, train_attributes=train, held_out_attributes=held_out
         )
+        source.files = tuple(read_json(folder / FILES)["files"])
         source.notes, source.white = tuple(record["notes"]), record["white"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

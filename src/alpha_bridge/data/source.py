@@ -1,6 +1,7 @@
 """Where training samples come from, whatever they are."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -23,12 +24,14 @@ class Source(ABC):
         units: Between storage units and model units.
         classes: Number of classes that the labels tell apart; 0 without labels.
         notes: What a user should know of how the data were read, a line each.
+        files: Names of the files of all rows of the data, as they were given; empty without.
     """
 
     event_shape: tuple[int, ...]
     size: int | None
     classes: int = 0
     notes: tuple[str, ...] = ()
+    files: Sequence[str | None] = ()
     units: Units = Units()
 
     @abstractmethod
