@@ -104,6 +104,9 @@ def test_every_kind_that_the_configuration_allows_has_an_entry():
 
     assert set(GAMMAS) == kinds(GammaConfig)
     assert set(DENSITIES) <= set(SOURCES)
+    for name, modes in DENSITIES.items():
+        config = Config(data=name)
+        assert modes(config.mixture) == len(SOURCES[name](config).mixture.means)
     assert set(REGULARIZERS) == kinds(RegularizerConfig)
     assert set(ADVERSARIAL_LOSSES) == kinds(ObjectiveConfig, "game")
     assert set(NETWORKS) == kinds(ModelConfig)

@@ -191,6 +191,30 @@ def test_cards_compare_with_the_end_of_step_one(page):
     assert "Inception score classifier, 5000 50 80 after Step I −30 worse" in words
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "badge"),
+    [
+        ("high_quality/3std/100", 0.1, 0.3, ""),
+        ("high_quality/3std/100", 0.1, 0.9, "good"),
+        ("high_quality/3std/100", 0.95, 0.9, ""),
+        ("high_quality/3std/100", 0.95, 0.3, "worse"),
+        ("invented_mass/tail-0.001/100", 0.9, 0.7, ""),
+        ("modes/3std/100", 8, 24, ""),
+        ("modes/3std/100", 8, 25, "good"),
+        ("modes/3std/100", 25, 25, "good"),
+        ("frechet_distance/pixels/100", 80.0, 0.01, ""),
+    ],
+)
+def test_a_badge_is_green_only_where_a_value_is_good_and_not_merely_better(
+    tmp_path, name, before, after, badge
+):
+    run = Run.create(tmp_path / "run", {"data": "gaussians25", "mixture": {"side": 5}})
+    run.append(record(10, "ml", **{name: before}))
+    run.append(record(20, "adversarial", **{name: after}))
+    (pill,) = re.findall(r'<span class="pill (\w*)">', page_of(run).html)
+    assert pill == badge
+
+
 def test_no_verdict_is_given_on_a_metric_of_unknown_direction(page):
     words = " ".join(page.text.split())
     assert "Something new any, 7 50 80 after Step I −30 Every evaluation" in words

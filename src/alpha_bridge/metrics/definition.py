@@ -29,14 +29,30 @@ SAMPLES = re.compile(r"([1-9][0-9]*)(?:-(train|held-out)(?:-([1-9][0-9]*))?)?")
 
 
 class Metric(NamedTuple):
-    """A metric, whatever its protocol: its name in a text, and which direction is better."""
+    """A metric, whatever its protocol.
+
+    Attributes:
+        label: Its name in a text.
+        better: Which direction is better.
+        good: From where on a value is good whatever the data are; None where that depends on them.
+    """
 
     label: str
     better: Literal["higher", "lower"]
+    good: float | None = None
 
     def improved(self, before: float, after: float) -> bool:
         """Whether ``after`` is better than ``before``."""
         return after > before if self.better == "higher" else after < before
+
+    def is_good(self, value: float) -> bool:
+        """Whether a value is good by itself, and not only better than another.
+
+        Example:
+            >>> METRICS["high_quality"].is_good(0.9), METRICS["frechet_distance"].is_good(0.0)
+            (True, False)
+        """
+        return self.good is not None and not self.improved(value, self.good)
 
 
 METRICS: dict[str, Metric] = {
@@ -45,11 +61,12 @@ METRICS: dict[str, Metric] = {
     "inception_score": Metric("Inception score", "higher"),
     "log_likelihood": Metric("Log-likelihood", "higher"),
     "modes": Metric("Modes", "higher"),
-    "high_quality": Metric("High quality", "higher"),
-    "missed_mass": Metric("Missed mass", "lower"),
-    "invented_mass": Metric("Invented mass", "lower"),
+    # fresh samples of the data have .989, 0 and .001
+    "high_quality": Metric("High quality", "higher", good=0.75),
+    "missed_mass": Metric("Missed mass", "lower", good=0.05),
+    "invented_mass": Metric("Invented mass", "lower", good=0.25),
     "reconstruction_error": Metric("Reconstruction error", "lower"),
-    "retention": Metric("Retention", "higher"),
+    "retention": Metric("Retention", "higher", good=0.75),
     "ess": Metric("Effective sample size", "higher"),
 }
 """The metrics, in the order in which they are shown."""

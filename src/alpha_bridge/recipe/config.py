@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -27,8 +28,13 @@ from ..settings import (
 HISTORY = "changes"
 """The field that is no setting."""
 
-DENSITIES = ("gaussians25", "ring8", "unbalanced", "spirals")
-"""Data sets whose density is known."""
+DENSITIES: dict[str, Callable[[MixtureConfig], int]] = {
+    "gaussians25": lambda mixture: mixture.side**2,
+    "ring8": lambda mixture: mixture.modes,
+    "unbalanced": lambda mixture: mixture.side**2,
+    "spirals": lambda mixture: mixture.arms * mixture.pieces,
+}
+"""Data sets whose density is known, each with the number of its modes."""
 
 MethodName = Literal[
     "ml",

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from ..errors import printable
 from ..files import writing
-from ..metrics.definition import definition, formatted, is_diagnostic, label, title
-from ..recipe import HISTORY, read_config
+from ..metrics.definition import METRICS, Metric, definition, formatted, is_diagnostic, label, title
+from ..recipe import DENSITIES, HISTORY, read_config
 from . import plots
 from .folder import Record, Run
 
@@ -23,7 +23,17 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
 class MetricCard(NamedTuple):
-    """A metric at a glance; ``after_ml`` is its value at the end of Step I, if training went on."""
+    """A metric at a glance.
+
+    Attributes:
+        label: Its name.
+        protocol: How it was measured.
+        value: Its last value.
+        step: Updates done by then.
+        after_ml: Its value at the end of Step I, if training went on.
+        verdict: Whether it is better or worse than that.
+        badge: ``good`` where the value is so by itself, ``worse``, or nothing.
+    """
 
     label: str
     protocol: str
@@ -31,6 +41,7 @@ class MetricCard(NamedTuple):
     step: int
     after_ml: float | None
     verdict: str
+    badge: str
 
 
 class Panel(NamedTuple):
@@ -48,11 +59,11 @@ def write_report(run: Run) -> Path:
     The page is complete in itself: it loads nothing, from here or elsewhere.
     """
     records, config = run.records, run.config
-    names = plots.metric_names(records)
+    names, modes = plots.metric_names(records), _modes(config)
     page = _template().render(
         title=run.folder.resolve().name,
         facts=_facts(records),
-        cards=[_card(records, name) for name in names if _values(records, name)],
+        cards=[_card(records, name, modes) for name in names if _values(records, name)],
         pictures=[*_results(records, names), *_sample_pictures(run, records), *_internals(records)],
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
@@ -99,21 +110,33 @@ def _facts(records: Sequence[Record]) -> list[str]:
     return facts
 
 
-def _card(records: Sequence[Record], name: str) -> MetricCard:
+def _modes(config: dict[str, Any]) -> int | None:
+    """The number of modes of the data; None where nobody knows."""
+    count = DENSITIES.get(str(config.get("data"))) if "mixture" in config else None
+    return None if count is None else count(read_config({"mixture": config["mixture"]}).mixture)
+
+
+def _card(records: Sequence[Record], name: str, modes: int | None) -> MetricCard:
     step, value = _values(records, name)[-1]
     ml = _values(plots.step_one(records), name)
     after_ml = ml[-1][1] if ml and ml[-1][0] < step else None
     measured, *protocol = title(name)
-    return MetricCard(
-        measured, ", ".join(protocol), value, step, after_ml, _verdict(name, after_ml, value)
-    )
+    verdict, badge = _verdict(definition(name), after_ml, value, modes)
+    return MetricCard(measured, ", ".join(protocol), value, step, after_ml, verdict, badge)
 
 
-def _verdict(name: str, before: float | None, after: float) -> str:
-    metric = definition(name)
-    if metric is None or before is None or after == before:
-        return ""
-    return "better" if metric.improved(before, after) else "worse"
+def _verdict(
+    metric: Metric | None, before: float | None, after: float, modes: int | None
+) -> tuple[str, str]:
+    """Whether a value has become better or worse, and its badge: being better is not being good."""
+    if metric is None or before is None:
+        return "", ""
+    if metric is METRICS["modes"]:
+        metric = metric._replace(good=modes)
+    worse = metric.improved(after, before)
+    good = "good" if metric.is_good(after) and not worse else ""
+    verdict = "better" if metric.improved(before, after) else "worse" if worse else ""
+    return verdict, "worse" if worse and not metric.is_good(after) else good
 
 
 def _values(records: Sequence[Record], name: str) -> list[tuple[int, float]]:
