@@ -238,7 +238,7 @@ def test_nothing_is_printed(folder, capfd):
         ({"held_out_split": "train"}, "hold out another one"),
         ({"image_column": "x"}, "has no column 'x', it has image"),
         ({"label_column": "x"}, "--images.label-column"),
-        ({"label_column": "image"}, "not labels"),
+        ({"label_column": "image"}, "no classes: give .* with --images.label-column"),
         ({"size": 0}, "--images.size must be at least 1, got 0"),
         ({"channels": 2}, "--images.channels must be 1"),
     ],

@@ -1,6 +1,8 @@
 """Sources over arrays, in memory or mapped from disk: images, vectors, plain tensors."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .attributes import Attributes
+from .classes import Classes, classes_of
 from .rng import HELD_OUT, TRAINING
 from .rows import Array, Rows, chunks, one_channel, read_array, shuffled, split, take
 from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
-
-Labels = NDArray[np.integer[Any]]
 
 NAMED = 5
 """Columns that a line names, at most."""
@@ -33,10 +34,11 @@ class ArraySource(Source):
         self,
         train: Array,
         held_out: Array | None = None,
-        train_labels: Labels | None = None,
-        held_out_labels: Labels | None = None,
+        train_labels: NDArray[Any] | None = None,
+        held_out_labels: NDArray[Any] | None = None,
         train_attributes: Attributes | None = None,
         held_out_attributes: Attributes | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         """Draw from the rows of ``train``.
 
@@ -44,11 +46,13 @@ class ArraySource(Source):
             train: Training samples of the kind that the class takes, shape ``(N, *event)``; may
                 be a memory map.
             held_out: Samples for evaluation, the same event shape; none when None.
-            train_labels: Classes, −1 where unknown, shape ``(N,)``.
+            train_labels: What tells the classes apart, shape ``(N,)``, as for
+                :func:`~alpha_bridge.data.classes.classes_of`.
             held_out_labels: The same of the held-out samples.
             train_attributes: What is known of the samples by name; by default their labels, and
                 the rows that they were chosen from.
             held_out_attributes: The same of the held-out samples.
+            class_names: If given, the labels are places among these, −1 where unknown.
 
         Raises:
             ValueError: The arrays are of another kind, there are no samples, shapes do not match,
@@ -68,10 +72,11 @@ class ArraySource(Source):
         _check_finite("training data", train, self.largest)
         _check_finite("held-out data", held_out, self.largest)
         self._train, self._held_out = train, held_out
-        self._train_labels = _checked_labels(train_labels, len(train))
-        self._held_out_labels = _checked_labels(held_out_labels, len(held_out))
-        known = [x for x in (self._train_labels, self._held_out_labels) if x is not None and x.size]
-        self.classes = max((int(x.max()) + 1 for x in known), default=0)
+        classes = _classes(train_labels, held_out_labels, (len(train), len(held_out)), class_names)
+        self.class_names = classes.names
+        codes = classes.codes if classes.names else None
+        self._train_labels = None if codes is None else codes[: len(train)]
+        self._held_out_labels = None if codes is None else codes[len(train) :]
         self.size = len(train)
         self._epochs = Epochs(self.size)
         self._train_attributes = train_attributes or self._by_name(
@@ -81,6 +86,7 @@ class ArraySource(Source):
             self._held_out_labels, _rows_given(held_out, len(train))
         )
         self.units = self.units_of(train)
+        self.notes = (*self.notes, *classes.notes)
         self.event_shape = tuple(self.training(1).shape[1:])
 
     def require(self, array: Array) -> None:
@@ -131,7 +137,7 @@ class ArraySource(Source):
     def _by_name(self, labels: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> Attributes:
         if labels is None:
             return Attributes.none(len(rows), rows)
-        return Attributes.of_labels(labels, self.classes, rows)
+        return Attributes.of_labels(labels, self.class_names, rows)
 
 
 class ImageSource(ArraySource):
@@ -225,8 +231,8 @@ def _notes_on_constants(
 def from_array(
     train: Array,
     held_out: Array | None = None,
-    train_labels: Labels | None = None,
-    held_out_labels: Labels | None = None,
+    train_labels: NDArray[Any] | None = None,
+    held_out_labels: NDArray[Any] | None = None,
 ) -> ArraySource:
     """Take an array for what it is: vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C).
 
@@ -336,11 +342,21 @@ def _check_finite(name: str, array: Array, largest: float) -> None:
         )
 
 
-def _checked_labels(labels: Labels | None, n: int) -> NDArray[np.int64] | None:
-    if labels is None:
-        return None
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels must be integers of shape ({n},), got {labels.dtype} of shape {labels.shape}"
-        )
-    return np.asarray(labels, dtype=np.int64)
+def _classes(
+    train: NDArray[Any] | None,
+    held_out: NDArray[Any] | None,
+    counts: tuple[int, int],
+    names: Sequence[str] | None,
+) -> Classes:
+    """The classes of training samples and of those held out, one after the other."""
+    for labels, count in zip((train, held_out), counts, strict=True):
+        if labels is not None and labels.shape != (count,):
+            raise ValueError(
+                f"there must be a label for each of {count} samples, got the shape {labels.shape}"
+            )
+    if train is None:
+        return Classes((), np.empty(0, np.int64))
+    both = train if held_out is None else np.concatenate([train, held_out])
+    found = classes_of(both) if names is None else Classes(tuple(names), both.astype(np.int64))
+    unlabelled = np.full(sum(counts) - len(both), -1)
+    return replace(found, codes=np.concatenate([found.codes, unlabelled]))

@@ -69,10 +69,13 @@ class Attributes:
 
     @classmethod
     def of_labels(
-        cls, labels: NDArray[np.integer[Any]], classes: int, rows: NDArray[np.int64] | None = None
+        cls,
+        labels: NDArray[np.integer[Any]],
+        names: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
     ) -> Attributes:
-        """Take classes in [0, ``classes``), −1 where unknown, as the one column ``label``."""
-        return cls({"label": [str(k) for k in range(classes)]}, labels[:, None], rows)
+        """Take the places of classes among ``names``, −1 where unknown, as the column ``label``."""
+        return cls({"label": names}, labels[:, None], rows)
 
     def __len__(self) -> int:
         return len(self.codes)

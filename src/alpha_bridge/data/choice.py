@@ -1,7 +1,7 @@
 """What is read from a data set: which splits, which columns, which rows to hold out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .attributes import Attributes
+from .classes import Classes, classes_of, coded, text, values_of
 from .decode import Encoded, encoded
 from .rows import split
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
-    from pyarrow import DataType
+    from pyarrow import ChunkedArray
 
 # Encoded images that are in memory together.
 BATCH = 64
@@ -143,27 +144,25 @@ def files_of(splits: "dict[str, Dataset]", column: str) -> list[str | None]:
     return names if any(names) else []
 
 
-def labels_of(splits: "dict[str, Dataset]", column: str) -> NDArray[np.int64]:
-    """Labels of all splits in order, −1 where there is none."""
-    import pyarrow
-
-    values = []
-    for dataset in splits.values():
-        cells = dataset.data.column(column)
-        if not (pyarrow.types.is_integer(cells.type) or pyarrow.types.is_boolean(cells.type)):
-            raise ValueError(
-                f"column '{column}' holds {cells.type}, not labels: give a column of integers or "
-                "booleans with --images.label-column"
-            )
-        values.append(cells.cast("int64").fill_null(-1).to_numpy())
-    return np.concatenate(values)
+def labels_of(splits: "dict[str, Dataset]", column: str | None) -> Classes:
+    """The classes of all splits in order; none without a column."""
+    if column is None:
+        return Classes((), np.empty(0, np.int64))
+    kind = next(iter(splits.values())).features[column]
+    names = getattr(kind, "names", ())  # of class labels alone
+    called = f"the labels of column {column}"
+    try:
+        found = classes_of(_cells(splits, column), called, names)
+    except ValueError as error:
+        raise ValueError(f"{error} with --images.label-column") from error
+    if not found.names or (names and (found.codes >= 0).all()):  # a folder's are said already
+        return found
+    return replace(found, notes=(*found.notes, f"{called}: {found}"))
 
 
 def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
     """What all splits, in order, state of each image: classes, and columns of few values."""
     import datasets
-    import pyarrow
-    from pyarrow import compute
 
     count = sum(map(len, splits.values()))
     texts: dict[str, list[str]] = {}
@@ -171,27 +170,25 @@ def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
     for name, kind in next(iter(splits.values())).features.items():
         if any(dataset.features.get(name) != kind for dataset in splits.values()):
             continue
-        chunks = [chunk for split in splits.values() for chunk in split.data.column(name).chunks]
-        cells = pyarrow.chunked_array(chunks, chunks[0].type)
+        cells = _cells(splits, name)
         if isinstance(kind, datasets.ClassLabel):
-            texts[name], found = kind.names, cells
-        elif _has_values(cells.type):
-            values = compute.unique(cells).drop_null().sort()
-            if len(values) > MOST_VALUES:
-                continue
-            texts[name] = [
-                str(value).strip() for value in compute.cast(values, "string").to_pylist()
-            ]
-            found = compute.index_in(cells, value_set=values)
+            texts[name], found = kind.names, cells.fill_null(-1).to_numpy()
         else:
-            continue
-        codes.append(found.cast("int32").fill_null(-1).to_numpy())
+            try:
+                values, found = coded(values_of(cells, name))
+            except ValueError:  # of a kind that has no classes
+                continue
+            if not 0 < len(values) <= MOST_VALUES:
+                continue
+            texts[name] = [*map(text, values)]
+        codes.append(found.astype(np.int32))
     table = np.stack(codes, axis=1) if codes else np.empty((count, 0), np.int32)
     return Attributes(texts, table, np.arange(count))
 
 
-def _has_values(kind: "DataType") -> bool:
-    from pyarrow import types
+def _cells(splits: "dict[str, Dataset]", column: str) -> "ChunkedArray":
+    """A column of all splits, in order."""
+    import pyarrow
 
-    tests = (types.is_boolean, types.is_integer, types.is_string, types.is_large_string)
-    return any(test(kind) for test in tests)
+    chunks = [chunk for split in splits.values() for chunk in split.data.column(column).chunks]
+    return pyarrow.chunked_array(chunks, chunks[0].type)

@@ -84,7 +84,8 @@ class DensitySource(Source):
     def __init__(self, mixture: GaussianMixture) -> None:
         """Draw from ``mixture``; no run's seed touches the samples for evaluation."""
         self.mixture = mixture
-        self.classes, dimension = mixture.means.shape
+        components, dimension = mixture.means.shape
+        self.class_names = tuple(map(str, range(components)))
         self.event_shape = (dimension,)
 
     def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:

@@ -34,7 +34,7 @@ from .rows import Rows, read_array, split
 from .survey import Survey
 
 # To be raised when the same images leave other files.
-CACHE_FORMAT = 5
+CACHE_FORMAT = 6
 SHAPE, FILES = "shape.json", "files.json"
 
 Progress = Callable[[int, int], None]
@@ -75,8 +75,8 @@ def load_images(
         size: Height and width in pixels; None for the images' own, or one of at most 64.
         channels: 1 for grey, 3 for colour; None for 3 if any image is in colour.
         image_column: Column of the images; None for the one column of that type.
-        label_column: Column of the labels, integers or booleans; None for the first column of
-            class labels, if any. A missing label is −1.
+        label_column: Column of the labels, whole numbers, booleans or words; None for the first
+            column of class labels, if any.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
         skip_broken: Whether images that cannot be decoded are left out, and counted.
@@ -156,6 +156,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         splits = chosen_splits(data, choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
+        classes = labels_of(splits, label_column)
 
         def images() -> Iterator[list[Encoded]]:
             return encoded_images(splits, image_column, origin.places)
@@ -175,25 +176,23 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         whole = np.ones(total, np.bool_)
         whole[list(broken)] = False
         train, apart = parts(splits, whole)
-        labels = None if label_column is None else labels_of(splits, label_column)
         notes = [
             origin.line(total, len(broken)),
             *origin.notes,
             note_on_splits(data, splits, len(train), len(apart)),
             *seen.notes(shape),
+            *classes.notes,
         ]
-        if labels is not None and (labels[train] >= 0).any():
-            save_array(labels[train], folder / "train_labels.npy")
-            save_array(labels[apart], folder / "held_out_labels.npy")
-        elif labels is not None:
-            notes.append(f"column {label_column} has no label of a sample to train on: left out")
+        if classes.names:
+            save_array(classes.codes[train], folder / "train_labels.npy")
+            save_array(classes.codes[apart], folder / "held_out_labels.npy")
         places = np.cumsum(whole) - 1
         save_array(places[train], folder / "train.npy")
         save_array(places[apart], folder / "held_out.npy")
         _save_attributes(folder, attributes_of(splits), train, apart)
         files = json.dumps({"files": files_of(splits, image_column)})
         (folder / FILES).write_text(files, encoding="utf-8")
-        content = {"notes": notes, "white": seen.white}
+        content = {"notes": notes, "white": seen.white, "classes": classes.names}
         (folder / "notes.json").write_text(json.dumps(content), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
@@ -219,7 +218,12 @@ def _open(folder: Path) -> ImageSource:
         images = arrays.pop("images")
         kept, apart = (Rows(images, arrays.pop(part)) for part in ("train", "held_out"))
         source = ImageSource(
-            kept, apart, **arrays, train_attributes=train, held_out_attributes=held_out
+            kept,
+            apart,
+            **arrays,
+            train_attributes=train,
+            held_out_attributes=held_out,
+            class_names=record["classes"],
         )
         source.files = tuple(read_json(folder / FILES)["files"])
         source.notes, source.white = tuple(record["notes"]), record["white"]

@@ -22,17 +22,22 @@ class Source(ABC):
         event_shape: Shape of one sample for the model, ``(D,)`` or ``(C, H, W)``.
         size: Number of training samples; None when they are unlimited.
         units: Between storage units and model units.
-        classes: Number of classes that the labels tell apart; 0 without labels.
+        class_names: Of the classes that the labels tell apart, in order; none without labels.
         notes: What a user should know of how the data were read, a line each.
         files: Names of the files of all rows of the data, as they were given; empty without.
     """
 
     event_shape: tuple[int, ...]
     size: int | None
-    classes: int = 0
+    class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     files: Sequence[str | None] = ()
     units: Units = Units()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the labels tell apart; 0 without labels."""
+        return len(self.class_names)
 
     @abstractmethod
     def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:
@@ -81,4 +86,4 @@ class Source(ABC):
         return Attributes.none(count) if labels is None else self._of_labels(labels)
 
     def _of_labels(self, labels: Tensor) -> Attributes:
-        return Attributes.of_labels(labels.numpy(), self.classes)
+        return Attributes.of_labels(labels.numpy(), self.class_names)

@@ -1,0 +1,134 @@
+"""Classes: the distinct values of labels of any kind, numbered in order and known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import one_line
+
+if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
+
+MOST = 1000
+"""Classes at most: an inception score, say, needs a sample of each."""
+NAMED = 5
+"""Classes that a line names, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """The class of each of N samples.
+
+    Attributes:
+        names: Of the classes, in order; none if the labels do not tell two of them apart.
+        codes: Which class a sample has, −1 where that is unknown, int64 of shape ``(N,)``.
+        notes: What a user should know of how the labels were read, a line each.
+
+    Example:
+        >>> found = classes_of(np.array(["dog", "", "cat", "dog"]))
+        >>> found.names, found.codes.tolist()
+        (('cat', 'dog'), [1, -1, 0, 1])
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = f" and {len(self.names) - NAMED} more" if len(self.names) > NAMED else ""
+        unknown = int((self.codes < 0).sum())
+        rest = f", unknown of {unknown} of {len(self.codes)} samples" if unknown else ""
+        return f"{len(self.names)} classes ({', '.join(self.names[:NAMED])}{more}){rest}"
+
+
+def classes_of(
+    labels: NDArray[Any] | ChunkedArray,
+    called: str = "the labels",
+    names: Sequence[str] = (),
+) -> Classes:
+    """Number the distinct values of whole numbers, booleans or words.
+
+    None, NaN and an empty text are unknown. So is −1 where the others count from 0 on, as class
+    numbers do; beside 1 alone, say, it is a class. Labels of one value, or of more than two and
+    half as many as the samples, tell no classes apart: there are none then, as a note says.
+
+    Args:
+        labels: One for each sample, shape ``(N,)``.
+        called: What a message calls them.
+        names: What the numbers from 0 on stand for, if anything; −1 is then unknown.
+
+    Raises:
+        ValueError: They are of another kind, such as numbers that are not whole.
+    """
+    values, codes = coded(values_of(labels, called))
+    notes = []
+    if values[:1] == [-1] and (names or values[1:2] in ([], [0])):
+        values, codes = values[1:], np.maximum(codes - 1, -1)
+        if values and not names:
+            notes.append(f"-1 in {called} is unknown, as the others count from 0 on")
+    words = tuple(names[value] if names else text(value) for value in values)
+    useless = _useless(words, int((codes >= 0).sum()), called)
+    if useless:
+        words, codes = (), np.full_like(codes, -1)
+    return Classes(words, codes, (*notes, *useless))
+
+
+def _useless(words: Sequence[str], count: int, called: str) -> tuple[str, ...]:
+    """A line on values of ``count`` samples that tell no classes apart."""
+    if not words:
+        return (f"{called} are all unknown: left out",)
+    if len(words) == 1:
+        return (f"{called} are all {words[0]}: one class alone tells nothing, so it is left out",)
+    if len(words) > min(MOST, max(2, count // 2)):
+        return (f"{called} have {len(words)} values for {count} samples: no classes, left out",)
+    return ()
+
+
+def values_of(labels: NDArray[Any] | ChunkedArray, called: str) -> ChunkedArray:
+    """Labels as whole numbers, booleans or words, null where they are unknown."""
+    import pyarrow
+    from pyarrow import compute, types
+
+    kinds = "give whole numbers, booleans or words"
+    try:
+        if isinstance(labels, np.ndarray):
+            labels = pyarrow.chunked_array([pyarrow.array(labels, from_pandas=True)])
+        if types.is_dictionary(labels.type):
+            labels = labels.cast(labels.type.value_type)
+        if types.is_floating(labels.type):  # whole numbers become such where one is missing
+            exact = labels.cast("float64")
+            return compute.if_else(compute.is_nan(exact), None, exact).cast("int64")
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+        raise ValueError(f"{called} are no classes ({one_line(error)}): {kinds}") from error
+    if types.is_string(labels.type) or types.is_large_string(labels.type):
+        words = compute.utf8_trim_whitespace(labels)
+        return compute.if_else(compute.equal(words, ""), None, words)
+    if not any(
+        is_kind(labels.type) for is_kind in (types.is_integer, types.is_boolean, types.is_null)
+    ):
+        raise ValueError(f"{called} are of type {labels.type}, no classes: {kinds}")
+    return labels
+
+
+def coded(cells: ChunkedArray) -> tuple[list[Any], NDArray[np.int64]]:
+    """The distinct values of cells, in order, and which of them each has, −1 for a null."""
+    from pyarrow import compute
+
+    values = compute.unique(cells).drop_null().sort()
+    codes = compute.index_in(cells, value_set=values).cast("int64").fill_null(-1)
+    return values.to_pylist(), codes.to_numpy()
+
+
+def text(value: object) -> str:
+    """A value as people write it in a table.
+
+    Example:
+        >>> text(True), text(3)
+        ('true', '3')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
