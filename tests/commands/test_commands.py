@@ -603,6 +603,22 @@ def test_reconstructions_as_an_array_begin_with_the_originals(unlabelled, folder
     assert done.refined_error == done.error
 
 
+def test_deep_images_have_the_white_of_the_run_and_their_number_is_given(unlabelled, tmp_path):
+    run = Run.open(shutil.copytree(unlabelled[0].folder, tmp_path / "run"))
+    run.config_path.write_text(
+        json.dumps(json.loads(run.config_path.read_text()) | {"white": 4095})
+    )
+    images = tmp_path / "deep"
+    images.mkdir()
+    Image.fromarray(np.full((8, 8), 1024, np.uint16)).save(images / "0.png")
+    (images / "notes.txt").write_text("")
+    console = Console(record=True, width=200, file=StringIO())
+    done = commands.reconstruct(run, images, tmp_path / "pairs.npy", console=console)
+    assert np.load(done.path)[0].max() == 64
+    line = "1 image of 2 files; 1 left out: 1 without pixels (.txt)"
+    assert line in console.export_text().splitlines()
+
+
 def test_refined_latents_reconstruct_better(vectors, tmp_path):
     run, x = vectors
     np.save(tmp_path / "some.npy", x[:50])

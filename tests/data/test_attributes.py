@@ -232,6 +232,24 @@ def test_what_is_no_such_table_is_refused(folder, text, message):
         read_labels(written(folder, text))
 
 
+def test_lines_about_images_that_are_not_there_are_counted_and_left_out(folder):
+    text = "file,Smiling\nc.png,1\na.png,0\nd.png,1\n"
+    (folder / "a.png").write_bytes(b"")
+    labels = read_labels(written(folder, text))
+    assert (labels.files, labels.attributes.known("Smiling").tolist()) == ([folder / "a.png"], [0])
+    assert labels.notes == [
+        f"2 of 3 lines of {folder / 'labels.csv'} are about no image that is there"
+    ]
+
+
+def test_rows_that_the_table_and_the_data_do_not_share_are_counted(folder):
+    labels = read_labels(written(folder, "row,Smiling\n1,1\n9,0\n3,1\n"))
+    assert [*labels.unmatched(np.arange(3), np.array([3, 4]))] == [
+        "1 of 3 lines of the table are about no row of the data",
+        "3 of 5 rows of the data have no line in the table",
+    ]
+
+
 def test_bytes_that_are_no_text_are_refused(folder):
     (folder / "labels.csv").write_bytes(b"row,Smiling\n\xff\xfe,1\n")
     with pytest.raises(ValueError, match="cannot be read as a table"):
@@ -241,12 +259,16 @@ def test_bytes_that_are_no_text_are_refused(folder):
 def test_a_table_or_an_image_that_is_missing_is_named(folder):
     with pytest.raises(FileNotFoundError, match=r"none\.csv does not exist"):
         read_labels(folder / "none.csv")
-    with pytest.raises(FileNotFoundError, match=r"names the image c\.png"):
+    with pytest.raises(
+        FileNotFoundError, match=r"names no image that is there: the first is c\.png"
+    ):
         read_labels(written(folder, "file,Smiling\nc.png,1\n"))
 
 
 def test_a_name_too_long_for_the_system_is_a_missing_image(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text(f"file_name,smiling\n{'x' * 5000}.png,1\n")
-    with pytest.raises(FileNotFoundError, match=r"names the image x+\.png, which is not"):
+    with pytest.raises(
+        FileNotFoundError, match=r"names no image that is there: the first is x+\.png"
+    ):
         read_labels(path)

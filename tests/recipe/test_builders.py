@@ -220,9 +220,16 @@ def test_the_shape_of_images_is_decided_once_and_said(tmp_path):
         Image.new(mode, (40, 30)).save(photos / f"{index}.png")
     first = assemble(config(data=str(photos), batch_size=2))
     line = "images become 28×28 in colour: --images.size, --images.channels"
-    assert (first.config.event_shape, first.source.notes) == ((3, 28, 28), (line,))
+    assert (first.config.event_shape, first.source.notes[-1]) == ((3, 28, 28), line)
     again = build_source(config(data=str(photos), event_shape=(1, 16, 16)))
-    assert (again.event_shape, again.notes) == ((1, 16, 16), ())
+    assert again.event_shape == (1, 16, 16)
+    assert again.notes[-1] == "images in colour: 1 of 3; all are read in grey"
+
+
+def test_what_is_white_in_deep_images_is_kept(tmp_path):
+    for index in range(3):
+        Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / f"{index}.png")
+    assert assemble(config(data=str(tmp_path), batch_size=2)).config.white == 1023
 
 
 def test_the_mixture_has_the_grid_that_is_asked_for():

@@ -56,6 +56,7 @@ def _trained_json(trained: Trained) -> str:
         "run": str(trained.run.folder),
         "report": str(trained.run.report_path),
         "seconds": round(trained.seconds, 3),
+        "notes": trained.notes,
         "end_of_ml": trained.first,
         "end": trained.last,
         "spread": trained.spread,

@@ -116,7 +116,7 @@ def edit(
 
     from ..data import read_samples
     from ..runs import plots
-    from ..runs.loading import data_of, inverted, latents_of, load_model, units_of
+    from ..runs.loading import data_of, inverted, latents_of, load_model, printing, units_of
 
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
@@ -127,7 +127,10 @@ def edit(
         z = latents_of(config, model, n, seed)
     else:
         shape = config.event_shape or ()
-        x = source().held_out(n) if images is None else read_samples(images, shape)[:n]
+        if images is None:
+            x = source().held_out(n)
+        else:
+            x = read_samples(images, shape, config.white, printing(console))[:n]
         z, before, after = inverted(config, model, units.normalize(x), refine)
         errors = float(before.mean()), float(after.mean())
     directions: list[Direction] = []
@@ -136,7 +139,9 @@ def edit(
         cells, headings = _between(model, z, between, columns), [f"{t:.2g}" for t in places]
     else:
         folders = [Path(place).expanduser() for place in (images, data or config.data) if place]
-        labelled = _labelled(source, config, [*attribute, *against], labels, folders)
+        labelled = _labelled(
+            source, config, [*attribute, *against], labels, folders, printing(console)
+        )
         directions = _directions(model, units, *labelled, attribute, against, method)
         places = np.linspace(-strength, strength, columns).tolist()
         cells, headings = _moved(model, z, directions, places), [f"{s:+.3g}" for s in places]
@@ -221,20 +226,26 @@ def _labelled(
     names: Sequence[str],
     labels: Path | None,
     folders: Sequence[Path],
+    say: Callable[[str], None],
 ) -> tuple[Tensor, Attributes]:
     """Samples, in storage units, for which one of the attributes is known, and what is known."""
     from ..data import read_images, read_labels
 
     table = None if labels is None else read_labels(labels, *filter(Path.is_dir, folders))
     if table is not None and table.files is not None:
+        for note in table.notes:
+            say(note)
         chosen = _chosen(table.attributes, names)
         files = [table.files[row] for row in chosen]
-        return read_images(files, config.event_shape or ()), table.attributes[chosen]
+        x = read_images(files, config.event_shape or (), config.white)
+        return x, table.attributes[chosen]
     data = source()
     everything = data.size or LABELLED
     attributes = data.training_attributes(everything)
     if table is not None:
-        attributes = table.of(attributes.rows)
+        attributes, trained = table.of(attributes.rows), attributes.rows
+        for note in table.unmatched(trained, data.held_out_attributes(everything).rows):
+            say(note)
     chosen = _chosen(attributes, names)
     return data.chosen(everything, chosen), attributes[chosen]
 

@@ -82,7 +82,7 @@ def missed(
     from ..inference.coverage import rank_by_coverage
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import data_of, latents_of, load_model, units_of
+    from ..runs.loading import data_of, latents_of, load_model, printing, units_of
 
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
@@ -92,7 +92,8 @@ def missed(
         x, labels = source.held_out(count), source.held_out_labels(count)
         rows = source.held_out_attributes(count).rows
     else:
-        x, labels, rows = read_samples(images, config.event_shape or ())[:count], None, None
+        shape, say = config.event_shape or (), printing(console)
+        x, labels, rows = read_samples(images, shape, config.white, say)[:count], None, None
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
     x = units.normalize(x)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from .paths import Folder, ending, require_given, require_output, write
 
 
@@ -29,6 +31,7 @@ def reconstruct(
     out: Path | None = None,
     step: int | None = None,
     refine: int = 0,
+    console: Console | None = None,
 ) -> Reconstructed:
     """Encode and decode images with a run's inference arm.
 
@@ -38,6 +41,7 @@ def reconstruct(
         out: A .png for a picture, an .npy for an array; by default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
         refine: Steps of refinement for each latent, from the encoder's mean.
+        console: Where to say what is read; nowhere by default.
 
     Raises:
         ValueError: The images or the run cannot be used.
@@ -56,11 +60,13 @@ def reconstruct(
     from ..data import read_samples
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import inverted, load_model, units_of
+    from ..runs.loading import inverted, load_model, printing, units_of
 
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    x = units.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
+    x = units.normalize(read_samples(images, shape, config.white, printing(console))).to(
+        model.log_sigma.dtype
+    )
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
     write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))

@@ -24,6 +24,7 @@ class Trained:
         last: Metrics at the end; of stacked trials, their means, as in ``first``.
         spread: Standard deviation of ``last`` over stacked trials; empty for a single one.
         seconds: How long it took, without the preparation.
+        notes: What was read of the data, left out and decided, a line each.
     """
 
     run: Run
@@ -31,6 +32,7 @@ class Trained:
     last: dict[str, float]
     spread: dict[str, float]
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def train(
@@ -69,7 +71,8 @@ def train(
     from ..runs.plots import step_one
     from ..runs.recording import train_run
 
-    trials, seconds = train_run(config, out, resume, console or Console(quiet=True), fetch)
+    console = console or Console(quiet=True)
+    trials, seconds, notes = train_run(config, out, resume, console, fetch)
     evaluated = [record for record in trials.run.records if metrics_of(record)]
     first = step_one(evaluated)
     last = metrics_of(evaluated[-1]) if evaluated else {}
@@ -79,4 +82,5 @@ def train(
         last,
         trials.spread(list(last)),
         seconds,
+        notes,
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from .paths import Folder, destination, require_given, write
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def translate(
     back: bool = False,
     step: int | None = None,
     prior: str | None = None,
+    console: Console | None = None,
 ) -> Path:
     """Translate samples from a run's second domain to its first, or back.
 
@@ -31,6 +34,7 @@ def translate(
         back: From the run's data to the second domain, instead of the other way.
         step: Updates of the checkpoint; by default the latest.
         prior: Second domain instead of the one that the run names.
+        console: Where to say what is read; nowhere by default.
 
     Returns:
         The file: originals beside translations, or an array of the translations alone.
@@ -56,13 +60,15 @@ def translate(
     from ..data import read_samples
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import load_model, prior_units_of, units_of
+    from ..runs.loading import load_model, printing, prior_units_of, units_of
 
     model, _ = load_model(run, config, step)
     domains = prior_units_of(config, prior), units_of(run, config, step)
     here, there = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
-    x = here.normalize(read_samples(images, shape)).to(model.log_sigma.dtype)
+    white = config.white if back else None
+    given = read_samples(images, shape, white, printing(console))
+    x = here.normalize(given).to(model.log_sigma.dtype)
     before, after = here.stored(x), there.stored(in_chunks(network, x))
 
     def draw(path: Path) -> None:

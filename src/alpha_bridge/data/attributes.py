@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -133,10 +133,12 @@ class Labels:
     Attributes:
         attributes: Of each line of the table; their rows are those that the table gives.
         files: The image of each line; None if the table names rows.
+        notes: What a user should know of lines that are of no use.
     """
 
     attributes: Attributes
     files: Sequence[Path] | None
+    notes: Sequence[str] = ()
 
     def of(self, rows: NDArray[np.int64] | None) -> Attributes:
         """Attributes of rows of the data, unknown where the table has no line for them."""
@@ -146,6 +148,15 @@ class Labels:
         at = np.array([lines.get(row, -1) for row in rows.tolist()], np.int64)
         codes = np.where(at[:, None] < 0, -1, self.attributes.codes[at])
         return Attributes(self.attributes.values, codes, rows)
+
+    def unmatched(self, *rows: NDArray[np.int64] | None) -> Iterator[str]:
+        """Lines on what the table and all rows of the data, in several parts, do not share."""
+        data = {row for part in rows if part is not None for row in part.tolist()}
+        named = set() if self.attributes.rows is None else {*self.attributes.rows.tolist()}
+        if absent := len(named - data):
+            yield f"{absent} of {len(named)} lines of the table are about no row of the data"
+        if unknown := len(data - named):
+            yield f"{unknown} of {len(data)} rows of the data have no line in the table"
 
 
 def read_labels(path: str | Path, *folders: Path) -> Labels:
@@ -163,7 +174,7 @@ def read_labels(path: str | Path, *folders: Path) -> Labels:
         What it says.
 
     Raises:
-        FileNotFoundError: There is no such table, or no such image.
+        FileNotFoundError: There is no such table, or none of its images.
         ValueError: It is no such table, whose line is named, or leads out of these folders.
     """
     path = Path(path).expanduser()
@@ -185,7 +196,14 @@ def read_labels(path: str | Path, *folders: Path) -> Labels:
         raise ValueError(f"{path} has {times} lines for {keys[0]} {often}: keep one of them")
     if keys[0] == ROW_COLUMN:
         return Labels(Attributes.of(columns, _rows(path, key)), None)
-    return Labels(Attributes.of(columns), [_found(path, name, folders) for name in key])
+    found = [_found(path, name, folders) for name in key]
+    there = np.flatnonzero([file is not None for file in found])
+    absent = len(found) - len(there)
+    if not len(there):
+        raise FileNotFoundError(f"{path} names no image that is there: the first is {key[0]}")
+    notes = [f"{absent} of {len(found)} lines of {path} are about no image that is there"]
+    files = [file for file in found if file is not None]
+    return Labels(Attributes.of(columns)[there], files, notes if absent else ())
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -215,7 +233,7 @@ def _rows(path: Path, cells: Sequence[str]) -> NDArray[np.int64]:
     return np.array([*map(int, rows)], np.int64)
 
 
-def _found(path: Path, name: str, folders: Sequence[Path]) -> Path:
+def _found(path: Path, name: str, folders: Sequence[Path]) -> Path | None:
     places = []
     for folder in (path.parent.absolute(), *(folder.absolute() for folder in folders)):
         place = Path(os.path.normpath(folder / name.strip()))
@@ -230,7 +248,7 @@ def _found(path: Path, name: str, folders: Sequence[Path]) -> Path:
         with suppress(OSError):  # a name may be too long for the system
             if place.is_file():
                 return place
-    raise FileNotFoundError(f"{path} names the image {name}, which is not at {places[-1]}")
+    return None
 
 
 def _says_yes(values: Sequence[str]) -> bool:

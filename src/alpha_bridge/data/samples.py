@@ -1,6 +1,6 @@
 """Samples that a user gives for a trained model: an image, a folder of them, or an array."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,10 @@ from .survey import Survey
 
 
 def read_samples(
-    path: str | Path, event_shape: tuple[int, ...], white: int | None = None
+    path: str | Path,
+    event_shape: tuple[int, ...],
+    white: int | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> Tensor:
     """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.
 
@@ -25,6 +28,7 @@ def read_samples(
         path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
         event_shape: Shape of one sample for the model.
         white: What is white in images of more than 8 bits; None: by the largest of all pixels.
+        say: Called with a line on which files of a folder are read.
 
     Returns:
         Samples in storage units, shape ``(N, *event_shape)``.
@@ -39,7 +43,7 @@ def read_samples(
     if path.suffix == ".npy":
         samples = _array(path)
     elif len(event_shape) == 3:
-        samples = read_images(_images_at(path), event_shape, white)
+        samples = read_images(_images_at(path, say), event_shape, white)
     else:
         raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
     if samples.shape[1:] != event_shape:
@@ -60,11 +64,13 @@ def _array(path: Path) -> Tensor:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def _images_at(path: Path) -> Sequence[Path]:
+def _images_at(path: Path, say: Callable[[str], object] | None) -> Sequence[Path]:
     if not path.is_dir():
         return [path]
     listing = list_folder(path)
     listing.require_images()
+    if say is not None:
+        say(listing.line())
     return listing.images
 
 

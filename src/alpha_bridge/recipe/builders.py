@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +17,7 @@ from ..control import OnlineGamma
 from ..data import (
     DensitySource,
     GaussianMixture,
+    ImageSource,
     Source,
     digits,
     grid,
@@ -333,4 +335,7 @@ def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config
                 f"the configuration is for samples of shape {getattr(config, key)}, but {name} "
                 f"has {shape}: give the data it was made for"
             )
-    return config.model_copy(update={key: shape for key, (_, shape) in shapes.items()})
+    resolved: dict[str, Any] = {key: shape for key, (_, shape) in shapes.items()}
+    if isinstance(source, ImageSource):
+        resolved["white"] = source.white
+    return config.model_copy(update=resolved)

@@ -109,6 +109,8 @@ class Config(_Part):
     """Shape of one sample; None: that of the data, recorded by training."""
     prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
     """Shape of one sample of the second domain, recorded by training."""
+    white: Annotated[int | None, Suppress] = None
+    """What is white in images of more than 8 bits, recorded by training."""
     path: PathConfig = PathConfig()
     gamma: GammaConfig = GammaConfig()
     model: ModelConfig = ModelConfig()

@@ -21,7 +21,14 @@ CHANGEABLE = (
 )
 """Keys, and parts with all of theirs, that a run may change when it goes on."""
 
-RESOLVED = ("event_shape", "prior_shape", "architecture", "images.size", "images.channels")
+RESOLVED = (
+    "event_shape",
+    "prior_shape",
+    "white",
+    "architecture",
+    "images.size",
+    "images.channels",
+)
 """Keys that are kept from the data or a VAE where they are not given."""
 
 

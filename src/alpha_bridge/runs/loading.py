@@ -33,6 +33,16 @@ def load_model(
         return model_of(config, tensors), tensors["memory"]
 
 
+def printing(console: Console | None) -> Callable[[str], None]:
+    """Print a line as it is, neither wrapped nor taken for markup; nowhere without a console."""
+
+    def line(text: str) -> None:
+        if console is not None:
+            console.print(text, soft_wrap=True, markup=False)
+
+    return line
+
+
 def decoding(bars: Bars) -> Callable[[int, int], None]:
     """Shows how many images of a data set are decoded."""
     return partial(bars.show, "decoding images")

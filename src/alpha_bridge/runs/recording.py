@@ -39,15 +39,19 @@ from ..training.processes import main_process_first
 from ..training.progress import Bars
 from . import plots
 from .folder import Record, Run, is_image
-from .loading import decoding
+from .loading import decoding, printing
 from .opening import resumed_in
 from .trials import TrialRuns
 
 
 def train_run(
     config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None
-) -> tuple[TrialRuns, float]:
-    """Train into a folder, as :func:`alpha_bridge.commands.train`: its runs, and the seconds."""
+) -> tuple[TrialRuns, float, tuple[str, ...]]:
+    """Train into a folder, as :func:`alpha_bridge.commands.train`.
+
+    Returns:
+        Its runs, the seconds, and what a user should know of how the data were read.
+    """
     keep_freed_memory()
     accelerator = available_accelerator(config.precision)
     run = Run.open(folder) if resume else Run.require_free(folder)
@@ -63,9 +67,9 @@ def train_run(
             parts = assemble(config, decoding(bars), not steps, fetch)
             trials = TrialRuns(run, parts.config)
             callbacks = _callbacks(parts, trials, bars) if writes else []
-        for domain in (parts.source, parts.prior):
-            for note in () if domain is None else domain.notes:
-                console.print(note, soft_wrap=True, markup=False)
+        notes = (*parts.source.notes, *(parts.prior.notes if parts.prior else ()))
+        for note in notes:
+            printing(console)(note)
         if writes and not resume:
             held.enter_context(locked(run.folder))
             trials.create()
@@ -76,7 +80,7 @@ def train_run(
             console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
         checkpoint = run.checkpoint_folder(steps[-1]) if steps else None
         seconds = _fit(parts, trials, callbacks, checkpoint, accelerator)
-    return trials, seconds
+    return trials, seconds, notes
 
 
 def _fit(
