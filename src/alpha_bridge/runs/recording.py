@@ -35,6 +35,7 @@ from ..training import (
     keep_freed_memory,
     twin_gradients,
 )
+from ..training.improvement import StepOne
 from ..training.processes import main_process_first
 from ..training.progress import Bars
 from . import plots
@@ -177,6 +178,7 @@ def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars) -> list[Callback]
             checkpoint, config.checkpoint_every, config.snapshot_steps, parts.path.boundaries
         ),
         progress,
+        StepOne(bars.say),
     ]
 
 

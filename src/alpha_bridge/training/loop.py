@@ -22,6 +22,7 @@ from .callbacks import Progress
 from .checkpoint import restore
 from .contract import require_contract
 from .events import Callback, Event, callbacks_of
+from .improvement import StepOne
 from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
 from .progress import Bars
@@ -103,8 +104,6 @@ def fit(
     regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
     console = Console(stderr=True, quiet=not (progress and accelerator.is_main_process))
-    for note in (*source.notes, *(domain.notes if domain else ())):
-        console.print(note, soft_wrap=True, markup=False, highlight=False)
     model.discriminator = regularizer.prepare(model.discriminator)
     model.to(accelerator.device).train()
     share_weights(model, accelerator)
@@ -129,8 +128,10 @@ def fit(
     with agreement(accelerator) as agree, ExitStack() as stack:
         begin = stack.enter_context(networks_draws(seed, accelerator))
         bars = stack.enter_context(Bars(console))
+        for note in (*source.notes, *(domain.notes if domain else ())):
+            bars.say(note)
         require_contract(model, objective, batches.first(), domain.event_shape if domain else None)
-        called += [Progress(len(path), bars)] if progress else []
+        called += [Progress(len(path), bars), StepOne(bars.say)] if progress else []
         for callback in called:
             stack.enter_context(callback.during(state))
         steps = range(state.step, len(path))

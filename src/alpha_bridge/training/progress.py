@@ -97,14 +97,17 @@ class Bars:
         elif now - work.printed >= LINE and done < total:
             self.tell(name, done, total, note)
 
+    def say(self, line: str) -> None:
+        """Print a line, above the bars if there are any."""
+        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+
     def tell(self, name: str, done: int, total: int, note: str) -> None:
         """Print a line on a work that is under way, with the time it took and the time left."""
         if self.console.quiet:
             return
         work, now = self.works[name], time.monotonic()
         work.printed = now
-        line = f"{work.line(done, total, now)}  {note}".rstrip()
-        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+        self.say(f"{work.line(done, total, now)}  {note}".rstrip())
 
     def _redraw(self, now: float, ended: bool) -> None:
         """Show the bars below a cell, as rich does only where ipywidgets are installed."""
