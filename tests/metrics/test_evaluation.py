@@ -21,7 +21,7 @@ from alpha_bridge.metrics import comparison as comparison_module
 from alpha_bridge.metrics.comparison import DensityComparison
 from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.builders import assemble, build_evaluation, build_model
 from alpha_bridge.settings import EvaluationConfig, MixtureConfig, ModelConfig
 
 SAMPLES, SHOWN = 50, 6
@@ -167,6 +167,59 @@ def test_unknown_labels_are_no_labels():
     labels = np.arange(40) % 2
     source = from_array(images[:40], images[40:], labels, unknown)
     assert build_evaluation(config("unused"), source).comparison.protocol == "pixels"
+
+
+def noise(count):
+    return np.random.default_rng(0).integers(0, 256, (count, 8, 8, 1), dtype=np.uint8)
+
+
+def one_way_up(count):
+    images = noise(count) // 4
+    images[:, :4] += 150
+    return images
+
+
+@pytest.mark.parametrize(
+    ("images", "protocol", "end"),
+    [
+        (one_way_up, "rotations-unused-seed0-acc100", "100.0% of the quarter turns of images"),
+        (noise, "pixels", "is of no use: distances compare averaged pixels, and retention is left"),
+    ],
+)
+def test_a_classifier_no_better_than_chance_is_not_used(images, protocol, end, monkeypatch):
+    classifier = partial(comparison_module.cached_classifier, updates=30)
+    monkeypatch.setattr(comparison_module, "cached_classifier", classifier)
+    images, labels, lines = images(60), np.random.default_rng(1).permutation(60) % 2, []
+    source = from_array(images[:40], images[40:], labels[:40], labels[40:])
+    evaluation = build_evaluation(config("unused"), source, lines.append)
+    assert evaluation.comparison.protocol == protocol
+    assert "of 20 images, no better than naming the largest class: unused" in lines[0]
+    assert end in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out"), [([0, 1, 0], [1]), ([0, 1, 2, 2], [1, 0]), ([1, 1], [0]), ([0, 1], [-1])]
+)
+def test_a_handful_of_labelled_images_is_measured(train, held_out, monkeypatch):
+    classifier = partial(comparison_module.cached_classifier, updates=2)
+    monkeypatch.setattr(comparison_module, "cached_classifier", classifier)
+    count = len(train)
+    images = noise(count + len(held_out))
+    source = from_array(images[:count], images[count:], np.array(train), np.array(held_out))
+    model = build_model(config("digits").model_copy(update={"event_shape": (1, 8, 8)}))
+    metrics = build_evaluation(config("unused"), source)(model, {}).metrics
+    assert all(np.isfinite([*metrics.values()]))
+
+
+def test_labelled_vectors_are_measured_by_their_own_distances():
+    source = from_array(noise(9).reshape(9, -1), None, np.arange(9) % 2)
+    assert build_evaluation(config("unused"), source).comparison.protocol == "vectors"
+
+
+def test_a_second_domain_of_one_held_out_sample_is_refused_before_training(vectors):
+    parts, one = assemble(config(vectors)), from_array(np.eye(3), np.eye(3)[:1])
+    with pytest.raises(ValueError, match="of the second domain must be at least 2, got 1"):
+        build_evaluation(parts.config, parts.source, prior=one)
 
 
 def test_a_classifier_says_how_good_it_is():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -131,21 +130,30 @@ def _inception(*_: object) -> Features:
     return inception_features(), "inception", True
 
 
+def _without_classes(source: Source, reason: str, log: Log) -> Features:
+    compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
+    log(f"{reason}: distances compare {compared}, and retention is left out")
+    return _pooled(source)
+
+
 def _classifier(source: Source, data: str, log: Log, progress: Report) -> Features:
-    """A classifier of the data's labels; where there are none, features that need none."""
-    labels = source.training_labels(LABELLED)
-    held_out_labels = source.held_out_labels(LABELLED)
-    if source.classes < 2 or not _any_known(labels) or not _any_known(held_out_labels):
-        compared = "averaged pixels" if source.event_shape[1:] else "the vectors themselves"
-        log(f"no labels: distances compare {compared}, and retention is left out")
-        return _pooled(source)
+    """A classifier of the data's labels; where they are of no use, features that need none."""
+    if len(source.event_shape) == 1:
+        return _without_classes(source, "data are vectors", log)
+    labels, held_out_labels = _known(source.training_labels), _known(source.held_out_labels)
+    if labels is None or held_out_labels is None or len(labels[labels >= 0].unique()) < 2:
+        return _without_classes(source, "no labels", log)
 
     def read() -> tuple[Tensor, ...]:
         train = _labelled(source.training(LABELLED), labels)
         return *train, *_labelled(source.held_out(LABELLED), held_out_labels)
 
-    network, accuracy, images = _trained(source, read, source.classes, progress)
-    log(f"features of a classifier that is right on {accuracy:.1%} of {images} images")
+    network, accuracy, known = _trained(source, read, source.classes, progress)
+    right = f"is right on {accuracy:.1%} of {len(known)} images"
+    if not better_than_chance(accuracy, known):
+        log(f"a classifier of the labels {right}, no better than naming the largest class: unused")
+        return _rotations(source, data, log, progress)
+    log(f"features of a classifier that {right}")
     return network, classifier_protocol("classifier", data, SEED, accuracy), True
 
 
@@ -156,15 +164,18 @@ def _rotations(source: Source, data: str, log: Log, progress: Report) -> Feature
     def read() -> tuple[Tensor, ...]:
         return *_turned(source.training(ROTATED)), *_turned(source.held_out(ROTATED))
 
-    network, accuracy, _ = _trained(source, read, 4, progress)
-    log(f"features of a classifier that tells {accuracy:.1%} of the quarter turns of images")
+    network, accuracy, turns = _trained(source, read, 4, progress)
+    right = f"a classifier that tells {accuracy:.1%} of the quarter turns of images"
+    if not better_than_chance(accuracy, turns[::4]):  # the turns of one image are no four answers
+        return _without_classes(source, f"{right} is of no use", log)
+    log(f"features of {right}")
     return network, classifier_protocol("rotations", data, SEED, accuracy), False
 
 
 def _trained(
     source: Source, read: Callable[[], tuple[Tensor, ...]], classes: int, progress: Report
-) -> tuple[FeatureNetwork, float, int]:
-    """A classifier of images, its accuracy, and the number of images that this was measured on."""
+) -> tuple[FeatureNetwork, float, Tensor]:
+    """A classifier of images, its accuracy, and the labels that this was measured on."""
     try:
         require_shape(source.event_shape)  # before all the images are read
         train, labels, held_out, held_out_labels = read()
@@ -172,7 +183,23 @@ def _trained(
         classifier, accuracy = cached_classifier(*images, classes, SEED, progress=progress)
     except ValueError as error:
         raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
-    return classifier, accuracy, len(held_out)
+    return classifier, accuracy, held_out_labels
+
+
+def better_than_chance(accuracy: float, labels: Tensor) -> bool:
+    """Whether naming the largest class would give as many right answers once in 20 times at most.
+
+    Example:
+        >>> labels = torch.tensor([0, 1] * 10)
+        >>> better_than_chance(0.6, labels), better_than_chance(0.8, labels)
+        (False, True)
+    """
+    count = len(labels)
+    chance = labels.bincount().max().double() / count
+    # the exact distribution: few images may be held out, and luck is likely with few
+    answers = torch.distributions.Binomial(count, chance)
+    as_many = torch.arange(round(accuracy * count), count + 1)
+    return bool(answers.log_prob(as_many.double()).exp().sum() < 0.05)
 
 
 def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,8 +208,10 @@ def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(turns), torch.arange(4).repeat_interleave(len(x))
 
 
-def _any_known(labels: Tensor | None) -> TypeGuard[Tensor]:
-    return labels is not None and bool((labels >= 0).any())
+def _known(labels_of: Callable[[int], Tensor | None]) -> Tensor | None:
+    """Labels, if any is known."""
+    labels = labels_of(LABELLED)
+    return labels if labels is not None and (labels >= 0).any() else None
 
 
 def _labelled(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -120,9 +120,12 @@ def evaluation_of(
 
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two
-            training samples, or the classifier cannot take the images.
+            training samples or the second domain fewer than two held out, or the classifier cannot
+            take the images.
     """
     latents = None if prior is None else prior.units.normalize(prior.held_out(samples))
+    if latents is not None:
+        at_least(2, "the number of held-out samples of the second domain", len(latents))
     if isinstance(source, DensitySource):
         density = DensityComparison(source, samples, bandwidth)
         return Evaluation(source, density, samples, shown, latents, progress)
