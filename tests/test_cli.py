@@ -22,8 +22,6 @@ from alpha_bridge.metrics import definition
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 
-pytestmark = pytest.mark.usefixtures("pages_without_figures")
-
 SMALL = [
     "--batch-size=8",
     "--steps=20",
@@ -50,7 +48,7 @@ def save_images(folder, count, size=8):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(tmp_path_factory, pages_without_figures):  # noqa: ARG001
     """A folder with data of every kind, and one run."""
     folder = tmp_path_factory.mktemp("cli")
     save_images(folder / "images", 30)
@@ -169,53 +167,15 @@ def case(words, *parts):
         case([*TINY, "--gamma.c", "ten"], "--gamma.c", "'ten'"),
         case([*TINY, "--gamma.kind", "step"], "'step'", "--gamma.kind", "'sigmoid'"),
         case([*TINY, "--precision", "fp8"], "'fp8'", "'bf16'"),
-        # ranges
-        case([*TINY, "--model.noise", "0"], "noise must be positive and finite, got 0.0"),
-        case([*TINY, "--model.noise", "-1"], "noise must be positive and finite, got -1.0"),
+        # ranges: one of each kind, as tests/recipe/test_config.py has those of every setting
         case([*TINY, "--model.noise", "nan"], "noise must be positive and finite, got nan"),
-        case([*TINY, "--path.start", "2"], "path.start must", "got 2"),
-        case([*TINY, "--path.end", "-0.1"], "path.end must", "got -0.1"),
-        case([*TINY, "--gamma.c", "-1"], "gamma.c must lie in [0.001, 200], got -1.0"),
-        case([*TINY, "--gamma.d", "500"], "gamma.d must lie in [-200, 200], got 500.0"),
-        case(
-            [*TINY, "--gamma.kind=power", "--gamma.exponent=0"], "gamma.exponent must be", "got 0.0"
-        ),
-        case([*TINY, "--path.ml", "-0.1"], "path: the shares", "-0.1", "add up to 1"),
         case([*TINY, "--path.ml", "0.5"], "path: the shares", "= 1.45", "add up to 1"),
-        case([*TINY, "--path.ml", "nan"], "path: the shares", "nan"),
         case([*TINY, "--steps", "0"], "steps must", "got 0"),
-        case([*TINY, "--steps", "-5"], "steps must", "got -5"),
         case([*TINY, "--steps", "1"], "1 steps leave a share", "give more steps"),
-        case([*TINY, "--batch-size", "0"], "batch_size must", "got 0"),
-        case([*TINY, "--seed", "-1"], "seed must be at least 0, got -1"),
         case([*TINY, "--seed", str(2**64)], "seed must lie in", str(2**64)),
-        case([*TINY, "--record-every", "0"], "record_every must", "got 0"),
-        case([*TINY, "--checkpoint-every", "0"], "checkpoint_every must", "got 0"),
-        case([*TINY, "--evaluation.samples", "0"], "evaluation.samples must", "got 0"),
-        case([*TINY, "--evaluation.every", "0"], "evaluation.every must", "got 0"),
-        case([*TINY, "--evaluation.shown", "0"], "evaluation.shown must", "got 0"),
-        case([*TINY, "--evaluation.bandwidth", "0"], "evaluation.bandwidth must", "got 0"),
-        case(
-            [*TINY, "--optimization.generator", "0"],
-            "optimization.generator must be positive",
-            "got 0.0",
-        ),
-        case(
-            [*TINY, "--optimization.encoder", "-1"],
-            "optimization.encoder must be positive",
-            "got -1.0",
-        ),
         case([*TINY, "--optimization.beta1", "1"], "beta1 must lie in [0, 1)", "got 1.0"),
         case([*TINY, "--model.hidden"], "model.hidden must", "at least 1"),
         case([*TINY, "--model.hidden", "0"], "model.hidden.0 must", "got 0"),
-        case([*TINY, "--model.latent", "0"], "model.latent must", "got 0"),
-        case([*DIGITS, "--model.latent", "0"], "model.latent must", "got 0"),
-        case([*DIGITS, "--model.width", "0"], "model.width must", "got 0"),
-        case([*TINY, "--regularizer.weight", "-1"], "weight must be", "got -1.0"),
-        case([*TINY, "--regularizer.every", "0"], "regularizer.every must", "got 0"),
-        case([*TINY, "--objective.clip", "0"], "clip must be", "got 0.0"),
-        case([*TINY, "--mixture.side", "0"], "side must be at least 1, got 0"),
-        case([*TINY, "--mixture.std", "0"], "std must be positive", "got 0.0"),
         # data
         case([*TINY, "--data", "vectors.npy", "--batch-size=46"], "batch_size 46", "45 samples"),
         case([*TINY, "--data", "two.npy", "--batch-size=1"], "training samples", "got 1"),
@@ -422,10 +382,10 @@ def test_a_run_goes_by_default_to_a_folder_named_for_preset_and_seed(tmp_path, m
         ["--seed", "1", "--config", "run/config.json"],
     ],
 )
-def test_a_file_repeats_a_run_and_options_change_it(words, tmp_path):
-    assert main(["train", *words, "--out", str(tmp_path / "run"), "--steps", "25"]) == 0
-    first, again = Run.open("run").config, Run.open(tmp_path / "run").config
-    assert again == first | {"steps": 25, "seed": int("--seed" in words)}
+def test_a_file_repeats_a_run_and_options_change_it(words):
+    request = parse(["train", *words, "--steps", "25"])
+    again = request.arguments["config"].model_dump(mode="json")
+    assert again == Run.open("run").config | {"steps": 25, "seed": int("--seed" in words)}
 
 
 def test_a_preset_may_have_settings_that_the_users_data_do_not_use(tmp_path):
@@ -486,18 +446,18 @@ def test_a_run_that_diverges_leaves_with_a_reason_and_one(tmp_path, capsys):
 
 LONG = [
     *TINY,
-    "--steps=600",
-    "--checkpoint-every=50",
-    "--evaluation.every=200",
+    "--steps=200",
+    "--checkpoint-every=20",
+    "--evaluation.every=100",
     "--record-every=20",
 ]
 
 
 def stopped(children, folder, number):
-    """A run that gets a signal after its hundredth update."""
+    """A run that gets a signal after its fortieth update."""
     child = children.start([*LONG, "--out", str(folder)], folder.parent)
     deadline = time.monotonic() + 120
-    while not (folder / "checkpoints" / "step-00000100" / "manifest.json").exists():
+    while not (folder / "checkpoints" / "step-00000040" / "manifest.json").exists():
         assert time.monotonic() < deadline, child.wait(0)
         time.sleep(0.01)
     os.kill(child.pid, number)
@@ -505,7 +465,7 @@ def stopped(children, folder, number):
 
 
 def final_tensors(folder):
-    checkpoint = Run.open(folder).checkpoint_folder(600)
+    checkpoint = Run.open(folder).checkpoint_folder(200)
     return {file.name: file.read_bytes() for file in checkpoint.glob("*.safetensors")}
 
 
@@ -530,14 +490,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted
     ended = stopped(children, folder, number)
     run = Run.open(folder)
     steps = run.checkpoint_steps
-    assert 100 <= steps[-1] < 600
-    assert all(record["step"] <= 600 for record in run.records)
+    assert 40 <= steps[-1] < 200
+    assert all(record["step"] <= 200 for record in run.records)
     if number == signal.SIGKILL:
         assert ended.code == -signal.SIGKILL
     else:
         assert ended.code == 1
         assert ended.lines == [
-            f"alpha-bridge: {number.name}: stopped after update {steps[-1]} of 600, saved "
+            f"alpha-bridge: {number.name}: stopped after update {steps[-1]} of 200, saved "
             f"{run.checkpoint_folder(steps[-1])}; go on with {run.resuming}"
         ]
         assert run.report_path.exists()
