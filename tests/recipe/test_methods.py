@@ -2,6 +2,8 @@
 
 import json
 import math
+from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from alpha_bridge.training.state import of_trial
 from tests.saving import SaveAfter
 
 STEPS = 20
+SHORT = 8
 TRIALS = 2
 every_method = pytest.mark.parametrize("name", METHODS)
 every_preset = pytest.mark.parametrize("preset", PRESETS)
@@ -50,6 +53,11 @@ def config(name, preset="gaussians25", **changes):
         **changes,
     }
     return METHODS[name].apply(PRESETS[preset].model_copy(update=small))
+
+
+def short(name, preset="gaussians25", **changes):
+    """The same with a few updates of each step of the path."""
+    return config(name, preset, steps=SHORT, **changes)
 
 
 def fitted(config, double=False, **options):
@@ -198,26 +206,59 @@ def test_what_does_not_define_a_method_may_be_changed(name, key, value):
 # Training
 
 
+class Watch(Callback):
+    """Keeps the numbers of the last update."""
+
+    def after(self, event):
+        self.numbers = dict(event.numbers)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of a method on a preset, saved on its way; trained once."""
+
+    @cache
+    def run(name, preset="gaussians25"):
+        parts, saved, watch = (
+            assemble(short(name, preset)),
+            tmp_path_factory.mktemp("saved"),
+            Watch(),
+        )
+        before = {player: values(parts.model, player) for player in NETWORKS}
+        state = parts.fit(callbacks=[SaveAfter(SHORT // 2 + 1, saved / "saved"), watch])
+        return SimpleNamespace(
+            before=before, state=state, saved=saved / "saved", numbers=watch.numbers
+        )
+
+    return run
+
+
 @every_method
-def test_a_method_trains_all_three_players(name):
-    parts = assemble(config(name))
-    before = {player: values(parts.model, player) for player in NETWORKS}
-    state = parts.fit()
+def test_a_method_trains_all_three_players(name, trained):
+    run = trained(name)
     for player in NETWORKS:
-        after = values(state.model, player)
+        after = values(run.state.model, player)
         assert after.isfinite().all()
-        assert not torch.equal(after, before[player])
+        assert not torch.equal(after, run.before[player])
+
+
+# of images, the loop's own tests say it for the bridge and each kind of network
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        *((name, "gaussians25") for name in METHODS),
+        *((name, "digits") for name in ("rkl-sn", "wgan-gp", "ali", "cyclegan")),
+    ],
+)
+def test_a_method_resumes_to_the_same_bits(name, preset, trained):
+    run = trained(name, preset)
+    resumed = fitted(short(name, preset), checkpoint=run.saved)
+    assert not differing(everything(run.state), everything(resumed))
 
 
 @every_method
-@pytest.mark.parametrize("preset", ["gaussians25", "digits"])
-def test_a_method_gives_the_same_bits_and_resumes_to_them(name, preset, tmp_path):
-    settings = config(name, preset, steps=STEPS // 2)
-    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 4 + 1, tmp_path / "saved")])
-    resumed = fitted(settings, checkpoint=tmp_path / "saved")
-    assert not differing(everything(whole), everything(resumed))
-    if preset == "gaussians25":  # of images, the loop's own tests say it for each kind of network
-        assert not differing(everything(whole), everything(fitted(settings)))
+def test_a_method_gives_the_same_bits(name, trained):
+    assert not differing(everything(trained(name).state), everything(fitted(short(name))))
 
 
 OTHERS = {
@@ -232,8 +273,8 @@ OTHERS = {
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path):
-    settings = config("alpha-bridge", **OTHERS[other])
-    whole = fitted(settings, callbacks=[SaveAfter(STEPS // 2 + 1, tmp_path / "saved")])
+    settings = short("alpha-bridge", **OTHERS[other])
+    whole = fitted(settings, callbacks=[SaveAfter(SHORT // 2 + 1, tmp_path / "saved")])
     resumed = fitted(settings, checkpoint=tmp_path / "saved")
     assert not differing(everything(whole), everything(resumed))
 
@@ -243,7 +284,7 @@ def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path
     [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
 )
 def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
-    own = {"seed": 7, "steps": STEPS // 2, **changes}
+    own = {"seed": 7, "steps": SHORT, **changes}
     together = fitted(config(name, trials=TRIALS, **own), double=True).tensors()
     for trial in range(TRIALS):
         alone = fitted(config(name, **(own | {"seed": 7 + trial})), double=True).tensors()
@@ -257,14 +298,8 @@ def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
 
 
 @every_method
-def test_the_records_of_a_method_have_a_loss_for_each_player(name):
-    seen = {}
-
-    class Watch(Callback):
-        def after(self, event):
-            seen.update(event.numbers)
-
-    fitted(config(name), callbacks=[Watch()])
+def test_the_records_of_a_method_have_a_loss_for_each_player(name, trained):
+    seen = trained(name).numbers
     players = {
         player
         for key in seen
@@ -277,29 +312,30 @@ def test_the_records_of_a_method_have_a_loss_for_each_player(name):
 
 
 def at(name, step, tmp_path, **changes):
-    """All tensors of a method's run after ``step`` updates."""
-    folder = tmp_path / name
-    fitted(config(name, **changes), callbacks=[SaveAfter(step, folder)])
+    """All tensors of a method's run after ``step`` of its ten updates, of which two are Step I."""
+    folder = tmp_path / f"{name}-{step}"
+    fitted(config(name, **{"steps": 10, **changes}), callbacks=[SaveAfter(step, folder)])
     return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
 
 
 @pytest.mark.parametrize("name", ["naive", "ml"])
 def test_maximum_likelihood_is_the_first_step_of_the_bridge_bit_for_bit(name, tmp_path):
-    assert at(name, 4, tmp_path) == at("alpha-bridge", 4, tmp_path)
+    assert at(name, 2, tmp_path) == at("alpha-bridge", 2, tmp_path)
 
 
 def test_maximum_likelihood_goes_on_where_the_others_leave_it(tmp_path):
-    assert at("ml", 5, tmp_path) != at("naive", 5, tmp_path)
-    assert at("naive", 5, tmp_path) != at("alpha-bridge", 5, tmp_path)
+    ml, naive, bridge = (at(name, 3, tmp_path) for name in ("ml", "naive", "alpha-bridge"))
+    assert ml != naive != bridge
 
 
 def test_the_reverse_kl_gan_is_the_end_of_the_bridge_alone(tmp_path):
     end = PathConfig(ml=0.0, transfer=0.0, adversarial=1.0)
-    assert at("rkl-gp", STEPS, tmp_path) == at("alpha-bridge", STEPS, tmp_path, path=end)
+    assert at("rkl-gp", 10, tmp_path) == at("alpha-bridge", 10, tmp_path, path=end)
 
 
 def test_the_losses_of_the_gans_differ(tmp_path):
-    ends = [at(name, STEPS, tmp_path) for name in ("rkl-gp", "rkl-sn", "js-gan", "wgan-gp")]
+    names = ("rkl-gp", "rkl-sn", "js-gan", "wgan-gp")
+    ends = [at(name, 3, tmp_path, steps=3) for name in names]
     generators = [end["average.safetensors"] for end in ends]
     assert len(set(generators)) == len(generators)
 

@@ -606,7 +606,7 @@ def trial_of(stacked, trial):
 
 def train(bridge, regularizer, seed):
     bridge.generator = Double(bridge.generator)
-    path = AlphaPath.three_steps(ml=4, transfer=6, adversarial=4)
+    path = AlphaPath.three_steps(ml=2, transfer=3, adversarial=2)
     return fit(bridge, GaussianSource(), path, regularizer=regularizer, batch_size=BATCH, seed=seed)
 
 
