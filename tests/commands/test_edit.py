@@ -11,6 +11,8 @@ from PIL import Image
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.commands import edit
+from alpha_bridge.commands.edit import _drawn as drawn
+from alpha_bridge.inference.editing import Direction, Evidence
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.builders import build_source
 from alpha_bridge.runs.loading import load_model
@@ -173,6 +175,23 @@ def test_refined_latents_are_where_an_edit_starts(run, tmp_path):
 
 
 # the command
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_a_picture_has_the_originals_and_how_sure_a_direction_is(between):
+    originals = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1) * np.ones((8, 8, 1), np.uint8)
+    cells = np.full((2 if between else 4, 3, 8, 8, 1), 9, np.uint8)
+    evidence = Evidence(9, 9, 0.6, (0.55, 0.65), 0.6, 0.5)
+    directions = [] if between else [Direction("smile", torch.ones(1), 1.0, evidence)]
+    (axes,) = drawn(cells, ["0", "1", "2"], directions, originals).axes
+    mosaic = axes.images[0].get_array()[::10, ::10, 0].tolist()
+    headings = [tick.get_text() for tick in axes.get_xticklabels()]
+    if between:
+        assert mosaic == [[0, 9, 9, 9, 1], [2, 9, 9, 9, 3]]
+        assert headings == ["original", "0", "1", "2", "original"]
+    else:
+        assert mosaic == [[k, 9, 9, 9] for k in range(4)]
+        assert axes.get_yticklabels()[0].get_text() == "smile\naccuracy 0.60\nweak"
 
 
 def test_a_person_gets_how_sure_it_is_and_a_picture(run, capsys):

@@ -180,7 +180,7 @@ def test_a_place_where_nothing_can_be_written_is_wrong_input(name, tmp_path, cap
 
 @pytest.mark.parametrize(
     ("command", "file"),
-    [("report", "report.html"), ("frontier", "frontier.json"), ("missed", "missed.json")],
+    [("report", "report.html"), ("frontier", "frontier.json")],
 )
 def test_a_file_of_the_run_that_cannot_be_replaced_stays(command, file, tmp_path, capsys):
     shutil.copytree("run", tmp_path / "run")

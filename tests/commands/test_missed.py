@@ -73,13 +73,14 @@ def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
         assert (sample.label, sample.row) == (labels[at], rows[at])
 
 
-def test_the_files_say_what_was_found(digits):
-    found = missed(digits, count=20, n=3, draws=2)
+def test_the_files_say_what_was_found(digits, tmp_path):
+    found = missed(digits, count=20, n=3, draws=2, out=tmp_path / "worst.png")
+    assert found.table == tmp_path / "worst.json"
     record = json.loads(found.table.read_text(encoding="utf-8"))
     assert record["settings"] == {"draws": 2, "ranked": 20, "generated": 2000}
     assert [s["index"] for s in record["samples"]] == [s.index for s in found.samples]
     assert record["samples"][0]["rank"] == found.samples[0].rank
-    with Image.open(digits.folder / "missed.png") as picture:
+    with Image.open(found.picture) as picture:
         picture.verify()
 
 
@@ -95,16 +96,42 @@ def test_samples_of_the_user_are_ranked(digits, tmp_path):
     np.save(tmp_path / "noise.npy", noise)
     found = missed(digits, tmp_path / "noise.npy", draws=2)
     assert len(found.samples) == 5 and found.samples[0].label is None
+    assert found.picture == digits.folder / "missed-of-noise.png"
 
 
-def test_a_person_gets_a_table_and_a_program_an_object(digits, capsys):
-    words = ["missed", str(digits.folder), "--count", "20", "-n", "3", "--draws", "2"]
-    assert main(words) == 0
+def test_classes_and_files_are_named_as_edit_takes_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        place = tmp_path / "photos" / "ab"[index % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / f"{index}.png")
+    run = commands.train(config(data="photos"), tmp_path / "run").run
+    own = missed(run, draws=2)
+    assert all(sample.file == f"{sample.name}/{sample.file[2:]}" for sample in own.samples)
+    given = missed(run, tmp_path / "photos" / "a", draws=2)
+    assert {sample.file for sample in given.samples} == {
+        f"{index}.png" for index in range(0, 40, 2)
+    }
+
+
+def test_nothing_is_overwritten(digits, tmp_path):
+    out = tmp_path / "worst.png"
+    out.with_suffix(".json").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"worst\.json exists: choose another file"):
+        missed(digits, count=5, out=out)
+    assert not out.exists()
+
+
+def test_a_person_gets_a_table_and_a_program_an_object(digits, tmp_path, capsys):
+    words = ["missed", str(digits.folder), "--count", "20", "-n", "3", "--draws", "2", "--out"]
+    assert main([*words, str(tmp_path / "a.png")]) == 0
     said = capsys.readouterr().out
     assert "of 20, by the mean of both ranks" in said
-    assert str(digits.folder / "missed.png") in said.replace("\n", "")
-    assert main([*words, "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["samples"]) == 20
+    assert str(tmp_path / "a.png") in said.replace("\n", "")
+    assert main([*words, str(tmp_path / "b.png"), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["samples"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from ..errors import printable
 from ..metrics.definition import formatted, title
 from .printing import as_json
 
 if TYPE_CHECKING:
     from ..commands import Edited, Frontier, Missed, Reconstructed, Trained
+    from ..inference.coverage import Coverage
 
 Lines = Iterator[str | Table]
 Arguments = Mapping[str, Any]
@@ -112,12 +115,25 @@ def _edited_json(edited: Edited) -> str:
     return as_json(content)
 
 
-def _missed(found: Missed, arguments: Arguments) -> Lines:
-    table = Table("index", "row", "label", "bound", "rank", "distance", "rank", "to a sample")
-    for sample in found.samples[: arguments["n"]]:
-        known = (sample.index, sample.row, sample.label)
+def _any(samples: Sequence[Coverage], key: str) -> bool:
+    return any(getattr(sample, key) is not None for sample in samples)
+
+
+def _missed_json(found: Missed) -> str:
+    """The numbers of the samples that were asked for."""
+    content = json.loads(_file(found.table))
+    return as_json(content | {"samples": content["samples"][: len(found.shown)]})
+
+
+def _missed(found: Missed, _: Arguments) -> Lines:
+    where = next((key for key in ("file", "row") if _any(found.shown, key)), "index")
+    what = [key for key in ("name", "label") if _any(found.shown, key)][:1]
+    titles = [where, *("class" for _ in what)]
+    table = Table(*titles, "bound", "rank", "distance", "rank", "to a sample")
+    for sample in found.shown:
+        known = (getattr(sample, key) for key in (where, *what))
         table.add_row(
-            *("" if number is None else str(number) for number in known),
+            *("" if of is None else printable(str(of)) for of in known),
             f"{sample.bound:.4g}",
             str(sample.bound_rank),
             f"{sample.distance:.4g}",
@@ -159,7 +175,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
 JSON: Mapping[str, Callable[[Any], str]] = {
     "train": _trained_json,
     "edit": _edited_json,
-    "missed": lambda found: _file(found.table),
+    "missed": _missed_json,
     "evaluate": as_json,
     "frontier": lambda found: _file(found.table),
 }

@@ -17,6 +17,7 @@ from .paths import Folder, destination, require_given, write
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -147,12 +148,37 @@ def edit(
         cells, headings = _moved(model, z, directions, places), [f"{s:+.3g}" for s in places]
     flat = units.stored(cells.flatten(0, 1))
     array: Array = flat.reshape(*cells.shape[:2], *flat.shape[1:])
+    originals = None if samples else units.stored(units.normalize(x))
     write(
         array,
         path,
-        lambda path: plots.save_figure(plots.strips(array, headings, attribute), path),
+        lambda path: plots.save_figure(_drawn(array, headings, directions, originals), path),
     )
     return Edited(path, places, directions, errors)
+
+
+def _drawn(
+    cells: Array, headings: Sequence[str], directions: Sequence[Direction], originals: Array | None
+) -> Figure:
+    """Edits beside the images that they were made of, with how sure each direction is."""
+    import numpy as np
+
+    from ..runs import plots
+
+    sides = [cells]
+    if originals is not None and directions:
+        sides = [np.concatenate([originals] * len(directions))[:, None], cells]
+        headings = ["original", *headings]
+    elif originals is not None:
+        first, second = (originals[at : 2 * len(cells) : 2, None] for at in (0, 1))
+        sides, headings = [first, cells, second], ["original", *headings, "original"]
+    names = [
+        "\n".join(
+            filter(None, [of.name, f"accuracy {of.evidence.accuracy:.2f}", of.evidence.doubt])
+        )
+        for of in directions
+    ]
+    return plots.strips(np.concatenate(sides, axis=1), headings, names)
 
 
 def _require_subjects(config: Config, images: Path | None, samples: bool, refine: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ..checks import at_least
-from .paths import Folder, require_given, write_table
+from .paths import Folder, require_given, require_new, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..runs.folder import Array
 
 GENERATED = 2000
+LETTERS = 18
+"""Of a caption's line, at most."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class Missed:
     """How well real samples are covered.
 
     Attributes:
+        samples: All that were ranked, the worst first.
+        shown: The first of them, which were asked for.
         sigma: σ of the bounds, the one that fits these samples.
         picture: The worst above their reconstructions, or among the others.
     """
 
     samples: Sequence[Coverage]
+    shown: Sequence[Coverage]
     sigma: float
     picture: Path
     table: Path
@@ -44,6 +49,7 @@ def missed(
     n: Annotated[int, arg(aliases=["-n"])] = 12,
     draws: int = 50,
     step: int | None = None,
+    out: Path | None = None,
     data: str | None = None,
     console: Console | None = None,
 ) -> Missed:
@@ -56,16 +62,18 @@ def missed(
         n: Number of samples to show, the worst first.
         draws: Latents for each sample in the importance-weighted bound.
         step: Updates of the checkpoint; by default the latest.
+        out: A .png for the picture, beside which a .json has the numbers; by default missed.png in
+            the run's folder.
         data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
     Returns:
-        The samples, the worst first, and ``missed.json`` and ``missed.png`` in the run.
+        The samples, the worst first, and the files that were written.
 
     Raises:
         ValueError: A number is out of its range, there are no samples, or the run or its data
             cannot be used.
-        FileNotFoundError: There are no such images.
+        OSError: There are no such images, or a file stands already or cannot be written.
 
     Source:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
@@ -77,6 +85,13 @@ def missed(
     run, config = open_run(run, step)
     require_plain(config)
     require_given(images)
+    of = "" if images is None else f"-of-{images.resolve().stem}"
+    picture = out or run.inside(f"missed{of}{'' if step is None else f'-step-{step}'}.png")
+    if picture.suffix != ".png":
+        raise ValueError(f"the picture's name must end with .png, got {picture}")
+    table = picture.with_suffix(".json") if out else run.inside(f"{picture.stem}.json")
+    for path in (picture, table):
+        require_new(path)
 
     from ..data import read_samples
     from ..inference.coverage import rank_by_coverage
@@ -90,36 +105,72 @@ def missed(
     if images is None:
         source = data_of(run, config, console, data)
         x, labels = source.held_out(count), source.held_out_labels(count)
-        rows = source.held_out_attributes(count).rows
+        attributes = source.held_out_attributes(count)
+        rows, names = attributes.rows, attributes.cells(config.images.label_column or "label")
+        files = [] if rows is None else [source.files[row] for row in rows if source.files]
     else:
         shape, say = config.event_shape or (), printing(console)
         x, labels, rows = read_samples(images, shape, config.white, say)[:count], None, None
+        names, files = [], _files(images)
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
     x = units.normalize(x)
     generated = in_chunks(model.decode, latents_of(config, model, GENERATED, seed=0))
     sigma = model.best_sigma(x)
     known = [None if found is None else found.tolist() for found in (labels, rows)]
-    samples = rank_by_coverage(model, x, generated, sigma, draws, *known)
-    found = Missed(samples, sigma, run.inside("missed.png"), run.inside("missed.json"))
+    samples = [
+        replace(
+            sample,
+            file=files[sample.index] if files else None,
+            name=names[sample.index] if names else None,
+        )
+        for sample in rank_by_coverage(model, x, generated, sigma, draws, *known)
+    ]
+    found = Missed(samples, samples[:n], sigma, picture, table)
     content = {
         "sigma": sigma,
         "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
         "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
     }
     write_table(content, found.table)
-    worst = x[[sample.index for sample in samples[:n]]]
+    worst = x[[sample.index for sample in found.shown]]
     decoded = in_chunks(model.reconstruct, worst)
-    plots.save_figure(draw(*map(units.stored, (x, generated, worst, decoded))), found.picture)
+    plots.save_figure(draw(found, *map(units.stored, (x, generated, worst, decoded))), picture)
     return found
 
 
-def draw(x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
+def _files(images: Path) -> list[str | None]:
+    """Names of the images that a user gives; none of an array."""
+    from ..data.listing import list_folder
+
+    images = images.expanduser()
+    if images.is_dir():
+        return [str(file.relative_to(images)) for file in list_folder(images).images]
+    return [] if images.suffix == ".npy" else [images.name]
+
+
+def draw(found: Missed, x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
     """The worst samples: images above their reconstructions, points among all others."""
     import numpy as np
 
     from ..runs import plots
 
+    title = (
+        f"the {len(worst)} of {len(x)} that are covered worst, by the bound on their likelihood\n"
+        f"and the distance to their reconstruction; σ = {found.sigma:.4g}"
+    )
     if x.ndim == 4:
-        return plots.reconstructions(np.stack([worst, decoded]))
-    return plots.scatter_marked(x, generated, worst)
+        captions = [_caption(place, sample) for place, sample in enumerate(found.shown, start=1)]
+        rows = ("original", "reconstruction")
+        return plots.captioned(np.stack([worst, decoded]), rows, captions, title)
+    figure = plots.scatter_marked(x, generated, worst)
+    figure.suptitle(title, fontsize=plots.SMALL)
+    return figure
+
+
+def _caption(place: int, sample: Coverage) -> str:
+    """Place, class, and file or row, as far as they are known, in two short lines."""
+    row = "" if sample.row is None else f"row {sample.row}"
+    below = sample.file or row
+    short = below if len(below) <= LETTERS else f"…{below[1 - LETTERS :]}"
+    return f"{place} {sample.name or ''}".strip()[:LETTERS] + f"\n{short}"

@@ -29,10 +29,15 @@ def require_output(path: Path | None) -> None:
     """Refuse a file that stands already, or that is neither a picture nor an array."""
     if path is None:
         return
-    if path.exists():
-        raise FileExistsError(f"{path} exists: choose another file with --out")
+    require_new(path)
     if path.suffix not in (".png", ".npy"):
         raise ValueError(f"the file must end with .png or .npy, got {path}")
+
+
+def require_new(path: Path) -> None:
+    """Refuse a file that stands already."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --out")
 
 
 def ending(shape: tuple[int, ...] | None) -> str:

@@ -69,5 +69,13 @@ def reconstruct(
     )
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
-    write(pairs, path, lambda path: plots.save_figure(plots.reconstructions(pairs), path, 100))
+
+    def draw(path: Path) -> None:
+        shown, names = pairs, ["original", "reconstruction"]
+        if refine and pairs.ndim == 5:
+            unrefined = units.stored(in_chunks(model.reconstruct, x))
+            shown, names = np.stack([pairs[0], unrefined, pairs[1]]), [*names, "refined"]
+        plots.save_figure(plots.reconstructions(shown, names), path, 100)
+
+    write(pairs, path, draw)
     return Reconstructed(path, float(before.mean()), float(after.mean()))

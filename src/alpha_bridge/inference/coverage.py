@@ -39,6 +39,8 @@ class Coverage:
         distance: To its reconstruction: root mean square over dimensions, in model units.
         distance_rank: 1 for the largest distance.
         nearest: Distance to the nearest generated sample, in the same units.
+        file: The file that it was read from, if known.
+        name: Name of its class, if known.
     """
 
     index: int
@@ -49,6 +51,8 @@ class Coverage:
     distance: float
     distance_rank: int
     nearest: float
+    file: str | None = None
+    name: str | None = None
 
     @property
     def rank(self) -> float:

@@ -36,6 +36,8 @@ __all__ = [
 Finder = Callable[[Tensor, Tensor], Tensor]
 """From encodings ``(N, *latent_shape)`` and their labels ``(N,)`` to a direction."""
 
+SURE = 0.7
+"""Balanced accuracy below which a direction is called weak."""
 FOLDS = 5
 HALVINGS = 5
 DRAWS = 10_000
@@ -65,12 +67,19 @@ class Evidence:
     auc: float
     agreement: float
 
+    @property
+    def doubt(self) -> str:
+        """What must be said of a direction that tells little; nothing of a sure one."""
+        if self.interval[0] <= 0.5:
+            return "not better than chance"
+        return "weak" if self.accuracy < SURE else ""
+
     def __str__(self) -> str:
         low, high = self.interval
-        chance = ", not better than chance" if low <= 0.5 else ""
+        doubt = f", {self.doubt}" if self.doubt else ""
         return (
             f"{self.having} labels with it and {self.lacking} without; held-out accuracy "
-            f"{self.accuracy:.2f}, 95 % interval {low:.2f} to {high:.2f}{chance}; directions of "
+            f"{self.accuracy:.2f}, 95 % interval {low:.2f} to {high:.2f}{doubt}; directions of "
             f"halves of the labels agree to a cosine of {self.agreement:.2f}"
         )
 

@@ -51,6 +51,17 @@ def test_through_time_keeps_at_most_ten_steps():
     assert len(axes.get_xticklabels()) == 10
 
 
+def test_captioned_pictures_show_each_sample_over_what_is_made_of_it():
+    shown = np.stack([images(5, value=k) for k in (10, 20)])
+    captions = [*"abcd", "e\nf"]
+    figure = plots.captioned(shown, ("original", "copy"), captions, "five", width=3)
+    assert figure.get_suptitle() == "five"
+    told = [tick.get_text() for axes in figure.axes for tick in axes.get_xticklabels()]
+    assert told == captions
+    mosaic = figure.axes[1].images[0].get_array()[::10, ::10, 0]
+    assert mosaic.tolist() == [[10, 10, 255], [20, 20, 255]]
+
+
 def test_save_png_writes_the_pixels(tmp_path):
     shown = images(4, channels=3)
     plots.save_png(shown, tmp_path / "new" / "samples.png")

@@ -8,7 +8,7 @@ has updates on its axis.
 """
 
 from .curves import diagnostics, losses, metric_curves, schedule
-from .pictures import GAP, image_grid, save_figure, save_png, strips, through_time
+from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
@@ -25,6 +25,7 @@ __all__ = [
     "SMALL",
     "TEXT",
     "WIDTH",
+    "captioned",
     "diagnostics",
     "evenly",
     "image_grid",

@@ -1,6 +1,6 @@
 """Images, side by side on white."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from matplotlib.transforms import ScaledTranslation
 from ...errors import printable
 from ...files import writing
 from .records import Array, Record, evenly, phase_at
-from .style import MUTED, TEXT, WIDTH, phase_style
+from .style import MUTED, SMALL, TEXT, WIDTH, phase_style
 
 GAP = 2
 """White pixels between the images of a grid."""
@@ -57,11 +57,53 @@ def strips(images: Array, columns: Sequence[str], rows: Sequence[str] = ()) -> F
         (mosaic.shape[1], columns, axes.set_xticks),
         (mosaic.shape[0], rows, axes.set_yticks),
     ):
-        pitch = (size + GAP) / max(len(names), 1)
-        centers = [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(names))]
-        shown = [printable(name) for name in names]
-        ticks(centers, shown, color=MUTED, fontsize=TEXT, parse_math=False)
+        _name(ticks, size, len(names), names, TEXT)
     return figure
+
+
+def captioned(
+    images: Array, rows: Sequence[str], captions: Sequence[str], title: str, width: int = 12
+) -> Figure:
+    """Samples with what is made of each below it, ``width`` beside each other, under captions.
+
+    Args:
+        images: uint8 ``(k, N, H, W, C)``: the samples, and k − 1 images of each.
+        rows: A name for each of the k.
+        captions: A text for each of the N.
+        title: What the figure shows.
+        width: Samples beside each other.
+    """
+    count, (height, across) = images.shape[1], images.shape[2:4]
+    blocks = -(-count // width)
+    pitch = WIDTH / width
+    tall = pitch * len(rows) * height / across
+    figure = Figure(figsize=(WIDTH, blocks * (tall + 0.4) + 0.4), layout="constrained")
+    for block, axes in enumerate(figure.subplots(blocks, 1, squeeze=False)[:, 0]):
+        at = slice(block * width, (block + 1) * width)
+        shown = np.full((len(rows), width, *images.shape[2:]), 255, np.uint8)
+        shown[:, : len(captions[at])] = images[:, at]
+        mosaic = mosaic_of(small(shown.reshape(-1, *images.shape[2:])), width)
+        axes.imshow(mosaic, interpolation="none")
+        axes.spines[:].set_visible(False)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        _name(axes.set_xticks, mosaic.shape[1], width, captions[at], fontsize=SMALL - 2)
+        _name(axes.set_yticks, mosaic.shape[0], len(rows), rows, fontsize=SMALL)
+    figure.suptitle(_lines(title), fontsize=TEXT, parse_math=False)
+    return figure
+
+
+def _name(
+    ticks: Callable[..., object], size: int, count: int, names: Sequence[str], fontsize: float
+) -> None:
+    """Write names at the centres of the first of ``count`` parts of an axis of ``size`` pixels."""
+    pitch = (size + GAP) / max(count, 1)
+    centers = [(index + 0.5) * pitch - GAP / 2 - 0.5 for index in range(len(names))]
+    ticks(centers, [*map(_lines, names)], color=MUTED, fontsize=fontsize, parse_math=False)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def save_png(images: Array, path: str | Path) -> None:

@@ -68,12 +68,10 @@ def scatter_marked(data: Array, model: Array, marked: Array) -> Figure:
     return _with_legend(axes, columns=3)
 
 
-def reconstructions(
-    pairs: Array, names: tuple[str, str] = ("original", "reconstruction")
-) -> Figure:
-    """Originals and their reconstructions, or what else is made of them, under two ``names``.
+def reconstructions(pairs: Array, names: Sequence[str] = ("original", "reconstruction")) -> Figure:
+    """Originals and their reconstructions, or what else is made of them, each under its name.
 
-    Images, uint8 ``(2, N, H, W, C)``, lie one above the other, the first twelve; points
+    Images, uint8 ``(k, N, H, W, C)``, lie one above the other, the first twelve; points
     ``(2, N, D)`` are joined by a line, the first 500.
     """
     if pairs.ndim == 5:
