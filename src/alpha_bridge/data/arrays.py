@@ -1,8 +1,10 @@
 """Sources over arrays, in memory or mapped from disk: images, vectors, plain tensors."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,16 @@ class ArraySource(Source):
     def to_tensor(self, rows: NDArray[Any]) -> Tensor:
         """Rows of such an array as a batch in storage units."""
         return torch.from_numpy(rows.astype(np.float32, copy=False))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for array in (self._train, self._held_out):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            for _, rows in chunks(array):
+                digest.update(np.ascontiguousarray(rows).data)
+        count = self.size + len(self._held_out)
+        return f"{count} samples, sha256 {digest.hexdigest()[:16]}"
 
     def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:
         if size > self.size:

@@ -35,7 +35,7 @@ from .survey import Survey
 
 # To be raised when the same images leave other files.
 CACHE_FORMAT = 6
-SHAPE, FILES = "shape.json", "files.json"
+SHAPE, FILES, FINGERPRINT = "shape.json", "files.json", "fingerprint.txt"
 
 Progress = Callable[[int, int], None]
 
@@ -194,6 +194,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         (folder / FILES).write_text(files, encoding="utf-8")
         content = {"notes": notes, "white": seen.white, "classes": classes.names}
         (folder / "notes.json").write_text(json.dumps(content), encoding="utf-8")
+        (folder / FINGERPRINT).write_text(_open(folder).fingerprint, encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -225,6 +226,8 @@ def _open(folder: Path) -> ImageSource:
             held_out_attributes=held_out,
             class_names=record["classes"],
         )
+        if (fingerprint := folder / FINGERPRINT).exists():  # summed up once, when they are decoded
+            source.fingerprint = fingerprint.read_text("utf-8")
         source.files = tuple(read_json(folder / FILES)["files"])
         source.notes, source.white = tuple(record["notes"]), record["white"]
     except (ValueError, KeyError, TypeError) as error:

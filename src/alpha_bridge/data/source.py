@@ -35,6 +35,11 @@ class Source(ABC):
     units: Units = Units()
 
     @property
+    def fingerprint(self) -> str | None:
+        """Number and sum of all samples, which tell them from others; None if they are drawn."""
+        return None
+
+    @property
     def classes(self) -> int:
         """Number of classes that the labels tell apart; 0 without labels."""
         return len(self.class_names)

@@ -165,7 +165,7 @@ def assemble(
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     source = build_source(config, progress, fetch)
     prior = build_prior(_of_one_size(config, source), progress, fetch)
-    config = _with_shapes(config, source, prior)
+    config = _resolved(config, source, prior)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)
@@ -325,7 +325,8 @@ def _of_one_size(config: Config, source: Source) -> Config:
     return config.model_copy(update={"images": images})
 
 
-def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config:
+def _resolved(config: Config, source: Source, prior: Source | None) -> Config:
+    """The configuration with what it leaves to the data, which must be those of its run."""
     shapes = {"event_shape": (config.data, source.event_shape)}
     if prior is not None:
         shapes["prior_shape"] = (f"the second domain {config.prior}", prior.event_shape)
@@ -336,6 +337,16 @@ def _with_shapes(config: Config, source: Source, prior: Source | None) -> Config
                 f"has {shape}: give the data it was made for"
             )
     resolved: dict[str, Any] = {key: shape for key, (_, shape) in shapes.items()}
+    for key, named, domain in (
+        ("fingerprint", config.data, source),
+        ("prior_fingerprint", config.prior, prior),
+    ):
+        resolved[key] = None if domain is None else domain.fingerprint
+        if getattr(config, key) not in (None, resolved[key]):
+            raise ValueError(
+                f"the data have changed since the run began: {named} had {getattr(config, key)}, "
+                f"and has {resolved[key]}: restore them, or begin a new run"
+            )
     if isinstance(source, ImageSource):
         resolved["white"] = source.white
     return config.model_copy(update=resolved)

@@ -109,6 +109,10 @@ class Config(_Part):
     """Shape of one sample; None: that of the data, recorded by training."""
     prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
     """Shape of one sample of the second domain, recorded by training."""
+    fingerprint: Annotated[str | None, Suppress] = None
+    """Number and sum of the samples, held-out ones included, recorded by training."""
+    prior_fingerprint: Annotated[str | None, Suppress] = None
+    """The same of the second domain, recorded by training."""
     white: Annotated[int | None, Suppress] = None
     """What is white in images of more than 8 bits, recorded by training."""
     path: PathConfig = PathConfig()

@@ -132,8 +132,8 @@ def with_data(config: Config, name: str) -> Config:
     """
     if name == config.data:
         return config
-    free = {"data": name, "event_shape": None, "images.size": None, "images.channels": None}
-    return changed(config, free)
+    free = ("event_shape", "fingerprint", "images.size", "images.channels")
+    return changed(config, {"data": name} | dict.fromkeys(free))
 
 
 FROM_VAE: dict[str, float | None] = {

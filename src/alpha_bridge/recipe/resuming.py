@@ -24,6 +24,8 @@ CHANGEABLE = (
 RESOLVED = (
     "event_shape",
     "prior_shape",
+    "fingerprint",
+    "prior_fingerprint",
     "white",
     "architecture",
     "images.size",

@@ -50,6 +50,7 @@ def decoding(bars: Bars) -> Callable[[int, int], None]:
 
 def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
     """The data that a run was trained on, or those that the user names instead."""
+    own = config
     fetch: tuple[str, ...] = ()  # of what the run names: it may be a stranger's
     if named is not None:
         config, fetch = config.model_copy(update={"data": named}), (named,)
@@ -65,6 +66,15 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
             f"the data of {run.folder} have changed: {config.data} has samples of shape "
             f"{source.event_shape}, the run is for {config.event_shape}; restore the data"
         )
+    changed = config.fingerprint not in (None, source.fingerprint)
+    if changed and named is not None:
+        printing(console)(f"{named} has other samples than those that {run.folder} was trained on")
+    elif changed:
+        raise ValueError(
+            f"the data of {run.folder} have changed: {config.data} had {config.fingerprint}, and "
+            f"has {source.fingerprint}: restore them, or name other data with --data"
+        )
+    source.units = units_of(run, own)  # of other data as well
     return source
 
 
@@ -90,7 +100,13 @@ def units_of(run: Run, config: Config, step: int | None = None) -> Units:
 def prior_of(config: Config, named: str | None = None) -> Source | None:
     """The second domain of a run, if it has one, or the one that the user names instead."""
     if named is None or config.prior is None:
-        return build_prior(config, fetch=())
+        prior = build_prior(config, fetch=())
+        if prior is not None and config.prior_fingerprint not in (None, prior.fingerprint):
+            raise ValueError(
+                f"the second domain has changed: {config.prior} had {config.prior_fingerprint}, "
+                f"and has {prior.fingerprint}: restore it, or name another one with --prior"
+            )
+        return prior
     return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
 
 

@@ -44,6 +44,9 @@ from .loading import decoding, printing
 from .opening import resumed_in
 from .trials import TrialRuns
 
+ANEW = {HISTORY: (), "fingerprint": None, "prior_fingerprint": None}
+"""What a new run does not take over from the configuration of another."""
+
 
 def train_run(
     config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None
@@ -64,11 +67,18 @@ def train_run(
                 held.enter_context(locked(run.folder))
                 run.recover()
             steps = run.checkpoint_steps
-            config = resumed_in(run, config) if resume else config.model_copy(update={HISTORY: ()})
+            recorded = config.fingerprint, config.prior_fingerprint
+            config = resumed_in(run, config) if resume else config.model_copy(update=ANEW)
             parts = assemble(config, decoding(bars), not steps, fetch)
             trials = TrialRuns(run, parts.config)
             callbacks = _callbacks(parts, trials, bars) if writes else []
         notes = (*parts.source.notes, *(parts.prior.notes if parts.prior else ()))
+        now = parts.config.fingerprint, parts.config.prior_fingerprint
+        notes += tuple(
+            f"the configuration was recorded with other data: {before}, now {after}"
+            for before, after in zip(recorded, now, strict=True)
+            if before not in (None, after)
+        )
         for note in notes:
             printing(console)(note)
         if writes and not resume:
