@@ -472,7 +472,7 @@ def test_a_log_is_silent_where_there_is_nothing_to_tell():
 
 def test_a_person_sees_a_bar_that_ends_full():
     text = shown(True, lambda _: "")
-    assert "adversarial" in text
+    assert "Step III" in text
     assert "20/20" in text
 
 

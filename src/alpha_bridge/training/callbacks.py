@@ -13,6 +13,7 @@ from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost
 from ..files import discard
 from ..files.manifest import thin
+from ..path import Phase
 from .checkpoint import save
 from .events import Callback, Event
 from .progress import Bars
@@ -23,6 +24,8 @@ __all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
 Record = dict[str, Any]
 
 UPDATE = "update"
+STEPS: dict[Phase, str] = {"ml": "Step I", "transfer": "Step II", "adversarial": "Step III"}
+"""What the steps of Algorithm 1 are called."""
 
 
 class Records(Callback):
@@ -224,7 +227,7 @@ class Progress(Callback):
         return nullcontext()
 
     def after(self, event: Event) -> None:
-        note = f"{event.phase}  α = {event.alpha:.2f}"
+        note = f"{STEPS[event.phase]}  α = {event.alpha:.2f}"
         self.bars.show(UPDATE, event.step, self.steps, note, stays=True)
 
     def show(self, record: Record) -> None:
