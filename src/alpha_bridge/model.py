@@ -81,10 +81,16 @@ class AlphaBridge(nn.Module):
                 that of the encoder's first output.
 
         Raises:
-            ValueError: ``noise`` is not positive.
+            ValueError: A network is no module, or ``noise`` is not positive.
         """
         super().__init__()
         positive("noise", noise)
+        for name, network in zip(NETWORKS, (generator, encoder, discriminator), strict=True):
+            if not isinstance(network, nn.Module):
+                raise ValueError(
+                    f"the {name} must be a torch.nn.Module, got {type(network).__name__}: "
+                    "wrap it in one"
+                )
         self.generator, self.encoder, self.discriminator = generator, encoder, discriminator
         self.trial_shape: tuple[int, ...] = getattr(generator, "trial_shape", ())
         self.latent_shape: tuple[int, ...] | None = latent_shape or getattr(

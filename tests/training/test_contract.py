@@ -91,6 +91,14 @@ def test_the_trial_leaves_the_networks_alone():
     assert model.training and int(model.encoder[0].num_batches_tracked) == 0
 
 
+def test_what_is_no_module_or_no_path_is_refused():
+    with pytest.raises(ValueError, match=r"the encoder must be a torch.nn.Module, got function"):
+        AlphaBridge(nn.Linear(2, 3), lambda x: x, nn.Linear(3, 1))
+    bridge = AlphaBridge(nn.Linear(2, 3), nn.Linear(3, 4), nn.Linear(3, 1))
+    with pytest.raises(ValueError, match=r"path must be an AlphaPath, .*three_steps.*, got int"):
+        fit(bridge, X, 1000)
+
+
 # Callbacks
 
 

@@ -48,7 +48,7 @@ def require_contract(
             "same (one tensor with mean and log-variance has twice the size of a latent)"
         )
     with _named(
-        tried, "generator", f"latents of shape {latent}, as the encoder gives"
+        tried, "generator", f"latents of shape {latent}, as the encoder's means are"
     ) as generator:
         decoded = tried.decode(mean)
     if not isinstance(decoded, Tensor) or decoded.shape != x.shape:

@@ -82,7 +82,7 @@ def fit(
 
     Raises:
         ValueError: ``batch_size`` or ``seed`` is out of range, the data are too few or none, a
-            callback is none, or the networks do not fit one another or the data.
+            path or a callback is none, or the networks do not fit one another or the data.
         Diverged: A parameter became NaN or infinite.
         Interrupted: A callback of some process wanted to stop.
         Lost: Another process is gone.
@@ -98,6 +98,11 @@ def fit(
         batch_size_of(data) if batch_size is None else at_least(1, "batch_size", batch_size)
     )
     at_least(0, "seed", seed)
+    if not isinstance(path, AlphaPath):
+        raise ValueError(
+            f"path must be an AlphaPath, such as AlphaPath.three_steps(ml=2000, transfer=4000, "
+            f"adversarial=4000), got {type(path).__name__}"
+        )
     called = callbacks_of(callbacks)
     source, domain = source_of(data), None if prior is None else source_of(prior)
     objective, gamma = objective or DataBridge(), gamma or SigmoidGamma()
