@@ -1,8 +1,8 @@
 """How a network is built: an import path and arguments, and never code.
 
 What is stored of a network beside its weights can be read by people, and says what would be
-imported before anything is. A path outside ``alpha_bridge.networks`` is imported only if the
-caller trusts the package that it lies in.
+imported before anything is. A path outside ``alpha_bridge.networks`` and
+``alpha_bridge.vae`` is imported only if the caller trusts the package that it lies in.
 """
 
 import json
@@ -14,14 +14,15 @@ from inspect import BoundArguments, Parameter, signature
 from reprlib import repr as shortened
 from typing import Any, ClassVar, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import one_line
 
 Class = TypeVar("Class", bound=type[nn.Module])
 
-OWN = "alpha_bridge.networks"
-"""The package whose classes need no trust: they import nothing but torch, and run nothing else."""
+OWN = ("alpha_bridge.networks", "alpha_bridge.vae")
+"""Packages whose classes need no trust: they import torch, and for a VAE the library that the
+caller has installed for it, and run nothing else."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Blueprint:
 
     Attributes:
         path: ``package.module:Class`` of a :class:`torch.nn.Module`.
-        arguments: Of its constructor, by name; values that JSON knows, and blueprints of networks
-            that it is made of, which JSON has as ``{"network": path, "arguments": {...}}``.
+        arguments: Of its constructor, by name; values that JSON knows, tensors, which it has as
+            lists, and blueprints of networks that it is made of, which JSON has as ``{"network": path, "arguments": {...}}``.
 
     Example:
         >>> plan = Blueprint("alpha_bridge.networks.mlp:MLPDiscriminator", {"features": 3})
@@ -66,7 +67,7 @@ class Blueprint:
         """The same as it comes back from a file: tuples are lists there."""
         assert self.module
         try:
-            plain = json.dumps(dict(self.arguments), allow_nan=False, default=_as_dict)
+            plain = json.dumps(dict(self.arguments), allow_nan=False, default=_as_json)
             arguments = json.loads(plain)
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -86,6 +87,12 @@ class Blueprint:
                 "script, a notebook or a function must move to a module that others can import"
             )
         return module
+
+    @property
+    def modules(self) -> set[str]:
+        """Modules of the network, and of those that it is made of."""
+        parts = filter(None, map(_part, self.arguments.values()))
+        return {self.module}.union(*(part.modules for part in parts))
 
     def build(self, trust: Collection[str] = ()) -> nn.Module:
         """Build the network, with first weights of its own.
@@ -113,9 +120,9 @@ class Blueprint:
 
     def _import(self, trust: Collection[str]) -> type[nn.Module]:
         module, name = self.module, self.path.partition(":")[2]
-        if not any(module == one or module.startswith(f"{one}.") for one in (OWN, *trust)):
+        if not any(module == one or module.startswith(f"{one}.") for one in (*OWN, *trust)):
             raise ValueError(
-                f"the network {self.path} is not one of {OWN}, and importing it would run its "
+                f"the network {self.path} is not one of {OWN[0]}, and importing it would run its "
                 f"code: if you trust it, give trust=[{module.split('.')[0]!r}]"
             )
         try:
@@ -158,8 +165,10 @@ def shareable(kind: Class) -> Class:
     return kind
 
 
-def _as_dict(value: object) -> dict[str, Any]:
-    """An argument that JSON does not know: how a part is built."""
+def _as_json(value: object) -> object:
+    """An argument that JSON does not know: numbers, or how a part is built."""
+    if isinstance(value, Tensor):
+        return value.tolist()
     if isinstance(value, Blueprint):
         return {"network": value.path, "arguments": dict(value.arguments)}
     raise TypeError(
@@ -169,9 +178,15 @@ def _as_dict(value: object) -> dict[str, Any]:
 
 def _built(value: object, trust: Collection[str]) -> object:
     """An argument as the constructor takes it."""
+    part = _part(value)
+    return value if part is None else part.build(trust)
+
+
+def _part(value: object) -> Blueprint | None:
+    """How a network is built that is an argument of another, if ``value`` is one."""
     if isinstance(value, dict) and value.keys() == {"network", "arguments"}:
         value = Blueprint(value["network"], value["arguments"])
-    return value.build(trust) if isinstance(value, Blueprint) else value
+    return value if isinstance(value, Blueprint) else None
 
 
 def _by_name(given: BoundArguments) -> dict[str, Any]:

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from ..errors import one_line
 from ..files import cache_folder
+from ..files.vae_folder import find_vae
 from .config import DENSITIES, Config
 
 BUNDLED = (*DENSITIES, "digits")
 """Data that need no file."""
-
-VAE_FILES = ("config.json", "model_config.json")
-"""By one of which a folder of a VAE is known, or the folder ``vae`` in that of a pipeline."""
 
 
 def located(config: Config) -> Config:
@@ -118,14 +116,10 @@ def _require_on_hub(name: str, kind: str, remedy: str) -> None:
 
 
 def require_init(name: str, fetch: bool = True) -> None:
-    """See that there is a VAE to begin with, without reading it; ``fetch`` as above."""
+    """See that there is a VAE to begin with, without reading its weights; ``fetch`` as above."""
     folder = Path(name).expanduser()
     if folder.is_dir():
-        places = (folder, folder / "vae")
-        if not any((place / file).is_file() for place in places for file in VAE_FILES):
-            raise FileNotFoundError(
-                f"{name} has no VAE: give a folder with a {' or '.join(VAE_FILES)}"
-            )
+        find_vae(folder)
     elif name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
     elif fetch and not _fetched(name, "model"):

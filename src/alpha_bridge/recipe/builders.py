@@ -36,8 +36,7 @@ from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from ..settings import GammaConfig, ImagesConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
 from ..training import Callback, TrainState, fit
 from ..training.state import stack
-from ..vae import Numbers, TrainedVAE, VAEEncoder, VAEGenerator
-from ..vae import bridge as bridge_vae
+from ..vae import TrainedVAE, VAEEncoder, VAEGenerator, decided_scale, encoded, fit_noise
 from ..vae import build as build_vae
 from ..vae import load as load_vae
 from .architecture import Networks, build_networks
@@ -101,7 +100,12 @@ SOURCES: dict[str, Callable[[Config], Source]] = {
 
 @dataclass(frozen=True)
 class Assembly:
-    """A configuration's parts, ready to be trained; ``prior`` is None for N(0, I)."""
+    """A configuration's parts, ready to be trained.
+
+    Attributes:
+        prior: The second domain; None for N(0, I).
+        notes: What was decided, of the data and of a VAE, in a line each.
+    """
 
     config: Config
     source: Source
@@ -111,6 +115,7 @@ class Assembly:
     objective: Objective
     regularizer: Regularizer
     prior: Source | None = None
+    notes: tuple[str, ...] = ()
 
     def fit(
         self,
@@ -163,17 +168,23 @@ def assemble(
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    source = build_source(config, progress, fetch)
+    vae, notes, reading = None, (), config
+    if config.init is not None and (first_weights or config.architecture is None):
+        vae = load_vae(config.init, fetch is None or config.init in fetch)
+        reading, notes = _for_vae(config, vae)
+    source = build_source(reading, progress, fetch)
     prior = build_prior(_of_one_size(config, source), progress, fetch)
     config = _resolved(config, source, prior)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)
-    if config.init is not None and (first_weights or config.architecture is None):
-        config, model = _from_vae(config, source, fetch is None or config.init in fetch)
-    else:
+            notes += domain.notes
+    if vae is None:
         model = build_model(config)
-    return Assembly(config, source, model, path, gamma, objective, regularizer, prior)
+    else:
+        config, model, measured = _from_vae(config, source, vae)
+        notes += measured
+    return Assembly(config, source, model, path, gamma, objective, regularizer, prior, notes)
 
 
 def build_source(
@@ -281,24 +292,47 @@ def _first_networks(config: Config, seed: int) -> Networks:
         return build_networks(config)
 
 
-def _from_vae(config: Config, source: Source, fetch: bool) -> tuple[Config, AlphaBridge]:
-    """The networks with the weights of the VAE that ``config`` names, and what there is to keep."""
-    assert config.init is not None
-    vae = load_vae(config.init, fetch)
+def _for_vae(config: Config, vae: TrainedVAE) -> tuple[Config, tuple[str, ...]]:
+    """The configuration whose images are read as ``vae`` takes them, unless it says how; a line."""
+    given = config.images
+    if "images" in config.idle or config.event_shape is not None:
+        return config, ()
+    if vae.channels not in (1, 3):
+        raise ValueError(
+            f"the VAE {config.init} takes {vae.channels} channels, and images have 1 (grey) or 3 "
+            "(colour): give another with --from"
+        )
+    images = replace(given, size=given.size or vae.size, channels=given.channels or vae.channels)
+    if images.size is not None:
+        vae.require((images.channels or 0, images.size, images.size))
+    config = config.model_copy(update={"images": images})
+    if images == given:
+        return config, ()
+    try:
+        require_sound(config)
+    except ValueError as error:
+        raise ValueError(f"by the files of the VAE {config.init}, {error}") from error
+    pixels = "" if images.size is None else f" {images.size}×{images.size}"
+    colours = "grey" if images.channels == 1 else "in colour"
+    line = f"images become{pixels} {colours}, as the VAE {config.init} takes them"
+    return config, (f"{line}: --images.size, --images.channels",)
+
+
+def _from_vae(
+    config: Config, source: Source, vae: TrainedVAE
+) -> tuple[Config, AlphaBridge, tuple[str, ...]]:
+    """The networks with the weights of a VAE, what there is to keep, and what was decided."""
     vae.require(source.event_shape)
-    *_, discriminator = _first_networks(config, config.seed)
-    scale, shift = _latent_units(config, vae)
-    model = bridge_vae(
-        vae.encoder,
-        vae.decoder,
-        discriminator,
-        source.units.normalize(source.training(MEASURED)),
-        config.model.noise,
-        config.model.learn_noise,
-        scale,
-        shift,
-    )
-    return config.model_copy(update={"architecture": vae.origin}), model
+    x = source.units.normalize(source.training(MEASURED))
+    moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift), x)
+    scale, notes = decided_scale(*moments, vae.scale, config.latent_scale)
+    kept = {"architecture": vae.origin, "latent_scale": scale if isinstance(scale, float) else None}
+    config = config.model_copy(update=kept)
+    model = _of_vae(config, vae)
+    if config.model.noise is None:
+        fit_noise(model, x)
+    noise = f"σ = {float(model.sigma):.4g} for {config.init}"
+    return config, model.train(), (*vae.notes, *notes, noise)
 
 
 def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
@@ -307,14 +341,10 @@ def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
     vae.require(config.event_shape)
     _, *sides = config.event_shape
     *_, discriminator = _first_networks(config, config.seed)
-    units = _latent_units(config, vae)
+    units = (vae.scale if config.latent_scale is None else config.latent_scale), vae.shift
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)
     encoder = VAEEncoder(vae.encoder, *units)
     return AlphaBridge(generator, encoder, discriminator, *_noise(config))
-
-
-def _latent_units(config: Config, vae: TrainedVAE) -> tuple[Numbers, Numbers]:
-    return vae.scale if config.latent_scale is None else config.latent_scale, vae.shift
 
 
 def _of_one_size(config: Config, source: Source) -> Config:

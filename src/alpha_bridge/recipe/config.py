@@ -11,6 +11,7 @@ from tyro.conf import Suppress, arg
 
 from ..settings import (
     BATCH_SIZE,
+    POSITIVE,
     Count,
     EvaluationConfig,
     GammaConfig,
@@ -83,8 +84,9 @@ class Config(_Part):
     init: Annotated[str | None, arg(name="from")] = None
     """A trained VAE to start from, in a folder or on the hub: a diffusers AutoencoderKL or a pythae
     VAE with pythae's own networks."""
-    latent_scale: float | None = None
-    """Factor by which the VAE's latents are scaled to fit the prior; None: from its files."""
+    latent_scale: Annotated[float | None, POSITIVE] = None
+    """Factor by which the VAE's latents are scaled to fit the prior; None: that of its files if it
+    fits, or else measured."""
     architecture: Annotated[dict[str, Any] | None, Suppress] = None
     """Library and configuration of that VAE, recorded by training."""
     seed: Annotated[int, Interval(0)] = 0

@@ -28,6 +28,7 @@ RESOLVED = (
     "prior_fingerprint",
     "white",
     "architecture",
+    "latent_scale",
     "images.size",
     "images.channels",
 )

@@ -72,9 +72,8 @@ def train_run(
             parts = assemble(config, decoding(bars), not steps, fetch)
             trials = TrialRuns(run, parts.config)
             callbacks = _callbacks(parts, trials, bars) if writes else []
-        notes = (*parts.source.notes, *(parts.prior.notes if parts.prior else ()))
         now = parts.config.fingerprint, parts.config.prior_fingerprint
-        notes += tuple(
+        notes = parts.notes + tuple(
             f"the configuration was recorded with other data: {before}, now {after}"
             for before, after in zip(recorded, now, strict=True)
             if before not in (None, after)
@@ -87,8 +86,6 @@ def train_run(
         if writes:
             held.enter_context(trials.locked())
             trials.complete()
-        if config.init and not steps:
-            console.print(f"σ = {float(parts.model.sigma):.4g} for {config.init}", soft_wrap=True)
         checkpoint = run.checkpoint_folder(steps[-1]) if steps else None
         seconds = _fit(parts, trials, callbacks, checkpoint, accelerator)
     return trials, seconds, notes

@@ -67,8 +67,17 @@ class Card:
                 )
 
 
-def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelCard:
-    """The page, with a head for the hub that has the metrics as well."""
+def render(
+    card: Card, networks: Mapping[str, nn.Module], source: str, library: str | None = None
+) -> ModelCard:
+    """The page, with a head for the hub that has the metrics as well.
+
+    Args:
+        card: What it says.
+        networks: Of the model, by name.
+        source: From where the reader will load it.
+        library: Of the VAE whose networks they are, if any.
+    """
     results = _results(card)
     head = ModelCardData(
         library_name="alpha_bridge",
@@ -78,7 +87,7 @@ def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelC
         model_name=printable(card.title) if results else None,
     )
     plans = {name: Blueprint.of(network) for name, network in networks.items()}
-    packages = {plan.module.split(".")[0] for plan in plans.values()}
+    packages = {module.split(".")[0] for plan in plans.values() for module in plan.modules}
     body = _template().render(
         card=card,
         metrics=[(*name.split("/"), value) for name, value in card.metrics.items()],
@@ -87,7 +96,8 @@ def render(card: Card, networks: Mapping[str, nn.Module], source: str) -> ModelC
             for name, plan in plans.items()
         ],
         source=source,
-        trust=sorted(packages - {OWN.split(".")[0]}),
+        library=library,
+        trust=sorted(packages - {own.split(".")[0] for own in OWN}),
     )
     return ModelCard(f"---\n{head.to_yaml()}\n---\n\n{body}")
 

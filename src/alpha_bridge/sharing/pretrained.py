@@ -16,8 +16,11 @@ from ..data.units import StandardUnits, Units
 from ..errors import one_line
 from ..files import filling, sha256
 from ..files.tensors import serialized
+from ..files.vae_folder import PIPELINE
 from ..model import NETWORKS, AlphaBridge
 from ..networks.blueprint import Blueprint
+from ..vae import origin_of
+from ..vae import save as save_vae
 from .card import Card, render
 from .hub import folder_of, hub_errors
 from .rebuilding import as_built, load_tensors
@@ -40,6 +43,8 @@ def save(
     model: AlphaBridge, folder: str | Path, units: Units | None = None, card: Card | None = None
 ) -> None:
     """Save a model to a folder: ``config.json``, ``model.safetensors``, ``README.md``.
+
+    A VAE that was bridged is written into the subfolder ``vae`` as well, as its library reads it.
 
     Args:
         model: Left as it is; each network has a blueprint.
@@ -180,7 +185,10 @@ def _write(model: AlphaBridge, folder: Path, units: Units, card: Card, source: s
         units=stored_units(units),
         sha256=sha256(folder / WEIGHTS),
     ).write(folder)
-    render(card, networks, source).save(folder / "README.md")
+    origin = origin_of(model)
+    if origin is not None:
+        save_vae(model, folder / PIPELINE)
+    render(card, networks, source, origin and origin["library"]).save(folder / "README.md")
     for picture in card.pictures:
         (folder / picture.file).write_bytes(picture.content)
 

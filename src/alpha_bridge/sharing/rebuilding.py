@@ -19,7 +19,7 @@ def as_built(network: nn.Module) -> nn.Module:
     """
     plan = Blueprint.of(network)
     with torch.random.fork_rng(devices=[]):
-        fresh = plan.build(trust=[plan.module])
+        fresh = plan.build(trust=plan.modules)
     load_tensors(
         fresh, _baked(network, fresh), f"a {plan.path} that was changed after it was built"
     )

@@ -9,11 +9,13 @@ from reprlib import repr as shortened
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import one_line
 from .pair import Numbers
-from .trained import TrainedVAE, imported
+from ..files.vae_folder import DIFFUSERS, VAEFiles
+from .trained import TrainedVAE, imported, precisions
 
 
 class AutoencoderKL(TrainedVAE):
@@ -23,24 +25,21 @@ class AutoencoderKL(TrainedVAE):
     unit variance: :math:`z' = s (z - m)`. The bridge's latents are those.
     """
 
-    library = "diffusers"
-    config_file = "config.json"
-    weights_file = "diffusion_pytorch_model.safetensors"
+    library = DIFFUSERS
 
     def build(self, config: dict[str, Any]) -> None:
         diffusers = imported("diffusers", "diffusers.models.autoencoders.autoencoder_kl")
         kind = config.get("_class_name")
         if kind != "AutoencoderKL":
             raise ValueError(
-                f"the {self.config_file} is of {kind or 'no model'}, which cannot be bridged: give "
-                "that of a diffusers AutoencoderKL"
+                f"a model of {kind or 'no kind'} cannot be bridged: give an AutoencoderKL of "
+                "diffusers"
             )
         try:
             self.model = model = diffusers.AutoencoderKL.from_config(config)
         except Exception as error:  # whatever a wrong value meets first
             raise ValueError(
-                f"diffusers cannot build this AutoencoderKL ({one_line(error)}): correct its "
-                f"{self.config_file}"
+                f"diffusers cannot build this AutoencoderKL ({one_line(error)}): correct it"
             ) from error
         # the parts keep their names, so that their states together are the model's
         self.encoder = _named(encoder=model.encoder, quant_conv=model.quant_conv, moments=_Halves())
@@ -51,26 +50,26 @@ class AutoencoderKL(TrainedVAE):
                 f"the VAE takes {self.channels} channels and gives {self._config['out_channels']}: "
                 "give one with as many in as out"
             )
+        self.size = self._stated_size()
         self.scale, self.shift = self._latent_units()
 
-    def read(self, weights: Path) -> None:
-        kind = type(self.model)
-        try:
-            # by its own means, which know the names of older versions; a pickle is not read
-            with _silence():
-                loaded, found = kind.from_pretrained(  # type: ignore[attr-defined]
-                    str(weights.parent),
-                    use_safetensors=True,
-                    local_files_only=True,
-                    output_loading_info=True,
-                )
-            if missing := sorted(found["missing_keys"]):
-                raise LookupError(f"it has no {missing[0]}")
-            self.model.load_state_dict(loaded.state_dict())
-        except Exception as error:  # whatever a broken file makes diffusers raise
-            raise ValueError(
-                f"{weights} cannot be read ({one_line(error)}): restore it from a copy"
-            ) from error
+    def read(self, files: VAEFiles) -> set[torch.dtype]:
+        first, *_ = files.parts
+        pickled = first.suffix == ".bin"
+        with _silence():
+            # by its own means, which know the names of older versions; of a pickle, tensors alone
+            loaded, found = type(self.model).from_pretrained(  # type: ignore[attr-defined]
+                str(first.parent),
+                variant=files.variant,
+                use_safetensors=not pickled,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        if missing := sorted(found["missing_keys"]):
+            raise LookupError(f"it has no {missing[0]}")
+        self.model.load_state_dict(loaded.state_dict())
+        tensors = torch.load(first, weights_only=True) if pickled else load_file(first)
+        return precisions(tensors.values())
 
     def write(self, folder: Path) -> None:
         self.model.save_pretrained(str(folder))  # type: ignore[operator]
@@ -86,7 +85,10 @@ class AutoencoderKL(TrainedVAE):
         """s and m, as the file has them: one for all latents, or one for each of their channels."""
         factor, shift = (_number(self._config, name) for name in ("scaling_factor", "shift_factor"))
         std, mean = (_numbers(self._config, name) for name in ("latents_std", "latents_mean"))
-        if factor is None or factor <= 0:
+        if factor is None:
+            factor = 1.0
+            self.notes += ("the VAE's scaling_factor is null, which is taken for 1",)
+        if factor <= 0:
             raise ValueError(f"scaling_factor must be positive, got {factor}: correct it")
         if std is not None and not (std > 0).all():
             raise ValueError(
@@ -94,6 +96,11 @@ class AutoencoderKL(TrainedVAE):
             )
         scale = factor if std is None else factor / std
         return scale, (shift or 0.0) if mean is None else mean
+
+    def _stated_size(self) -> int | None:
+        """Of the file, for diffusers has a default that nobody chose."""
+        size = self.origin["config"].get("sample_size")
+        return self.nearest(size) if type(size) is int and size > 0 else None
 
     @property
     def _stride(self) -> int:
@@ -108,14 +115,18 @@ class AutoencoderKL(TrainedVAE):
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Silence diffusers' logs: what matters becomes an error."""
-    logger = logging.getLogger("diffusers")
+    """Silence diffusers' logs and its bars: what matters becomes an error."""
+    bars = imported("diffusers", "diffusers.utils.logging")
+    logger, shown = logging.getLogger("diffusers"), bars.is_progress_bar_enabled()
     level = logger.level
     logger.setLevel(logging.CRITICAL)
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         logger.setLevel(level)
+        if shown:
+            bars.enable_progress_bar()
 
 
 class _Halves(nn.Module):

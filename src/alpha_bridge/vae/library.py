@@ -1,20 +1,32 @@
 """The libraries whose VAEs can be bridged: reading a folder or the hub, and writing back."""
 
-from pathlib import Path
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from torch import nn
 
 from ..errors import one_line
+from ..files.vae_folder import CONFIGS, PLACES, STEM, USUAL, find_vae
 from ..model import AlphaBridge
 from .autoencoder_kl import AutoencoderKL
-from .pair import VAEGenerator
+from ..networks.blueprint import Blueprint
 from .pythae import PythaeVAE
-from .trained import Origin, TrainedVAE
+from .trained import ARM, Origin, TrainedVAE
 
-__all__ = ["LIBRARIES", "PIPELINE", "build", "load", "save"]
+__all__ = ["LIBRARIES", "build", "load", "origin_of", "save"]
+
+FIRST = (
+    *CONFIGS.values(),
+    *USUAL.values(),
+    f"{STEM}.safetensors.index.json",
+    f"{STEM}-*.safetensors",
+)
+"""What is fetched of the hub; variants and pickles only where these hold no VAE."""
 
 LIBRARIES: dict[str, type[TrainedVAE]] = {kind.library: kind for kind in (AutoencoderKL, PythaeVAE)}
-
-PIPELINE = "vae"
-"""Where a diffusers pipeline keeps its VAE."""
 
 
 def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
@@ -22,7 +34,8 @@ def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
 
     Args:
         source: A folder, or an id of the Hugging Face hub: of a diffusers ``AutoencoderKL`` (or a
-            pipeline that has one), or of a pythae VAE with pythae's own networks.
+            pipeline that has one), of a pythae VAE with pythae's own networks (or its training), or
+            of a bridged VAE that was exported.
         fetch: Whether it may be fetched from the hub, or has to be on this machine.
 
     Raises:
@@ -32,19 +45,40 @@ def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
     folder = Path(source).expanduser()
     if not folder.is_dir():
         folder = _downloaded(str(source), fetch)
-    for place in (folder, folder / PIPELINE):
-        for kind in LIBRARIES.values():
-            if (place / kind.config_file).is_file():
-                return kind.load(place)
-    files = " or ".join(f"{kind.config_file} ({name})" for name, kind in LIBRARIES.items())
-    raise FileNotFoundError(f"{source} has no VAE: give a folder with a {files}")
+    files = find_vae(folder)
+    return LIBRARIES[files.library].load(files)
 
 
 def build(origin: Origin) -> TrainedVAE:
     """The VAE that a library and its configuration describe, with weights of no meaning."""
     if origin.get("library") not in LIBRARIES:
         raise ValueError(f"there are no VAEs of {origin.get('library')!r}: give {list(LIBRARIES)}")
+    if not isinstance(origin.get("config"), dict):
+        raise ValueError(f"the configuration of a VAE is a dictionary, got {origin.get('config')}")
     return LIBRARIES[origin["library"]](origin["config"])
+
+
+class LibraryEncoder(nn.Sequential):
+    """The encoder of the VAE that a library builds from a configuration."""
+
+    def __init__(self, library: str, config: dict[str, Any]) -> None:
+        vae = build({"library": library, "config": config})
+        super().__init__(OrderedDict(vae.encoder.named_children()))
+
+
+class LibraryDecoder(nn.Sequential):
+    """The decoder of the VAE that a library builds from a configuration."""
+
+    def __init__(self, library: str, config: dict[str, Any]) -> None:
+        vae = build({"library": library, "config": config})
+        super().__init__(OrderedDict(vae.decoder.named_children()))
+
+
+def origin_of(model: AlphaBridge) -> Origin | None:
+    """The library and the configuration of the VAE that a model began with, if it has them."""
+    plan = getattr(getattr(model.generator, "network", None), "blueprint", None)
+    known = isinstance(plan, Blueprint) and plan.path == ARM.format("Decoder")
+    return dict(plan.arguments) if known else None
 
 
 def save(model: AlphaBridge, folder: str | Path) -> Path:
@@ -61,14 +95,14 @@ def save(model: AlphaBridge, folder: str | Path) -> Path:
         PermissionError: The folder cannot be written.
     """
     folder = Path(folder)
-    generator, encoder = model.generator, model.encoder
-    if not (isinstance(generator, VAEGenerator) and generator.origin):
+    origin = origin_of(model)
+    if origin is None:
         raise ValueError(
             f"the model did not come from a VAE of {' or '.join(LIBRARIES)}: only those can be "
             "restored"
         )
-    vae = build(generator.origin)
-    arms = (encoder.get_submodule("network"), generator.network)
+    vae = build(origin)
+    arms = (arm.get_submodule("network") for arm in (model.encoder, model.generator))
     vae.model.load_state_dict({key: x for arm in arms for key, x in arm.state_dict().items()})
     vae.save(folder)
     return folder
@@ -78,20 +112,12 @@ def _downloaded(name: str, fetch: bool) -> Path:
     """The files of the hub that a VAE needs."""
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
-    import huggingface_hub
-
-    places = ("", f"{PIPELINE}/")
-    files = [
-        f"{place}{file}"
-        for place in places
-        for kind in LIBRARIES.values()
-        for file in (kind.config_file, kind.weights_file)
-    ]
     try:
-        found = huggingface_hub.snapshot_download(
-            name, allow_patterns=files, local_files_only=not fetch
-        )
-        return Path(found)
+        folder = _fetched(name, FIRST, fetch)
+        with suppress(FileNotFoundError):
+            find_vae(folder)
+            return folder
+        return _fetched(name, (*FIRST, f"{STEM}.*"), fetch)
     except Exception as error:  # whatever the network layer of the day raises
         if not fetch:
             raise FileNotFoundError(
@@ -102,3 +128,13 @@ def _downloaded(name: str, fetch: bool) -> Path:
             f"the VAE '{name}' is no folder and could not be fetched from the hub "
             f"({one_line(error)}): give a folder"
         ) from error
+
+
+def _fetched(name: str, files: Sequence[str], fetch: bool) -> Path:
+    """A copy of a repository of the hub, with some files of every place where a VAE may lie."""
+    import huggingface_hub
+
+    wanted = [str(PurePosixPath(place, file)) for place in PLACES for file in files]
+    return Path(
+        huggingface_hub.snapshot_download(name, allow_patterns=wanted, local_files_only=not fetch)
+    )

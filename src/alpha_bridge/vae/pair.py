@@ -12,15 +12,12 @@ from torch import Tensor, nn
 
 from ..gaussian import moments
 from ..model import CHUNK, AlphaBridge
+from ..networks.blueprint import shareable
+from .latents import Numbers, latent_size, require_latents
 
-__all__ = ["Numbers", "VAEEncoder", "VAEGenerator", "bridge", "latent_size"]
-
-Numbers = float | Tensor
-"""A number, or one for each channel of a latent, which broadcasts with it."""
+__all__ = ["VAEEncoder", "VAEGenerator", "bridge", "encoded", "fit_noise"]
 
 SAMPLES = ("sample", "reconstruction")
-LATENT_SIZES = (0.5, 2.0)
-"""Root mean squares of a VAE's latents that are near enough to the prior's, which is 1."""
 
 
 def bridge(
@@ -60,11 +57,9 @@ def bridge(
         >>> bridge(encoder, decoder, discriminator, torch.randn(99, 3)).sample(5).shape
         torch.Size([5, 3])
     """
-    inference = VAEEncoder(encoder, latent_scale, latent_shift).eval()
-    with torch.no_grad():
-        pairs = [inference(part) for part in x.split(CHUNK)]
-    mean, log_variance = (torch.cat(parts) for parts in zip(*pairs, strict=True))
-    _require_latents(latent_size(mean, log_variance), latent_scale)
+    inference = VAEEncoder(encoder, latent_scale, latent_shift)
+    mean, log_variance = encoded(inference, x)
+    require_latents(latent_size(mean, log_variance), latent_scale)
     generator = VAEGenerator(decoder, tuple(mean.shape[1:]), latent_scale, latent_shift)
     sigma = 1.0 if noise is None else noise
     model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
@@ -75,9 +70,23 @@ def bridge(
             f"{tuple(x.shape[1:])}: give data and a decoder that fit each other"
         )
     if noise is None:
-        with torch.no_grad():
-            model.log_sigma.fill_(model.best_sigma(x)).log_()
+        fit_noise(model, x)
     return model.train()
+
+
+@torch.no_grad()
+def encoded(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance of the latents of many samples."""
+    encoder.eval()
+    pairs = [encoder(part) for part in x.split(CHUNK)]
+    mean, log_variance = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    return mean, log_variance
+
+
+@torch.no_grad()
+def fit_noise(model: AlphaBridge, x: Tensor) -> None:
+    """Set σ to the one of :meth:`~alpha_bridge.AlphaBridge.best_sigma`."""
+    model.log_sigma.fill_(model.eval().best_sigma(x)).log_()
 
 
 class _Rescaled(nn.Module):
@@ -93,13 +102,13 @@ class _Rescaled(nn.Module):
         self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32).clone())
 
 
+@shareable
 class VAEGenerator(_Rescaled):
     """A VAE's decoder as the bridge's generator: :math:`x = D(z' / s + m)`.
 
     Attributes:
         network: D; its output is a tensor, or has one as ``sample`` or ``reconstruction``.
         latent_shape: Shape of one latent.
-        origin: The decoder's library and configuration, if it has them.
 
     Example:
         >>> VAEGenerator(nn.Linear(2, 3), latent_shape=(2,))(torch.zeros(5, 2)).shape
@@ -114,13 +123,13 @@ class VAEGenerator(_Rescaled):
         shift: Numbers = 0.0,
     ) -> None:
         super().__init__(network, scale, shift)
-        self.latent_shape = latent_shape
-        self.origin = getattr(network, "origin", None)
+        self.latent_shape = tuple(latent_shape)
 
     def forward(self, z: Tensor) -> Tensor:
         return _samples(self.network(z / self.scale + self.shift))
 
 
+@shareable
 class VAEEncoder(_Rescaled):
     r"""A VAE's encoder as the bridge's: :math:`\mu' = s (\mu - m)`, :math:`v' = v + 2 \log s`.
 
@@ -137,29 +146,6 @@ class VAEEncoder(_Rescaled):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = moments(self.network(x))
         return (mean - self.shift) * self.scale, log_variance + 2 * self.scale.log()
-
-
-def latent_size(mean: Tensor, log_variance: Tensor) -> float:
-    r"""Root mean square of draws from the encoder, which is 1 if they follow the prior.
-
-    .. math:: \sqrt{E[\mu^2 + e^v]}
-
-    Example:
-        >>> latent_size(torch.zeros(2, 3), torch.zeros(2, 3))
-        1.0
-    """
-    return float((mean.square() + log_variance.exp()).mean().sqrt())
-
-
-def _require_latents(size: float, scale: Numbers) -> None:
-    """Refuse latents that the prior would never draw."""
-    least, most = LATENT_SIZES
-    if not least <= size <= most:
-        fitting = f"{float(scale) / size:.3g}" if isinstance(scale, float | int) else "another one"
-        raise ValueError(
-            f"the VAE's latents have a root mean square of {size:.3g} on these data, and those of "
-            f"the prior N(0, I) have 1: give a latent scale of {fitting} (--latent-scale)"
-        )
 
 
 def _positive(scale: Numbers) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import one_line
-from .trained import TrainedVAE, imported
+from ..files.vae_folder import PYTHAE, VAEFiles
+from .trained import TrainedVAE, imported, precisions
 
 KINDS = {
     "VAEConfig": "VAE",
@@ -28,9 +29,7 @@ KINDS = {
 class PythaeVAE(TrainedVAE):
     """A VAE of pythae; its images in [0, 1] are the bridge's in [−1, 1]."""
 
-    library = "pythae"
-    config_file = "model_config.json"
-    weights_file = "model.pt"
+    library = PYTHAE
 
     def build(self, config: dict[str, Any]) -> None:
         kind = config.get("name")
@@ -46,28 +45,22 @@ class PythaeVAE(TrainedVAE):
         settings = {key: value for key, value in config.items() if key != "name"}
         try:
             model = getattr(models, KINDS[kind])(getattr(models, kind)(**settings))
-            self.channels, self._side, width = model.input_dim
+            self.channels, self.size, width = model.input_dim
         except Exception as error:  # whatever a wrong value meets first
             raise ValueError(
-                f"pythae cannot build this VAE of images ({one_line(error)}): correct its "
-                f"{self.config_file}"
+                f"pythae cannot build this VAE of images ({one_line(error)}): correct it"
             ) from error
-        if width != self._side:
-            raise ValueError(f"the VAE takes images of {self._side}×{width}: give one of squares")
+        if width != self.size:
+            raise ValueError(f"the VAE takes images of {self.size}×{width}: give one of squares")
         self.model = model
         # the parts keep their names, so that their states together are the model's
         self.encoder = nn.Sequential(OrderedDict(pixels=_ToUnit(), encoder=model.encoder))
         self.decoder = nn.Sequential(OrderedDict(decoder=model.decoder, pixels=_FromUnit()))
 
-    def read(self, weights: Path) -> None:
-        try:
-            found = torch.load(weights, map_location="cpu", weights_only=True)
-            self.model.load_state_dict(found["model_state_dict"])
-        except Exception as error:  # whatever a broken file makes torch raise
-            raise ValueError(
-                f"{weights} cannot be read as tensors alone ({one_line(error)}): restore it from "
-                "a copy"
-            ) from error
+    def read(self, files: VAEFiles) -> set[torch.dtype]:
+        found = torch.load(files.weights, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(found["model_state_dict"])
+        return precisions(found["model_state_dict"].values())
 
     def write(self, folder: Path) -> None:
         # pythae has no other format than a pickle of tensors; we ourselves only read it as such
@@ -77,8 +70,8 @@ class PythaeVAE(TrainedVAE):
         return (self.model.latent_dim,)  # type: ignore[return-value]
 
     def nearest(self, pixels: int) -> int:  # noqa: ARG002
-        side: int = self._side
-        return side
+        assert self.size is not None
+        return self.size
 
 
 class _ToUnit(nn.Module):

@@ -2,21 +2,31 @@
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
+import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import one_line
 from ..files import filling, read_json
+from ..files.vae_folder import VAEFiles
+from ..networks.blueprint import Blueprint
 from .pair import Numbers
 
-__all__ = ["Origin", "TrainedVAE", "imported"]
+__all__ = ["Origin", "TrainedVAE", "imported", "precisions"]
 
 Origin = dict[str, Any]
 """Which library a VAE is of, and its configuration there: of values that JSON knows."""
+
+ARM = "alpha_bridge.vae.library:Library{}"
+"""By which path an arm is built of an origin."""
+
+PLACE = "_name_or_path"
+"""Where diffusers notes from which folder a model was read: nothing to hand on."""
 
 
 class TrainedVAE(ABC):
@@ -24,47 +34,54 @@ class TrainedVAE(ABC):
 
     Attributes:
         model: The library's own object, which shares its weights with both.
-        encoder: What a :class:`~alpha_bridge.vae.VAEEncoder` takes.
-        decoder: What a :class:`~alpha_bridge.vae.VAEGenerator` takes; it carries ``origin``.
+        encoder: What a :class:`~alpha_bridge.vae.VAEEncoder` takes; it has a blueprint.
+        decoder: What a :class:`~alpha_bridge.vae.VAEGenerator` takes; likewise.
+        channels: Of the images that it takes.
+        size: Pixels of a side of the images that it was made for, if its configuration says so.
         scale: s, from the VAE's latents to those of the prior, as its files have it.
         shift: m, likewise.
+        notes: What a user should know of how it was read, in a line each.
     """
 
     library: ClassVar[str]
-    config_file: ClassVar[str]
-    weights_file: ClassVar[str]
 
     model: nn.Module
     encoder: nn.Module
     decoder: nn.Module
     channels: int
+    size: int | None = None
     scale: Numbers = 1.0
     shift: Numbers = 0.0
+    notes: tuple[str, ...] = ()
 
     def __init__(self, config: dict[str, Any]) -> None:
         """Build the networks of a library's configuration, not yet with its weights."""
+        config = {key: value for key, value in config.items() if key != PLACE}
         self.origin: Origin = {"library": self.library, "config": config}
         self.build(config)
-        self.decoder.origin = self.origin  # type: ignore[assignment]
+        for arm, network in (("Encoder", self.encoder), ("Decoder", self.decoder)):
+            network.blueprint = Blueprint(ARM.format(arm), self.origin)  # type: ignore[assignment]
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a folder of the library; nothing in it is executed."""
-        config = folder / cls.config_file
-        content = read_json(config)
+    def load(cls, files: VAEFiles) -> Self:
+        """Read the files of a VAE of the library; nothing in them is executed."""
         try:
-            vae = cls(content)
+            vae = cls(read_json(files.config))
         except ValueError as error:
-            raise ValueError(f"{config}: {error}") from error
-        weights = folder / cls.weights_file
-        if not weights.is_file():
-            raise FileNotFoundError(
-                f"{folder} has a {cls.config_file} and no {cls.weights_file}: give one with both"
-            )
-        vae.read(weights)
+            raise ValueError(f"{files.config}: {error}") from error
+        vae.notes = (*files.notes, *vae.notes)
+        try:
+            precisions = vae.read(files)
+        except Exception as error:  # whatever a broken file makes a library raise
+            raise ValueError(
+                f"{files.weights} cannot be read ({one_line(error)}): restore it from a copy"
+            ) from error
+        if others := sorted(str(of).removeprefix("torch.") for of in precisions - {torch.float32}):
+            of = f"{files.weights.name} is of {' and '.join(others)}"
+            vae.notes += (f"{of}: its VAE is trained, and restored, in float32",)
         for name, tensor in vae.model.state_dict().items():
             if not tensor.isfinite().all():
-                raise ValueError(f"{name} in {weights} is not finite: restore it from a copy")
+                raise ValueError(f"{name} in {files.weights} is not finite: restore it from a copy")
         vae.model.eval()
         return vae
 
@@ -81,8 +98,8 @@ class TrainedVAE(ABC):
         """Set the attributes that are networks and numbers."""
 
     @abstractmethod
-    def read(self, weights: Path) -> None:
-        """Take the weights from a file of the library."""
+    def read(self, files: VAEFiles) -> set[torch.dtype]:
+        """Take the weights from the library's files, and say in which precision they are there."""
 
     @abstractmethod
     def write(self, folder: Path) -> None:
@@ -107,14 +124,19 @@ class TrainedVAE(ABC):
         if channels != self.channels:
             raise ValueError(
                 f"the VAE takes {self.channels} channel(s), and the data have {channels}: give "
-                f"--images.channels {self.channels}, or other data with --data"
+                f"--images.channels {self.channels} with images of files, or other data with --data"
             )
         for side in sides:
             if (near := self.nearest(side)) != side:
                 raise ValueError(
-                    f"the VAE does not take images of {side} pixels: give --images.size {near}, or "
-                    "other data with --data"
+                    f"the VAE does not take images of {side} pixels: give --images.size {near} "
+                    "with images of files, or other data with --data"
                 )
+
+
+def precisions(tensors: Iterable[Tensor]) -> set[torch.dtype]:
+    """Of those that are no whole numbers."""
+    return {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
 
 
 def imported(library: str, module: str) -> ModuleType:

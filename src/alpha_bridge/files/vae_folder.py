@@ -1,0 +1,119 @@
+"""Where the files of a trained VAE lie in a folder, found by their names, without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .json_object import read_json
+
+DIFFUSERS, PYTHAE = "diffusers", "pythae"
+
+CONFIGS = {DIFFUSERS: "config.json", PYTHAE: "model_config.json"}
+"""By which a VAE of each library is known."""
+
+USUAL = {DIFFUSERS: "diffusion_pytorch_model.safetensors", PYTHAE: "model.pt"}
+"""Where each library keeps the weights if it is told nothing else."""
+
+PIPELINE = "vae"
+"""Where a diffusers pipeline, and a model that was exported, keep their VAE."""
+
+PLACES = ("", PIPELINE, "final_model")
+"""Where a VAE lies in the folder that is named for it: the last is that of a pythae training."""
+
+STEM = "diffusion_pytorch_model"
+NAMES = re.compile(
+    STEM + r"(\.(?P<variant>\w+))?\.(?P<kind>safetensors|bin)(\.index(\.(?P<of>\w+))?\.json)?"
+)
+"""Weights of diffusers, whole or the index of their parts, each with or without a variant."""
+
+
+class VAEFiles(NamedTuple):
+    """The files of a trained VAE.
+
+    Attributes:
+        library: Which it is of.
+        config: Its configuration, an object of JSON.
+        weights: Its weights, or the index of their parts.
+        parts: The files with tensors, one or several.
+        variant: What diffusers calls these weights, such as ``fp16``; None for the usual ones.
+        notes: What a user should know of the choice, in a line each.
+    """
+
+    library: str
+    config: Path
+    weights: Path
+    parts: tuple[Path, ...]
+    variant: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def find_vae(folder: Path) -> VAEFiles:
+    """The files of the VAE in ``folder``, which are all there; none is read but JSON.
+
+    Raises:
+        FileNotFoundError: There is no VAE, or a file of it is missing.
+        ValueError: A configuration or an index is damaged.
+    """
+    found = list(_places(folder))
+    if not found:
+        below = [place for place in sorted(folder.glob("*/")) if any(_places(place))]
+        hint = f"{below[0]} has one" if below else "give a folder with one"
+        raise FileNotFoundError(
+            f"{folder} has no VAE, which is known by the {CONFIGS[DIFFUSERS]} of an AutoencoderKL "
+            f"of diffusers, or by pythae's {CONFIGS[PYTHAE]}: {hint}"
+        )
+    library, place = next((one for one in found if any(_weights(*one))), found[0])
+    config = place / CONFIGS[library]
+    chosen = min(_weights(library, place), default=None)
+    if chosen is None:
+        raise FileNotFoundError(
+            f"{place} has a {config.name} and no {USUAL[library]}: give one with both"
+        )
+    variant, *_, weights = chosen
+    elsewhere = [] if place == folder else [f"the VAE of {folder} is in {place.name}"]
+    other = [] if weights.name == USUAL[library] else [f"the VAE's weights are read of {weights}"]
+    return VAEFiles(
+        library, config, weights, _parts(weights), variant or None, (*elsewhere, *other)
+    )
+
+
+def _places(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Libraries and folders whose configurations there are, the nearest first."""
+    for place in (folder / name for name in PLACES):
+        for library, name in CONFIGS.items():
+            file = place / name
+            if file.is_file() and (library == PYTHAE or "_class_name" in read_json(file)):
+                yield library, place
+
+
+def _weights(library: str, place: Path) -> Iterator[tuple[str, bool, bool, Path]]:
+    """Weights, the best first when sorted: without a variant, no pickle, and in one file."""
+    if library == PYTHAE:
+        names = [USUAL[library]] if (place / USUAL[library]).is_file() else []
+        yield from (("", True, False, place / name) for name in names)
+        return
+    for file in place.glob(f"{STEM}.*"):
+        if name := NAMES.fullmatch(file.name):
+            variant = name["variant"] or name["of"] or ""
+            yield variant, name["kind"] == "bin", file.suffix == ".json", file
+
+
+def _parts(weights: Path) -> tuple[Path, ...]:
+    """The files that an index names, which have to lie beside it; or the weights themselves."""
+    if weights.suffix != ".json":
+        return (weights,)
+    named: Any = read_json(weights).get("weight_map")
+    names = set(named.values()) if isinstance(named, dict) else {None}
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise ValueError(
+            f"{weights} is damaged (it names no files beside it): restore it from a copy"
+        )
+    for name in sorted(names):
+        if not (weights.parent / name).is_file():
+            raise FileNotFoundError(
+                f"{weights} names {name}, which is not there: restore it from a copy"
+            )
+    return tuple(weights.parent / name for name in sorted(names))
