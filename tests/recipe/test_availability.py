@@ -1,15 +1,9 @@
-"""Whether data and a VAE are there."""
+"""Whether data are there."""
 
 import pytest
 
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.availability import VAE_FILES, located, require_data
-from alpha_bridge.vae import LIBRARIES, PIPELINE
-
-
-def test_a_vae_is_known_by_the_files_of_its_library():
-    assert {kind.config_file for kind in LIBRARIES.values()} == set(VAE_FILES)
-    assert PIPELINE == "vae"
+from alpha_bridge.recipe.availability import located, require_data
 
 
 def test_data_that_the_hub_has_given_before_need_no_network(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
+from alpha_bridge.files.vae_folder import CONFIGS, USUAL
 from alpha_bridge.networks import ConvDiscriminator
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, bridge, build, load, save
 from alpha_bridge.vae.trained import imported
@@ -59,7 +60,7 @@ def test_what_is_written_is_what_was_read(
 
 def test_the_configuration_stays_what_it_was(folders, library, source, tmp_path):
     save(bridge_of(load(folders / library), source), tmp_path / "again")
-    name = LIBRARIES[library].config_file
+    name = CONFIGS[library]
     before, after = (
         json.loads((place / name).read_text(encoding="utf-8"))
         for place in (folders / library, tmp_path / "again")
@@ -124,7 +125,7 @@ def origin(config):
 
 
 def test_a_folder_without_a_vae_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"has no VAE: give a folder with a config\.json"):
+    with pytest.raises(FileNotFoundError, match=r"has no VAE, which is known by .*: give a folder"):
         load(tmp_path)
 
 
@@ -140,14 +141,14 @@ def test_an_id_that_cannot_be_fetched_is_refused():
 
 
 def test_missing_weights_are_named(copied, library):
-    weights = LIBRARIES[library].weights_file
+    weights = USUAL[library]
     (copied / weights).unlink()
     with pytest.raises(FileNotFoundError, match=f"no {weights}: give one with both"):
         load(copied)
 
 
 def test_damaged_weights_are_named(copied, library):
-    weights = copied / LIBRARIES[library].weights_file
+    weights = copied / USUAL[library]
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ValueError, match=f"{weights.name} cannot be read"):
         load(copied)
@@ -159,7 +160,7 @@ def test_weights_that_are_not_finite_are_named(copied, library):
         next(vae.model.parameters()).fill_(torch.nan)
     broken = copied.with_name("broken")
     vae.save(broken)
-    with pytest.raises(ValueError, match=rf"in .*{LIBRARIES[library].weights_file} is not finite"):
+    with pytest.raises(ValueError, match=rf"in .*{USUAL[library]} is not finite"):
         load(broken)
 
 
@@ -175,7 +176,7 @@ def test_a_tensor_too_few_is_named_and_nothing_logged(folders, tmp_path, capfd, 
 
 
 def test_a_damaged_configuration_is_named(copied, library):
-    name = LIBRARIES[library].config_file
+    name = CONFIGS[library]
     (copied / name).write_text("{nope")
     with pytest.raises(ValueError, match=f"{name} is damaged"):
         load(copied)
@@ -187,7 +188,7 @@ def test_a_damaged_configuration_is_named(copied, library):
     ids=["number", "list", "string", "null", "not UTF-8", "empty", "deep list", "deep object"],
 )
 def test_a_configuration_that_is_no_object_is_named(copied, library, content):
-    name = LIBRARIES[library].config_file
+    name = CONFIGS[library]
     (copied / name).write_bytes(content)
     with pytest.raises(ValueError, match=f"{name} is damaged"):
         load(copied)
@@ -197,7 +198,6 @@ def test_a_configuration_that_is_no_object_is_named(copied, library, content):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("scaling_factor", None, "scaling_factor must be positive, got None"),
         ("scaling_factor", 0.0, "scaling_factor must be positive, got 0.0"),
         ("scaling_factor", "big", "scaling_factor must be a finite number, got 'big'"),
         ("scaling_factor", math.nan, "scaling_factor must be a finite number, got nan"),
@@ -224,7 +224,7 @@ def test_units_of_latents_that_cannot_be_are_refused_and_their_file_named(
 
 
 def test_a_configuration_that_cannot_be_built_is_named(copied, library):
-    path = copied / LIBRARIES[library].config_file
+    path = copied / CONFIGS[library]
     key = {"diffusers": "norm_num_groups", "pythae": "input_dim"}[library]
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: 7}))
     with pytest.raises(ValueError, match=f"{library} cannot build"):
@@ -235,7 +235,7 @@ def test_a_configuration_that_cannot_be_built_is_named(copied, library):
     ("library", "key", "kind"), [("diffusers", "_class_name", "VQModel"), ("pythae", "name", "AE")]
 )
 def test_another_kind_of_model_is_refused(copied, library, key, kind):
-    path = copied / LIBRARIES[library].config_file
+    path = copied / CONFIGS[library]
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: kind}))
     with pytest.raises(ValueError, match=f"{kind}.* cannot be bridged"):
         load(copied)
@@ -260,11 +260,11 @@ class Spoiler:
 @pytest.mark.parametrize("library", ["pythae"])
 def test_weights_that_would_run_something_run_nothing(copied):
     torch.save({"model_state_dict": Spoiler()}, copied / "model.pt")
-    with pytest.raises(ValueError, match=r"model\.pt cannot be read as tensors alone"):
+    with pytest.raises(ValueError, match=r"model\.pt is no pickle of tensors alone"):
         load(copied)
     with (copied / "model.pt").open("wb") as file:
         pickle.dump(Spoiler(), file)
-    with pytest.raises(ValueError, match=r"model\.pt cannot be read as tensors alone"):
+    with pytest.raises(ValueError, match=r"model\.pt is no pickle of tensors alone"):
         load(copied)
 
 

@@ -74,7 +74,7 @@ def find_vae(folder: Path) -> VAEFiles:
         )
     variant, *_, weights = chosen
     elsewhere = [] if place == folder else [f"the VAE of {folder} is in {place.name}"]
-    other = [] if weights.name == USUAL[library] else [f"the VAE's weights are read of {weights}"]
+    other = [] if weights.name == USUAL[library] else [f"the VAE's weights are read from {weights}"]
     return VAEFiles(
         library, config, weights, _parts(weights), variant or None, (*elsewhere, *other)
     )
@@ -106,14 +106,15 @@ def _parts(weights: Path) -> tuple[Path, ...]:
     if weights.suffix != ".json":
         return (weights,)
     named: Any = read_json(weights).get("weight_map")
-    names = set(named.values()) if isinstance(named, dict) else {None}
-    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+    names = {str(name) for name in named.values()} if isinstance(named, dict) else set()
+    if not names or any(Path(name).name != name for name in names):
         raise ValueError(
             f"{weights} is damaged (it names no files beside it): restore it from a copy"
         )
-    for name in sorted(names):
-        if not (weights.parent / name).is_file():
+    parts = tuple(weights.parent / name for name in sorted(names))
+    for part in parts:
+        if not part.is_file():
             raise FileNotFoundError(
-                f"{weights} names {name}, which is not there: restore it from a copy"
+                f"{weights} names {part.name}, which is not there: restore it from a copy"
             )
-    return tuple(weights.parent / name for name in sorted(names))
+    return parts

@@ -32,7 +32,8 @@ class Blueprint:
     Attributes:
         path: ``package.module:Class`` of a :class:`torch.nn.Module`.
         arguments: Of its constructor, by name; values that JSON knows, tensors, which it has as
-            lists, and blueprints of networks that it is made of, which JSON has as ``{"network": path, "arguments": {...}}``.
+            lists, and blueprints of networks that it is made of, which it has as
+            ``{"network": path, "arguments": {...}}``.
 
     Example:
         >>> plan = Blueprint("alpha_bridge.networks.mlp:MLPDiscriminator", {"features": 3})

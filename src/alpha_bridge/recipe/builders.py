@@ -168,7 +168,9 @@ def assemble(
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    vae, notes, reading = None, (), config
+    vae: TrainedVAE | None = None
+    notes: tuple[str, ...] = ()
+    reading = config
     if config.init is not None and (first_weights or config.architecture is None):
         vae = load_vae(config.init, fetch is None or config.init in fetch)
         reading, notes = _for_vae(config, vae)
@@ -302,9 +304,10 @@ def _for_vae(config: Config, vae: TrainedVAE) -> tuple[Config, tuple[str, ...]]:
             f"the VAE {config.init} takes {vae.channels} channels, and images have 1 (grey) or 3 "
             "(colour): give another with --from"
         )
-    images = replace(given, size=given.size or vae.size, channels=given.channels or vae.channels)
-    if images.size is not None:
-        vae.require((images.channels or 0, images.size, images.size))
+    size, channels = given.size or vae.size, given.channels or vae.channels
+    if size is not None:
+        vae.require((channels, size, size))
+    images = replace(given, size=size, channels=channels)
     config = config.model_copy(update={"images": images})
     if images == given:
         return config, ()
@@ -312,8 +315,8 @@ def _for_vae(config: Config, vae: TrainedVAE) -> tuple[Config, tuple[str, ...]]:
         require_sound(config)
     except ValueError as error:
         raise ValueError(f"by the files of the VAE {config.init}, {error}") from error
-    pixels = "" if images.size is None else f" {images.size}×{images.size}"
-    colours = "grey" if images.channels == 1 else "in colour"
+    pixels = "" if size is None else f" {size}×{size}"
+    colours = "grey" if channels == 1 else "in colour"
     line = f"images become{pixels} {colours}, as the VAE {config.init} takes them"
     return config, (f"{line}: --images.size, --images.channels",)
 

@@ -156,7 +156,13 @@ most of the path."""
 
 
 def from_vae(config: Config, source: str) -> Config:
-    """The configuration that begins with a trained VAE where ``config`` begins with nothing."""
+    """The configuration that begins with a trained VAE where ``config`` begins with nothing.
+
+    The size and the channels of a preset's images are the VAE's to decide.
+    """
     if config.init == source:
         return config
-    return changed(config, {"init": source, "architecture": None, **FROM_VAE})
+    values = {"init": source, "architecture": None, **FROM_VAE}
+    if any(config.images == preset.images for preset in PRESETS.values()):
+        values |= {"images.size": None, "images.channels": None}
+    return changed(config, values)

@@ -9,13 +9,12 @@ from reprlib import repr as shortened
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import one_line
-from .pair import Numbers
 from ..files.vae_folder import DIFFUSERS, VAEFiles
-from .trained import TrainedVAE, imported, precisions
+from .latents import Numbers
+from .trained import TrainedVAE, imported, precisions, tensors_in
 
 
 class AutoencoderKL(TrainedVAE):
@@ -54,22 +53,20 @@ class AutoencoderKL(TrainedVAE):
         self.scale, self.shift = self._latent_units()
 
     def read(self, files: VAEFiles) -> set[torch.dtype]:
-        first, *_ = files.parts
-        pickled = first.suffix == ".bin"
+        kept = {kind for part in files.parts for kind in precisions(tensors_in(part))}
         with _silence():
-            # by its own means, which know the names of older versions; of a pickle, tensors alone
+            # by its own means, which know the names of older versions
             loaded, found = type(self.model).from_pretrained(  # type: ignore[attr-defined]
-                str(first.parent),
+                str(files.config.parent),
                 variant=files.variant,
-                use_safetensors=not pickled,
+                use_safetensors=files.parts[0].suffix == ".safetensors",
                 local_files_only=True,
                 output_loading_info=True,
             )
         if missing := sorted(found["missing_keys"]):
             raise LookupError(f"it has no {missing[0]}")
         self.model.load_state_dict(loaded.state_dict())
-        tensors = torch.load(first, weights_only=True) if pickled else load_file(first)
-        return precisions(tensors.values())
+        return kept
 
     def write(self, folder: Path) -> None:
         self.model.save_pretrained(str(folder))  # type: ignore[operator]

@@ -11,8 +11,8 @@ from torch import nn
 from ..errors import one_line
 from ..files.vae_folder import CONFIGS, PLACES, STEM, USUAL, find_vae
 from ..model import AlphaBridge
-from .autoencoder_kl import AutoencoderKL
 from ..networks.blueprint import Blueprint
+from .autoencoder_kl import AutoencoderKL
 from .pythae import PythaeVAE
 from .trained import ARM, Origin, TrainedVAE
 
@@ -77,8 +77,9 @@ class LibraryDecoder(nn.Sequential):
 def origin_of(model: AlphaBridge) -> Origin | None:
     """The library and the configuration of the VAE that a model began with, if it has them."""
     plan = getattr(getattr(model.generator, "network", None), "blueprint", None)
-    known = isinstance(plan, Blueprint) and plan.path == ARM.format("Decoder")
-    return dict(plan.arguments) if known else None
+    if isinstance(plan, Blueprint) and plan.path == ARM.format("Decoder"):
+        return dict(plan.arguments)
+    return None
 
 
 def save(model: AlphaBridge, folder: str | Path) -> Path:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import one_line
 from ..files.vae_folder import PYTHAE, VAEFiles
-from .trained import TrainedVAE, imported, precisions
+from .trained import TrainedVAE, imported, precisions, tensors_in
 
 KINDS = {
     "VAEConfig": "VAE",
@@ -58,9 +58,9 @@ class PythaeVAE(TrainedVAE):
         self.decoder = nn.Sequential(OrderedDict(decoder=model.decoder, pixels=_FromUnit()))
 
     def read(self, files: VAEFiles) -> set[torch.dtype]:
-        found = torch.load(files.weights, map_location="cpu", weights_only=True)
-        self.model.load_state_dict(found["model_state_dict"])
-        return precisions(found["model_state_dict"].values())
+        tensors = tensors_in(files.weights)["model_state_dict"]
+        self.model.load_state_dict(tensors)
+        return precisions(tensors)
 
     def write(self, folder: Path) -> None:
         # pythae has no other format than a pickle of tensors; we ourselves only read it as such

@@ -2,22 +2,24 @@
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import one_line
 from ..files import filling, read_json
 from ..files.vae_folder import VAEFiles
 from ..networks.blueprint import Blueprint
-from .pair import Numbers
+from .latents import Numbers
 
-__all__ = ["Origin", "TrainedVAE", "imported", "precisions"]
+__all__ = ["Origin", "TrainedVAE", "imported", "precisions", "tensors_in"]
 
 Origin = dict[str, Any]
 """Which library a VAE is of, and its configuration there: of values that JSON knows."""
@@ -134,9 +136,20 @@ class TrainedVAE(ABC):
                 )
 
 
-def precisions(tensors: Iterable[Tensor]) -> set[torch.dtype]:
-    """Of those that are no whole numbers."""
-    return {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+def tensors_in(file: Path) -> dict[str, Any]:
+    """What a file of safetensors or a pickle of tensors holds; nothing in it is executed."""
+    if file.suffix == ".safetensors":
+        return load_file(file)
+    try:
+        found: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise ValueError(f"{file.name} is no pickle of tensors alone") from error
+    return found
+
+
+def precisions(tensors: Mapping[str, Tensor]) -> set[torch.dtype]:
+    """In which numbers are kept that are no whole ones."""
+    return {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
 
 
 def imported(library: str, module: str) -> ModuleType:
