@@ -1,19 +1,22 @@
 """A run that begins with a trained VAE: trained, used, resumed, and given back to its library."""
 
 import json
+import re
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from alpha_bridge import commands
+from alpha_bridge import commands, sharing
 from alpha_bridge.cli import main
 from alpha_bridge.data import digits
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
-from alpha_bridge.vae import LIBRARIES, load
+from alpha_bridge.vae import LIBRARIES, load, save
 from experiments.bridge_vae import train_vae
 
 SMALL = {
@@ -145,6 +148,30 @@ def test_the_library_loads_what_is_given_back(run, place, library, capsys):
     assert torch.allclose(decoded, model.reconstruct(x), atol=1e-5)
 
 
+def test_an_exported_vae_is_loaded_without_trust_and_makes_the_same(run, place, library):
+    out = place / f"{library}-exported"
+    assert main(["export", str(run.folder), "--out", str(out), "--no-pictures"]) == 0
+    x = digits().units.normalize(digits().held_out(20))
+    model, _ = load_model(run, read_config(run.config_path))
+    again, units = sharing.load(out)
+    assert torch.equal(again.reconstruct(x), model.reconstruct(x))
+    assert torch.equal(again.log_ratio(x), model.log_ratio(x))
+    assert units.denormalize(again.sample(3)).dtype == torch.uint8
+    assert f"those of a VAE of {library}" in (out / "README.md").read_text()
+    assert "trust" not in (out / "README.md").read_text().split("## Files")[0]
+
+
+def test_an_exported_vae_is_also_one_of_its_library(run, place, library):
+    commands.export(run, place / f"{library}-both", pictures=False)
+    vae, (model, _) = load(place / f"{library}-both"), sharing.load(place / f"{library}-both")
+    arms = {**model.encoder.network.state_dict(), **model.generator.network.state_dict()}
+    assert vae.library == library
+    assert all(torch.equal(x, arms[name]) for name, x in vae.model.state_dict().items())
+    assert {of.name for of in save(model, place / f"{library}-twice").iterdir()} == {
+        of.name for of in (place / f"{library}-both" / "vae").iterdir()
+    }
+
+
 def refused(words, capsys, place):
     capsys.readouterr()
     before = sorted(place.rglob("*"))
@@ -163,9 +190,12 @@ def train(*words):
     [
         (train("--from", "missing"), ["no VAE 'missing'", "give a folder"]),
         (train("--from=missing"), ["no VAE 'missing'"]),
-        (train("--from", "diffusers-run"), ["config.json is of no model", "AutoencoderKL"]),
+        (train("--from", "diffusers-run"), ["diffusers-run has no VAE", "AutoencoderKL"]),
         (train("--from"), ["--from"]),
-        (train("--from", "pythae-kept", "--latent-scale", "0"), ["latent scale", "got 0.0"]),
+        (
+            train("--from", "pythae-kept", "--latent-scale", "0"),
+            ["latent_scale must be positive", "got 0.0"],
+        ),
         (
             train("--from", "pythae-kept", "--latent-scale", "9"),
             ["root mean square of", "give a latent scale of", "--latent-scale"],
@@ -215,3 +245,79 @@ def test_a_configuration_that_begins_with_the_vae_stays_as_it_is():
     config = changed(from_vae(PRESETS["digits"], "somewhere"), {"path.end": 0.5})
     assert from_vae(config, "somewhere") == config
     assert from_vae(config, "elsewhere").path.end == FROM_VAE["path.end"]
+
+
+@pytest.fixture(scope="module")
+def colour(tmp_path_factory):
+    """A colour VAE of 32 pixels as diffusers makes it, and 40 photographs of mixed sizes."""
+    from diffusers import AutoencoderKL
+
+    folder = tmp_path_factory.mktemp("colour")
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        height, width = rng.integers(8, 48, 2)
+        ramp = np.linspace(rng.integers(0, 256, 3), rng.integers(0, 256, 3), width)
+        pixels = np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{index}.png")
+    torch.manual_seed(0)
+    AutoencoderKL(
+        down_block_types=["DownEncoderBlock2D"] * 2,
+        up_block_types=["UpDecoderBlock2D"] * 2,
+        block_out_channels=[8, 8],
+        norm_num_groups=4,
+        mid_block_add_attention=False,
+    ).save_pretrained(folder / "vae")
+    return folder
+
+
+DOCUMENTED = ["train", "mnist", "--data", "images", "--from", "vae"]
+
+
+@pytest.mark.slow
+def test_the_documented_line_takes_a_colour_vae_and_gives_it_back(colour, monkeypatch, capsys):
+    from diffusers import AutoencoderKL
+
+    monkeypatch.chdir(colour)
+    assert main([*DOCUMENTED, *WORDS, "--out", "bridged"]) == 0
+    printed = capsys.readouterr().out
+    assert "images become 32×32 in colour, as the VAE vae takes them" in printed
+    assert re.search(r"latent scale \S+, measured: the VAE's own, 0.18215, would give", printed)
+    run = Run.open(colour / "bridged")
+    config = read_config(run.config_path)
+    assert config.event_shape == (3, 32, 32)
+    assert f"latent scale {config.latent_scale:g}," in printed
+    assert main(["restore", "bridged", "--out", "restored"]) == 0
+    model, _ = load_model(run, config)
+    x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        decoded = AutoencoderKL.from_pretrained("restored", local_files_only=True).eval()(x).sample
+    assert torch.allclose(decoded, model.reconstruct(x), atol=1e-5)
+    assert main(["evaluate", "bridged", "--json"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--images.channels", "1"], ["takes 3 channel(s)", "--images.channels 3"]),
+        (["--images.size", "9"], ["images of 9 pixels"]),
+        (["--images.size", "128"], ["images of 128 pixels are larger than 64"]),
+        (["--data", "ring8"], ["takes images"]),
+    ],
+)
+def test_what_a_user_says_of_the_images_binds_before_the_vae(
+    colour, words, parts, monkeypatch, capsys
+):
+    monkeypatch.chdir(colour)
+    line = refused([*DOCUMENTED, *WORDS, "--out", "new", *words], capsys, colour)
+    assert all(part in line for part in parts), line
+
+
+def test_a_vae_of_images_too_large_for_a_discriminator_is_refused(colour, monkeypatch, capsys):
+    large = shutil.copytree(colour / "vae", colour / "large")
+    own = json.loads((large / "config.json").read_text())
+    (large / "config.json").write_text(json.dumps(own | {"sample_size": 256}))
+    monkeypatch.chdir(colour)
+    line = refused([*DOCUMENTED[:-1], "large", *WORDS, "--out", "new"], capsys, colour)
+    assert "by the files of the VAE large, images of 256 pixels are larger than 64" in line
+    assert "--images.size 32" in line

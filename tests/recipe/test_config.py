@@ -270,6 +270,11 @@ def test_what_the_data_decided_need_not_be_given_again():
     assert resumed(BEGAN, Config(batch_size=64), 500) == BEGAN
 
 
+def test_the_latent_scale_that_a_vae_decided_need_not_be_given_again():
+    began = changed(BEGAN, {"init": "vae", "latent_scale": 0.9})
+    assert resumed(began, changed(began, {"latent_scale": None}), 500) == began
+
+
 def test_what_is_changed_is_kept_with_its_update_and_both_values(tmp_path):
     given = changed(BEGAN, {"optimization.generator": 1e-4, "regularizer.weight": 1.0})
     config = resumed(BEGAN, given, 500)

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import re
 import shutil
 
 import pytest
@@ -94,9 +95,72 @@ def test_the_latents_have_the_shape_that_the_encoder_gives(folders, library, sou
     assert bridge_of(vae, source).latent_shape == vae.latent_shape(8, 8)
 
 
-def test_a_pipeline_keeps_its_vae_in_a_folder(folders, tmp_path):
-    shutil.copytree(folders / "diffusers", tmp_path / "vae")
-    assert load(tmp_path).library == "diffusers"
+@pytest.mark.parametrize(
+    ("options", "dtype", "said"),
+    [
+        ({"variant": "fp16"}, torch.float16, ["are read from .*fp16", "is of float16: .*float32"]),
+        ({}, torch.bfloat16, ["is of bfloat16: its VAE is trained, and restored, in float32"]),
+        ({"max_shard_size": "8KB"}, torch.float32, [r"are read from .*index\.json"]),
+        (
+            {"max_shard_size": "8KB", "variant": "fp16"},
+            torch.float16,
+            ["index.fp16.json", "float16"],
+        ),
+        ({"safe_serialization": False}, torch.float32, [r"are read from .*model\.bin"]),
+    ],
+    ids=["variant", "half", "sharded", "sharded variant", "pickle"],
+)
+def test_weights_are_read_however_diffusers_wrote_them(
+    folders, x, tmp_path, capfd, options, dtype, said
+):
+    own = load(folders / "diffusers").model
+    with torch.no_grad():
+        before = own(x).sample
+    own.to(dtype).save_pretrained(tmp_path, **options)
+    vae = load(tmp_path)
+    assert {tensor.dtype for tensor in vae.model.state_dict().values()} == {torch.float32}
+    with torch.no_grad():
+        assert torch.allclose(
+            vae.model(x).sample, before, atol={torch.float32: 1e-6}.get(dtype, 0.1)
+        )
+    assert [bool(re.search(*pair)) for pair in zip(said, vae.notes, strict=True)] == [True] * len(
+        said
+    )
+    vae.save(tmp_path / "again")
+    assert {file.name for file in (tmp_path / "again").iterdir()} == {
+        "config.json",
+        USUAL["diffusers"],
+    }
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_scale_that_the_files_do_not_have_is_taken_for_one(configuration_of_diffusers):
+    vae = build(origin(configuration_of_diffusers | {"scaling_factor": None}))
+    assert (vae.scale, vae.notes) == (
+        1.0,
+        ("the VAE's scaling_factor is null, which is taken for 1",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "size"),
+    [
+        ({"sample_size": 32}, 32),
+        ({"sample_size": 31}, 32),
+        ({"sample_size": [16, 16]}, 16),
+        ({}, None),
+    ],
+)
+def test_the_size_of_images_is_that_of_the_file_if_it_has_one(
+    configuration_of_diffusers, stated, size
+):
+    del configuration_of_diffusers["sample_size"]
+    assert build(origin(configuration_of_diffusers | stated)).size == size
+
+
+def test_where_a_vae_lay_is_not_handed_on(configuration_of_diffusers):
+    vae = build(origin(configuration_of_diffusers | {"_name_or_path": "/home/me/secret"}))
+    assert "/home/me/secret" not in str(vae.origin)
 
 
 def test_the_scale_of_the_pipelines_is_the_latents_scale(configuration_of_diffusers):
@@ -255,6 +319,13 @@ class Spoiler:
 
     def __reduce__(self):
         return pytest.fail, ("the file was executed",)
+
+
+def test_a_pickle_of_diffusers_that_would_run_something_runs_nothing(folders, tmp_path):
+    shutil.copy(folders / "diffusers" / "config.json", tmp_path)
+    torch.save({"encoder.conv_in.weight": Spoiler()}, tmp_path / "diffusion_pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"model\.bin cannot be read .*no pickle of tensors alone"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("library", ["pythae"])

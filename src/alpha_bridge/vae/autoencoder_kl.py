@@ -97,6 +97,7 @@ class AutoencoderKL(TrainedVAE):
     def _stated_size(self) -> int | None:
         """Of the file, for diffusers has a default that nobody chose."""
         size = self.origin["config"].get("sample_size")
+        size = size[0] if isinstance(size, list) and size else size
         return self.nearest(size) if type(size) is int and size > 0 else None
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, ClassVar, Self
+from warnings import catch_warnings
 
 import torch
 from safetensors import SafetensorError
@@ -141,9 +142,10 @@ def tensors_in(file: Path) -> dict[str, Any]:
     if file.suffix == ".safetensors":
         return load_file(file)
     try:
-        found: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise ValueError(f"{file.name} is no pickle of tensors alone") from error
+        with catch_warnings(action="ignore"):
+            found: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError:  # whose text, like the warning, is about running what is in it
+        raise ValueError(f"{file.name} is no pickle of tensors alone") from None
     return found
 
 
