@@ -72,9 +72,9 @@ def arms(run, step=None):
     return {name: x for name, x in model.state_dict().items() if "discriminator" not in name}
 
 
-def test_the_run_says_where_it_came_from(run, library):
+def test_the_run_says_where_it_came_from(run, place, library):
     config = read_config(run.config_path)
-    assert config.init == library
+    assert config.init == str(place / library)
     assert config.architecture["library"] == library
     assert config.model.noise is None
 
@@ -124,7 +124,7 @@ def test_the_run_goes_on_without_the_vae_as_if_it_had_not_stopped(run, place, li
 def test_another_run_needs_the_vae_itself(run, place, library, capsys):
     words = ["train", str(run.config_path), "--out", str(place / "new")]
     assert main(words) == 2
-    assert f"no VAE '{library}'" in capsys.readouterr().err
+    assert f"no VAE '{place / library}'" in capsys.readouterr().err
     assert not (place / "new").exists()
 
 
@@ -281,7 +281,7 @@ def test_the_documented_line_takes_a_colour_vae_and_gives_it_back(colour, monkey
     monkeypatch.chdir(colour)
     assert main([*DOCUMENTED, *WORDS, "--out", "bridged"]) == 0
     printed = capsys.readouterr().out
-    assert "images become 32×32 in colour, as the VAE vae takes them" in printed
+    assert f"images become 32×32 in colour, as the VAE {colour / 'vae'} takes them" in printed
     assert re.search(r"latent scale \S+, measured: the VAE's own, 0.18215, would give", printed)
     run = Run.open(colour / "bridged")
     config = read_config(run.config_path)
@@ -319,5 +319,5 @@ def test_a_vae_of_images_too_large_for_a_discriminator_is_refused(colour, monkey
     (large / "config.json").write_text(json.dumps(own | {"sample_size": 256}))
     monkeypatch.chdir(colour)
     line = refused([*DOCUMENTED[:-1], "large", *WORDS, "--out", "new"], capsys, colour)
-    assert "by the files of the VAE large, images of 256 pixels are larger than 64" in line
+    assert f"by the files of the VAE {large}, images of 256 pixels are larger than 64" in line
     assert "--images.size 32" in line

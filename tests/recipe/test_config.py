@@ -273,6 +273,8 @@ def test_what_the_data_decided_need_not_be_given_again():
 def test_the_latent_scale_that_a_vae_decided_need_not_be_given_again():
     began = changed(BEGAN, {"init": "vae", "latent_scale": 0.9})
     assert resumed(began, changed(began, {"latent_scale": None}), 500) == began
+    with pytest.raises(ValueError, match="init: vae and None"):
+        resumed(began, BEGAN, 500)
 
 
 def test_what_is_changed_is_kept_with_its_update_and_both_values(tmp_path):

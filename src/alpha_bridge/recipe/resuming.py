@@ -50,6 +50,8 @@ def resumed(before: Config, given: Config, step: int) -> Config:
         (Change(step=500, key='optimization.generator', before=0.001, after=0.0001),)
     """
     kept = {key: value_of(before, key) for key in RESOLVED if value_of(given, key) is None}
+    if given.init is None:  # it is the VAE that is missing, and not its scale
+        kept.pop("latent_scale")
     before, given = _at(before, step), changed(given, kept)
     values = ((key, value_of(before, key), value_of(given, key)) for key in known_keys())
     changes = [
