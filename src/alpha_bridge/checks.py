@@ -1,6 +1,10 @@
 """What every argument is held to: one line that names the value and the remedy."""
 
 import math
+from pathlib import Path
+
+ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
+"""Endings of files that have to be unpacked first."""
 
 
 def between_zero_and_one(name: str, value: float) -> float:
@@ -22,6 +26,15 @@ def at_least(least: int, name: str, value: int) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return value
+
+
+def folder_or_array(path: Path, option: str = "--data") -> Path:
+    """Return the place of data, given with ``option``, if it is of a kind that is read."""
+    if path.is_dir() or path.suffix == ".npy":
+        return path
+    packed = path.suffix.lower() in ARCHIVES
+    remedy = "unpack it, and give the folder" if packed else "give a folder of images"
+    raise ValueError(f"'{path}' is no folder and no .npy file: {remedy} with {option} PATH")
 
 
 def halvings(size: int) -> int:

@@ -94,6 +94,7 @@ OTHERS = [
     ),
     (["train", "mnist", "--data", "my/phtos/x"], "data path 'my/phtos/x' does not exist"),
     (["train", "mnist", "--data", "words.txt"], "words.txt' is no folder and no .npy file"),
+    (["train", "photos.zip"], "photos.zip' is no folder and no .npy file: unpack it, and give the"),
     (["train", "mnist", "--data", "no id"], "no such data set on the hub: give a local folder"),
     (["train", "mnist", "--data", "pictures", "--from", "./vea"], "there is no VAE './vea'"),
     (["train", "mnist", "--data", "pictures", "--from", "vea"], "there is no VAE 'vea'"),
@@ -127,6 +128,7 @@ def folder(tmp_path_factory):
     (folder / "pictures").mkdir()
     (folder / "there.npy").write_bytes(b"")
     (folder / "words.txt").write_text("no images")
+    (folder / "photos.zip").write_bytes(b"")
     return folder
 
 

@@ -69,17 +69,16 @@ def test_a_class_that_only_one_split_has_is_one(folder):
     assert sorted(source.held_out_labels(9).tolist()) == [0, 0, 0, 1, 1, 1]
 
 
-def test_labels_of_the_table_are_left_as_they_are(folder):
+def test_labels_of_the_table_stand_in_place_of_folders(folder):
     for kind in ("cat", "dog"):
         for i in range(3):
             picture(folder / kind / f"{i}.png")
-    lines = [f"{kind}/{i}.png,{i}" for kind in ("cat", "dog") for i in range(3)]
+    lines = [f"{kind}/{i}.png,{10 * i}" for kind in ("cat", "dog") for i in range(3)]
     (folder / "metadata.csv").write_text("\n".join(["file_name,label", *lines]))
-    assert load_images(str(folder)).training_attributes(9).names == [
-        "label=0",
-        "label=1",
-        "label=2",
-    ]
+    source = load_images(str(folder))
+    assert source.training_attributes(9).names == ["label=0", "label=10", "label=20"]
+    assert source.classes == 3 and set(source.training_labels(9).tolist()) <= {0, 1, 2}
+    assert "the labels are the column label of the table: 0, 10, 20" in source.notes
 
 
 def test_what_a_table_says_is_known_of_its_images_and_unknown_of_the_others(folder):

@@ -10,9 +10,10 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
+from ..checks import ARCHIVES
+
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables about the images beside which they lie."""
-ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 UNREAD = {".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".nef", ".svg"}
 """Pictures that Pillow has no reader for."""
 STUBS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+from ..checks import folder_or_array
 from ..errors import full_disk, one_line, printable
 from ..files import writing
 from .folders import read_folder
@@ -46,11 +47,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         """Raise ``ValueError`` for a file."""
-        if not path.is_dir():
-            raise ValueError(
-                f"'{path}' is no folder and no .npy file: give a folder of images with --data PATH"
-            )
-        self.root = path.resolve()
+        self.root = folder_or_array(path).resolve()
         self.name = str(self.root)
         self.places: tuple[Path, ...] = (self.root,)
         self.notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import os
 import warnings
 from pathlib import Path
 
+from ..checks import folder_or_array
 from ..errors import one_line
 from ..files import cache_folder
 from ..files.vae_folder import find_vae
@@ -55,11 +56,8 @@ def require_data(name: str, fetch: bool = True, option: str = "--data") -> None:
         )
     if name in BUNDLED or path.is_dir():
         return
-    if path.exists() and path.suffix != ".npy":
-        raise ValueError(
-            f"'{path}' is no folder and no .npy file: give a folder of images with {option} PATH"
-        )
     if path.exists():
+        folder_or_array(path, option)
         return
     if path.suffix == ".npy":
         raise FileNotFoundError(

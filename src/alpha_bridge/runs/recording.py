@@ -70,16 +70,16 @@ def train_run(
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config) if resume else config.model_copy(update=ANEW)
             parts = assemble(config, decoding(bars), not steps, fetch)
+            now = parts.config.fingerprint, parts.config.prior_fingerprint
+            notes = parts.notes + tuple(
+                f"the configuration was recorded with other data: {before}, now {after}"
+                for before, after in zip(recorded, now, strict=True)
+                if before not in (None, after)
+            )
+            for note in notes:
+                printing(console)(note)
             trials = TrialRuns(run, parts.config)
             callbacks = _callbacks(parts, trials, bars) if writes else []
-        now = parts.config.fingerprint, parts.config.prior_fingerprint
-        notes = parts.notes + tuple(
-            f"the configuration was recorded with other data: {before}, now {after}"
-            for before, after in zip(recorded, now, strict=True)
-            if before not in (None, after)
-        )
-        for note in notes:
-            printing(console)(note)
         if writes and not resume:
             held.enter_context(locked(run.folder))
             trials.create()
