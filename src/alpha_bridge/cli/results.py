@@ -127,7 +127,7 @@ def _missed_json(found: Missed) -> str:
 
 def _missed(found: Missed, _: Arguments) -> Lines:
     where = next((key for key in ("file", "row") if _any(found.shown, key)), "index")
-    what = [key for key in ("name", "label") if _any(found.shown, key)][:1]
+    what = ["name"] if _any(found.shown, "name") else []
     titles = [where, *("class" for _ in what)]
     table = Table(*titles, "bound", "rank", "distance", "rank", "to a sample")
     for sample in found.shown:

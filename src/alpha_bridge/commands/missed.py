@@ -105,13 +105,12 @@ def missed(
     if images is None:
         source = data_of(run, config, console, data)
         x, labels = source.held_out(count), source.held_out_labels(count)
-        attributes = source.held_out_attributes(count)
-        rows, names = attributes.rows, attributes.cells(config.images.label_column or "label")
+        rows, names = source.held_out_attributes(count).rows, source.class_names
         files = [] if rows is None else [source.files[row] for row in rows if source.files]
     else:
         shape, say = config.event_shape or (), printing(console)
         x, labels, rows = read_samples(images, shape, config.white, say)[:count], None, None
-        names, files = [], _files(images)
+        names, files = (), _files(images)
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
     x = units.normalize(x)
@@ -122,7 +121,7 @@ def missed(
         replace(
             sample,
             file=files[sample.index] if files else None,
-            name=names[sample.index] if names else None,
+            name=None if sample.label is None else names[sample.label],
         )
         for sample in rank_by_coverage(model, x, generated, sigma, draws, *known)
     ]

@@ -95,13 +95,6 @@ class Attributes:
             )
         ]
 
-    def cells(self, column: str) -> list[str | None]:
-        """What a column says of each sample, None where that is unknown; empty without it."""
-        if column not in self.values:
-            return []
-        values = [*self.values[column], None]  # at −1
-        return [values[code] for code in self.codes[:, list(self.values).index(column)]]
-
     def known(self, name: str) -> NDArray[np.int8]:
         """Whether each sample has an attribute: 1 if so, 0 if not, −1 where that is unknown.
 

@@ -33,7 +33,7 @@ class Coverage:
     Attributes:
         index: Where it stands among the samples that were ranked.
         row: Which row of the data it is, as they were given; None where data are drawn.
-        label: Its class, if known.
+        label: The number of its class, if known.
         bound: Importance-weighted bound, in nats for each dimension.
         bound_rank: 1 for the lowest bound.
         distance: To its reconstruction: root mean square over dimensions, in model units.
