@@ -261,6 +261,13 @@ def test_a_run_that_has_only_begun_says_so(tmp_path):
     assert page.all("img") == []
 
 
+def test_the_page_does_not_tell_whose_home_the_data_are_in(tmp_path):
+    data = str(Path.home() / "my" / "photos")
+    text = page_of(Run.create(tmp_path / "run", {"data": data, "kept": [data]})).text
+    assert data not in text
+    assert text.count("~/my/photos") == 4
+
+
 def test_an_empty_configuration_is_no_trouble(tmp_path):
     assert "What was run" in page_of(Run.create(tmp_path / "bare", {})).text
 

@@ -295,8 +295,6 @@ def _apart(argument: str) -> list[str]:
 
 def _named(name: str, given: list[str]) -> _Start:
     """The preset, the file, the run or the data of that name."""
-    from ..runs.folder import Run
-
     path, own, resume = Path(name).expanduser(), _values_of(SOURCES, given), "--resume" in given
     if name in PRESETS:
         if path.is_dir() and PRESETS[name].data != name and not own:
@@ -304,13 +302,17 @@ def _named(name: str, given: list[str]) -> _Start:
         return _Start(name, PRESETS[name])
     if _is_config(path):
         return _Start(name, read_config(path), own)
-    run = Run(path)
-    if resume and (not path.exists() or run.config_path.is_file()):
-        return _Start(name, read_config(Run.open(path).config_path), own, path)
-    if run.config_path.is_file() and (run.metrics_path.exists() or run.checkpoint_steps):
-        raise ValueError(
-            f"{name} is a run: go on with {run.resuming}, or give {run.config_path} to repeat it"
-        )
+    if resume or path.is_dir():
+        from ..runs.folder import Run
+
+        run = Run(path)
+        if resume and (not path.exists() or run.config_path.is_file()):
+            return _Start(name, read_config(Run.open(path).config_path), own, path)
+        if run.config_path.is_file() and (run.metrics_path.exists() or run.checkpoint_steps):
+            raise ValueError(
+                f"{name} is a run: go on with {run.resuming}, or give {run.config_path} to repeat "
+                "it"
+            )
     if path.exists() or path.suffix == ".npy" or ("/" in name and path.suffix != ".json"):
         return _Start(name, of_data(name))
     near = get_close_matches(name, PRESETS, n=1)

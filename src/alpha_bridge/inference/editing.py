@@ -69,7 +69,7 @@ class Evidence:
 
     @property
     def doubt(self) -> str:
-        """What must be said of a direction that tells little; nothing of a sure one."""
+        """How little the direction tells; empty if it is sure."""
         if self.interval[0] <= 0.5:
             return "not better than chance"
         return "weak" if self.accuracy < SURE else ""

@@ -58,7 +58,7 @@ def write_report(run: Run) -> Path:
 
     The page is complete in itself: it loads nothing, from here or elsewhere.
     """
-    records, config = run.records, run.config
+    records, config = run.records, _below_home(run.config)
     names, modes = plots.metric_names(records), _modes(config)
     page = _template().render(
         title=run.folder.resolve().name,
@@ -74,6 +74,16 @@ def write_report(run: Run) -> Path:
     with writing(run.report_path) as file:
         file.write(page.encode())
     return run.report_path
+
+
+def _below_home(value: Any) -> Any:  # noqa: ANN401
+    """A configuration whose paths do not tell whose home they are in: pages are shared."""
+    if isinstance(value, dict):
+        return {key: _below_home(of) for key, of in value.items()}
+    if isinstance(value, list):
+        return [*map(_below_home, value)]
+    home = f"{Path.home()}/"
+    return f"~/{value[len(home) :]}" if isinstance(value, str) and value.startswith(home) else value
 
 
 def _template() -> Template:
