@@ -14,7 +14,9 @@ from ..framework import trials_of
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = DOCS / "results"
 
-FILLED = frozenset({"seed", "data", "event_shape", "prior_shape", "init", "architecture"})
+FILLED = frozenset(
+    {"seed", "data", "event_shape", "prior_shape", "init", "architecture", "latent_scale"}
+)
 """Keys that a run's configuration has from its seed, its data and its VAE."""
 
 

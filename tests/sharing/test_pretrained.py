@@ -25,6 +25,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.sharing import Card, Picture, load, save
+from alpha_bridge.vae import VAEEncoder, VAEGenerator
 
 SMALL = {"hidden": (8,)}
 IMAGES = {"size": 8, "channels": 1, "width": 4}
@@ -65,6 +66,21 @@ class Generator(nn.Sequential):
 class Critic(nn.Sequential):
     def __init__(self):
         super().__init__(nn.utils.parametrizations.spectral_norm(nn.Linear(3, 1)))
+"""
+
+
+VAE = """
+from alpha_bridge.sharing import shareable
+
+@shareable
+class Decoder(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 3)
+
+@shareable
+class Encoder(nn.Linear):
+    def __init__(self):
+        super().__init__(3, 4)
 """
 
 
@@ -208,6 +224,21 @@ def test_custom_networks_come_back_if_their_package_is_trusted(package, tmp_path
     bridge = AlphaBridge(*networks).eval()
     save(bridge, tmp_path / "shared")
     assert "trust=['my_nets']" in (tmp_path / "shared" / "README.md").read_text()
+    same(bridge, load(tmp_path / "shared", trust=["my_nets"]).model)
+
+
+def test_networks_within_a_vae_of_ones_own_need_trust_too(package, tmp_path, same):
+    package("my_nets", VAE)
+    import my_nets
+
+    arms = (
+        VAEGenerator(my_nets.Decoder(), (2,), torch.tensor([2.0, 3.0])),
+        VAEEncoder(my_nets.Encoder()),
+    )
+    bridge = AlphaBridge(*arms, MLPDiscriminator(3, **SMALL)).eval()
+    save(bridge, tmp_path / "shared")
+    assert "trust=['my_nets']" in (tmp_path / "shared" / "README.md").read_text()
+    assert "trust=['my_nets']" in refused(tmp_path / "shared")
     same(bridge, load(tmp_path / "shared", trust=["my_nets"]).model)
 
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from alpha_bridge import AlphaBridge
 from alpha_bridge.files.vae_folder import CONFIGS, USUAL
 from alpha_bridge.networks import ConvDiscriminator
+from alpha_bridge.networks.blueprint import Blueprint
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, bridge, build, load, save
 from alpha_bridge.vae.trained import imported
 
@@ -183,6 +184,23 @@ def configuration_of_diffusers(folders):
 
 def origin(config):
     return {"library": "diffusers", "config": config}
+
+
+@pytest.mark.parametrize(
+    ("library", "config", "said"),
+    [
+        ("os", {}, "there are no VAEs of 'os'"),
+        ("diffusers", "somebody/model", "the configuration of a VAE is a dictionary"),
+        ("diffusers", {"_class_name": "UNet2DModel"}, "a model of UNet2DModel cannot be bridged"),
+        ("pythae", {"name": "VAEConfig", "uses_default_encoder": False}, "keeps as pickles"),
+    ],
+)
+def test_a_shared_file_can_ask_for_nothing_but_a_vae(library, config, said):
+    plan = Blueprint(
+        "alpha_bridge.vae.library:LibraryDecoder", {"library": library, "config": config}
+    )
+    with pytest.raises(ValueError, match=said):
+        plan.build()
 
 
 # what cannot be bridged

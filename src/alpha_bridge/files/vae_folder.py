@@ -15,7 +15,7 @@ CONFIGS = {DIFFUSERS: "config.json", PYTHAE: "model_config.json"}
 """By which a VAE of each library is known."""
 
 USUAL = {DIFFUSERS: "diffusion_pytorch_model.safetensors", PYTHAE: "model.pt"}
-"""Where each library keeps the weights if it is told nothing else."""
+"""Where each library keeps the weights by default."""
 
 PIPELINE = "vae"
 """Where a diffusers pipeline, and a model that was exported, keep their VAE."""
