@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.cli import main
+from alpha_bridge.metrics import comparison
 from alpha_bridge.metrics.definition import parse
 from alpha_bridge.runs.folder import Run
 
@@ -20,7 +22,8 @@ SHAPES = {"mnist": [1, 28, 28], "cifar10": [3, 32, 32], "celeba": [3, 64, 64]}
 STEPS = [1, 4, 6]
 PATH = ["--path.ml=0.2", "--path.transfer=0.5", "--path.adversarial=0.3"]
 SMALL = ["--steps=6", "--batch-size=8", "--model.width=8", "--evaluation.samples=64", *PATH]
-FEATURES = {"cifar10": ["--evaluation.features=pixels"]}
+PIXELS = "--evaluation.features=pixels"
+FEATURES = {"cifar10": [PIXELS]}
 """One classifier of all images is enough: to train it takes most of the time."""
 
 pytestmark = [
@@ -31,7 +34,11 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
+    """Where the runs lie; a third of the updates is enough for a good classifier of digits."""
+    quick = partial(comparison.cached_classifier, updates=200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "cached_classifier", quick)
+        yield tmp_path_factory.mktemp("runs")
 
 
 def train(name, out, *more):
@@ -86,7 +93,7 @@ def test_the_classifier_of_the_set_is_good_and_metrics_name_it(folder):
     names = [parse(name) for name in last_metrics(trained(folder, "mnist"))]
     (retention,) = [name.protocol for name in names if name.metric == "retention"]
     percent = re.fullmatch("classifier-mnist-seed0-acc([0-9]+)", retention).group(1)
-    assert 97 <= int(percent) <= 100
+    assert 95 <= int(percent) <= 100
 
 
 def test_faces_without_labels_are_measured_in_pixels(folder):
@@ -136,7 +143,7 @@ def test_faces_are_edited_along_attributes_that_few_of_them_have(folder, capsys)
 def test_the_command_itself_trains_in_a_process_of_its_own(folder):
     out = folder / "process"
     done = subprocess.run(
-        [sys.executable, "-m", "alpha_bridge", *train("mnist", out, "--json")],
+        [sys.executable, "-m", "alpha_bridge", *train("mnist", out, PIXELS, "--json")],
         capture_output=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         text=True,

@@ -10,12 +10,26 @@ import pytest
 
 from alpha_bridge import files
 from alpha_bridge.errors import NotWritten
-from tests.killing import COUNTED
 
-KILLED = (
-    COUNTED
-    + """
-import sys
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+
+
+def counted(call):
+    def run(*args, **kwargs):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*args, **kwargs)
+    return run
+
+os.fsync = counted(os.fsync)
+Path.rename, Path.replace = counted(Path.rename), counted(Path.replace)
+Path.unlink, shutil.rmtree = counted(Path.unlink), counted(shutil.rmtree)
+Path.mkdir = counted(Path.mkdir)
+
 from alpha_bridge import files
 
 left = int(sys.argv[2])
@@ -26,7 +40,6 @@ with files.filling(root / "folder", replace=True) as folder:
 with files.writing(root / "file") as file:
     file.write(b"new")
 """
-)
 
 
 def contents(folder):

@@ -179,15 +179,11 @@ def test_no_array_of_the_kde_exceeds_64_mebibytes(trials):
     assert 0 < largest.nbytes <= 2**26
 
 
-@pytest.mark.parametrize(
-    ("points", "samples"),
-    [(10_000, 10_000), pytest.param(50_000, 20_000, marks=pytest.mark.slow)],
-)
-def test_no_array_of_a_large_kde_exceeds_256_mebibytes(points, samples):
-    x, y = (torch.empty(count, 2, device="meta") for count in (points, samples))  # shapes alone
+def test_no_array_of_a_large_kde_exceeds_256_mebibytes():
+    x, y = torch.empty(2, 10_000, 2, device="meta")  # shapes alone
     with Largest() as largest:
         kde_log_likelihood(x, y, 0.1)
-    assert 8 * points * 2 <= largest.nbytes <= 2**28
+    assert 8 * 10_000 * 2 <= largest.nbytes <= 2**28 < 8 * 10_000**2
 
 
 def test_kde_of_diverged_samples_is_not_a_number():

@@ -61,14 +61,11 @@ def test_vectors_agree(exported):
     "networks",
     [
         mlp(trials=3),
-        conv(8),
-        conv(28),
         conv(32, channels=3),
-        conv(64, channels=3),
-        dcgan(32),
+        dcgan(16),
         [network.to(memory_format=torch.channels_last) for network in conv(28)],
     ],
-    ids=["stacked", "8", "28", "32", "64", "dcgan", "channels-last"],
+    ids=["stacked", "conv", "dcgan", "channels-last, of another size"],
 )
 def test_all_networks_of_the_package_agree(networks, tmp_path):
     differences = onnx.export(AlphaBridge(*networks), tmp_path / "files")
@@ -109,7 +106,7 @@ def test_files_that_differ_are_not_kept(tmp_path):
 
 
 class Affine(nn.Linear):
-    """A network of latents that is written in one of the ways of torch."""
+    """A network of latents that goes on in a way of torch's."""
 
     latent_shape = (2,)
 
@@ -121,12 +118,13 @@ class Affine(nn.Linear):
         return self.way(super().forward(z), z)
 
 
-OF_ANY_SIZE = {
-    "len": lambda y, z: y.reshape(len(z), 2),
-    "zeros of len": lambda y, z: y + torch.zeros(len(z), 2),
-    "times len": lambda y, z: y * len(z),
-    "mean": lambda y, _: y - y.mean(0),
-}
+def of_any_size(y, z):
+    """All ways of torch to ask for the size of the batch, one after the other."""
+    y = y.reshape(len(z), 2) + torch.zeros(len(z), 2)
+    y = y + 0.1 * y * len(z)
+    return y - y.mean(0) / 2
+
+
 OF_ONE_SIZE = {
     "loop": (lambda _, z: torch.stack([2 * row for row in z]), "cannot be exported to ONNX for"),
     "two": (lambda y, _: y.reshape(2, -1)[:, :2], "cannot be exported to ONNX for batches of any"),
@@ -141,11 +139,10 @@ def first_of(table):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", OF_ANY_SIZE)
-def test_a_network_may_ask_for_the_size_of_its_batch(way, tmp_path):
+def test_a_network_may_ask_for_the_size_of_its_batch(tmp_path):
     import onnxruntime
 
-    bridge = AlphaBridge(Affine(OF_ANY_SIZE[way]), *mlp(features=2)[1:])
+    bridge = AlphaBridge(Affine(of_any_size), *mlp(features=2)[1:])
     onnx.export(bridge, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "generator.onnx")
     for size in (1, 2, 3, 7, 50):

@@ -345,6 +345,7 @@ def story(tmp_path_factory):
 def interrupted(run, choose, *options):
     """Start, wait for the first records, end one process; what was said and what is there."""
     sizes = ["--steps", str(STEPS), "--record-every", "5", "--checkpoint-every", "20"]
+    sizes += ["--model.hidden", "8", "--evaluation.samples", "50", "--evaluation.every", "1000"]
     train = ["-m", "alpha_bridge", "train", "gaussians25", "--out", str(run), *sizes, *options]
     before = len(lines(run))
     with torchrun(*train) as launcher:

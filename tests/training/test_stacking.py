@@ -14,7 +14,7 @@ TRIALS = 3
 
 def config(trials=1, seed=7, **changes):
     preset = PRESETS["gaussians25"]
-    return preset.model_copy(update={"trials": trials, "seed": seed, "steps": 200, **changes})
+    return preset.model_copy(update={"trials": trials, "seed": seed, "steps": 30, **changes})
 
 
 def trained(config):
