@@ -210,13 +210,14 @@ def test_cards_compare_with_the_end_of_step_one(page):
         ("modes/3std/100", 8, 25, "good"),
         ("modes/3std/100", 25, 25, "good"),
         ("frechet_distance/pixels/100", 80.0, 0.01, ""),
+        ("retention/posterior/100", None, 0.9, "good"),
     ],
 )
 def test_a_badge_is_green_only_where_a_value_is_good_and_not_merely_better(
     tmp_path, name, before, after, badge
 ):
     run = Run.create(tmp_path / "run", {"data": "gaussians25", "mixture": {"side": 5}})
-    run.append(record(10, "ml", **{name: before}))
+    run.append(record(10, "ml", **({} if before is None else {name: before})))
     run.append(record(20, "adversarial", **{name: after}))
     (pill,) = re.findall(r'<span class="pill (\w*)">', page_of(run).html)
     assert pill == badge

@@ -139,10 +139,11 @@ def _verdict(
     metric: Metric | None, before: float | None, after: float, modes: int | None
 ) -> tuple[str, str]:
     """Whether a value has become better or worse, and its badge: being better is not being good."""
-    if metric is None or before is None:
+    if metric is None:
         return "", ""
     if metric is METRICS["modes"]:
         metric = metric._replace(good=modes)
+    before = after if before is None else before
     worse = metric.improved(after, before)
     good = "good" if metric.is_good(after) and not worse else ""
     verdict = "better" if metric.improved(before, after) else "worse" if worse else ""
