@@ -5,6 +5,14 @@ from pathlib import Path
 
 ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 """Endings of files that have to be unpacked first."""
+REMEDIES = {
+    ".npz": "save one of its arrays, numpy.save('x.npy', numpy.load(FILE)[NAME]), and give that",
+    ".csv": "save its numbers, numpy.save('x.npy', numpy.loadtxt(FILE, delimiter=',', "
+    "skiprows=1)), and give them",
+    ".pt": "save the tensor, numpy.save('x.npy', torch.load(FILE).numpy()), and give it",
+    ".parquet": "put it into a folder, and give that",
+}
+"""What to do with files of other kinds, by their endings."""
 
 
 def between_zero_and_one(name: str, value: float) -> float:
@@ -32,8 +40,9 @@ def folder_or_array(path: Path, option: str = "--data") -> Path:
     """Return the place of data, given with ``option``, if it is of a kind that is read."""
     if path.is_dir() or path.suffix == ".npy":
         return path
-    packed = path.suffix.lower() in ARCHIVES
-    remedy = "unpack it, and give the folder" if packed else "give a folder of images"
+    ending = path.suffix.lower()
+    remedy = "unpack it, and give the folder" if ending in ARCHIVES else "give a folder of images"
+    remedy = REMEDIES.get(ending, remedy)
     raise ValueError(f"'{path}' is no folder and no .npy file: {remedy} with {option} PATH")
 
 

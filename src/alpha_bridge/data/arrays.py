@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,12 @@ from torch import Tensor
 from .attributes import Attributes
 from .classes import Classes, classes_of
 from .rng import HELD_OUT, TRAINING
-from .rows import Array, Rows, chunks, one_channel, read_array, shuffled, split, take
+from .rows import Array, Rows, chunks, shuffled, split, take
 from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
+
+CHANNELS = (1, 3)
 
 NAMED = 5
 """Columns that a line names, at most."""
@@ -64,15 +65,14 @@ class ArraySource(Source):
             if array is not None:
                 self.require(array)
         if train.ndim < 2 or not math.prod(train.shape):
-            raise ValueError(f"data must have the shape (N, *event), got {train.shape}")
+            raise ValueError(f"data must have the shape (N, *event), got {_whole(train).shape}")
         held_out = train[:0] if held_out is None else held_out
         if held_out.shape[1:] != train.shape[1:]:
             raise ValueError(
                 f"held-out samples have the shape {held_out.shape[1:]}, "
                 f"training samples {train.shape[1:]}: give both the same"
             )
-        _check_finite("training data", train, self.largest)
-        _check_finite("held-out data", held_out, self.largest)
+        _check_finite(train, held_out, self.largest)
         self._train, self._held_out = train, held_out
         classes = _classes(train_labels, held_out_labels, (len(train), len(held_out)), class_names)
         self.class_names = classes.names
@@ -246,7 +246,8 @@ def from_array(
     train_labels: NDArray[Any] | None = None,
     held_out_labels: NDArray[Any] | None = None,
 ) -> ArraySource:
-    """Take an array for what it is: vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C).
+    """Take an array for what it is: vectors (N, D), or uint8 images (N, H, W), (N, H, W, C) or
+    (N, C, H, W) with 1 or 3 channels.
 
     Raises:
         ValueError: The array is neither, or as for :class:`ArraySource`.
@@ -255,18 +256,76 @@ def from_array(
         >>> from_array(np.zeros((3, 28, 28), dtype=np.uint8)).event_shape
         (1, 28, 28)
     """
-    arrays = train, held_out, train_labels, held_out_labels
-    if train.ndim == 2 and train.dtype.kind in "fiu":
-        return VectorSource(*arrays)
-    if train.dtype == np.uint8 and train.ndim == 3:
-        apart = None if held_out is None else one_channel(held_out)
-        return ImageSource(one_channel(train), apart, *arrays[2:])
-    if train.dtype == np.uint8 and train.ndim == 4 and train.shape[-1] in (1, 3):
-        return ImageSource(*arrays)
+    require_samples(_whole(train))
+    if train.ndim == 2:
+        return VectorSource(train, held_out, train_labels, held_out_labels)
+    apart = None if held_out is None else _images(held_out)
+    return ImageSource(_images(train), apart, train_labels, held_out_labels)
+
+
+def require_samples(array: NDArray[Any]) -> None:
+    """Refuse an array that is neither one of vectors nor one of uint8 images, and say what to do.
+
+    Example:
+        >>> require_samples(np.zeros((9, 8, 8)))
+        Traceback (most recent call last):
+            ...
+        ValueError: an array of float64 and shape (9, 8, 8) is no data set: give images as whole \
+numbers, (255 * x).round().astype('uint8') of numbers in [0, 1]
+    """
+    kind, pixels = array.dtype.kind, array.dtype == np.uint8
+    if kind in "fiu" and array.ndim == 2:
+        return
+    if pixels and array.ndim == 3:
+        return
+    if pixels and array.ndim == 4 and {array.shape[-1], array.shape[1]} & {*CHANNELS}:
+        return
+    if array.dtype.names:
+        remedy = "its fields as columns, numpy.lib.recfunctions.structured_to_unstructured(x)"
+    elif kind == "c":
+        remedy = "real and imaginary parts as columns, of shape (N, D)"
+    elif kind not in "bfiu":
+        remedy = "numbers of shape (N, D)"
+    elif array.ndim < 2:
+        remedy = "shape (N, D), that is x[:, None] for one number a sample"
+    elif array.ndim == 2:
+        remedy = "numbers, x.astype(float)"
+    elif array.ndim == 4 and pixels:
+        remedy = "1 or 3 channels, such as x[..., :3]"
+    elif array.ndim > 4:
+        remedy = "vectors (N, D), or images (N, H, W) or (N, H, W, C)"
+    elif kind == "f":
+        remedy = "images as whole numbers, (255 * x).round().astype('uint8') of numbers in [0, 1]"
+    else:
+        remedy = "images as bytes, x.astype('uint8') once they lie in 0 to 255"
     raise ValueError(
-        f"an array of {train.dtype} and shape {train.shape} is no data set: give numbers of shape "
-        "(N, D), or uint8 images of shape (N, H, W) or (N, H, W, C) with 1 or 3 channels"
+        f"an array of {array.dtype} and shape {array.shape} is no data set: give {remedy}"
     )
+
+
+def channels_last(images: NDArray[Any]) -> NDArray[Any]:
+    """Images as ``(..., H, W, C)``, whichever way they are given."""
+    if images.ndim == 3:
+        return images[..., None]
+    if images.ndim == 4 and images.shape[-1] in CHANNELS:
+        return images
+    if images.ndim == 4 and images.shape[1] in CHANNELS:
+        return np.moveaxis(images, 1, -1)
+    raise ValueError(
+        "uint8 images must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
+        f"channels, got {images.shape}"
+    )
+
+
+def _images(array: Array) -> Array:
+    if isinstance(array, Rows):
+        return Rows(channels_last(array.array), array.rows)
+    return channels_last(array)
+
+
+def _whole(array: Array) -> NDArray[Any]:
+    """The array as it was given, of which some rows may be chosen."""
+    return array.array if isinstance(array, Rows) else array
 
 
 def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
@@ -291,29 +350,11 @@ def from_tensor(x: Tensor, held_out: Tensor | None = None) -> ArraySource:
     return ArraySource(_to_array(x), None if held_out is None else _to_array(held_out))
 
 
-def load_array(path: str | Path) -> ArraySource:
-    """Vectors (N, D), or uint8 images (N, H, W) or (N, H, W, C), from a ``.npy`` file.
-
-    The file is mapped, not read: it may be larger than memory. A tenth of its rows is held out,
-    always the same.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is not such an array, or a value in it is not finite.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"data file '{path}' does not exist: give a .npy file")
-    array = read_array(path, mapped=True)
-    if array.ndim < 2:
-        raise ValueError(
-            f"'{path}' holds shape {array.shape}: give one array of shape (N, D) or (N, H, W, C)"
-        )
-    try:
-        kept, apart = split(len(array))
-        return from_array(Rows(array, kept), Rows(array, apart))
-    except ValueError as error:
-        raise ValueError(f"'{path}' cannot be used: {error}") from error
+def with_held_out(array: NDArray[Any]) -> ArraySource:
+    """An array as :func:`from_array` takes it, of which a tenth is held out, always the same."""
+    require_samples(array)
+    kept, apart = split(len(array))
+    return from_array(Rows(array, kept), Rows(array, apart))
 
 
 def _rows_given(array: Array, begin: int) -> NDArray[np.int64]:
@@ -338,20 +379,36 @@ def _check_digits(x: Tensor) -> None:
         )
 
 
-def _check_finite(name: str, array: Array, largest: float) -> None:
+def _check_finite(train: Array, held_out: Array, largest: float) -> None:
+    parts = {"training data": train, "held-out data": held_out}
+    bad = {name: _beyond(part, largest) for name, part in parts.items()}
+    if isinstance(train, Rows) and isinstance(held_out, Rows):  # both of one array
+        parts, bad = {"the array": train.array}, {"the array": np.concatenate([*bad.values()])}
+    for name, rows in bad.items():
+        if rows.size:
+            most = _largest(parts[name], largest)
+            raise ValueError(
+                f"{name} has NaN or infinity, or a value beyond {most:.2g}, in {rows.size} of "
+                f"{len(parts[name])} rows, first in row {rows.min()}, counted from 0: remove or "
+                "repair them"
+            )
+
+
+def _beyond(array: Array, largest: float) -> NDArray[np.int64]:
+    """Rows of the array as it was given that are not finite, or not that small."""
     if array.dtype.kind != "f":
-        return
-    largest = min(largest, float(np.finfo(array.dtype).max))
-    bad_rows = [
-        begin + np.flatnonzero(~(np.abs(rows) <= largest).reshape(len(rows), -1).all(1))
+        return np.empty(0, np.int64)
+    most = _largest(array, largest)
+    bad = [
+        begin + np.flatnonzero(~(np.abs(rows) <= most).reshape(len(rows), -1).all(1))
         for begin, rows in chunks(array)
     ]
-    bad = np.concatenate([*bad_rows, np.empty(0, np.int64)])
-    if bad.size:
-        raise ValueError(
-            f"{name} has NaN or infinity, or a value beyond {largest:.2g}, in {bad.size} of "
-            f"{len(array)} rows, first in row {int(bad[0])}: remove or repair them"
-        )
+    rows: NDArray[np.int64] = _rows_given(array, 0)[np.concatenate([*bad, np.empty(0, np.int64)])]
+    return rows
+
+
+def _largest(array: Array, largest: float) -> float:
+    return min(largest, float(np.finfo(array.dtype).max))
 
 
 def _classes(

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from .attributes import Attributes
 from .classes import Classes, classes_of, coded, text, values_of
-from .decode import Encoded, encoded
+from .decode import BATCH, Encoded, encoded
 from .rows import split
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
     from pyarrow import ChunkedArray
 
-# Encoded images that are in memory together.
-BATCH = 64
 # A column of more values than this describes single samples, not kinds of them.
 MOST_VALUES = 100
 

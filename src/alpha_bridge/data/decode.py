@@ -17,6 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = NDArray[np.uint8]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+# Encoded images that are in memory together.
+BATCH = 64
 # Images that a thread decodes in a row: small ones cost less than handing them over.
 PIECE = 8
 NAMED = 10
@@ -270,6 +272,15 @@ def encoded(
     if record.get("path"):
         return Encoded(f"image {record['path']}", _located(record["path"], name, places), mode)
     return Encoded(name, None, mode)
+
+
+def encoded_rows(images: NDArray[np.uint8]) -> Iterator[list[Encoded]]:
+    """Images ``(N, H, W, C)`` as files without compression, some at a time."""
+    _, height, width, channels = images.shape
+    header = f"P{5 if channels == 1 else 6} {width} {height} 255\n".encode()
+    for begin in range(0, len(images), BATCH):
+        rows = enumerate(images[begin : begin + BATCH], begin)
+        yield [Encoded(f"image {row}", header + image.tobytes()) for row, image in rows]
 
 
 def _located(path: str, name: str, places: Sequence[Path]) -> str:

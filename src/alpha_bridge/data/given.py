@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import one_line
 from ..settings import BATCH_SIZE
-from .arrays import ArraySource, ImageSource, from_tensor
+from .arrays import ArraySource, ImageSource, channels_last, from_tensor
 from .rng import TRAINING, stream
 from .sampler import Epochs, share
 from .source import Source
@@ -19,8 +19,6 @@ from .units import PixelUnits, Units
 
 Given = Source | Tensor | NDArray[Any] | Dataset[Any] | DataLoader[Any]
 """What :func:`source_of` takes."""
-
-CHANNELS = (1, 3)
 
 
 def batch_size_of(data: Given) -> int:
@@ -74,24 +72,10 @@ def _of_array(array: NDArray[Any]) -> ArraySource:
             f"{array.dtype} of shape {array.shape}"
         )
     if array.dtype == np.uint8 and array.ndim > 2:
-        return ImageSource(_channels_last(array))
+        return ImageSource(channels_last(array))
     if array.dtype == np.float64:
         return from_tensor(torch.tensor(array))
     return ArraySource(array)
-
-
-def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
-    """Images as ``(..., H, W, C)``, whichever way they are given."""
-    if images.ndim == 3:
-        return images[..., None]
-    if images.ndim == 4 and images.shape[-1] in CHANNELS:
-        return images
-    if images.ndim == 4 and images.shape[1] in CHANNELS:
-        return np.moveaxis(images, 1, -1)
-    raise ValueError(
-        "uint8 images must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
-        f"channels, got {images.shape}"
-    )
 
 
 class DatasetSource(Source):
@@ -167,5 +151,5 @@ class DatasetSource(Source):
             ) from error
         if sample.dtype != torch.uint8 or sample.ndim == 1:
             return sample.float()
-        pixels = _channels_last(sample.numpy(force=True)[None])
+        pixels = channels_last(sample.numpy(force=True)[None])
         return torch.from_numpy(pixels)[0].permute(2, 0, 1)

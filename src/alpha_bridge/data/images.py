@@ -10,12 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import one_line
-from ..files import cache_folder, read_json, save_array
-from .arrays import ArraySource, ImageSource, load_array
-from .attributes import Attributes
+from ..files import cache_folder, read_json
+from .array_file import load_file
+from .arrays import ArraySource, ImageSource
 from .cache import cached
 from .choice import (
     Choice,
@@ -29,13 +27,12 @@ from .choice import (
     parts,
 )
 from .decode import Encoded, refusal, write_images
+from .decoded import CACHE_FORMAT, IMAGES, Decoded, open_decoded
 from .origin import Folder, Hub, quiet
-from .rows import Rows, read_array, split
+from .rows import Rows, split
 from .survey import Survey
 
-# To be raised when the same images leave other files.
-CACHE_FORMAT = 6
-SHAPE, FILES, FINGERPRINT = "shape.json", "files.json", "fingerprint.txt"
+SHAPE = "shape.json"
 
 Progress = Callable[[int, int], None]
 
@@ -70,8 +67,9 @@ def load_images(
 
     Args:
         source: A data-set id of the Hugging Face hub; a folder in its layout; a folder of image
-            files, with a subfolder for each class if any; or a ``.npy`` file (see
-            :func:`~alpha_bridge.data.arrays.load_array`).
+            files, with a subfolder for each class if any; or a ``.npy`` file of what
+            :func:`~alpha_bridge.data.from_array` takes, mapped and not read, of which a tenth is
+            held out.
         size: Height and width in pixels; None for the images' own, or one of at most 64.
         channels: 1 for grey, 3 for colour; None for 3 if any image is in colour.
         image_column: Column of the images; None for the one column of that type.
@@ -98,12 +96,12 @@ def load_images(
     if channels not in (None, 1, 3):
         raise ValueError(f"--images.channels must be 1 (grey) or 3 (colour), got {channels}")
     path = Path(source).expanduser()
+    folder = cache_folder() if cache is None else Path(cache)
     if path.suffix == ".npy":
-        return load_array(path)
+        return load_file(path, size, channels, folder, progress)
     choice = Choice(
         size, channels, image_column, label_column, train_split, held_out_split, skip_broken
     )
-    folder = cache_folder() if cache is None else Path(cache)
     origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
     fingerprint = origin.fingerprint()
 
@@ -116,7 +114,7 @@ def load_images(
         decision = cached(place("shapes", choice), partial(_decide, origin=origin, choice=choice))
         choice = replace(choice, **read_json(decision / SHAPE))
     fill = partial(_fill, origin=origin, choice=choice, progress=progress)
-    return _open(cached(place("images", choice), fill))
+    return open_decoded(cached(place("images", choice), fill))
 
 
 def digits() -> ImageSource:
@@ -167,7 +165,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
             images(),
             shape,
             total,
-            folder / "images.npy",
+            folder / IMAGES,
             lambda done: progress(done, total) if progress else None,
         )
         if broken and not choice.skip_broken:
@@ -183,55 +181,15 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
             *seen.notes(shape),
             *classes.notes,
         ]
-        if classes.names:
-            save_array(classes.codes[train], folder / "train_labels.npy")
-            save_array(classes.codes[apart], folder / "held_out_labels.npy")
-        places = np.cumsum(whole) - 1
-        save_array(places[train], folder / "train.npy")
-        save_array(places[apart], folder / "held_out.npy")
-        _save_attributes(folder, attributes_of(splits), train, apart)
-        files = json.dumps({"files": files_of(splits, image_column)})
-        (folder / FILES).write_text(files, encoding="utf-8")
-        content = {"notes": notes, "white": seen.white, "classes": classes.names}
-        (folder / "notes.json").write_text(json.dumps(content), encoding="utf-8")
-        (folder / FINGERPRINT).write_text(_open(folder).fingerprint, encoding="utf-8")
-    shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _save_attributes(
-    folder: Path, attributes: Attributes, train: NDArray[np.int64], held_out: NDArray[np.int64]
-) -> None:
-    (folder / "attributes.json").write_text(json.dumps(attributes.values), encoding="utf-8")
-    for part, rows in (("train", train), ("held_out", held_out)):
-        save_array(rows, folder / f"{part}_rows.npy")
-        save_array(attributes.codes[rows], folder / f"{part}_attributes.npy")
-
-
-def _open(folder: Path) -> ImageSource:
-    try:
-        arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
-        values = read_json(folder / "attributes.json")
-        record = read_json(folder / "notes.json")
-        train, held_out = (
-            Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
-            for part in ("train", "held_out")
-        )
-        images = arrays.pop("images")
-        kept, apart = (Rows(images, arrays.pop(part)) for part in ("train", "held_out"))
-        source = ImageSource(
-            kept,
+        decoded = Decoded(
+            train,
             apart,
-            **arrays,
-            train_attributes=train,
-            held_out_attributes=held_out,
-            class_names=record["classes"],
+            np.cumsum(whole) - 1,
+            tuple(notes),
+            classes,
+            attributes_of(splits),
+            files_of(splits, image_column),
+            seen.white,
         )
-        if (fingerprint := folder / FINGERPRINT).exists():  # summed up once, when they are decoded
-            source.fingerprint = fingerprint.read_text("utf-8")
-        source.files = tuple(read_json(folder / FILES)["files"])
-        source.notes, source.white = tuple(record["notes"]), record["white"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
-        ) from error
-    return source
+        decoded.save(folder)
+    shutil.rmtree(scratch, ignore_errors=True)

@@ -86,7 +86,8 @@ def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.
         [90, 10]
     """
     if n < 2:
-        raise ValueError(f"the data set has {n} sample: give two or more, one is held out")
+        many = "one sample" if n else "no samples"
+        raise ValueError(f"the data set has {many}: give two or more, one is held out")
     count = min(max(round(fraction * n), 1), n - 1)
     order = stream(0, 0, HELD_OUT).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
@@ -111,13 +112,6 @@ def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
         array.close()
         raise ValueError(f"'{path}' holds several arrays: save one of them with numpy.save")
     return array
-
-
-def one_channel(images: Array) -> Array:
-    """Images ``(N, H, W)`` as ``(N, H, W, 1)``."""
-    if isinstance(images, Rows):
-        return Rows(images.array[..., None], images.rows)
-    return images[..., None]
 
 
 def _let_go(array: NDArray[Any]) -> None:

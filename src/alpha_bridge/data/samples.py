@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arrays import from_array
-from .decode import Broken, Encoded, Shape, attempt, refusal
+from .arrays import channels_last, from_array
+from .decode import Broken, Encoded, Shape, attempt, decode, encoded_rows, refusal
 from .listing import list_folder
 from .rows import read_array
 from .survey import Survey
@@ -22,7 +22,8 @@ def read_samples(
 ) -> Tensor:
     """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.
 
-    Images are cropped to their central square, resized, and turned to grey or colour.
+    Images are cropped to their central square, resized, and turned to grey or colour, those of an
+    array too.
 
     Args:
         path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
@@ -41,7 +42,7 @@ def read_samples(
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: give an image, a folder or an .npy file")
     if path.suffix == ".npy":
-        samples = _array(path)
+        samples = _array(path, event_shape)
     elif len(event_shape) == 3:
         samples = read_images(_images_at(path, say), event_shape, white)
     else:
@@ -54,14 +55,20 @@ def read_samples(
     return samples
 
 
-def _array(path: Path) -> Tensor:
+def _array(path: Path, event_shape: tuple[int, ...]) -> Tensor:
     array = read_array(path)
-    grey = array.dtype == np.uint8 and array.ndim == 3
-    rows = array[..., None] if grey else array
     try:
-        return from_array(rows).to_tensor(rows)
+        source = from_array(array)
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
+    if array.ndim == 2:
+        return source.to_tensor(array)
+    images = channels_last(array)
+    if len(event_shape) == 3 and source.event_shape != event_shape:
+        channels, size, _ = event_shape
+        shape = Shape(size, channels)
+        images = np.stack([decode(one, shape) for part in encoded_rows(images) for one in part])
+    return source.to_tensor(images)
 
 
 def _images_at(path: Path, say: Callable[[str], object] | None) -> Sequence[Path]:

@@ -212,6 +212,8 @@ def _shaped(config: Config) -> ImagesConfig:
     given, shape = config.images, config.event_shape or ()
     if len(shape) != 3:
         return given
+    if config.data.endswith(".npy"):  # older runs had their images as they are, whatever was given
+        return replace(given, channels=shape[0], size=shape[1])
     return replace(given, channels=given.channels or shape[0], size=given.size or shape[1])
 
 

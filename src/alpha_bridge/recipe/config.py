@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -203,8 +205,16 @@ class Config(_Part):
     def idle(self) -> tuple[str, ...]:
         """Parts that these data have no use for."""
         density = self.data in DENSITIES
-        parts = {
-            "mixture": not density,
-            "images": density or self.data == "digits" or self.data.endswith(".npy"),
-        }
+        vectors = self.data.endswith(".npy") and dimensions(self.data) < 3
+        parts = {"mixture": not density, "images": density or self.data == "digits" or vectors}
         return tuple(part for part, idle in parts.items() if idle)
+
+
+def dimensions(path: str) -> int:
+    """Of an array in a file; 2 where it cannot be read, of which whoever reads it tells."""
+    import numpy as np
+
+    with suppress(Exception):  # whatever a broken header makes the parsers of Python raise
+        place = Path(path).expanduser()
+        return int(np.load(place, mmap_mode="r", allow_pickle=False).ndim)
+    return 2

@@ -3,9 +3,7 @@
 Every value is ours: the paper's appendix is lost.
 """
 
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from ..settings import (
     EvaluationConfig,
@@ -18,6 +16,7 @@ from ..settings import (
     RegularizerConfig,
 )
 from . import Config, changed
+from .config import dimensions
 
 _DENSITY = Config(
     data="gaussians25",
@@ -110,17 +109,8 @@ def of_data(name: str) -> Config:
         >>> of_data("my/photos").data
         'my/photos'
     """
-    kind = _VECTORS if name.endswith(".npy") and _dimensions(Path(name)) < 3 else _PHOTOS
+    kind = _VECTORS if name.endswith(".npy") and dimensions(name) < 3 else _PHOTOS
     return kind.model_copy(update={"data": name})
-
-
-def _dimensions(path: Path) -> int:
-    """Of an array in a file; 2 where it cannot be read, of which whoever reads it tells."""
-    import numpy as np
-
-    with suppress(Exception):  # whatever a broken header makes the parsers of Python raise
-        return int(np.load(path.expanduser(), mmap_mode="r", allow_pickle=False).ndim)
-    return 2
 
 
 def with_data(config: Config, name: str) -> Config:
