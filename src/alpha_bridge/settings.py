@@ -350,7 +350,7 @@ class ImagesConfig(Settings):
     image_column: str | None = None
     """Column of the images; None: the one that holds images."""
     label_column: str | None = None
-    """Column of the labels; None: the one that holds classes."""
+    """Column of the labels; None: the one that holds classes, or is called label."""
     train_split: str = "train"
     """Split to train on."""
     held_out_split: str | None = None

@@ -141,6 +141,17 @@ def zipped(folder: Path) -> None:
         file.unlink()
 
 
+def labelled(*cells: str, header: str = "label") -> Callable[[Path], None]:
+    """A folder of as many images as there are labels, which a table has."""
+
+    def make(folder: Path) -> None:
+        numbered(folder, len(cells))
+        lines = [f"file_name,{header}", *(f"{row}.png,{cell}" for row, cell in enumerate(cells))]
+        (folder / "metadata.csv").write_text("\n".join(lines))
+
+    return make
+
+
 @dataclass(frozen=True)
 class Awkward:
     """A folder that ``make`` fills, with what is read of it and what is said."""
@@ -153,6 +164,31 @@ class Awkward:
 
 
 TENTH = "{} to train on, {} held out (a tenth, always the same)"
+
+
+LABELS = {
+    "signs": (["-1", "1"] * 4, 2, "2 classes (-1, 1)"),
+    "unknown signs": (["-1", "0", "1"] * 3, 2, "2 classes (0, 1), unknown of 3 of 9 samples"),
+    "truth": (["True", "False"] * 4, 2, "2 classes (false, true)"),
+    "ids": (["7", "1000000000"] * 4, 2, "2 classes (7, 1000000000)"),
+    "gaps": (["1", "", "2", "1"] * 2, 2, "2 classes (1, 2), unknown of 2 of 8 samples"),
+    "words": (["cat", "", "dog", "cat"] * 2, 2, "2 classes (cat, dog), unknown of 2 of 8 samples"),
+    "whole floats": (["1.0", "2.0"] * 4, 2, "2 classes (1, 2)"),
+    "one class": (["3"] * 8, 0, "all 3: one class alone tells nothing, so it is left out"),
+    "no label": ([""] * 8, 0, "all unknown: left out"),
+    "as many as images": (
+        [*map(str, range(8))],
+        0,
+        "8 values for 8 samples: no classes, left out",
+    ),
+    "measured": (
+        [f"{row}.5" for row in range(8)],
+        0,
+        "no classes (Float value 0.500000 was truncated converting to int64): give whole numbers, "
+        "booleans or words to have labels",
+    ),
+}
+"""Labels in a table, with the number of classes and the end of what is said."""
 
 SETS = {
     "a word in names": Awkward(word_in_names, 16, ("16 images of 16 files", TENTH.format(14, 2))),
@@ -267,6 +303,28 @@ SETS = {
     ),
 }
 """What is read; a line may name the folder."""
+
+ARRAYS = {
+    "not square": (np.zeros((9, 6, 8), np.uint8), (1, 8, 8)),
+    "not square, in colour": (np.zeros((9, 20, 30, 3), np.uint8), (3, 16, 16)),
+    "large": (np.zeros((9, 100, 100), np.uint8), (1, 64, 64)),
+    "channels first": (np.zeros((9, 3, 8, 8), np.uint8), (3, 8, 8)),
+    "floats": (np.zeros((9, 8, 8)), "(255 * x).round().astype('uint8') of numbers in [0, 1]"),
+    "whole numbers": (np.zeros((9, 8, 8), np.int64), "x.astype('uint8') once they lie in 0 to 255"),
+    "four channels": (np.zeros((9, 8, 8, 4), np.uint8), "1 or 3 channels, such as x[..., :3]"),
+    "a column": (np.zeros(9), "shape (N, D), that is x[:, None] for one number a sample"),
+    "truth": (np.zeros((9, 2), bool), "numbers, x.astype(float)"),
+    "complex": (np.zeros((9, 2), complex), "real and imaginary parts as columns"),
+    "words": (np.full((9, 2), "a"), "numbers of shape (N, D)"),
+    "fields": (np.zeros(9, [("a", "f4")]), "its fields as columns"),
+    "no samples": (np.zeros((0, 8, 8), np.uint8), "the data set has no samples"),
+    "no columns": (np.zeros((9, 0)), "shape (N, *event), got (9, 0)"),
+    "a gap": (
+        np.where(np.arange(18).reshape(9, 2) == 15, np.nan, 0),
+        "in 1 of 9 rows, first in row 7, counted from 0",
+    ),
+}
+"""Arrays as people have them, each with the shape of a sample, or the end of the refusal."""
 
 REFUSED = {
     "empty": (lambda _: None, "'{}' is empty: give a folder of images"),

@@ -78,7 +78,7 @@ def test_labels_of_the_table_stand_in_place_of_folders(folder):
     source = load_images(str(folder))
     assert source.training_attributes(9).names == ["label=0", "label=10", "label=20"]
     assert source.classes == 3 and set(source.training_labels(9).tolist()) <= {0, 1, 2}
-    assert "the labels are the column label of the table: 0, 10, 20" in source.notes
+    assert "the labels of column label: 3 classes (0, 10, 20)" in source.notes
 
 
 def test_what_a_table_says_is_known_of_its_images_and_unknown_of_the_others(folder):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
     from pyarrow import ChunkedArray
 
+LABEL = "label"
+"""The column that is one of labels by its name."""
 # A column of more values than this describes single samples, not kinds of them.
 MOST_VALUES = 100
 
@@ -84,6 +86,8 @@ def columns(splits: "dict[str, Dataset]", choice: Choice) -> tuple[str, str | No
             "give the one to use with --images.image-column"
         )
     image_column = choice.image_column or images[0]
+    if all(LABEL in dataset.features for dataset in splits.values()):
+        labels.append(LABEL)
     label_column = choice.label_column or next(iter(labels), None)
     for option, column in (("image", image_column), ("label", label_column)):
         for name, dataset in splits.items():
@@ -142,8 +146,9 @@ def files_of(splits: "dict[str, Dataset]", column: str) -> list[str | None]:
     return names if any(names) else []
 
 
-def labels_of(splits: "dict[str, Dataset]", column: str | None) -> Classes:
-    """The classes of all splits in order; none without a column."""
+def labels_of(splits: "dict[str, Dataset]", column: str | None, asked: bool) -> Classes:
+    """The classes of all splits in order; none without a column, or for values of another kind in
+    one that nobody asked for."""
     if column is None:
         return Classes((), np.empty(0, np.int64))
     kind = next(iter(splits.values())).features[column]
@@ -152,7 +157,9 @@ def labels_of(splits: "dict[str, Dataset]", column: str | None) -> Classes:
     try:
         found = classes_of(_cells(splits, column), called, names)
     except ValueError as error:
-        raise ValueError(f"{error} with --images.label-column") from error
+        if asked:
+            raise ValueError(f"{error} with --images.label-column") from error
+        return Classes((), np.empty(0, np.int64), (f"{error} to have labels",))
     if not found.names or (names and (found.codes >= 0).all()):  # a folder's are said already
         return found
     return replace(found, notes=(*found.notes, f"{called}: {found}"))

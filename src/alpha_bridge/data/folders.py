@@ -44,17 +44,13 @@ def read_folder(listing: Listing) -> "tuple[DatasetDict, tuple[str, ...]]":
     columns, more = _columns(listing, names)
     notes += more
     features = datasets.Features.from_arrow_schema(pyarrow.table(columns).schema)
-    if LABEL in columns:
-        classes, columns[LABEL] = _coded(columns[LABEL])
-        notes.append(f"the labels are the column {LABEL} of the table: {some(classes)}")
-    else:
+    if LABEL not in columns:
         classes, more = _classes([name.parts[depth:] for name in names])
         notes += more
         if classes:
             codes = {name: code for code, name in enumerate(classes)}
+            features[LABEL] = datasets.ClassLabel(names=classes)
             columns[LABEL] = pyarrow.array([codes[name.parent.name] for name in names])
-    if classes:
-        features[LABEL] = datasets.ClassLabel(names=classes)
     features[IMAGE] = datasets.Image()
     cells = [{"bytes": None, "path": str(name)} for name in names]
     columns[IMAGE] = pyarrow.array(cells, datasets.Image.pa_type)
@@ -95,15 +91,6 @@ def _classes(places: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
     else:
         return folders, [f"the classes are the names of the folders: {some(folders)}"]
     return [], [f"the folders {some(folders)} {note}"]
-
-
-def _coded(cells: "ChunkedArray") -> "tuple[list[str], ChunkedArray]":
-    """The distinct values of a column as texts, in order, and which of them each cell has."""
-    from pyarrow import compute
-
-    values = compute.unique(cells).drop_null().sort()
-    texts = compute.cast(values, "string").to_pylist()
-    return texts, compute.index_in(cells, value_set=values).cast("int64")
 
 
 def _columns(listing: Listing, names: Names) -> "tuple[dict[str, ChunkedArray], list[str]]":

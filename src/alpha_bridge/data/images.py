@@ -74,7 +74,7 @@ def load_images(
         channels: 1 for grey, 3 for colour; None for 3 if any image is in colour.
         image_column: Column of the images; None for the one column of that type.
         label_column: Column of the labels, whole numbers, booleans or words; None for the first
-            column of class labels, if any.
+            column of class labels, or else one that is called label, if any.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
         skip_broken: Whether images that cannot be decoded are left out, and counted.
@@ -154,7 +154,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         splits = chosen_splits(data, choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
-        classes = labels_of(splits, label_column)
+        classes = labels_of(splits, label_column, asked=choice.label_column is not None)
 
         def images() -> Iterator[list[Encoded]]:
             return encoded_images(splits, image_column, origin.places)
