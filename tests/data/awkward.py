@@ -185,7 +185,7 @@ LABELS = {
         [f"{row}.5" for row in range(8)],
         0,
         "no classes (Float value 0.500000 was truncated converting to int64): give whole numbers, "
-        "booleans or words to have labels",
+        "booleans or texts to have labels",
     ),
 }
 """Labels in a table, with the number of classes and the end of what is said."""

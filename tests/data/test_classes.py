@@ -52,7 +52,7 @@ def test_a_number_that_is_taken_for_unknown_is_said():
 
 @pytest.mark.parametrize("labels", [[0.5, 1.5], [np.inf, 0], [b"a", b"b"], [[1], "a"], [1, "a"]])
 def test_values_of_another_kind_are_refused(labels):
-    with pytest.raises(ValueError, match=r"no classes.*: give whole numbers, booleans or words"):
+    with pytest.raises(ValueError, match=r"no classes.*: give whole numbers, booleans or texts"):
         classes_of(np.array(labels, object))
 
 

@@ -266,6 +266,9 @@ def from_array(
 def require_samples(array: NDArray[Any]) -> None:
     """Refuse an array that is neither one of vectors nor one of uint8 images, and say what to do.
 
+    Raises:
+        ValueError: It is such an array.
+
     Example:
         >>> require_samples(np.zeros((9, 8, 8)))
         Traceback (most recent call last):

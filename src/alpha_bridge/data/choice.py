@@ -160,7 +160,9 @@ def labels_of(splits: "dict[str, Dataset]", column: str | None, asked: bool) -> 
         if asked:
             raise ValueError(f"{error} with --images.label-column") from error
         return Classes((), np.empty(0, np.int64), (f"{error} to have labels",))
-    if not found.names or (names and (found.codes >= 0).all()):  # a folder's are said already
+    if not found.names or (
+        names and (found.codes >= 0).all()
+    ):  # those of folders have a line already
         return found
     return replace(found, notes=(*found.notes, f"{called}: {found}"))
 

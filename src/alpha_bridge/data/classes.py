@@ -51,7 +51,7 @@ def classes_of(
     called: str = "the labels",
     names: Sequence[str] = (),
 ) -> Classes:
-    """Number the distinct values of whole numbers, booleans or words.
+    """Number the distinct values of whole numbers, booleans or texts.
 
     None, NaN and an empty text are unknown. So is −1 where the others count from 0 on, as class
     numbers do; beside 1 alone, say, it is a class. Labels of one value, or of more than two and
@@ -71,30 +71,30 @@ def classes_of(
         values, codes = values[1:], np.maximum(codes - 1, -1)
         if values and not names:
             notes.append(f"-1 in {called} is unknown, as the others count from 0 on")
-    words = tuple(names[value] if names else text(value) for value in values)
-    useless = _useless(words, int((codes >= 0).sum()), called)
+    texts = tuple(names[value] if names else text(value) for value in values)
+    useless = _useless(texts, int((codes >= 0).sum()), called)
     if useless:
-        words, codes = (), np.full_like(codes, -1)
-    return Classes(words, codes, (*notes, *useless))
+        texts, codes = (), np.full_like(codes, -1)
+    return Classes(texts, codes, (*notes, *useless))
 
 
-def _useless(words: Sequence[str], count: int, called: str) -> tuple[str, ...]:
+def _useless(texts: Sequence[str], count: int, called: str) -> tuple[str, ...]:
     """A line on values of ``count`` samples that tell no classes apart."""
-    if not words:
+    if not texts:
         return (f"{called} are all unknown: left out",)
-    if len(words) == 1:
-        return (f"{called} are all {words[0]}: one class alone tells nothing, so it is left out",)
-    if len(words) > min(MOST, max(2, count // 2)):
-        return (f"{called} have {len(words)} values for {count} samples: no classes, left out",)
+    if len(texts) == 1:
+        return (f"{called} are all {texts[0]}: one class alone tells nothing, so it is left out",)
+    if len(texts) > min(MOST, max(2, count // 2)):
+        return (f"{called} have {len(texts)} values for {count} samples: no classes, left out",)
     return ()
 
 
 def values_of(labels: NDArray[Any] | ChunkedArray, called: str) -> ChunkedArray:
-    """Labels as whole numbers, booleans or words, null where they are unknown."""
+    """Labels as whole numbers, booleans or texts, null where they are unknown."""
     import pyarrow
     from pyarrow import compute, types
 
-    kinds = "give whole numbers, booleans or words"
+    kinds = "give whole numbers, booleans or texts"
     try:
         if isinstance(labels, np.ndarray):
             labels = pyarrow.chunked_array([pyarrow.array(labels, from_pandas=True)])
@@ -106,8 +106,8 @@ def values_of(labels: NDArray[Any] | ChunkedArray, called: str) -> ChunkedArray:
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
         raise ValueError(f"{called} are no classes ({one_line(error)}): {kinds}") from error
     if types.is_string(labels.type) or types.is_large_string(labels.type):
-        words = compute.utf8_trim_whitespace(labels)
-        return compute.if_else(compute.equal(words, ""), None, words)
+        texts = compute.utf8_trim_whitespace(labels)
+        return compute.if_else(compute.equal(texts, ""), None, texts)
     if not any(
         is_kind(labels.type) for is_kind in (types.is_integer, types.is_boolean, types.is_null)
     ):

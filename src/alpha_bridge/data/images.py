@@ -73,7 +73,7 @@ def load_images(
         size: Height and width in pixels; None for the images' own, or one of at most 64.
         channels: 1 for grey, 3 for colour; None for 3 if any image is in colour.
         image_column: Column of the images; None for the one column of that type.
-        label_column: Column of the labels, whole numbers, booleans or words; None for the first
+        label_column: Column of the labels, whole numbers, booleans or texts; None for the first
             column of class labels, or else one that is called label, if any.
         train_split: Split to train on.
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
