@@ -15,6 +15,8 @@ def export(
 ) -> dict[str, float]:
     """Write a run's model to a folder that alpha_bridge.sharing.load reads.
 
+    A bridged VAE is also written as its library reads it, into the subfolder vae.
+
     Args:
         run: Folder of the run.
         out: A new or empty folder.
@@ -47,7 +49,7 @@ def export(
 
 
 def restore(run: Folder, out: Path, step: int | None = None) -> Path:
-    """Write the bridged VAE of a run in the format that it came in.
+    """Write the bridged VAE of a run in the format that it came in, its weights in float32.
 
     Args:
         run: Folder of a run that was trained with --from.
