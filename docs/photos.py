@@ -32,7 +32,9 @@ def photo(random: np.random.Generator, kind: str) -> tuple[Image.Image, bool]:
     radius = side * (random.uniform(0.3, 0.4) if large else random.uniform(0.12, 0.2))
     x, y = (middle + random.uniform(-0.08, 0.08) * side for middle in (width / 2, height / 2))
     sky = Image.linear_gradient("L").resize((width, height))
-    image = Image.merge("RGB", (sky, sky.point(lambda v: 80 + v // 2), Image.new("L", sky.size, 200)))
+    image = Image.merge(
+        "RGB", (sky, sky.point(lambda v: 80 + v // 2), Image.new("L", sky.size, 200))
+    )
     colour = tuple(int(part) for part in random.integers(0, 256, 3))
     draw = ImageDraw.Draw(image)
     shape = draw.ellipse if kind == "discs" else draw.rectangle

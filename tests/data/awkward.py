@@ -258,7 +258,7 @@ SETS = {
         (
             "11 images of 11 files",
             TENTH.format(10, 1),
-            "images in colour: 10 of 11; all are read in colour",
+            "some images are grey: all are read in colour",
         ),
     ),
     "a table": Awkward(
@@ -266,8 +266,8 @@ SETS = {
         6,
         (
             "6 images of 7 files (metadata.csv beside them)",
-            "2 images have no line in metadata.csv: its columns are unknown of them",
-            "2 lines of metadata.csv are about no image that is here",
+            "no line in metadata.csv for 2 images, of which its columns are unknown",
+            "2 lines of metadata.csv for images that are not here: left out",
             TENTH.format(5, 1),
         ),
     ),

@@ -147,7 +147,7 @@ def test_colour_is_not_dropped_silently(folder):
     assert load_images(str(folder)).event_shape == (3, 8, 8)
     grey = load_images(str(folder), channels=1)
     assert grey.event_shape == (1, 8, 8)
-    assert grey.notes[-1] == "images in colour: 1 of 4; all are read in grey"
+    assert grey.notes[-1] == "some images are in colour: all are read in grey"
 
 
 def test_transparent_pixels_become_white(folder):

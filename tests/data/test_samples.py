@@ -166,3 +166,20 @@ def test_images_of_an_array_take_the_shape_of_the_model(tmp_path):
     np.save(tmp_path / "wide.npy", np.full((3, 10, 20, 3), 7, np.uint8))
     samples = read_samples(tmp_path / "wide.npy", (1, 8, 8))
     assert samples.shape == (3, 1, 8, 8) and (samples == 7).all()
+
+
+def test_broken_images_of_a_folder_are_left_out_if_asked_and_counted(tmp_path):
+    images, said = pixels(3), []
+    save_images(tmp_path, images)
+    (tmp_path / "1.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"1\.png cannot be decoded"):
+        read_samples(tmp_path, GREY)
+    x = read_samples(tmp_path, GREY, skip_broken=True, say=said.append)
+    assert np.array_equal(x.permute(0, 2, 3, 1).numpy(), images[[0, 2]])
+    assert said == ["2 images of 3 files; 1 left out: 1 broken"]
+
+
+def test_a_folder_of_nothing_but_broken_images_is_refused(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"1\.png cannot be decoded"):
+        read_samples(tmp_path, GREY, skip_broken=True)

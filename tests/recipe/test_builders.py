@@ -223,7 +223,7 @@ def test_the_shape_of_images_is_decided_once_and_said(tmp_path):
     assert (first.config.event_shape, first.source.notes[-1]) == ((3, 28, 28), line)
     again = build_source(config(data=str(photos), event_shape=(1, 16, 16)))
     assert again.event_shape == (1, 16, 16)
-    assert again.notes[-1] == "images in colour: 1 of 3; all are read in grey"
+    assert again.notes[-1] == "some images are in colour: all are read in grey"
 
 
 def test_what_is_white_in_deep_images_is_kept(tmp_path):

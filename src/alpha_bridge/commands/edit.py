@@ -115,9 +115,16 @@ def edit(
 
     import numpy as np
 
-    from ..data import read_samples
     from ..runs import plots
-    from ..runs.loading import data_of, inverted, latents_of, load_model, printing, units_of
+    from ..runs.loading import (
+        data_of,
+        inverted,
+        latents_of,
+        load_model,
+        printing,
+        samples_at,
+        units_of,
+    )
 
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
@@ -127,11 +134,7 @@ def edit(
     if samples:
         z = latents_of(config, model, n, seed)
     else:
-        shape = config.event_shape or ()
-        if images is None:
-            x = source().held_out(n)
-        else:
-            x = read_samples(images, shape, config.white, printing(console))[:n]
+        x = source().held_out(n) if images is None else samples_at(images, config, console)[:n]
         z, before, after = inverted(config, model, units.normalize(x), refine)
         errors = float(before.mean()), float(after.mean())
     directions: list[Direction] = []

@@ -109,7 +109,8 @@ def missed(
         files = [] if rows is None else [source.files[row] for row in rows if source.files]
     else:
         shape, say = config.event_shape or (), printing(console)
-        x, labels, rows = read_samples(images, shape, config.white, say)[:count], None, None
+        x = read_samples(images, shape, config.white, say=say)[:count]
+        labels = rows = None
         names, files = (), _files(images)
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")

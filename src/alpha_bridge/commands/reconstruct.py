@@ -57,16 +57,13 @@ def reconstruct(
 
     import numpy as np
 
-    from ..data import read_samples
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import inverted, load_model, printing, units_of
+    from ..runs.loading import inverted, load_model, samples_at, units_of
 
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    x = units.normalize(read_samples(images, shape, config.white, printing(console))).to(
-        model.log_sigma.dtype
-    )
+    x = units.normalize(samples_at(images, config, console)).to(model.log_sigma.dtype)
     latents, before, after = inverted(config, model, x, refine)
     pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
 

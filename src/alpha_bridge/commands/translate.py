@@ -66,8 +66,8 @@ def translate(
     domains = prior_units_of(config, prior), units_of(run, config, step)
     here, there = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
-    white = config.white if back else None
-    given = read_samples(images, shape, white, printing(console))
+    white, say = (config.white if back else None), printing(console)
+    given = read_samples(images, shape, white, config.images.skip_broken, say)
     x = here.normalize(given).to(model.log_sigma.dtype)
     before, after = here.stored(x), there.stored(in_chunks(network, x))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import one_line
 from .attributes import FILE_COLUMNS
-from .listing import Listing, some
+from .listing import Listing, plural, some
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -157,7 +157,9 @@ def _unmatched(lines: int, found: Sequence[int | None], tables: str) -> list[str
     unknown, known = found.count(None), len(found) - found.count(None)
     notes = []
     if unknown:
-        notes.append(f"{unknown} images have no line in {tables}: its columns are unknown of them")
+        images = plural(unknown, "image")
+        notes.append(f"no line in {tables} for {images}, of which its columns are unknown")
     if lines > known:
-        notes.append(f"{lines - known} lines of {tables} are about no image that is here")
+        absent = plural(lines - known, "line")
+        notes.append(f"{absent} of {tables} for images that are not here: left out")
     return notes

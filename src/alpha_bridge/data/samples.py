@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .arrays import channels_last, from_array
-from .decode import Broken, Encoded, Shape, attempt, decode, encoded_rows, refusal
+from .decode import Broken, Encoded, Pixels, Shape, attempt, decode, encoded_rows, refusal
 from .listing import list_folder
 from .rows import read_array
 from .survey import Survey
@@ -18,6 +18,7 @@ def read_samples(
     path: str | Path,
     event_shape: tuple[int, ...],
     white: int | None = None,
+    skip_broken: bool = False,
     say: Callable[[str], object] | None = None,
 ) -> Tensor:
     """Read samples in the shape ``(D,)`` or ``(C, H, W)`` that a model takes.
@@ -29,6 +30,7 @@ def read_samples(
         path: An image, a folder of images, or an ``.npy`` file of vectors or uint8 images.
         event_shape: Shape of one sample for the model.
         white: What is white in images of more than 8 bits; None: by the largest of all pixels.
+        skip_broken: Leave out images of a folder that cannot be decoded.
         say: Called with a line on which files of a folder are read.
 
     Returns:
@@ -44,7 +46,7 @@ def read_samples(
     if path.suffix == ".npy":
         samples = _array(path, event_shape)
     elif len(event_shape) == 3:
-        samples = read_images(_images_at(path, say), event_shape, white)
+        samples = _images_at(path, event_shape, white, skip_broken, say)
     else:
         raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
     if samples.shape[1:] != event_shape:
@@ -71,14 +73,23 @@ def _array(path: Path, event_shape: tuple[int, ...]) -> Tensor:
     return source.to_tensor(images)
 
 
-def _images_at(path: Path, say: Callable[[str], object] | None) -> Sequence[Path]:
+def _images_at(
+    path: Path,
+    event_shape: tuple[int, ...],
+    white: int | None,
+    skip_broken: bool,
+    say: Callable[[str], object] | None,
+) -> Tensor:
     if not path.is_dir():
-        return [path]
+        return read_images([path], event_shape, white)
     listing = list_folder(path)
     listing.require_images()
+    images, broken = _decoded(listing.images, event_shape, white)
     if say is not None:
-        say(listing.line())
-    return listing.images
+        say(listing.line(len(broken) if skip_broken else 0))
+    if broken and not (skip_broken and images):
+        raise refusal(broken, len(listing.images))
+    return _stacked(images)
 
 
 def read_images(
@@ -100,12 +111,23 @@ def read_images(
     """
     if len(event_shape) != 3:
         raise ValueError(f"the model takes vectors, not images, got {files[0]}")
+    images, broken = _decoded(files, event_shape, white)
+    if broken:
+        raise refusal(broken, len(files))
+    return _stacked(images)
+
+
+def _decoded(
+    files: Sequence[Path], event_shape: tuple[int, ...], white: int | None
+) -> tuple[list[Pixels], list[Broken]]:
+    """The images that can be decoded, and the others."""
     channels, size, _ = event_shape
-    images = [Encoded(f"image {file}", str(file)) for file in files]
-    seen = Survey.of(images)
-    shape = Shape(size, channels, white or seen.white)
-    decoded = [attempt(image, shape) for image in images]
-    if broken := [image for image in decoded if isinstance(image, Broken)]:
-        raise refusal(broken, len(images))
-    pixels = [image for image in decoded if not isinstance(image, Broken)]
-    return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+    encoded = [Encoded(f"image {file}", str(file)) for file in files]
+    shape = Shape(size, channels, white or Survey.of(encoded).white)
+    decoded = [attempt(image, shape) for image in encoded]
+    images = [image for image in decoded if not isinstance(image, Broken)]
+    return images, [image for image in decoded if isinstance(image, Broken)]
+
+
+def _stacked(images: Sequence[Pixels]) -> Tensor:
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)

@@ -61,8 +61,9 @@ class Survey:
         total, grey, deep = self.looks.total(), self._count("grey"), self._count("deep")
         notes = []
         if grey < total and (grey or shape.channels == 1):
-            read = "grey" if shape.channels == 1 else "colour"
-            notes.append(f"images in colour: {total - grey} of {total}; all are read in {read}")
+            other, read = ("in colour", "grey") if shape.channels == 1 else ("grey", "colour")
+            images = "some images are" if grey else "the images are"
+            notes.append(f"{images} {other}: all are read in {read}")
         if deep:
             notes.append(
                 f"images of more than 8 bits: {deep} of {total}, the largest value {self.largest}: "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from rich.console import Console
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import PixelUnits, Source, StandardUnits, Units, normal
+from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from ..errors import NotWritten
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
@@ -76,6 +77,12 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
         )
     source.units = units_of(run, own)  # of other data as well
     return source
+
+
+def samples_at(path: Path, config: Config, console: Console | None) -> Tensor:
+    """What lies at ``path``, in storage units, read as the data of the run were."""
+    shape, say = config.event_shape or (), printing(console)
+    return read_samples(path, shape, config.white, config.images.skip_broken, say)
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:
