@@ -16,7 +16,7 @@ from .classes import Classes
 from .rows import Rows, read_array
 
 # To be raised when the same images leave other files.
-CACHE_FORMAT = 6
+CACHE_FORMAT = 7
 IMAGES, FILES, FINGERPRINT = "images.npy", "files.json", "fingerprint.txt"
 
 

@@ -32,7 +32,7 @@ from .origin import Folder, Hub, quiet
 from .rows import Rows, split
 from .survey import Survey
 
-SHAPE = "shape.json"
+SURVEY = "survey.json"
 
 Progress = Callable[[int, int], None]
 
@@ -110,10 +110,13 @@ def load_images(
         name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
         return folder.absolute() / kind / name
 
+    seen: Survey | None = None
     if size is None or channels is None:
-        decision = cached(place("shapes", choice), partial(_decide, origin=origin, choice=choice))
-        choice = replace(choice, **read_json(decision / SHAPE))
-    fill = partial(_fill, origin=origin, choice=choice, progress=progress)
+        look = partial(_survey, origin=origin, choice=choice)
+        seen = Survey.read(read_json(cached(place("surveys", choice), look) / SURVEY))
+        shape = seen.shape(size, channels)
+        choice = replace(choice, size=shape.size, channels=shape.channels)
+    fill = partial(_fill, origin=origin, choice=choice, seen=seen, progress=progress)
     return open_decoded(cached(place("images", choice), fill))
 
 
@@ -134,19 +137,24 @@ def digits() -> ImageSource:
     return ImageSource(Rows(images, kept), Rows(images, apart), *labels)
 
 
-def _decide(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
-    """Write into an empty folder what size and channels a data set is decoded to."""
+def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
+    """Write into an empty folder what the images of a data set look like."""
     scratch = folder / "arrow"
     with quiet():
         splits = chosen_splits(origin.load(scratch), choice)
         images = encoded_images(splits, columns(splits, choice)[0], origin.places)
-        shape = Survey.of(chain.from_iterable(images)).shape(choice.size, choice.channels)
-    content = json.dumps({"size": shape.size, "channels": shape.channels})
-    (folder / SHAPE).write_text(content, encoding="utf-8")
+        seen = Survey.of(chain.from_iterable(images))
+    (folder / SURVEY).write_text(json.dumps(seen.record()), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress | None) -> None:
+def _fill(
+    folder: Path,
+    origin: Folder | Hub,
+    choice: Choice,
+    seen: Survey | None,
+    progress: Progress | None,
+) -> None:
     """Decode a data set into an empty folder."""
     scratch = folder / "arrow"
     with quiet():
@@ -159,7 +167,7 @@ def _fill(folder: Path, origin: Folder | Hub, choice: Choice, progress: Progress
         def images() -> Iterator[list[Encoded]]:
             return encoded_images(splits, image_column, origin.places)
 
-        seen = Survey.of(chain.from_iterable(images()))
+        seen = seen or Survey.of(chain.from_iterable(images()))
         shape = seen.shape(choice.size, choice.channels)
         broken = write_images(
             images(),

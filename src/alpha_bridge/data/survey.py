@@ -1,10 +1,11 @@
 """What all images of a data set have in common: found in one look at each before decoding."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median_low
+from typing import Any
 
 from ..checks import halvings
 from .decode import Broken, Encoded, Look, Shape
@@ -38,6 +39,16 @@ class Survey:
                     largest = max(largest, image.brightest())
                 looks[look] += 1
         return cls(looks, largest)
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> "Survey":
+        """What :meth:`record` gave."""
+        looks = {Look(tuple(size), *kinds): count for (size, *kinds), count in record["looks"]}
+        return cls(Counter(looks), record["largest"])
+
+    def record(self) -> dict[str, Any]:
+        """The survey as JSON has it."""
+        return {"looks": [*self.looks.items()], "largest": self.largest}
 
     @property
     def white(self) -> int | None:
