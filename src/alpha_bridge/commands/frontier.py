@@ -124,7 +124,7 @@ def frontier(
     console = console or Console(quiet=True)
     source, points = data_of(run, config, console, data), []
     with Bars(console) as bars:
-        evaluation = build_evaluation(config, source, console.print, progress=bars.show)
+        evaluation = build_evaluation(config, source, bars.say, progress=bars.show)
         for point in _measured(run, config, steps, evaluation, draws):
             console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)
             points.append(point)

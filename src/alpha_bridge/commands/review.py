@@ -43,7 +43,7 @@ def evaluate(
     model, memory = load_model(run, config, step)
     source, domain = data_of(run, config, console, data), prior_of(config, prior)
     with Bars(console) as bars:
-        evaluation = build_evaluation(config, source, console.print, domain, bars.show)
+        evaluation = build_evaluation(config, source, bars.say, domain, bars.show)
         return evaluation(model, memory).metrics
 
 

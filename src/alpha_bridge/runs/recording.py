@@ -153,14 +153,13 @@ class _Changes(Callback):
         self.trials.go_on(state.step)
         for of in self.trials.config.changes:
             if of.step == state.step:
-                self.console.print(f"{of.key}: {of.before} until update {of.step}, now {of.after}")
+                line = f"{of.key}: {of.before} until update {of.step}, now {of.after}"
+                self.console.print(line, soft_wrap=True, markup=False)
         return nullcontext()
 
 
 def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars) -> list[Callback]:
-    evaluation = build_evaluation(
-        parts.config, parts.source, bars.console.print, parts.prior, bars.show
-    )
+    evaluation = build_evaluation(parts.config, parts.source, bars.say, parts.prior, bars.show)
     progress = Progress(len(parts.path), bars, describe)
 
     def write(record: Record) -> None:
