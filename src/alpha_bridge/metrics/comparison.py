@@ -151,9 +151,8 @@ def _classifier(source: Source, data: str, log: Log, progress: Report) -> Featur
     network, accuracy, known = _trained(source, read, source.classes, progress)
     right = f"is right on {accuracy:.1%} of {len(known)} images"
     if not better_than_chance(accuracy, known):
-        log(
-            f"a classifier of the labels {right}, not clearly better than naming the largest class: unused"
-        )
+        why = "not clearly better than naming the largest class"
+        log(f"a classifier of the labels {right}, {why}: unused")
         return _rotations(source, data, log, progress)
     log(f"features of a classifier that {right}")
     return network, classifier_protocol("classifier", data, SEED, accuracy), True
