@@ -57,26 +57,27 @@ def contents(run: Path) -> dict[str, object]:
     """All that is in the folder of a run and must not depend on interruptions.
 
     Checkpoints and samples count byte by byte, records without ``seconds``, the report without
-    durations; what names the run, drawn when it begins, and locks are left out.
+    durations, paths from the place of the run on; what names the run, drawn when it begins, and
+    locks are left out.
     """
     return {
-        str(path.relative_to(run)): _content(path)
+        str(path.relative_to(run)): _content(path, str(run.parent))
         for path in sorted(run.rglob("*"))
         if path.is_file() and not path.name.endswith(".lock")
     }
 
 
-def _content(path: Path) -> object:
+def _content(path: Path, place: str) -> object:
     if path.name == "metrics.jsonl":
         records = map(json.loads, path.read_text().splitlines())
         by_step = {record["step"]: record for record in records}
         return [_without(by_step[step], "seconds") for step in sorted(by_step)]
     if path.name in ("config.json", "state.json"):
-        return _without(json.loads(path.read_text()), "id", "run")
+        return _without(json.loads(path.read_text().replace(place, "")), "id", "run")
     if path.name == "manifest.json":
         return _without(json.loads(path.read_text()), "state.json", "id", "run")
     if path.name == "report.html":
-        return DURATION.sub(b"", path.read_bytes())
+        return DURATION.sub(b"", path.read_bytes().replace(place.encode(), b""))
     return path.read_bytes()
 
 

@@ -4,6 +4,7 @@ A place has ``data`` (or ``data.npy``), ``run``, and ``cache``, so that a comman
 in all of them.
 """
 
+import re
 import shutil
 import tempfile
 import threading
@@ -130,7 +131,9 @@ class Scenes:
         """A copy of a place, to be broken."""
         parent = Path(tempfile.mkdtemp(dir=self.root))
         try:
-            yield Path(shutil.copytree(place, parent / "place", symlinks=True))
+            copied = Path(shutil.copytree(place, parent / "place", symlinks=True))
+            self._follow(copied)
+            yield copied
         finally:
             shutil.rmtree(parent, ignore_errors=True)
 
@@ -155,7 +158,16 @@ class Scenes:
                 partial = Path(tempfile.mkdtemp(dir=self.root))
                 build(partial)
                 partial.rename(place)
+                self._follow(place)
         return place
+
+    def _follow(self, place: Path) -> None:
+        """Let the runs of a place that was moved or copied name the data that lie in it now."""
+        before = re.compile(re.escape(str(self.root)) + r"/[^/\"]+(/place)?(?=/)")
+        for config in place.rglob("config.json"):
+            text = config.read_text()
+            if (now := before.sub(str(place), text)) != text:
+                config.write_text(now)
 
     def _do(self, words: Sequence[str], place: Path) -> Said:
         said = self.children.run(words, place)
