@@ -28,6 +28,14 @@ def seed():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def unsynced():
+    """No test pulls the plug: what is written need not wait for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """One cache for all tests, so that a folder is decoded and a classifier trained only once."""
     folder = tmp_path_factory.getbasetemp() / "shared-cache"

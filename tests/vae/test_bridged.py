@@ -10,8 +10,8 @@ from alpha_bridge.recipe.presets import PRESETS, from_vae
 from alpha_bridge.vae import LIBRARIES
 from experiments.bridge_vae import QUICK, SETTINGS, SHARED, train_vae
 
-UPDATES = {"diffusers": 300, "pythae": 800}
-"""Of the bridge and of the switch: pythae's dense networks take more of them, and less time."""
+UPDATES = {"diffusers": (200, 150), "pythae": (400, 600)}
+"""Of the VAE, and of the bridge and the switch: pythae's dense networks need more, of less time."""
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +25,9 @@ def library(request):
 def measured(library, tmp_path_factory):
     """Metrics of the VAE and of what it became in either way, by name without the protocol."""
     folder = tmp_path_factory.mktemp("bridged") / library
-    train_vae(library, digits(), seed=0, updates=400).save(folder)
-    preset = changed(PRESETS["digits"], SHARED | QUICK | {"steps": UPDATES[library]})
+    updates, steps = UPDATES[library]
+    train_vae(library, digits(), seed=0, updates=updates).save(folder)
+    preset = changed(PRESETS["digits"], SHARED | QUICK | {"steps": steps})
     begun = from_vae(preset, str(folder))
     found = {}
     for way, own in SETTINGS.items():
