@@ -10,6 +10,9 @@ PYDOCLINT := $(VENV)/pydoclint/bin/flake8
 # apart, because only the benchmarks need it
 BENCH := $(VENV)/.bench
 
+# what dozens of processes import is compiled once, whatever the shell says; make clean removes it
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install demo test test-avx2 test-sse41 test-slow check tree settings break docs bench clean
 
 install: $(INSTALLED)

@@ -28,6 +28,7 @@ def small(gpu, monkeypatch):
     return gpu
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this is about its absence")
 def test_without_an_accelerator_the_processors_are_measured(small, tmp_path, monkeypatch, capsys):
     out = tmp_path / "gpu.json"

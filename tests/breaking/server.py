@@ -24,16 +24,17 @@ PARTS = (
     "alpha_bridge.runs.recording",
     "experiments",
     "datasets",
-    "diffusers.models",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "pyarrow.parquet",
-    "pythae.models",
     "sklearn.linear_model",
     "torch._dynamo",
     "torchmetrics.image",
 )
 """What the commands import when they need it."""
+
+VAES = ("diffusers.models", "pythae.models")
+"""What they import of a VAE's library, from the first VAE on."""
 
 CHANGES = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "shutil.rmtree")
 """Python's audit events of files and folders."""
@@ -44,15 +45,20 @@ pipes: dict[int, tuple[int, ...]] = {}
 
 def serve() -> None:
     """Answer the requests until there are no more."""
-    for part in PARTS:
-        with suppress(ImportError):
-            importlib.import_module(part)
+    load(PARTS)
     warm()
     for line in sys.stdin:
         request = json.loads(line)
         reply = start(request) if "words" in request else finish(**request)
         print(json.dumps(reply), flush=True)
     os._exit(0)  # the libraries take seconds to take leave
+
+
+def load(parts: tuple[str, ...]) -> None:
+    """Import those that are installed."""
+    for part in parts:
+        with suppress(ImportError):
+            importlib.import_module(part)
 
 
 def warm() -> None:
@@ -70,6 +76,8 @@ def warm() -> None:
 
 def start(request: dict) -> int:
     """Fork a process that does what is asked, and return its id."""
+    if request["words"][0] == "write_vae":
+        load(VAES)
     reads, writes = zip(os.pipe(), os.pipe(), os.pipe(), strict=True)
     pid = os.fork()
     if pid:

@@ -218,17 +218,26 @@ def going_on(run):
     return ["train", f"{run}/config.json", "--out", run, "--resume"]
 
 
-def test_a_run_that_cannot_be_used_is_refused_without_torch(folder):
-    cases = [(state, name) for state in STATES for name in COMMANDS]
+UNUSABLE = [
+    (state, name)
+    for state in STATES
+    for name in COMMANDS
     # a report needs no checkpoint and no model, and a run that has none begins anew
-    cases = [
-        (state, name)
-        for state, name in cases
-        if state in ("nowhere", "broken") or name not in ("report", "resume")
-    ]
-    for (state, name), (code, said) in zip(
-        cases, answers(folder, [on(*case) for case in cases]), strict=True
-    ):
+    if state in ("nowhere", "broken") or name not in ("report", "resume")
+]
+
+
+@pytest.fixture(scope="module")
+def refused(folder):
+    """What is said of each unusable run, and of each of the others; one process for all."""
+    asked = [*(on(*case) for case in UNUSABLE), *(words for words, _ in OTHERS)]
+    found = answers(folder, asked)
+    return found[: len(UNUSABLE)], found[len(UNUSABLE) :]
+
+
+def test_a_run_that_cannot_be_used_is_refused_without_torch(refused):
+    found, _ = refused
+    for (state, name), (code, said) in zip(UNUSABLE, found, strict=True):
         assert code == 2, (name, said)
         assert STATES[state] in said, (name, said)
         assert said.count("\n") == 1
@@ -286,8 +295,8 @@ def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):
     )
 
 
-def test_what_cannot_be_done_is_refused_without_torch(folder):
-    found = answers(folder, [words for words, _ in OTHERS])
+def test_what_cannot_be_done_is_refused_without_torch(refused):
+    _, found = refused
     for (words, expected), (code, said) in zip(OTHERS, found, strict=True):
         assert code == 2, (words, said)
         assert expected in said, (words, said)

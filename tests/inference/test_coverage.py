@@ -40,12 +40,14 @@ def precision(samples, key):
     return sum(sample.label == MISSING for sample in worst) / count
 
 
+@pytest.mark.slow
 def test_a_known_missing_mode_is_at_the_top(without_a_mode):
     share = sum(sample.label == MISSING for sample in without_a_mode) / len(without_a_mode)
     assert share < 0.04
     assert precision(without_a_mode, lambda sample: sample.rank) > 0.7
 
 
+@pytest.mark.slow
 def test_samples_of_the_missing_mode_are_farther_from_their_reconstructions(without_a_mode):
     distances = {
         missing: np.median([s.distance for s in without_a_mode if (s.label == MISSING) == missing])

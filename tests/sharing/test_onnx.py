@@ -1,4 +1,7 @@
-"""ONNX: onnxruntime gives what torch gives, for batches of any size, or there is no file."""
+"""ONNX: onnxruntime gives what torch gives, for batches of any size, or there is no file.
+
+Whatever exports is slow: torch's exporter and onnxruntime take seconds to be loaded.
+"""
 
 import numpy as np
 import pytest
@@ -51,6 +54,7 @@ def exported(tmp_path_factory):
     return bridge, folder, onnx.export(bridge, folder)
 
 
+@pytest.mark.slow
 def test_vectors_agree(exported):
     _, folder, differences = exported
     assert_agreeing(differences, folder)
@@ -72,6 +76,7 @@ def test_all_networks_of_the_package_agree(networks, tmp_path):
     assert_agreeing(differences, tmp_path / "files")
 
 
+@pytest.mark.slow
 def test_a_file_takes_batches_of_any_size_by_name(exported):
     import onnxruntime
 
@@ -83,6 +88,7 @@ def test_a_file_takes_batches_of_any_size_by_name(exported):
         assert np.allclose(ours.detach().numpy(), theirs, rtol=onnx.RTOL, atol=onnx.ATOL)
 
 
+@pytest.mark.slow
 def test_the_model_is_left_in_the_mode_it_is_in(exported):
     bridge, _, _ = exported
     assert bridge.generator.training
@@ -98,6 +104,7 @@ class Other(nn.Module):
         return z + 1e-3 if torch.compiler.is_exporting() else z
 
 
+@pytest.mark.slow
 def test_files_that_differ_are_not_kept(tmp_path):
     bridge = AlphaBridge(Other(), *mlp(features=2)[1:])
     with pytest.raises(ValueError, match=r"differs from torch by 0\.001 in the sample of"):
@@ -132,12 +139,6 @@ OF_ONE_SIZE = {
 }
 
 
-def first_of(table):
-    """The names of a table, all but the first slow: each is two exports or one."""
-    first, *others = table
-    return [first, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
-
-
 @pytest.mark.slow
 def test_a_network_may_ask_for_the_size_of_its_batch(tmp_path):
     import onnxruntime
@@ -151,7 +152,8 @@ def test_a_network_may_ask_for_the_size_of_its_batch(tmp_path):
         assert np.allclose(bridge.decode(z).detach().numpy(), x, rtol=onnx.RTOL, atol=onnx.ATOL)
 
 
-@pytest.mark.parametrize("way", first_of(OF_ONE_SIZE))
+@pytest.mark.slow
+@pytest.mark.parametrize("way", OF_ONE_SIZE)
 def test_a_network_of_one_size_of_batch_is_refused(way, tmp_path, capfd):
     network, said = OF_ONE_SIZE[way]
     with pytest.raises(ValueError, match=said) as refusal:
@@ -177,6 +179,7 @@ class Unexportable(nn.Module):
         return z if z.sum() > 0 else -z  # which way depends on the numbers
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_exported_is_named(tmp_path):
     bridge = AlphaBridge(Unexportable(), *mlp(features=2)[1:])
     with pytest.raises(ValueError, match="the generator cannot be exported to ONNX") as caught:
