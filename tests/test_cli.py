@@ -425,6 +425,7 @@ def test_a_folder_that_has_the_name_of_a_preset_is_said(tmp_path, monkeypatch):
     assert parse(["train", "./mnist"]).arguments["config"].data == "./mnist"
 
 
+@pytest.mark.slow
 def test_half_precision_is_understood(tmp_path, children):
     # apart: accelerate knows one precision a process
     done = children.run([*TINY, "--precision", "bf16", "--json", "--out", "run"], tmp_path)
@@ -477,14 +478,8 @@ def uninterrupted(children, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted, tmp_path, number):
     folder = tmp_path / "run"
     ended = stopped(children, folder, number)

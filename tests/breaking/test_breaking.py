@@ -1,4 +1,7 @@
-"""The product, broken on purpose: a few cases of each kind; ``make break`` does all of them."""
+"""The product, broken on purpose: a few cases of each kind; ``make break`` does all of them.
+
+They are slow: to start the processes takes as long as most of the cases.
+"""
 
 import pytest
 
@@ -38,6 +41,7 @@ def test_a_run_that_is_killed_often_ends_as_if_it_had_not_been(scene, first, sce
     assert Killed(scene, first, kills=3)(scenes) == Answer("right")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
@@ -62,6 +66,7 @@ def test_a_damaged_file_of_any_kind_is_named_or_does_no_harm(case, scenes):
     assert_answered(case, scenes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", named(disks.cases(), "files, vectors, 50% of the largest"))
 def test_a_full_disk_is_told_in_a_line_and_leaves_nothing_half_written(case, scenes):
     assert_answered(case, scenes)
@@ -73,6 +78,7 @@ def test_a_full_disk_leaves_a_run_to_go_on_with(case, scenes):
     assert_answered(case, scenes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", named(beside.cases(), "beside", "vectors: resume by its own"))
 def test_a_second_process_is_refused_and_the_first_unharmed(case, scenes):
     assert_answered(case, scenes)
@@ -84,6 +90,7 @@ def test_a_second_process_on_stacked_trials_is_refused(case, scenes):
     assert_answered(case, scenes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
@@ -103,6 +110,7 @@ def test_no_data_outside_a_folder_are_read(case, scenes):
     assert_answered(case, scenes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", some(named(escapes.cases(), "vectors: run"), 4))
 def test_no_control_character_of_a_name_is_printed(case, scenes):
     assert_answered(case, scenes)

@@ -191,7 +191,7 @@ def better_than_chance(accuracy: float, labels: Tensor) -> bool:
     """Whether a classifier beats naming the largest class, with a probability of 0.9 or more.
 
     That is for a uniform prior of its accuracy. With a stricter bound, a classifier that is right
-    on all of ten held-out images could not be told from chance where one class has most of them.
+    on all of ten held-out images would look like chance where one class has most of them.
 
     Example:
         >>> labels = torch.tensor([0, 1] * 10)
