@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from alpha_bridge.cli import main
 from alpha_bridge.files import LOCK
 from alpha_bridge.files.lock import locked
-from alpha_bridge.recipe import read_config
+from alpha_bridge.recipe import Config, changed, read_config
+from alpha_bridge.recipe.resuming import resumed
 from alpha_bridge.runs.folder import Run
 
 TINY = [
@@ -206,6 +207,14 @@ def test_a_run_goes_on_with_its_data_where_they_have_moved_to(tmp_path, capsys, 
     code = resume(run, "--data", str(tmp_path / "y.npy"))
     assert code == (0 if moved else 2)
     assert Run.open(run.folder).config["data"].endswith("y.npy" if moved else "x.npy")
+
+
+def test_a_run_whose_data_have_moved_goes_on_again_also_where_others_took_their_place(tmp_path):
+    before = Config(data=str(tmp_path / "x.npy"))
+    moved = changed(before, {"data": str(tmp_path / "y.npy")})
+    first = resumed(before, moved, 20)
+    (tmp_path / "x.npy").touch()
+    assert resumed(first, first, 20) == first
 
 
 def test_a_run_that_goes_on_unchanged_keeps_its_configuration_untouched(run, whole):

@@ -39,7 +39,7 @@ def resumed(before: Config, given: Config, step: int) -> Config:
     """The configuration of a run that goes on with other rates, penalties and the like.
 
     What is resolved at the start may be missing in ``given``; changes after ``step``, the updates
-    done at the checkpoint, have trained nothing that stays.
+    done at the checkpoint, have trained nothing that stays, and may be made again.
 
     Raises:
         ValueError: It changes the data, the networks or the path; the keys with both values.
@@ -52,12 +52,13 @@ def resumed(before: Config, given: Config, step: int) -> Config:
     kept = {key: value_of(before, key) for key in RESOLVED if value_of(given, key) is None}
     if given.init is None:  # it is the VAE that is missing, and not its scale
         kept.pop("latent_scale")
-    before, given = _at(before, step), changed(given, kept)
+    latest, before, given = before, _at(before, step), changed(given, kept)
     values = ((key, value_of(before, key), value_of(given, key)) for key in known_keys())
     changes = [
         Change(step=step, key=key, before=old, after=new) for key, old, new in values if old != new
     ]
-    if fixed := [change for change in changes if not _may_be_made(change)]:
+    new = (change for change in changes if change.after != value_of(latest, change.key))
+    if fixed := [change for change in new if not _may_be_made(change)]:
         raise ValueError("; ".join(f"{of.key}: {of.before} and {of.after}" for of in fixed))
     return given.model_copy(update={HISTORY: (*before.changes, *changes)})
 
