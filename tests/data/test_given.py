@@ -42,6 +42,7 @@ def everything(source):
     "given",
     [
         VECTORS,
+        VECTORS[::-1].copy()[::-1],
         VECTORS.astype(np.float32),
         torch.tensor(VECTORS),
         TensorDataset(torch.tensor(VECTORS), torch.arange(20)),
@@ -49,7 +50,7 @@ def everything(source):
         Items(lambda row: (list(VECTORS[row : row + 1]), 3)),
         DataLoader(TensorDataset(torch.tensor(VECTORS))),
     ],
-    ids=["float64", "float32", "tensor", "tuples", "mappings", "lists", "loader"],
+    ids=["float64", "reversed", "float32", "tensor", "tuples", "mappings", "lists", "loader"],
 )
 def test_numbers_are_taken_as_they_are(given):
     expected = torch.tensor(VECTORS).float()
@@ -102,6 +103,8 @@ def test_a_loader_gives_its_batch_size_and_says_what_is_ignored():
         (np.zeros((20, 3), bool), "hold numbers, got bool"),
         (np.zeros((20, 3, 8, 8), np.uint8)[:, :2], r"1 or 3 channels, got \(20, 2, 8, 8\)"),
         (np.full((20, 3), np.nan), "NaN or infinity"),
+        (np.zeros((0, 3)), r"must have the shape \(N, \*event\), got \(0, 3\)"),
+        (torch.zeros(0, 3), r"must have the shape \(N, \*event\), got \(0, 3\)"),
         (Endless(), "must have a length and items by number, and Endless has none"),
         (DataLoader(Endless()), "and Endless has none: give a map-style Dataset"),
         (TensorDataset(torch.zeros(0, 3)), "TensorDataset, has no items"),

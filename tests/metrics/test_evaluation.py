@@ -183,7 +183,11 @@ def one_way_up(count):
     ("images", "protocol", "end"),
     [
         (one_way_up, "rotations-unused-seed0-acc100", "100.0% of the quarter turns of images"),
-        (noise, "pixels", "is of no use: distances compare averaged pixels, and retention is left"),
+        (
+            noise,
+            "pixels",
+            "better than chance: distances compare averaged pixels, and retention is",
+        ),
     ],
 )
 def test_a_classifier_no_better_than_chance_is_not_used(images, protocol, end, monkeypatch):

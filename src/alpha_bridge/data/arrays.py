@@ -372,7 +372,7 @@ def _to_array(x: Tensor) -> NDArray[Any]:
 
 def _check_digits(x: Tensor) -> None:
     """Refuse data where float32 merges a thousandth of a feature's deviation."""
-    if x.dtype != torch.float64 or not x.isfinite().all():
+    if x.dtype != torch.float64 or not len(x) or not x.isfinite().all():
         return
     lost, spread = (x - x.float()).abs().amax(0), x.std(0, correction=0)
     if ((lost > spread / 1000) & (spread > 0)).any():

@@ -48,9 +48,10 @@ def source_of(data: Given) -> Source:
             return data
         case DataLoader():
             source = source_of(data.dataset)
-            kept = "" if data.batch_size is None else f" and batch size ({data.batch_size})"
+            size = data.batch_size
+            kept = "data set is" if size is None else f"data set and batch size ({size}) are"
             ignored = "the order, the workers and how it puts samples together are not"
-            source.notes += (f"of the DataLoader, the data set{kept} are used; {ignored}",)
+            source.notes += (f"of the DataLoader, the {kept} used; {ignored}",)
             return source
         case Tensor() if data.dtype != torch.uint8 and data.is_floating_point():
             return from_tensor(data)
@@ -74,7 +75,7 @@ def _of_array(array: NDArray[Any]) -> ArraySource:
     if array.dtype == np.uint8 and array.ndim > 2:
         return ImageSource(channels_last(array))
     if array.dtype == np.float64:
-        return from_tensor(torch.tensor(array))
+        return from_tensor(torch.from_numpy(array.copy()))  # which has no negative strides
     return ArraySource(array)
 
 

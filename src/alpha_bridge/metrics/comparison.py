@@ -168,7 +168,7 @@ def _rotations(source: Source, data: str, log: Log, progress: Report) -> Feature
     network, accuracy, turns = _trained(source, read, 4, progress)
     right = f"a classifier that tells {accuracy:.1%} of the quarter turns of images"
     if not better_than_chance(accuracy, turns[::4]):  # the turns of one image are no four answers
-        return _without_classes(source, f"{right} is of no use", log)
+        return _without_classes(source, f"{right} is not clearly better than chance", log)
     log(f"features of {right}")
     return network, classifier_protocol("rotations", data, SEED, accuracy), False
 
