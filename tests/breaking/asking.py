@@ -86,7 +86,7 @@ def _without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _file(name: str) -> Result:
-    return lambda place, _: (place / name).read_bytes()
+    return lambda place, _: _content(place / name, str(place))
 
 
 def _folder(name: str) -> Result:

@@ -83,6 +83,7 @@ class Outside:
         change: Makes it lead outside.
         ask: The command.
         names: Of which the answer must hold one.
+        told: What is said where the command goes on without what lies outside.
     """
 
     state: str
@@ -90,6 +91,7 @@ class Outside:
     change: Change
     ask: Ask
     names: tuple[str, ...]
+    told: bytes = b""
 
     def __call__(self, scenes: Scenes) -> Answer:
         """Lead outside, ask, and see that nothing there was touched."""
@@ -104,6 +106,8 @@ class Outside:
                 return Answer("outside", f"{touched}; exit code {said.code}: {said.err.decode()}")
             if said.calls:
                 return Answer("called another machine", f"{said.calls} times")
+            if self.told and not said.code:
+                return Answer("right" if self.told in said.out else "silent", said.err.decode())
             return judge(
                 said,
                 self.names,
@@ -298,7 +302,12 @@ def _write_table(name: str) -> Change:
 
 def _data_cases() -> list[Case]:
     images, table = ASKS["train on images"], ASKS["train on table of images"]
-    secret = ("{outside}/secret/00.png", "../outside/secret/00.png")
+    secret = (
+        "{outside}/secret/00.png",
+        "../outside/secret/00.png",
+        "../../outside/secret/00.png",
+        "file://{outside}/secret/00.png",
+    )
     own = {
         "a link to an image": ("images", _linked("data/dog/03.png"), images),
         "a link to a class": ("images", _linked("data/dog"), images),
@@ -315,8 +324,7 @@ def _data_cases() -> list[Case]:
         "../../outside/secret/*.png",
     ):
         found[f"README.md: {files}"] = ("images", _write_readme(f'"{files}"'), images)
-    for name in (*secret, "../../outside/secret/00.png", "file://{outside}/secret/00.png"):
-        found[f"metadata.csv: {name}"] = ("images", _write_metadata(name), images)
+    for name in secret:
         found[f"a column of images: {name}"] = ("table of images", _write_table(name), table)
     kind = "links and paths in data"
     return [
@@ -324,6 +332,14 @@ def _data_cases() -> list[Case]:
         *(
             Case(kind, name, Outside("bare", scene, change, ask, ("data", "image")))
             for name, (scene, change, ask) in found.items()
+        ),
+        *(
+            Case(
+                kind,
+                f"metadata.csv: {name}",
+                Outside("bare", "images", _write_metadata(name), images, (), b"that are not here"),
+            )
+            for name in secret
         ),
     ]
 
