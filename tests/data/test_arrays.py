@@ -151,7 +151,7 @@ def test_chosen_samples_alone_are_read(monkeypatch):
 
 
 def test_a_batch_larger_than_the_data_names_the_remedy():
-    message = "batch_size 512 is larger than the data set's 20 samples: give a smaller batch size"
+    message = "batch_size 512 is larger than the data set's 20 samples: give a batch size of 20"
     with pytest.raises(ValueError, match=message):
         ImageSource(images()).batch(0, 0, 512)
 

@@ -116,7 +116,7 @@ class ArraySource(Source):
         if size > self.size:
             raise ValueError(
                 f"batch_size {size} is larger than the data set's {self.size} samples: "
-                "give a smaller batch size (--batch-size)"
+                f"give a batch size of {self.size} or fewer (--batch-size)"
             )
         rows = self._epochs.indices(seed, step, size)[share(size, rank, ranks)]
         return self.to_tensor(take(self._train, rows))
