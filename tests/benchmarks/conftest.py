@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -10,3 +11,6 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 @pytest.fixture(autouse=True)
 def modules(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
+    yield
+    # a precision that was measured last would be that of every test that follows
+    AcceleratorState._reset_state(reset_partial_state=True)
