@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
@@ -15,7 +14,7 @@ from .arrays import ArraySource, channels_last, require_samples, with_held_out
 from .attributes import Attributes
 from .cache import cached
 from .classes import Classes
-from .decode import Shape, encoded_rows, write_images
+from .decode import Progress, Shape, encoded_rows, write_images
 from .decoded import CACHE_FORMAT, IMAGES, Decoded, open_decoded
 from .rows import read_array, split
 from .survey import Survey
@@ -26,7 +25,7 @@ def load_file(
     size: int | None,
     channels: int | None,
     cache: Path,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> ArraySource:
     """The source of a file; images of another shape than wanted are converted into the cache.
 
@@ -58,17 +57,11 @@ def _fill(
     folder: Path,
     images: NDArray[np.uint8],
     shape: Shape,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Crop and resize images into an empty folder."""
     total, height, width, _ = images.shape
-    write_images(
-        encoded_rows(images),
-        shape,
-        total,
-        folder / IMAGES,
-        lambda done: progress(done, total) if progress else None,
-    )
+    write_images(encoded_rows(images), shape, total, folder / IMAGES, progress)
     line = f"images of {width}×{height} pixels are cropped to squares and resized to {shape.size}"
     none = Classes((), np.empty(0, np.int64))
     Decoded(*split(total), np.arange(total), (line,), none, Attributes.none(total)).save(folder)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .attributes import Attributes
 from .classes import Classes, classes_of
+from .listing import some
 from .rng import HELD_OUT, TRAINING
 from .rows import Array, Rows, chunks, shuffled, split, take
 from .sampler import Epochs, share
@@ -21,9 +22,6 @@ from .source import Source
 from .units import PixelUnits, StandardUnits, Units
 
 CHANNELS = (1, 3)
-
-NAMED = 5
-"""Columns that a line names, at most."""
 
 
 class ArraySource(Source):
@@ -235,9 +233,8 @@ def _notes_on_constants(
             f"column {columns[0]} of the data is constant ({values[columns[0]]:g}): "
             "it keeps its scale",
         )
-    named = ", ".join(f"{column} ({values[column]:g})" for column in columns[:NAMED])
-    more = f" and {len(columns) - NAMED} more" if len(columns) > NAMED else ""
-    return (f"columns {named}{more} of the data are constant: they keep their scale",)
+    named = some([f"{column} ({values[column]:g})" for column in columns])
+    return (f"columns {named} of the data are constant: they keep their scale",)
 
 
 def from_array(

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import one_line
+from .listing import some
 
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray
 
 MOST = 1000
 """Classes at most: an inception score, say, needs a sample of each."""
-NAMED = 5
-"""Classes that a line names, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +39,9 @@ class Classes:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        more = f" and {len(self.names) - NAMED} more" if len(self.names) > NAMED else ""
         unknown = int((self.codes < 0).sum())
         rest = f", unknown of {unknown} of {len(self.codes)} samples" if unknown else ""
-        return f"{len(self.names)} classes ({', '.join(self.names[:NAMED])}{more}){rest}"
+        return f"{len(self.names)} classes ({some(self.names)}){rest}"
 
 
 def classes_of(

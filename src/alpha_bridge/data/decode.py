@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 # Encoded images that are in memory together.
 BATCH = 64
@@ -202,7 +203,7 @@ def write_images(
     shape: Shape,
     total: int,
     path: Path,
-    progress: Callable[[int], None],
+    progress: Progress | None,
 ) -> dict[int, Broken]:
     """Decode images, several at a time, into one array on disk, written row by row.
 
@@ -211,7 +212,7 @@ def write_images(
         shape: What they are brought to.
         total: How many they are, at most.
         path: A ``.npy`` file.
-        progress: Called with the number of images done.
+        progress: Called with the number of images done and their total.
 
     Returns:
         The images that are broken, by their place among all: they have no row.
@@ -225,7 +226,8 @@ def write_images(
                 broken[place] = pixels
             else:
                 file.write(pixels.tobytes())
-            progress(place + 1)
+            if progress is not None:
+                progress(place + 1, total)
         rows = (file.tell() - begin) // math.prod(shape.pixels)
         file.seek(0)
         assert _write_header(file, (rows, *shape.pixels)) == begin

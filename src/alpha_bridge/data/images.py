@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
@@ -26,15 +26,13 @@ from .choice import (
     note_on_splits,
     parts,
 )
-from .decode import Encoded, refusal, write_images
+from .decode import Encoded, Progress, refusal, write_images
 from .decoded import CACHE_FORMAT, IMAGES, Decoded, open_decoded
 from .origin import Folder, Hub, quiet
 from .rows import Rows, split
 from .survey import Survey
 
 SURVEY = "survey.json"
-
-Progress = Callable[[int, int], None]
 
 
 def load_images(
@@ -174,7 +172,7 @@ def _fill(
             shape,
             total,
             folder / IMAGES,
-            lambda done: progress(done, total) if progress else None,
+            progress,
         )
         if broken and not choice.skip_broken:
             remedy = ", or skip them with --images.skip-broken"

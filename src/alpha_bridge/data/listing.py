@@ -22,7 +22,7 @@ WITHOUT_PIXELS, UNREADABLE = "without pixels", "that Pillow cannot read"
 PACKED, HIDDEN = "to be unpacked", "hidden"
 """Why a file is left out."""
 NAMED = 5
-"""Folders, files or endings that a line names, at most."""
+"""Folders, files, endings, classes or columns that a line names, at most."""
 
 
 @dataclass(frozen=True)
