@@ -9,7 +9,9 @@ from torch import Tensor
 
 from ..objective import Noise
 from ..path import Phase
+from .batches import Batches
 from .state import TrainState
+from .update import Updates
 
 __all__ = ["Callback", "Event"]
 
@@ -27,6 +29,8 @@ class Event:
         steps: Number of updates of the whole path.
         boundaries: Numbers of updates done where a segment of the path ends.
         step_one: Number of updates of Step I, which the path begins with.
+        updates: What made the update, and can make it again.
+        batches: What its samples and its noise came from, and the data.
     """
 
     state: TrainState
@@ -39,6 +43,8 @@ class Event:
     steps: int
     boundaries: Sequence[int]
     step_one: int
+    updates: Updates
+    batches: Batches
 
     @property
     def step(self) -> int:

@@ -27,7 +27,7 @@ from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
 from .progress import Bars
 from .state import TrainState
-from .update import discriminate, update
+from .update import Updates
 
 
 def fit(
@@ -132,6 +132,8 @@ def fit(
 
     with agreement(accelerator) as agree, ExitStack() as stack:
         begin = stack.enter_context(networks_draws(seed, accelerator))
+        slots = gamma, objective, regularizer, accelerator
+        updates = Updates(state, *slots, begin, len(path))
         bars = stack.enter_context(Bars(console))
         for note in (*source.notes, *(domain.notes if domain else ())):
             bars.say(note)
@@ -141,13 +143,9 @@ def fit(
             stack.enter_context(callback.during(state))
         steps = range(state.step, len(path))
         for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
-            *before, (x, noise) = draws
             alpha = path(step)
-            begin(step)
-            state.pace(alpha, len(path))
-            for batch in before:
-                discriminate(state, *batch, objective, regularizer, accelerator)
-            numbers = update(state, x, noise, alpha, gamma, objective, regularizer, accelerator)
+            numbers = updates(draws, alpha)
+            x, noise = draws[-1]
             event = Event(
                 state=state,
                 phase=path.phase(step),
@@ -159,6 +157,8 @@ def fit(
                 steps=len(path),
                 boundaries=path.boundaries,
                 step_one=path.step_one,
+                updates=updates,
+                batches=batches,
             )
             for callback in called:
                 callback.after(event)

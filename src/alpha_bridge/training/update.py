@@ -1,5 +1,7 @@
 """One update of Algorithm 1: every loss at the parameters before it, one step for every network."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from accelerate import Accelerator
@@ -12,6 +14,43 @@ from ..penalty import Regularizer
 from .gradients import centred_moments, twin_gradients
 from .processes import average_gradients, share_buffers
 from .state import TrainState
+
+Draw = tuple[Tensor, Noise]
+"""Data and noise of one step of the optimisers, on the device."""
+
+
+@dataclass(frozen=True)
+class Updates:
+    """What makes an update of the state before it, whenever and as often as it is called.
+
+    Attributes:
+        state: What an update changes.
+        begin: Seeds what networks draw by themselves, with the number of updates done.
+        steps: Updates of the whole path, which the learning rates follow.
+    """
+
+    state: TrainState
+    gamma: Gamma
+    objective: Objective
+    regularizer: Regularizer
+    accelerator: Accelerator
+    begin: Callable[[int], None]
+    steps: int
+
+    def __call__(self, draws: Sequence[Draw], alpha: float) -> dict[str, Tensor]:
+        """Do the next update, as :func:`update` at the last of ``draws``; β has them all."""
+        *before, (x, noise) = draws
+        state, gamma, objective = self.state, self.gamma, self.objective
+        self.begin(state.step)
+        state.pace(alpha, self.steps)
+        for draw in before:
+            discriminate(state, *draw, objective, self.regularizer, self.accelerator)
+        return update(state, x, noise, alpha, gamma, objective, self.regularizer, self.accelerator)
+
+    def go_to(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
+        """Take the state that :meth:`TrainState.tensors` gave after ``step`` updates."""
+        self.state.load(tensors, step)
+        self.gamma.recall(self.state.memory)
 
 
 def update(
