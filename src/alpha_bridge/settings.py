@@ -313,6 +313,39 @@ class EvaluationConfig(Settings):
 
 
 @dataclass(frozen=True)
+class WatchConfig(Settings):
+    """The flight recorder: what counts as an incident of training, and what is done about it."""
+
+    place = "watch"
+
+    answer: Literal["say", "stop", "roll-back"] = "say"
+    """Say it and go on, stop, or go back to the last good checkpoint and change something."""
+    change: Literal["rates", "alpha"] = "rates"
+    """What a roll-back changes: the learning rates, which are halved, or the end of the path, which
+    is lowered to α where it began (with α there already, or with sweeps, the rates)."""
+    rollbacks: Annotated[int, Interval(0)] = 3
+    """Roll-backs of a run at most; then it stops."""
+    bundles: Annotated[int, Interval(0)] = 3
+    """Incidents of a run at most that are kept for alpha-bridge replay."""
+    every: Count = 100
+    """Updates between measurements on held-out data."""
+    patience: Count = 500
+    """Updates in a row for which what follows must hold; numbers that are not finite count at
+    once."""
+    ess: Annotated[float, UNIT] = 0.02
+    """Effective sample size, as a share of the batch, under which few samples decide; of the
+    weights of the half that has the larger share of the gradient."""
+    accuracy: Annotated[float, UNIT] = 0.98
+    """Accuracy on held-out data and fresh fakes from which the discriminator has won, once γ is at
+    least 1/2."""
+    logit: Annotated[float, POSITIVE] = 10.0
+    """Mean size of the logits there, in nats, from which it has won as well."""
+    spread: Annotated[float, Interval(0)] = 0.25
+    """Mean distance of a sample to the nearest other one, over that of held-out data, under which
+    the generator has collapsed."""
+
+
+@dataclass(frozen=True)
 class MixtureConfig(Settings):
     """The known densities: a grid (gaussians25, unbalanced), a ring (ring8) and spirals."""
 

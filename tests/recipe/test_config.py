@@ -334,6 +334,16 @@ OTHERWISE = {
     "optimization.average": 0.9,
     "optimization.discriminator_steps": 2,
     "evaluation.every": 7,
+    "watch.answer": "stop",
+    "watch.change": "alpha",
+    "watch.rollbacks": 1,
+    "watch.bundles": 1,
+    "watch.every": 7,
+    "watch.patience": 7,
+    "watch.ess": 0.1,
+    "watch.accuracy": 0.9,
+    "watch.logit": 5.0,
+    "watch.spread": 0.1,
 }
 
 

@@ -25,6 +25,7 @@ from ..settings import (
     Optimization,
     PathConfig,
     RegularizerConfig,
+    WatchConfig,
     require,
 )
 
@@ -126,6 +127,7 @@ class Config(_Part):
     regularizer: RegularizerConfig = RegularizerConfig()
     optimization: Optimization = Optimization()
     evaluation: EvaluationConfig = EvaluationConfig()
+    watch: WatchConfig = WatchConfig()
     mixture: MixtureConfig = MixtureConfig()
     images: ImagesConfig = ImagesConfig()
     changes: Annotated[tuple[Change, ...], Suppress, Field(exclude_if=operator.not_)] = ()

@@ -18,6 +18,7 @@ CHANGEABLE = (
     "regularizer",
     "optimization",
     "evaluation.every",
+    "watch",
 )
 """Keys, and parts with all of theirs, that a run may change when it goes on."""
 
