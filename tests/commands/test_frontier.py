@@ -153,20 +153,20 @@ def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
     shapes = {"event_shape": (2,), "prior_shape": (2,) if "prior" in changes else None}
     run = Run.create(tmp_path / "run", config(**shapes, **changes).model_dump(mode="json"))
     with pytest.raises(ValueError, match=message):
-        frontier.snapshots_of(run, read_config(run.config_path))
+        frontier.snapshots_of(run, read_config(run.config_path), 20)
 
 
 def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
     naive = METHODS["naive"].apply(config(snapshots=0, event_shape=(2,)))
     run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"α is constant .* a run of naive"):
-        frontier.snapshots_of(run, naive)
+        frontier.snapshots_of(run, naive, 20)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path):
     run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"0 checkpoints .*--resume"):
-        frontier.snapshots_of(run, read_config(run.config_path))
+        frontier.snapshots_of(run, read_config(run.config_path), 20)
 
 
 @pytest.mark.parametrize(

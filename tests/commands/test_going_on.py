@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -234,13 +235,118 @@ def test_each_stacked_trial_knows_what_was_changed(tmp_path):
         assert history(trial) == [(LAST_GOOD, RATE, 1e-3, 1e-4)]
 
 
-def test_a_checkpoint_that_is_damaged_leaves_the_configuration_as_it_was(run, capsys):
-    manifest = run.checkpoint_folder(LAST_GOOD) / "manifest.json"
-    manifest.write_text("{}")
+# Damage
+
+
+def damage(run, *steps):
+    """Checkpoints whose weights are not those that were written; the file of the last."""
+    for step in steps:
+        weights = run.checkpoint_folder(step) / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    return weights
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on(run, whole, capsys):
+    weights = damage(run, LAST_GOOD)
+    assert resume(run) == 0
+    out = capsys.readouterr().out
+    assert (
+        f"{weights} is damaged (its SHA-256 sum is not the one in its manifest): training goes "
+        in out
+    )
+    assert "on from update 1, and replaces it when it has come so far" in out
+    assert tensors(run) == tensors(whole)
+    assert tensors(run, LAST_GOOD) == tensors(whole, LAST_GOOD)
+    assert history(run) == []
+
+
+def test_what_was_recorded_after_the_checkpoint_before_a_damaged_one_is_forgotten(run, monkeypatch):
+    damage(run, LAST_GOOD)
+    left = []
+    monkeypatch.setattr(
+        "alpha_bridge.training.loop.update",
+        lambda *_: left.append([r["step"] for r in run.records]),
+    )
+    with pytest.raises(AttributeError):
+        resume(run)
+    assert left == [[1]]
+    assert [*run.samples] == [1]
+
+
+def test_where_all_checkpoints_are_damaged_nothing_is_changed(run, capsys):
+    weights = damage(run, 1, LAST_GOOD)
     before = run.config_path.read_bytes(), run.records
-    assert resume(run, f"--{RATE}=1e-4") != 0
+    assert resume(run, f"--{RATE}=1e-4") == 2
     assert (run.config_path.read_bytes(), run.records) == before
-    assert str(manifest.parent) in said(capsys)
+    assert said(capsys) == (
+        f"{weights} is damaged (its SHA-256 sum is not the one in its manifest), and no checkpoint "
+        "before it can be gone on from: restore one from a copy, or begin a new run"
+    )
+
+
+def test_other_commands_name_a_damaged_checkpoint_and_use_the_one_before(run, tmp_path):
+    right, out = tmp_path / "right.npy", tmp_path / "drawn.npy"
+    assert main(["sample", str(run.folder), "--step=1", "--out", str(right)]) == 0
+    weights = damage(run, LAST_GOOD)
+    line = (
+        f"{weights} is damaged (its SHA-256 sum is not the one in its manifest): update 1 is used"
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(line)} instead$"):
+        assert main(["sample", str(run.folder), "--out", str(out)]) == 0
+    assert out.read_bytes() == right.read_bytes()
+
+
+def test_a_damaged_checkpoint_that_is_asked_for_is_refused(run, capsys):
+    weights = damage(run, LAST_GOOD)
+    assert main(["sample", str(run.folder), f"--step={LAST_GOOD}"]) == 2
+    line = said(capsys)
+    assert line.startswith(f"{weights} is damaged (")
+    assert line.endswith("restore it from a copy, or use another checkpoint")
+
+
+# What is kept
+
+
+def test_the_best_by_a_metric_is_kept_and_told(tmp_path, capsys):
+    folder, metric = tmp_path / "run", "log_likelihood/kde-0.1/40-held-out"
+    words = ["--best=log_likelihood", "--evaluation.every=2", "--keep=1", "--out", str(folder)]
+    assert main([*TINY, *words, "--json"]) == 0
+    run, best = Run.open(folder), json.loads(capsys.readouterr().out)["best"]
+    values = {record["step"]: record[metric] for record in run.records if metric in record}
+    assert best == {
+        "step": max(values, key=values.get),
+        "metric": metric,
+        "value": max(values.values()),
+    }
+    assert run.checkpoint_steps == sorted({1, 4, best["step"], 20})
+    assert f"at update {best['step']}" in run.report_path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("best", "says"),
+    [
+        (
+            "loss/generator",
+            "best must be the name of a metric, or how it begins: frechet_distance, ",
+        ),
+        ("ess/forward", "missed_mass, invented_mass, reconstruction_error, retention; got 'ess/f"),
+        (
+            "modes/5std",
+            "best must be what this run measures, or how it begins: inception_score/post",
+        ),
+        ("frechet_distance", "got 'frechet_distance'"),
+    ],
+)
+def test_the_best_by_what_is_not_measured_is_refused_before_training(best, says, tmp_path, capsys):
+    assert main([*TINY, f"--best={best}", "--out", str(tmp_path / "run")]) == 2
+    assert says in said(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_may_be_kept_when_a_run_goes_on(run):
+    assert resume(run, "--keep=5", "--checkpoint-every=5") == 0
+    assert run.checkpoint_steps == [1, 4, 5, 10, 15, 20]
+    assert history(run)[-1] == (LAST_GOOD, "keep", 3, 5)
 
 
 def test_a_new_run_from_a_changed_one_has_no_history(run, tmp_path):

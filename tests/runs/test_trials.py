@@ -25,13 +25,13 @@ SMALL = [
 ]
 
 
+TRIALS = ["--trials", "3", "--seed", "4", "--keep", "2"]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stacked") / "run"
-    assert (
-        main(["train", "gaussians25", "--trials", "3", "--seed", "4", *SMALL, "--out", str(folder)])
-        == 0
-    )
+    assert main(["train", "gaussians25", *TRIALS, *SMALL, "--out", str(folder)]) == 0
     return folder
 
 
@@ -51,7 +51,7 @@ def test_each_trial_is_a_run_with_its_own_seed_and_report(folder):
         assert set(run.samples) == {3, 12, 60}
 
 
-def test_each_trial_keeps_the_moments_of_its_latest_two_checkpoints(folder):
+def test_each_trial_keeps_the_moments_of_its_latest_checkpoints(folder):
     for run in [Run.open(folder), *(Run.open(folder / f"trial-{trial}") for trial in range(3))]:
         assert run.checkpoint_steps == [3, 12, 60]
         whole = [
@@ -107,7 +107,7 @@ def test_stacked_trials_resume_to_the_same_weights(folder, tmp_path):
     for file in last.iterdir():
         file.unlink()
     last.rmdir()
-    again = ["train", "gaussians25", "--trials", "3", "--seed", "4", *SMALL, "--out", str(part)]
+    again = ["train", "gaussians25", *TRIALS, *SMALL, "--out", str(part)]
     assert main([*again, "--resume"]) == 0
     for name in ("model", "average", "memory"):
         before = load_file(Run.open(folder).checkpoint_folder(60) / f"{name}.safetensors")

@@ -1,15 +1,19 @@
 """Callbacks: when records are written, which checkpoints stay, and how a run is stopped."""
 
+import errno
 import io
 import os
 import re
+import shutil
 import signal
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from rich.console import Console
 
-from alpha_bridge.errors import Diverged, Interrupted, Lost
+from alpha_bridge.errors import Diverged, Interrupted, Lost, NotWritten
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -143,78 +147,9 @@ def test_records_refuse_a_cadence_below_one(name):
 # Checkpoints
 
 
-@pytest.mark.parametrize("every", [1, 5, 7])
-def test_the_checkpoints_of_segments_are_kept(tmp_path, every):
-    train(Checkpoints(lambda step: tmp_path / str(step), every=every))
-    assert sorted(int(folder.name) for folder in tmp_path.iterdir()) == [7, 13, 20]
-
-
-def test_of_the_other_checkpoints_the_latest_stays(tmp_path):
-    present = {}
-
-    class Look(Callback):
-        def after(self, event):
-            present[event.step] = sorted(int(folder.name) for folder in tmp_path.iterdir())
-
-    train(Checkpoints(lambda step: tmp_path / str(step), every=3), Look())
-    assert present[2] == []
-    assert present[3] == present[5] == [3]
-    assert present[6] == [6]
-    assert present[7] == present[8] == [7]
-    assert present[9] == [7, 9]
-    assert present[12] == [7, 12]
-    assert present[13] == [7, 13]
-    assert present[20] == [7, 13, 20]
-
-
-@pytest.mark.parametrize(("began", "left"), [(5, [7, 10]), (7, [7, 10])])
-def test_a_resumed_run_keeps_its_first_checkpoint_only_at_a_boundary(tmp_path, began, left):
-    def folder(step):
-        return tmp_path / str(step)
-
-    class Save(Callback):
-        def after(self, event):
-            if event.step == began:
-                save(event.state, folder(began))
-
-    train(Save())
-    present = []
-
-    class Look(Callback):
-        def after(self, event):
-            if event.step == 10:
-                present.extend(sorted(int(folder.name) for folder in tmp_path.iterdir()))
-
-    train(Checkpoints(folder, every=10), Look(), checkpoint=folder(began))
-    assert present == left
-
-
-def test_a_checkpoint_before_the_one_of_a_signal_is_cleared_away_too(tmp_path):
-    def folder(step):
-        return tmp_path / str(step)
-
-    class Save(Callback):
-        def after(self, event):
-            if event.step in (3, 5):  # the latest one, and that of a signal
-                save(event.state, folder(event.step))
-
-    train(Save())
-    train(Checkpoints(folder, every=6), checkpoint=folder(5))
-    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [7, 13, 20]
-
-
-def test_a_checkpoint_that_a_kill_left_at_the_end_is_cleared_away(tmp_path):
-    def folder(step):
-        return tmp_path / str(step)
-
-    class Save(Callback):
-        def after(self, event):
-            if event.step in (7, 13, 18, 20):  # killed before 18 was cleared away
-                save(event.state, folder(event.step))
-
-    train(Save())
-    train(Checkpoints(folder, every=6, boundaries=(7, 13, 20)), checkpoint=folder(20))
-    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [7, 13, 20]
+def standing(folder):
+    """Numbers of updates of the checkpoints in a folder."""
+    return sorted(int(path.name) for path in folder.iterdir())
 
 
 def whole_in(folder):
@@ -222,64 +157,220 @@ def whole_in(folder):
     return sorted(int(file.parent.name) for file in folder.glob("*/optimizers.safetensors"))
 
 
+class Look(Callback):
+    """Notes which checkpoints stand after each update."""
+
+    def __init__(self, folder):
+        self.folder, self.seen = folder, {}
+
+    def after(self, event):
+        self.seen[event.step] = standing(self.folder)
+
+
+class Save(Callback):
+    """Saves the state after some updates, and removes nothing."""
+
+    def __init__(self, folder, *steps):
+        self.folder, self.steps = folder, steps
+
+    def after(self, event):
+        if event.step in self.steps:
+            save(event.state, self.folder(event.step))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where the checkpoint of an update belongs."""
+    return lambda step: tmp_path / str(step)
+
+
+@pytest.mark.parametrize("every", [1, 5, 7])
+def test_the_checkpoints_of_segments_are_kept(tmp_path, folder, every):
+    train(Checkpoints(folder, every=every, keep=1))
+    assert standing(tmp_path) == [7, 13, 20]
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        (1, {2: [], 3: [3], 5: [3], 6: [6], 7: [7], 9: [7, 9], 12: [7, 12], 20: [7, 13, 20]}),
+        (3, {6: [3, 6], 7: [3, 6, 7], 9: [6, 7, 9], 12: [7, 9, 12], 20: [7, 13, 15, 18, 20]}),
+    ],
+)
+def test_of_the_other_checkpoints_the_latest_stay(tmp_path, folder, keep, expected):
+    look = Look(tmp_path)
+    train(Checkpoints(folder, every=3, keep=keep), look)
+    assert {step: look.seen[step] for step in expected} == expected
+
+
+def test_the_best_stays_until_a_better_one_is_written(tmp_path, folder):
+    scores, told = {}, []
+
+    class Measure(Callback):
+        def after(self, event):
+            if event.step % 2 == 0:  # also between two checkpoints
+                scores[event.step] = {4: 1.0, 8: 3.0, 14: 3.0, 16: 2.0}.get(event.step, 0.0)
+
+    def beside(state, marked):
+        told.append((state.step, sorted(marked)))
+
+    look = Look(tmp_path)
+    train(Measure(), Checkpoints(folder, 5, keep=1, scores=scores, beside=beside), look)
+    seen = [look.seen[step] for step in (2, 4, 5, 7, 8, 10, 14, 20)]
+    assert seen == [[2], [4], [4, 5], [4, 7], [7, 8], [7, 8, 10], [7, 8, 13], [7, 8, 13, 20]]
+    assert told == [
+        *((2, [2, 7, 13, 20]), (4, [4, 7, 13, 20]), (7, [4, 7, 13, 20]), (8, [7, 8, 13, 20])),
+        *((13, [7, 8, 13, 20]), (20, [7, 8, 13, 20])),
+    ]
+    assert whole_in(tmp_path) == [20]
+
+
+def test_a_checkpoint_that_was_passed_over_is_replaced_or_goes_when_training_is_past_it(
+    tmp_path, folder
+):
+    train(Save(folder, 12, 15, 18))
+    for step in (15, 18):
+        (folder(step) / "model.safetensors").write_bytes(b"damaged")
+    look = Look(tmp_path)
+    train(Checkpoints(folder, every=5, keep=2), look, checkpoint=folder(12))
+    assert [look.seen[step] for step in (13, 15, 20)] == [
+        *([12, 13, 15, 18], [13, 15, 18], [13, 15, 20])
+    ]
+    assert read_tensors(folder(15))[1] == 15
+
+
+def _full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Fill(Callback):
+    """A disk that is full when one update is done."""
+
+    def __init__(self, monkeypatch, step, free):
+        self.monkeypatch, self.step, self.free = monkeypatch, step, free
+
+    def after(self, event):
+        self.monkeypatch.undo()
+        if event.step == self.step and self.free is None:
+            self.monkeypatch.setattr(Path, "write_bytes", _full)
+        elif event.step == self.step:
+            usage = SimpleNamespace(free=self.free)
+            self.monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+
+ROOM = [(1000, r"it needs 0\.0\d\d MB, and 0\.001 MB are free"), (None, "No space left on device")]
+
+
+@pytest.mark.parametrize(("free", "reason"), ROOM)
+def test_a_full_disk_costs_one_checkpoint_and_says_so(tmp_path, folder, monkeypatch, free, reason):
+    look, said = Look(tmp_path), []
+    saving = Checkpoints(folder, every=5, keep=2, say=said.append)
+    train(Fill(monkeypatch, 10, free), saving, look)
+    assert look.seen[10] == look.seen[12] == [5, 7]
+    assert standing(tmp_path) == [7, 13, 15, 20]
+    (line,) = said
+    assert re.fullmatch(
+        rf"cannot write {folder(10)} \({reason}\): what was there before is unchanged; make room "
+        "and try again; training goes on without it",
+        line,
+    )
+
+
+@pytest.mark.parametrize(("free", "reason"), ROOM)
+def test_a_disk_that_is_full_at_the_end_is_an_error(tmp_path, folder, monkeypatch, free, reason):
+    with pytest.raises(NotWritten, match=rf"^cannot write {folder(20)} \({reason}\)"):
+        train(Fill(monkeypatch, 20, free), Checkpoints(folder, every=5, keep=2))
+    assert standing(tmp_path) == [7, 13, 15]
+
+
+def test_networks_that_cannot_be_kept_alone_for_want_of_room_stay_whole_until_there_is_some(
+    tmp_path, folder, monkeypatch
+):
+    said = []
+
+    class Copies(Callback):
+        def after(self, event):
+            monkeypatch.undo()
+            if event.step == 13:
+                monkeypatch.setattr(shutil, "copyfile", _full)
+
+    saving = Checkpoints(folder, every=100, keep=1, snapshots=(16,), say=said.append)
+    train(Copies(), saving)
+    assert len(said) == 1 and f"cannot write {folder(7)} (No space left" in said[0]
+    assert whole_in(tmp_path) == [20]
+
+
+@pytest.mark.parametrize(("began", "left"), [(5, [7, 10]), (7, [7, 10])])
+def test_a_resumed_run_keeps_its_first_checkpoint_only_at_a_boundary(tmp_path, folder, began, left):
+    train(Save(folder, began))
+    look = Look(tmp_path)
+    train(Checkpoints(folder, every=10, keep=1), look, checkpoint=folder(began))
+    assert look.seen[10] == left
+
+
+def test_a_checkpoint_before_the_one_of_a_signal_is_cleared_away_too(tmp_path, folder):
+    train(Save(folder, 3, 5))  # the latest one, and that of a signal
+    train(Checkpoints(folder, every=6, keep=1), checkpoint=folder(5))
+    assert standing(tmp_path) == [7, 13, 20]
+
+
+def test_a_checkpoint_that_a_kill_left_at_the_end_is_cleared_away(tmp_path, folder):
+    train(Save(folder, 7, 13, 18, 20))  # killed before 18 was cleared away
+    train(Checkpoints(folder, 6, boundaries=(7, 13, 20), keep=1), checkpoint=folder(20))
+    assert standing(tmp_path) == [7, 13, 20]
+
+
 @pytest.mark.parametrize("every", [3, 1000])
-def test_training_can_go_on_from_the_latest_two_and_the_earlier_keep_the_networks(tmp_path, every):
+def test_training_can_go_on_from_the_latest_and_the_earlier_keep_the_networks(
+    tmp_path, folder, every
+):
     present = {}
 
-    class Look(Callback):
+    class Whole(Callback):
         def after(self, event):
-            folders = sorted(int(folder.name) for folder in tmp_path.iterdir())
-            present[event.step] = folders, whole_in(tmp_path)
+            present[event.step] = standing(tmp_path), whole_in(tmp_path)
 
-    snapshots = Checkpoints(lambda step: tmp_path / str(step), every=every, snapshots=(9, 11))
-    train(snapshots, Look())
+    train(Checkpoints(folder, every=every, snapshots=(9, 11), keep=2), Whole())
     for folders, whole in present.values():
         assert whole == folders[-2:]
-    assert folders == [7, 9, 11, 13, 20]
-    assert whole_in(tmp_path) == [13, 20]
     for step in (7, 9, 11):
-        tensors, of = read_tensors(tmp_path / str(step))
+        tensors, of = read_tensors(folder(step))
         assert of == step
         assert tensors.keys() == {"model", "average", "memory", "units"}
 
 
-def test_what_a_kill_kept_from_being_dropped_is_dropped_when_the_run_goes_on(tmp_path):
-    def folder(step):
-        return tmp_path / str(step)
-
-    class Save(Callback):
-        def after(self, event):
-            if event.step in (7, 13, 20):
-                save(event.state, folder(event.step))
-
-    train(Save())
+def test_what_a_kill_kept_from_being_dropped_is_dropped_when_the_run_goes_on(tmp_path, folder):
+    train(Save(folder, 7, 13, 20))
     assert whole_in(tmp_path) == [7, 13, 20]
-    train(Checkpoints(folder, boundaries=(7, 13, 20)), checkpoint=folder(20))
+    train(Checkpoints(folder, boundaries=(7, 13, 20), keep=2), checkpoint=folder(20))
     assert whole_in(tmp_path) == [13, 20]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json"])
-def test_an_earlier_checkpoint_that_is_damaged_ends_no_training_and_stays_so(tmp_path, name):
+def test_an_earlier_checkpoint_that_is_damaged_ends_no_training_and_stays_so(
+    tmp_path, folder, name
+):
     class Damage(Callback):
         def after(self, event):
             if event.step == 10:
-                (tmp_path / "7" / name).write_bytes(b"{}")
+                (folder(7) / name).write_bytes(b"{}")
 
-    train(Checkpoints(lambda step: tmp_path / str(step)), Damage())
+    train(Checkpoints(folder, keep=2), Damage())
     assert whole_in(tmp_path) == [7, 13, 20]
-    with pytest.raises(ValueError, match="remove"):
-        read_tensors(tmp_path / "7")
+    with pytest.raises(ValueError, match="restore it from a copy, or use another checkpoint"):
+        read_tensors(folder(7))
 
 
-def test_training_does_not_go_on_from_networks_alone(tmp_path):
-    train(Checkpoints(lambda step: tmp_path / str(step)))
+def test_training_does_not_go_on_from_networks_alone(folder):
+    train(Checkpoints(folder, keep=2))
     with pytest.raises(ValueError, match=r"7 has only the networks, so training cannot go on"):
-        train(checkpoint=tmp_path / "7")
+        train(checkpoint=folder(7))
 
 
-def test_checkpoints_refuse_a_cadence_below_one(tmp_path):
-    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
-        Checkpoints(lambda _: tmp_path, every=0)
+@pytest.mark.parametrize("name", ["every", "keep"])
+def test_checkpoints_refuse_numbers_below_one(folder, name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+        Checkpoints(folder, **{name: 0})
 
 
 # Signals

@@ -51,6 +51,8 @@ def comparison(trained: Trained) -> Table:
 
 def _trained(trained: Trained, _: Arguments) -> Lines:
     yield comparison(trained)
+    if trained.best is not None:
+        yield f"{trained.best}, {trained.run.checkpoint_folder(trained.best.step)}"
     yield f"{trained.seconds:.0f} s; report: {trained.run.report_path}"
 
 
@@ -63,6 +65,7 @@ def _trained_json(trained: Trained) -> str:
         "end_of_ml": trained.first,
         "end": trained.last,
         "spread": trained.spread,
+        "best": None if trained.best is None else trained.best._asdict(),
     }
     return as_json(content)
 

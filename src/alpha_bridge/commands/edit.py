@@ -107,7 +107,7 @@ def edit(
     at_least(2, "columns", columns)
     at_least(1, "n", n)
     at_least(0, "seed", seed)
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     _require_subjects(config, images, samples, refine)
     require_given(labels, "a CSV file with --labels")
     stem = f"between-{between}" if between else "-".join(["edit", *attribute])
@@ -129,7 +129,7 @@ def edit(
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    source = cache(partial(data_of, run, config, console, data))
+    source = cache(partial(data_of, run, config, console, data, step))
     errors: tuple[float, float] | None = None
     if samples:
         z = latents_of(config, model, n, seed)

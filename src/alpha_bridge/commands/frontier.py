@@ -14,6 +14,7 @@ distance, or the inception score where the density of the data is known.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -113,16 +114,18 @@ def frontier(
 
     between_zero_and_one("prefer", prefer)
     at_least(1, "draws", draws)
-    run, config = open_run(run)
-    steps = snapshots_of(run, config)
+    run, config, at = open_run(run)
+    steps = snapshots_of(run, config, at)
 
-    from ..recipe.builders import build_evaluation
+    from ..recipe.builders import build_evaluation, build_path
     from ..runs import plots
     from ..runs.loading import data_of
     from ..training.progress import Bars
 
     console = console or Console(quiet=True)
-    source, points = data_of(run, config, console, data), []
+    along = {*config.snapshot_steps, *build_path(config).boundaries, steps[-1]}
+    steps = [step for step in steps if step in along]
+    source, points = data_of(run, config, console, data, at), []
     with Bars(console) as bars:
         evaluation = build_evaluation(config, source, bars.say, progress=bars.show)
         for point in _measured(run, config, steps, evaluation, draws):
@@ -136,15 +139,24 @@ def frontier(
     return found
 
 
-def snapshots_of(run: Run, config: Config) -> list[int]:
-    """The checkpoints of a run, if a curve along α can be drawn through them."""
-    from ..files.manifest import verified
+def snapshots_of(run: Run, config: Config, last: int) -> list[int]:
+    """The whole checkpoints up to ``last``, if a curve along α can be drawn through them."""
+    from ..files.manifest import Damaged, verified
 
     if config.prior is not None:
         raise ValueError(
             f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
             "N(0, I): give a run without --prior"
         )
+
+    def whole(step: int) -> bool:
+        try:
+            verified(run.checkpoint_folder(step))
+        except Damaged as damage:
+            warnings.warn(f"{damage.what}: the curve is drawn without it", stacklevel=4)
+            return False
+        return True
+
     lengths = config.path.lengths(config.steps)
     if not lengths[1] or config.path.start == config.path.end:
         raise ValueError(
@@ -154,14 +166,12 @@ def snapshots_of(run: Run, config: Config) -> list[int]:
         raise ValueError(
             f"{run.folder} has no snapshots along α: train it with --snapshots 10, in a new folder"
         )
-    steps = [step for step in run.checkpoint_steps if step >= lengths[0]]
+    steps = [step for step in run.checkpoint_steps if lengths[0] <= step <= last and whole(step)]
     if len(steps) < 2:
         raise ValueError(
             f"{run.folder} has {len(steps)} checkpoints from the end of Step I on, and a curve "
             f"needs two: go on with {run.resuming}"
         )
-    for step in steps:
-        verified(run.checkpoint_folder(step))
     return steps
 
 
@@ -171,7 +181,7 @@ def best_of(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
 
     names = [name for metric in REALISM for name in points[0].metrics if name.startswith(metric)]
     realism = names[0]
-    sign = 1 if METRICS[realism.split("/")[0]].better == "higher" else -1
+    sign = METRICS[realism.split("/")[0]].sign
     scored = scores(
         [point.best_bound for point in points],
         [sign * point.metrics[realism] for point in points],

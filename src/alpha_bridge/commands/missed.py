@@ -82,7 +82,7 @@ def missed(
 
     for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
-    run, config = open_run(run, step)
+    run, config, at = open_run(run, step)
     require_plain(config)
     require_given(images)
     of = "" if images is None else f"-of-{images.resolve().stem}"
@@ -100,10 +100,10 @@ def missed(
     from ..runs.loading import data_of, latents_of, load_model, printing, units_of
 
     console = console or Console(quiet=True)
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
+    model, _ = load_model(run, config, at)
+    units = units_of(run, config, at)
     if images is None:
-        source = data_of(run, config, console, data)
+        source = data_of(run, config, console, data, at)
         x, labels = source.held_out(count), source.held_out_labels(count)
         rows, names = source.held_out_attributes(count).rows, source.class_names
         files = [] if rows is None else [source.files[row] for row in rows if source.files]

@@ -49,7 +49,7 @@ def reconstruct(
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     require_given(images)
     shape = config.event_shape or ()
     path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")

@@ -33,7 +33,7 @@ def export(
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     require_free(out)
 
     from .. import sharing
@@ -62,7 +62,7 @@ def restore(run: Folder, out: Path, step: int | None = None) -> Path:
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     if config.architecture is None:
         raise ValueError(
             f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
@@ -101,7 +101,7 @@ def push(
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     _require_hub_id(hub_id)
 
     from .. import sharing

@@ -33,7 +33,7 @@ def evaluate(
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
 
     from ..recipe.builders import build_evaluation
     from ..runs.loading import data_of, load_model, prior_of
@@ -41,7 +41,7 @@ def evaluate(
 
     console = console or Console(quiet=True)
     model, memory = load_model(run, config, step)
-    source, domain = data_of(run, config, console, data), prior_of(config, prior)
+    source, domain = data_of(run, config, console, data, step), prior_of(config, prior)
     with Bars(console) as bars:
         evaluation = build_evaluation(config, source, bars.say, domain, bars.show)
         return evaluation(model, memory).metrics

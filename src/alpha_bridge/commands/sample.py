@@ -35,7 +35,7 @@ def sample(
 
     at_least(1, "count", n)
     at_least(0, "seed", seed)
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     require_plain(config)
     path = destination(run, config.event_shape, out, f"samples-{n}-seed-{seed}")
 

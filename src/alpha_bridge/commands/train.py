@@ -12,6 +12,7 @@ from rich.console import Console
 from ..recipe import Config
 
 if TYPE_CHECKING:
+    from ..runs.best import Best
     from ..runs.folder import Run
 
 
@@ -24,6 +25,7 @@ class Trained:
         last: Metrics at the end; of stacked trials, their means, as in ``first``.
         spread: Standard deviation of ``last`` over stacked trials; empty for a single one.
         seconds: How long it took, without the preparation.
+        best: The best checkpoint that is kept, where ``config.best`` names a metric.
         notes: What was read of the data, left out and decided, a line each.
     """
 
@@ -33,6 +35,7 @@ class Trained:
     spread: dict[str, float]
     seconds: float
     notes: tuple[str, ...] = ()
+    best: Best | None = None
 
 
 def train(
@@ -48,8 +51,8 @@ def train(
         config: The configuration.
         out: Folder of the run; by default runs/NAME-seed-SEED, after the data or the preset, with a
             baseline's name before seed.
-        resume: Go on with the run in that folder from its last checkpoint; rates, penalties and
-            what is written how often may be given anew.
+        resume: Go on with the run in that folder from its last checkpoint, or the one before
+            where that is damaged; rates, penalties and what is written how often may be given anew.
         console: Where to show progress; nowhere by default.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
 
@@ -68,6 +71,7 @@ def train(
     require_trainable(config, out, resume, fetch)
 
     from ..metrics.definition import metrics_of
+    from ..runs.best import best_of
     from ..runs.plots import step_one
     from ..runs.recording import train_run
 
@@ -83,4 +87,5 @@ def train(
         trials.spread(list(last)),
         seconds,
         notes,
+        best_of(trials.run),
     )

@@ -45,7 +45,7 @@ def translate(
     """
     from ..runs.opening import open_run
 
-    run, config = open_run(run, step)
+    run, config, step = open_run(run, step)
     if config.prior is None:
         raise ValueError(
             f"{run.folder} has no second domain to translate from or to: train one with "

@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Container, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Container, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import one_line
 from .json_object import read_json
-from .writing import IDENTITY, filling, sha256, within
+from .writing import IDENTITY, discard, filling, sha256, within
 
 CHECKPOINTS = "checkpoints"
 """The folder of a run that holds them."""
@@ -25,6 +24,18 @@ NEEDED = (f"model{ENDING}", f"average{ENDING}", f"memory{ENDING}", STATE)
 """What every checkpoint has had since the first version."""
 
 
+class Damaged(ValueError):
+    """A checkpoint that is not what was written.
+
+    Attributes:
+        what: What is the matter with which file; the message has the remedy beside it.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: restore it from a copy, or use another checkpoint")
+        self.what = what
+
+
 def step_name(step: int) -> str:
     """Name of what belongs to ``step`` updates, such as ``step-00001000``."""
     return f"step-{step:08d}"
@@ -33,11 +44,12 @@ def step_name(step: int) -> str:
 def verified(folder: Path) -> tuple[list[str], int]:
     """The files of tensors of a checkpoint, without their ending, and the number of updates done.
 
-    All is verified but the numbers. A file that has not changed since is not read again.
+    A file that has not changed since is not read again.
 
     Raises:
-        ValueError: A file is missing, does not have the sum that the manifest states, or is none
-            of tensors; or the checkpoint is that of another update or run.
+        Damaged: A file is missing, does not have the sum that the manifest states, is none of
+            tensors or has one that is not finite; or the checkpoint is that of another update or
+            run.
     """
     sums = _sums(folder)
     for name, sum_ in sums.items():
@@ -45,7 +57,7 @@ def verified(folder: Path) -> tuple[list[str], int]:
     step = _step(folder)
     files = [name for name in sums if name.endswith(ENDING)]
     for name in files:
-        _require_header(folder, name)
+        _require_tensors(folder, name)
     return [name.removesuffix(ENDING) for name in files], step
 
 
@@ -55,6 +67,7 @@ def verified_file(folder: Path, file: str) -> Path | None:
     if name not in sums:
         return None
     _verify(folder, name, sums[name])
+    _require_tensors(folder, name)
     return folder / name
 
 
@@ -67,19 +80,58 @@ def require_optimizers(folder: Path, files: Container[str]) -> None:
         )
 
 
-def thin(folders: Sequence[Path]) -> None:
-    """Keep the networks alone of all checkpoints, in order, but the last two.
+def last_whole(folders: Sequence[Path], resume: bool = False) -> tuple[Path, tuple[str, ...]]:
+    """The last of one or more checkpoints, in order, that can be used, and why later ones cannot.
 
-    Training can go on from either of these, whatever happens to the other.
+    Args:
+        folders: Of the checkpoints.
+        resume: Whether training is to go on from it, which needs more than the networks.
+
+    Raises:
+        ValueError: None can be used; one line that names the last.
     """
-    for folder in folders[:-2]:
-        if (folder / OPTIMIZERS).is_file():
-            with suppress(ValueError):  # a damaged one is left to whoever reads it
-                verified(folder)
-                _drop_optimizers(folder)
+    passed: list[str] = []
+    for folder in reversed(folders):
+        try:
+            files, _ = verified(folder)
+        except Damaged as damage:
+            passed.append(damage.what)
+            continue
+        if resume and not passed:
+            require_optimizers(folder, files)
+        if not resume or OPTIMIZERS.removesuffix(ENDING) in files:
+            return folder, tuple(passed)
+    before = "can be gone on from" if resume else "is whole"
+    raise ValueError(
+        f"{passed[0]}, and no checkpoint before it {before}: restore one from a copy, or begin a "
+        "new run"
+    )
+
+
+def retain(folders: Mapping[int, Path], marked: Collection[int], keep: int) -> None:
+    """Leave the last ``keep`` checkpoints, from which training can go on, and the marked ones.
+
+    Of those that are marked before the last, the networks alone stay.
+
+    Args:
+        folders: Of all checkpoints, by the number of updates done.
+        marked: Numbers of updates at which a checkpoint stays.
+        keep: How many of the last stay whatever they are, one or more.
+    """
+    earlier = sorted(folders)[:-keep]
+    for step in earlier:
+        if step not in marked:
+            discard(folders[step])
+    for step in earlier:
+        if step in marked and (folders[step] / OPTIMIZERS).is_file():
+            _drop_optimizers(folders[step])
 
 
 def _drop_optimizers(folder: Path) -> None:
+    try:
+        verified(folder)
+    except Damaged:  # it is left to whoever reads it
+        return
     sums = {name: sum_ for name, sum_ in _sums(folder).items() if name != OPTIMIZERS}
     with filling(folder, replace=True) as partial:
         for name in sums:
@@ -97,11 +149,9 @@ def write_manifest(folder: Path) -> None:
     _write_sums(folder, {file.name: sha256(file) for file in sorted(folder.iterdir())})
 
 
-def damaged(folder: Path, name: str, reason: str) -> ValueError:
+def damaged(folder: Path, name: str, reason: str) -> Damaged:
     """The refusal of a file of a checkpoint."""
-    return ValueError(
-        f"{folder / name} is damaged ({reason}): remove {folder} to use the checkpoint before it"
-    )
+    return Damaged(f"{folder / name} is damaged ({reason})")
 
 
 def _write_sums(folder: Path, sums: dict[str, str]) -> None:
@@ -141,12 +191,30 @@ def _sum(file: Path, *_: int) -> str:
     return sha256(file)
 
 
-def _require_header(folder: Path, name: str) -> None:
+def _require_tensors(folder: Path, name: str) -> None:
+    """Refuse a file that has no tensors, or one that no training could have left."""
+    found = (folder / name).stat()
+    wrong = _wrong(folder / name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    if wrong:
+        raise damaged(folder, name, wrong)
+
+
+@cache
+def _wrong(file: Path, *_: int) -> str:
+    """What is wrong with the tensors of a file, which is read once for each of its states."""
+    import numpy as np
+
     try:
-        with safe_open(folder / name, framework="np"):
-            pass
-    except (SafetensorError, OSError, ValueError) as error:
-        raise damaged(folder, name, one_line(error)) from error
+        with safe_open(file, framework="np") as tensors:
+            for name in tensors.keys():  # noqa: SIM118  (it is no mapping)
+                value = tensors.get_tensor(name)
+                if np.iscomplexobj(value):
+                    return f"{name} is {value.dtype}, and nothing here is complex"
+                if not np.isfinite(value).all():
+                    return f"{name} is not finite"
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
+        return one_line(error)
+    return ""
 
 
 def _step(folder: Path) -> int:
@@ -175,7 +243,5 @@ def _run_of(folder: Path) -> str | None:
     return read_json(config).get(IDENTITY)
 
 
-def _not_whole(folder: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{folder} is not a whole checkpoint ({one_line(error)}): remove it to use the one before"
-    )
+def _not_whole(folder: Path, error: Exception) -> Damaged:
+    return Damaged(f"{folder} is not a whole checkpoint ({one_line(error)})")

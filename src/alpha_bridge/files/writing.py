@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,7 +50,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     """
     partial = _partial(path)
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         recover(path)
         try:
             # "x" follows no link that somebody left under this name
@@ -78,9 +78,10 @@ def filling(folder: Path, replace: bool = False) -> Iterator[Path]:
         require_free(folder)
     partial = _partial(folder)
     with explained(folder):
+        _make(folder.parent)
         recover(folder)
         try:
-            partial.mkdir(parents=True)
+            partial.mkdir()
             yield partial
             for place, _, files in os.walk(partial, topdown=False):
                 for file in files:
@@ -102,6 +103,7 @@ def recover(path: Path) -> None:
     replaced = _replaced(path)
     if replaced.is_dir() and not path.exists():
         replaced.rename(path)
+        _sync(path.parent)
     _remove(replaced)
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         process = partial.name.split(".")[-2]
@@ -121,6 +123,7 @@ def discard(folder: Path) -> None:
     with explained(folder):
         partial = _partial(folder)
         folder.rename(partial)
+        _sync(folder.parent)
         _remove(partial)
 
 
@@ -131,10 +134,35 @@ def append_line(path: Path, line: bytes) -> None:
     to the last line's.
     """
     with explained(path), path.open("ab+") as file:
-        file.truncate(_end_of_lines(file))
+        end = _end_of_lines(file)
+        file.truncate(end)
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
+        if not end:  # its name may be as new as it is
+            _sync(path.parent)
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Refuse to begin writing so many bytes into a new ``folder`` of a disk that has fewer.
+
+    Raises:
+        NotWritten: The disk has less room; as many bytes more may be taken by others meanwhile.
+    """
+    place = next((place for place in folder.absolute().parents if place.is_dir()), Path())
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError:  # writing itself will show
+        return
+    if free < needed:
+        raise NotWritten(
+            f"cannot write {folder} (it needs {_megabytes(needed)}, and {_megabytes(free)} are "
+            "free): what was there before is unchanged; make room and try again"
+        ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.{0 if size >= 1e8 else 3}f} MB"
 
 
 def require_free(folder: Path) -> Path:
@@ -261,11 +289,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, and wait until the disk has their names."""
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in new:
+        _sync(place.parent)
+
+
 def _sync(path: Path) -> None:
     """Wait until the disk has a file, or the names in a folder."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some file systems have no such wait for folders
+        # some file systems have no such wait for folders; a file that the disk refuses is lost
+        with suppress(OSError) if path.is_dir() else nullcontext():
             os.fsync(handle)
     finally:
         os.close(handle)

@@ -15,7 +15,7 @@ can be read. Records hold losses and diagnostics as well, under keys such as ``l
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -41,9 +41,14 @@ class Metric(NamedTuple):
     better: Literal["higher", "lower"]
     good: float | None = None
 
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by, so that higher is better."""
+        return 1 if self.better == "higher" else -1
+
     def improved(self, before: float, after: float) -> bool:
         """Whether ``after`` is better than ``before``."""
-        return after > before if self.better == "higher" else after < before
+        return self.sign * after > self.sign * before
 
     def is_good(self, value: float) -> bool:
         """Whether a value is good by itself, and not only better than another.
@@ -172,6 +177,35 @@ def metrics_of(record: Mapping[str, float | None]) -> dict[str, float]:
         for name, value in record.items()
         if is_metric(name)
     }
+
+
+def require_measured(setting: str, beginning: str, names: Iterable[str] = ()) -> None:
+    """Refuse what is not the beginning of a metric's name.
+
+    Args:
+        setting: Where it was given.
+        beginning: Of a name, its metric at least.
+        names: Those that a run has, where they are known.
+
+    Example:
+        >>> require_measured("best", "mode")
+        Traceback (most recent call last):
+            ...
+        ValueError: best must be the name of a metric, or how it begins: frechet_distance, ...
+    """
+    known = [metric for metric in METRICS if not is_diagnostic(metric)]
+    names = [*names]
+    if beginning.split("/")[0] not in known:
+        raise ValueError(
+            f"{setting} must be the name of a metric, or how it begins: {', '.join(known)}; got "
+            f"{printable(beginning)!r}"
+        )
+    # retention is measured after Step I
+    if names and not any(name.startswith(beginning) for name in (*names, "retention/")):
+        raise ValueError(
+            f"{setting} must be what this run measures, or how it begins: {', '.join(names)}; got "
+            f"{printable(beginning)!r}"
+        )
 
 
 def is_diagnostic(key: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tyro.conf import Suppress, arg
 
+from ..metrics.definition import require_measured
 from ..settings import (
     BATCH_SIZE,
     POSITIVE,
@@ -108,6 +109,10 @@ class Config(_Part):
     """Updates between records of the losses."""
     checkpoint_every: Count = 1000
     """Updates between checkpoints; those at the ends of Steps I to III are always kept."""
+    keep: Count = 3
+    """Latest checkpoints from which training can go on."""
+    best: str | None = None
+    """Metric whose best checkpoint is kept too: its name in metrics.jsonl, or how that begins."""
     snapshots: Annotated[int, Interval(0)] = 0
     """Checkpoints of Step II to keep, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None
@@ -136,6 +141,12 @@ class Config(_Part):
     @model_validator(mode="after")
     def _in_range(self) -> Config:
         require(Config, **vars(self))
+        return self
+
+    @model_validator(mode="after")
+    def _best_is_measured(self) -> Config:
+        if self.best is not None:
+            require_measured("best", self.best)
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,8 @@ CHANGEABLE = (
     "compile",
     "record_every",
     "checkpoint_every",
+    "keep",
+    "best",
     "objective.clip",
     "objective.weight",
     "objective.one_backward",

@@ -11,9 +11,9 @@
     report.html                            the page that shows all of it
     .lock                                  held by the process that trains
 
-Checkpoints at the ends of Steps I, II and III are kept, and snapshots; of the others, the latest.
-Training can go on from the latest two; those before them keep the networks alone, without the
-optimisers' moments, and every command but ``train --resume`` takes them.
+Training can go on from the latest checkpoints, three by default. Of those before them the ends of
+Steps I, II and III are kept, snapshots, and the best by a metric that is named: their networks
+alone, without the optimisers' moments, which every command but ``train --resume`` takes.
 
 Images are uint8 ``(N, H, W, C)``; vectors are float32 ``(N, D)``, or float64 where their digits
 need it. Files appear complete or not at all. Nothing is read or written through a link that leads

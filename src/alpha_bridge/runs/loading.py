@@ -49,8 +49,13 @@ def decoding(bars: Bars) -> Callable[[int, int], None]:
     return partial(bars.show, "decoding images")
 
 
-def data_of(run: Run, config: Config, console: Console, named: str | None = None) -> Source:
-    """The data that a run was trained on, or those that the user names instead."""
+def data_of(
+    run: Run, config: Config, console: Console, named: str | None = None, step: int | None = None
+) -> Source:
+    """The data that a run was trained on, or those that the user names instead.
+
+    Their units are those of the checkpoint after ``step`` updates, by default the latest.
+    """
     own = config
     fetch: tuple[str, ...] = ()  # of what the run names: it may be a stranger's
     if named is not None:
@@ -75,7 +80,7 @@ def data_of(run: Run, config: Config, console: Console, named: str | None = None
             f"the data of {run.folder} have changed: {config.data} had {config.fingerprint}, and "
             f"has {source.fingerprint}: restore them, or name other data with --data"
         )
-    source.units = units_of(run, own)  # of other data as well
+    source.units = units_of(run, own, step)  # of other data as well
     return source
 
 

@@ -26,13 +26,10 @@ PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page names."""
 
 
-def shared(
-    run: Run, config: Config, step: int | None, pictures: bool
-) -> tuple[AlphaBridge, Units, Card]:
+def shared(run: Run, config: Config, step: int, pictures: bool) -> tuple[AlphaBridge, Units, Card]:
     """The averaged model of a run, its units and its page; arguments as of :func:`card_of`."""
     model, _ = load_model(run, config, step)
-    at = run.checkpoint_steps[-1] if step is None else step
-    return model, units_of(run, config), card_of(run, config, at, pictures)
+    return model, units_of(run, config, step), card_of(run, config, step, pictures)
 
 
 def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:

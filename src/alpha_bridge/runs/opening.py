@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files.manifest import require_optimizers, verified
+from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import located, require_data, require_init
 from ..recipe.soundness import require_sound
@@ -22,12 +23,35 @@ def run_of(run: Path | Run) -> Run:
     return run if isinstance(run, Run) else Run.open(run)
 
 
-def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config]:
-    """A run and its configuration, once its checkpoint, by default the latest, is found whole."""
+def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int]:
+    """A run, its configuration, and the update of a checkpoint that is found whole.
+
+    It is the one after ``step`` updates, or the last that is whole, with a warning for each later
+    one that is not.
+    """
     run = run_of(run)
     config = read_config(run.config_path)
-    verified(checkpoint_of(run, config, step))
-    return run, _of_trained(run, config)
+    folder = checkpoint_of(run, config, step)
+    if step is None:
+        at, passed = usable(run)
+        for what in passed:
+            warnings.warn(f"{what}: update {at} is used instead", stacklevel=3)
+    else:
+        at = verified(folder)[1]
+    return run, _of_trained(run, config), at
+
+
+def usable(run: Run, resume: bool = False) -> tuple[int, tuple[str, ...]]:
+    """The update of the last checkpoint that can be used, and why each later one cannot.
+
+    Without any checkpoint it is 0; see :func:`~alpha_bridge.files.manifest.last_whole`.
+    """
+    steps = run.checkpoint_steps
+    if not steps:
+        return 0, ()
+    folders = {run.checkpoint_folder(step): step for step in steps}
+    folder, passed = last_whole([*folders], resume)
+    return folders[folder], passed
 
 
 def config_of(run: Run) -> Config:
@@ -81,8 +105,7 @@ def require_trainable(
     require_sound(config)
     run = Run.open(folder) if resume else Run.require_free(folder)
     if resume:
-        resumed_in(run, config)
-        _require_state(run)
+        resumed_in(run, config, usable(run, resume=True)[0])
     for option, name in (("--data", config.data), ("--prior", config.prior)):
         if name is not None:
             require_data(name, fetch is None or name in fetch, option)
@@ -91,21 +114,13 @@ def require_trainable(
         require_init(config.init, fetch is None or config.init in fetch)
 
 
-def resumed_in(run: Run, given: Config) -> Config:
+def resumed_in(run: Run, given: Config, step: int) -> Config:
     """The configuration with which a run goes on, if ``given`` changes no data, network or path."""
     own = located(read_config(run.config_path))
     try:
-        return resumed(own, given, max(run.checkpoint_steps, default=0))
+        return resumed(own, given, step)
     except ValueError as error:
         raise ValueError(
             f"{run.folder} was made with another configuration ({error}): resume it with its own, "
             f"{run.resuming}"
         ) from error
-
-
-def _require_state(run: Run) -> None:
-    """See that training can go on from the latest checkpoint, if there is one."""
-    for step in run.checkpoint_steps[-1:]:
-        folder = run.checkpoint_folder(step)
-        files, _ = verified(folder)
-        require_optimizers(folder, files)

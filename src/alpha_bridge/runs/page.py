@@ -17,6 +17,7 @@ from ..files import writing
 from ..metrics.definition import METRICS, Metric, definition, formatted, is_diagnostic, label, title
 from ..recipe import DENSITIES, HISTORY, read_config
 from . import plots
+from .best import best_of
 from .folder import Record, Run
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
@@ -62,7 +63,7 @@ def write_report(run: Run) -> Path:
     names, modes = plots.metric_names(records), _modes(config)
     page = _template().render(
         title=run.folder.resolve().name,
-        facts=_facts(records),
+        facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
         pictures=[*_results(records, names), *_sample_pictures(run, records), *_internals(records)],
         names=names,

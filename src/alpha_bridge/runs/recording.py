@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from torch import Tensor
 from ..data import Units
 from ..errors import Diverged, Stopped
 from ..files.lock import locked
-from ..metrics.definition import formatted, metrics_of, title
+from ..metrics.definition import formatted, metrics_of, require_measured, title
 from ..metrics.evaluation import Measured
 from ..model import AlphaBridge
 from ..objective import Objective
 from ..recipe import HISTORY, Config
-from ..recipe.builders import Assembly, assemble, build_evaluation
+from ..recipe.builders import Assembly, assemble, build_evaluation, build_model
 from ..training import (
     Callback,
     Checkpoints,
@@ -35,23 +35,38 @@ from ..training import (
     keep_freed_memory,
     twin_gradients,
 )
+from ..training.callbacks import sparing
 from ..training.improvement import StepOne
 from ..training.processes import main_process_first
 from ..training.progress import Bars
 from . import plots
+from .best import scores_of
 from .folder import Record, Run, is_image
 from .loading import decoding, printing
-from .opening import resumed_in
-from .trials import TrialRuns
+from .opening import resumed_in, usable
+from .trials import TrialRuns, mean_over_trials
 
 ANEW = {HISTORY: (), "fingerprint": None, "prior_fingerprint": None}
 """What a new run does not take over from the configuration of another."""
 
 
 def train_run(
-    config: Config, folder: Path, resume: bool, console: Console, fetch: Container[str] | None
+    config: Config,
+    folder: Path,
+    resume: bool,
+    console: Console,
+    fetch: Container[str] | None,
+    also: Sequence[Callback] = (),
 ) -> tuple[TrialRuns, float, tuple[str, ...]]:
     """Train into a folder, as :func:`alpha_bridge.commands.train`.
+
+    Args:
+        config: The configuration.
+        folder: Of the run.
+        resume: Whether the run in that folder goes on.
+        console: Where to show progress.
+        fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
+        also: Further callbacks, which are called last.
 
     Returns:
         Its runs, the seconds, and what a user should know of how the data were read.
@@ -66,12 +81,14 @@ def train_run(
             if writes and resume:
                 held.enter_context(locked(run.folder))
                 run.recover()
-            steps = run.checkpoint_steps
+            step, passed = usable(run, resume=True)
             recorded = config.fingerprint, config.prior_fingerprint
-            config = resumed_in(run, config) if resume else config.model_copy(update=ANEW)
-            parts = assemble(config, decoding(bars), not steps, fetch)
+            config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
+            parts = assemble(config, decoding(bars), not step, fetch)
             now = parts.config.fingerprint, parts.config.prior_fingerprint
-            notes = parts.notes + tuple(
+            going = f"training goes on from update {step}, and replaces it when it has come so far"
+            notes = tuple(f"{what}: {going}" for what in passed) + parts.notes
+            notes += tuple(
                 f"the configuration was recorded with other data: {before}, now {after}"
                 for before, after in zip(recorded, now, strict=True)
                 if before not in (None, after)
@@ -79,15 +96,15 @@ def train_run(
             for note in notes:
                 printing(console)(note)
             trials = TrialRuns(run, parts.config)
-            callbacks = _callbacks(parts, trials, bars) if writes else []
+            callbacks = _callbacks(parts, trials, bars, bool(passed)) if writes else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
             trials.create()
         if writes:
             held.enter_context(trials.locked())
             trials.complete()
-        checkpoint = run.checkpoint_folder(steps[-1]) if steps else None
-        seconds = _fit(parts, trials, callbacks, checkpoint, accelerator)
+        checkpoint = run.checkpoint_folder(step) if step else None
+        seconds = _fit(parts, trials, [*callbacks, *also], checkpoint, accelerator)
     return trials, seconds, notes
 
 
@@ -123,34 +140,48 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
         if writes:
             with suppress(Exception):  # what ended training says more
                 trials.write_reports()
-        steps = trials.run.checkpoint_steps
-        if steps and not isinstance(error, Diverged):  # which names its own way on
+        step = _last_good(trials.run)
+        if step and not isinstance(error, Diverged):  # which names its own way on
             if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
-                last = trials.run.checkpoint_folder(steps[-1])
-                error.add_note(f"update {steps[-1]} is safe in {last}")
+                error.add_note(f"update {step} is safe in {trials.run.checkpoint_folder(step)}")
             error.add_note(f"go on with {trials.run.resuming}")
         raise
     finally:
         accelerator.end_training()
 
 
+def _last_good(run: Run) -> int:
+    """The update from which training can go on; 0 if there is none."""
+    try:
+        return usable(run, resume=True)[0]
+    except (ValueError, OSError):  # what ended training says more
+        return 0
+
+
 def _way_on(run: Run, config: Config) -> str:
     """From where a run that diverged can go on, and how."""
-    steps = run.checkpoint_steps
-    last = steps and f"go on from the last good checkpoint, {run.checkpoint_folder(steps[-1])}"
+    step = _last_good(run)
+    last = step and f"go on from the last good checkpoint, {run.checkpoint_folder(step)}"
     half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
     rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
     return f"{last or 'begin again'}: {run.resuming} {rates}"
 
 
 class _Changes(Callback):
-    """Writes down what the run goes on with, once its checkpoint has been found whole."""
+    """Writes down what the run goes on with, once its checkpoint has been found whole.
 
-    def __init__(self, trials: TrialRuns, console: Console) -> None:
-        self.trials, self.console = trials, console
+    What is known of the best of its checkpoints is added to ``scores``.
+    """
+
+    def __init__(
+        self, trials: TrialRuns, console: Console, anew: bool, scores: MutableMapping[int, float]
+    ) -> None:
+        self.trials, self.console, self.anew, self.scores = trials, console, anew, scores
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
-        self.trials.go_on(state.step)
+        self.trials.go_on(state.step, self.anew)
+        if self.trials.config.best is not None:
+            self.scores.update(scores_of(self.trials.run.records, self.trials.config.best))
         for of in self.trials.config.changes:
             if of.step == state.step:
                 line = f"{of.key}: {of.before} until update {of.step}, now {of.after}"
@@ -158,30 +189,48 @@ class _Changes(Callback):
         return nullcontext()
 
 
-def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars) -> list[Callback]:
-    evaluation = build_evaluation(parts.config, parts.source, bars.say, parts.prior, bars.show)
+def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars, anew: bool) -> list[Callback]:
+    config, scores = parts.config, dict[int, float]()
+    evaluation = build_evaluation(config, parts.source, bars.say, parts.prior, bars.show)
+    if config.best is not None:
+        measured = evaluation(build_model(config.singles[0]), {})
+        require_measured("best", config.best, measured.metrics)
     progress = Progress(len(parts.path), bars, describe)
+    unwritten: list[Record] = []
 
     def write(record: Record) -> None:
-        progress.show(trials.append(record))
+        if config.best is not None:
+            scores.update(scores_of([mean_over_trials(record)], config.best))
+        progress.show(mean_over_trials(record))
+        unwritten.append(record)
+        # those that a full disk has no room for are written with a later one
+        say = bars.say if len(unwritten) == 1 else lambda _: None
+        with sparing(record["step"] == len(parts.path), say):
+            while unwritten:
+                trials.append(unwritten[0])
+                unwritten.pop(0)
 
     def evaluate(event: Event) -> Record:
         def measure(run: Run, model: AlphaBridge, memory: dict[str, Tensor]) -> Record:
             measured = evaluation(model, memory, event.in_step_one)
-            keep(run, event.step, measured, parts.source.units)
+            with sparing(event.last, bars.say):
+                keep(run, event.step, measured, parts.source.units)
             return measured.metrics
 
-        metrics = trials.measure(event.state, measure)
-        if event.boundary or event.last:
-            trials.save(event.state)
-        return metrics | _twins(event, parts.objective)
+        return trials.measure(event.state, measure) | _twins(event, parts.objective)
 
-    config, checkpoint = parts.config, trials.run.checkpoint_folder
     return [
-        _Changes(trials, bars.console),
+        _Changes(trials, bars.console, anew, scores),
         Records(write, config.record_every, evaluate, config.evaluation.every),
         Checkpoints(
-            checkpoint, config.checkpoint_every, config.snapshot_steps, parts.path.boundaries
+            trials.run.checkpoint_folder,
+            config.checkpoint_every,
+            config.snapshot_steps,
+            parts.path.boundaries,
+            config.keep,
+            scores,
+            trials.save,
+            bars.say,
         ),
         progress,
         StepOne(bars.say),

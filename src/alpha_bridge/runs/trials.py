@@ -1,6 +1,6 @@
 """The runs that one training leaves: a single one, or a whole run for each stacked trial."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,7 @@ from statistics import fmean
 from torch import Tensor
 
 from ..files.lock import locked
-from ..files.manifest import thin
+from ..files.manifest import retain
 from ..metrics.deviation import spread
 from ..model import AlphaBridge
 from ..recipe import Config, read_config
@@ -72,14 +72,17 @@ class TrialRuns:
                 held.enter_context(locked(run.folder))
             yield
 
-    def go_on(self, step: int) -> None:
+    def go_on(self, step: int, anew: bool) -> None:
         """Write down what is changed after ``step`` updates, if anything is.
 
-        Records and samples of later updates are removed: these are trained anew, otherwise.
+        Records and samples of later updates are removed where these are trained otherwise, or
+        ``anew`` since a later checkpoint is damaged.
         """
         for run, config in self._configured:
-            if read_config(run.config_path) != config:
+            changed = read_config(run.config_path) != config
+            if changed or anew:
                 run.forget(step)
+            if changed:
                 run.write_config(config.model_dump(mode="json"))
 
     def measure(
@@ -101,24 +104,24 @@ class TrialRuns:
         state.memory.update(stack([mine["memory"] for mine in own]))
         return {name: [record[name] for record in records] for name in records[0]}
 
-    def append(self, record: Record) -> Record:
-        """Write each trial's part of a record, and the means, which are returned."""
+    def append(self, record: Record) -> None:
+        """Write each trial's part of a record, and the means."""
         for trial, run in enumerate(self.runs):
             run.append({k: v[trial] if isinstance(v, list) else v for k, v in record.items()})
-        means = mean_over_trials(record)
-        self.run.append(means)
-        return means
+        self.run.append(mean_over_trials(record))
 
-    def save(self, state: TrainState) -> None:
+    def save(self, state: TrainState, marked: Collection[int]) -> None:
         """Write a checkpoint of each stacked trial, from which it can be used alone.
 
-        Those before the latest two keep the networks alone, as in a run of one trial.
+        Of those before, the run above keeps the ``marked`` ones, and so does each trial.
         """
         if self.stacked:
             tensors = state.tensors()
             for trial, run in enumerate(self.runs):
                 write(of_trial(tensors, trial), state.step, run.checkpoint_folder(state.step))
-                thin([run.checkpoint_folder(step) for step in run.checkpoint_steps])
+                steps = [step for step in run.checkpoint_steps if step <= state.step]
+                folders = {step: run.checkpoint_folder(step) for step in steps}
+                retain(folders, marked, self.config.keep)
 
     def write_reports(self) -> Path:
         """Write the page of every run; that of the run itself is returned."""

@@ -1,25 +1,27 @@
 """Callbacks of a training run: records, checkpoints, progress, signals."""
 
+import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from ..checks import at_least
-from ..errors import Diverged, Interrupted, Lost
+from ..errors import Diverged, Interrupted, Lost, NotWritten, full_disk
 from ..files import discard
-from ..files.manifest import thin
+from ..files.manifest import retain
 from ..path import Phase
 from .checkpoint import save
 from .events import Callback, Event
 from .progress import Bars
 from .state import TrainState
 
-__all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal"]
+__all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal", "sparing"]
 
 Record = dict[str, Any]
 
@@ -76,13 +78,30 @@ class Records(Callback):
         self.write({**record, "seconds": round(time.perf_counter() - self.start, 3)})
 
 
+@contextmanager
+def sparing(last: bool, say: Callable[[str], object]) -> Iterator[None]:
+    """Let training go on without what a full disk has no room for, and say so.
+
+    At the ``last`` update, where there is no training to save, it is an error all the same.
+    """
+    try:
+        yield
+    except NotWritten as error:
+        if last or full_disk(error) is None:
+            raise
+        say(f"{error}; training goes on without it")
+
+
 class Checkpoints(Callback):
     """Saves the state every ``every`` updates, at the end of each segment and of the run.
 
-    Those of segments are kept, and those that are asked for; of the others, only the latest.
-    Training can go on from the latest two, whatever happens to one of them. Each of these takes, in
-    bytes, some twelve times the parameters of the three networks and four times those of the
-    averaged arms. Earlier ones keep the networks alone, without Adam's moments: four times both.
+    Training can go on from the last ``keep`` of them, whatever happens to one. Of the earlier ones
+    those of segments stay, those that are asked for, and the best; these keep the networks alone,
+    without Adam's moments. A checkpoint is removed when its successors are whole, and one that a
+    full disk has no room for costs nothing else, unless it is the last.
+
+    Whole it takes, in bytes, some twelve times the parameters of the three networks and four times
+    those of the averaged arms; the networks alone, four times both.
     """
 
     def __init__(
@@ -91,6 +110,10 @@ class Checkpoints(Callback):
         every: int = 1000,
         snapshots: Collection[int] = (),
         boundaries: Collection[int] = (),
+        keep: int = 3,
+        scores: Mapping[int, float] | None = None,
+        beside: Callable[[TrainState, Collection[int]], object] | None = None,
+        say: Callable[[str], object] = warnings.warn,
     ) -> None:
         """Set it up.
 
@@ -100,33 +123,71 @@ class Checkpoints(Callback):
             snapshots: Numbers of updates done of further checkpoints, which are kept.
             boundaries: Those where segments of the path end. If they are given, what a kill left
                 is cleared away when the run goes on, also where the path has ended.
+            keep: How many of the last stay, with all that training needs; one or more.
+            scores: How good the model is, by the number of updates done, where that is known;
+                higher is better. Whoever measures adds to it, before this is called.
+            beside: Writes more about a state that stays, before its checkpoint; it is given the
+                numbers of updates at which checkpoints stay, too.
+            say: Takes a line about a checkpoint that was not written.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
         self.snapshots, self.boundaries = frozenset(snapshots), frozenset(boundaries)
-        self.earlier: Iterable[int] = ()
+        self.keep, self.scores = at_least(1, "keep", keep), {} if scores is None else scores
+        self.beside, self.say = beside, say
+        self.standing: set[int] = set()
+        self.ahead: set[int] = set()
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
         # a resumed run has one where it goes on, and may have one where a signal stopped it
-        self.earlier = range(state.step + 1)
+        self.standing = self._found()
+        self._go_back(state.step)
         if self.boundaries:
-            self._clear(self.snapshots | self.boundaries, state.step)
+            with sparing(last=False, say=self.say):
+                self._clear(self.snapshots | self.boundaries)
         return nullcontext()
 
     def after(self, event: Event) -> None:
+        self._go_back(event.step)
+        best, score = self._best(), self.scores.get(event.step)
+        better = score is not None and (best is None or score > self.scores[best])
         kept = self.snapshots.union(event.boundaries)
-        if not (event.step in kept or event.step % self.every == 0):
+        if not (better or event.step in kept or event.step % self.every == 0):
             return
-        save(event.state, self.folder(event.step))
-        self._clear(kept, event.step)
-        self.earlier = (event.step,)
+        with sparing(event.last, self.say):
+            if self.beside is not None and (better or event.step in kept):
+                best = event.step if better else best
+                self.beside(event.state, kept if best is None else kept | {best})
+            save(event.state, self.folder(event.step))
+            self.standing.add(event.step)
+            self._clear(kept)
 
-    def _clear(self, kept: Collection[int], latest: int) -> None:
-        """Leave the latest checkpoint, and of the earlier ones what is kept of them."""
-        for step in self.earlier:
-            if step not in kept and step != latest and self.folder(step).is_dir():
-                discard(self.folder(step))
-        left = sorted({step for step in kept if step < latest} | {latest})
-        thin([folder for folder in map(self.folder, left) if folder.is_dir()])
+    def _found(self) -> set[int]:
+        """Numbers of updates of the checkpoints that stand in the folder."""
+        place = self.folder(0).parent
+        names = [path.name for path in place.iterdir()] if place.is_dir() else []
+        steps = {int(found[0]) for name in names if (found := re.search("[0-9]+$", name))}
+        return {step for step in steps if self.folder(step).is_dir()}
+
+    def _go_back(self, step: int) -> None:
+        """Count no checkpoint that training, which went back, has not come to again."""
+        later = {other for other in self.standing if other > step}
+        self.standing, self.ahead = self.standing - later, self.ahead | later
+
+    def _best(self) -> int | None:
+        """The number of updates of the best checkpoint that stands, the first of equals."""
+        known = self.standing & self.scores.keys()
+        return min(known, key=lambda step: (-self.scores[step], step), default=None)
+
+    def _clear(self, kept: frozenset[int]) -> None:
+        """Leave the last checkpoints, and of the earlier ones what is kept of them."""
+        latest, best = max(self.standing, default=0), self._best()
+        passed = {step for step in self.ahead if step <= latest}
+        for step in passed - self.standing:
+            discard(self.folder(step))
+        self.ahead -= passed
+        marked = kept if best is None else kept | {best}
+        retain({step: self.folder(step) for step in self.standing}, marked, self.keep)
+        self.standing = {step for step in self.standing if self.folder(step).is_dir()}
 
 
 class StopOnSignal(Callback):

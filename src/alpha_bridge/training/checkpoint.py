@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..data.units import StandardUnits, Units
 from ..errors import one_line
-from ..files import filling
+from ..files import filling, require_room
 from ..files.manifest import (
     ENDING,
     damaged,
@@ -36,6 +36,7 @@ def save(state: TrainState, folder: Path) -> Path:
 
 def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) -> Path:
     """Write a state that is given by its tensors; :func:`read_tensors` gives it back."""
+    require_room(folder, _size(tensors))
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
             # safetensors' own writing of files raises no OSError where a disk is full
@@ -43,6 +44,11 @@ def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) 
         write_state(partial, step, folder)
         write_manifest(partial)
     return folder
+
+
+def _size(tensors: Mapping[str, Mapping[str, Tensor]]) -> int:
+    """Bytes of a checkpoint, about: those of the tensors, and a line on each."""
+    return sum(value.nbytes + 128 for named in tensors.values() for value in named.values())
 
 
 def restore(state: TrainState, folder: Path) -> None:
@@ -66,7 +72,7 @@ def naming(folder: Path) -> Iterator[None]:
     except (RuntimeError, LookupError, ValueError) as error:
         raise ValueError(
             f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
-            "use the config.json that the run began with"
+            f"use the config.json that the run began with, or remove {folder} to use the one before"
         ) from error
 
 
@@ -93,12 +99,6 @@ def read_units(folder: Path) -> Units | None:
 
 def _read(folder: Path, name: str) -> dict[str, Tensor]:
     try:
-        tensors = load_file(folder / name)
+        return load_file(folder / name)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
         raise damaged(folder, name, one_line(error)) from error
-    for key, value in tensors.items():
-        if value.is_complex():
-            raise damaged(folder, name, f"{key} is {value.dtype}, and nothing here is complex")
-        if not value.isfinite().all():
-            raise damaged(folder, name, f"{key} is not finite")
-    return tensors
