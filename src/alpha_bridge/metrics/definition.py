@@ -187,6 +187,9 @@ def require_measured(setting: str, beginning: str, names: Iterable[str] = ()) ->
         beginning: Of a name, its metric at least.
         names: Those that a run has, where they are known.
 
+    Raises:
+        ValueError: It is not; one line with the names that there are.
+
     Example:
         >>> require_measured("best", "mode")
         Traceback (most recent call last):
