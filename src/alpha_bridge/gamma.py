@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .checks import between_zero_and_one
-from .settings import GammaConfig, require
+from .settings import GammaConfig, ranges, require
 
 __all__ = ["CosineGamma", "Gamma", "LinearGamma", "PowerGamma", "SigmoidGamma"]
+
+BISECTIONS = 50
+"""Of the range of c, five decades: more than the digits of a float."""
 
 
 class Gamma(ABC):
@@ -92,6 +95,30 @@ class SigmoidGamma(Gamma):
 
     def __post_init__(self) -> None:
         require(GammaConfig, c=self.c, d=self.d)
+
+    @classmethod
+    def ending(cls, kappa: float, alpha: float) -> "SigmoidGamma":
+        r"""The sigmoid whose :math:`\kappa_\alpha` is given at the α where a path ends.
+
+        It is half way up at half that α, :math:`d = -c\alpha/2`, and steeper for a smaller κ.
+
+        Args:
+            kappa: κ there, in [0, 1]. Where c would leave its range, the nearest c is taken.
+            alpha: α in [0, 1]; at 1, κ is γ'(1).
+
+        Example:
+            >>> gamma = SigmoidGamma.ending(kappa=0.05, alpha=0.9)
+            >>> round(gamma.kappa(0.9), 6), round(gamma.c, 2)
+            (0.05, 10.86)
+        """
+        between_zero_and_one("kappa", kappa)
+        between_zero_and_one("alpha", alpha)
+        low, high, _ = ranges(GammaConfig)["c"]
+        for _ in range(BISECTIONS):
+            c = math.sqrt(low * high)
+            low, high = (c, high) if cls(c, -c * alpha / 2).kappa(alpha) > kappa else (low, c)
+        c = math.sqrt(low * high)
+        return cls(c, -c * alpha / 2)
 
     def value(self, alpha: float) -> float:
         return (

@@ -16,6 +16,7 @@ __all__ = [
     "kl_to_prior",
     "log_likelihood",
     "log_normal",
+    "mean_squared_error",
     "moments",
     "reparameterize",
 ]
@@ -51,6 +52,25 @@ def log_likelihood(x: Tensor, mean: Tensor, sigma: Tensor, event_dim: int = 1) -
     size = math.prod(x.shape[x.ndim - event_dim :])
     squared_error = _sum_event((x - mean).square(), event_dim)
     return -squared_error / (2 * sigma**2) - size * (sigma.log() + LOG_TWO_PI / 2)
+
+
+def mean_squared_error(log_p: Tensor, sigma: Tensor, size: int) -> Tensor:
+    r"""The error :math:`\|x - G_\theta(z)\|^2 / d` in a log-likelihood of the decoder (13).
+
+    Args:
+        log_p: What :func:`log_likelihood` gave, in nats, shape ``batch``.
+        sigma: The σ it was given.
+        size: d, numbers of one sample.
+
+    Returns:
+        Squared units of x, shape ``batch``. Its mean is the σ² at which the likelihood is largest.
+
+    Example:
+        >>> log_p = log_likelihood(torch.zeros(1, 2), torch.full((1, 2), 3.0), torch.tensor(2.0))
+        >>> mean_squared_error(log_p, torch.tensor(2.0), 2)
+        tensor([9.0000])
+    """
+    return -2 * sigma**2 * (log_p / size + sigma.log() + LOG_TWO_PI / 2)
 
 
 def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor, event_dim: int = 1) -> Tensor:

@@ -4,6 +4,7 @@ A method is a path: ``constant(0, n)`` is maximum likelihood, ``constant(1, n)``
 reverse-KL GAN, and Algorithm 1 is ``join(constant(0, a), ramp(0, 1, b), constant(1, c))``.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +15,36 @@ from typing import Literal
 from .checks import at_least, between_zero_and_one
 from .settings import PathConfig
 
-__all__ = ["AlphaPath", "Phase", "Segment", "constant", "join", "ramp"]
+__all__ = ["AlphaPath", "AlphaSchedule", "Phase", "Segment", "constant", "join", "ramp"]
 
 Phase = Literal["ml", "transfer", "adversarial"]
 """Step I, II or III of Algorithm 1."""
+
+
+class AlphaSchedule(ABC):
+    """α of every update, and the step of Algorithm 1 that the update belongs to."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of updates."""
+
+    @abstractmethod
+    def __call__(self, step: int) -> float:
+        """α of update ``step``."""
+
+    @abstractmethod
+    def phase(self, step: int) -> Phase:
+        """Step of Algorithm 1 that update ``step`` belongs to."""
+
+    @property
+    @abstractmethod
+    def boundaries(self) -> tuple[int, ...]:
+        """Number of updates done at the end of each piece of the path, as far as it is known."""
+
+    @property
+    @abstractmethod
+    def step_one(self) -> int:
+        """Number of updates of Step I."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +66,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class AlphaPath:
+class AlphaPath(AlphaSchedule):
     """A map from the update to α, made of segments one after the other.
 
     Attributes:

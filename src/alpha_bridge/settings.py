@@ -15,6 +15,8 @@ BATCH_SIZE = 128
 """Samples of an update."""
 NOISE = 0.4
 """σ of the semi-implicit model (13), in model units."""
+REALISM = 0.9
+"""How far a run goes from likelihood, 0, to adversarial learning, 1."""
 
 
 class Interval(NamedTuple):
@@ -108,10 +110,12 @@ class PathConfig(Settings):
 
     place = "path"
 
+    kind: Literal["ramp", "adaptive"] = "ramp"
+    """The paper's ramp, or an α that moves on only as far as the model follows."""
     ml: float = 0.2
     """Share of Step I, where α stays at the start."""
     transfer: float = 0.5
-    """Share of Step II, where α moves from the start to the end."""
+    """Share of Step II, where α moves from the start to the end; the least if it is adaptive."""
     adversarial: float = 0.3
     """Share of Step III, where α stays at the end."""
     start: Annotated[float, UNIT] = 0.0
@@ -142,8 +146,9 @@ class GammaConfig(Settings):
 
     place = "gamma"
 
-    kind: Literal["sigmoid", "linear", "power", "cosine", "optimal"] = "sigmoid"
-    """The paper's is sigmoid; optimal has the least variance, estimated during training."""
+    kind: Literal["sigmoid", "linear", "power", "cosine", "optimal", "realism"] = "sigmoid"
+    """The paper's is sigmoid; optimal has the least variance, estimated during training; realism is
+    the sigmoid that --realism and σ decide."""
     c: Annotated[float, Interval(0.001, 200, "[]")] = 10.0
     """Steepness of the sigmoid."""
     d: Annotated[float, Interval(-200, 200, "[]")] = -5.0
@@ -154,6 +159,42 @@ class GammaConfig(Settings):
     """Updates between measurements for the optimal γ."""
     decay: Annotated[float, DECAY] = 0.9
     """Decay of the average of those measurements, in [0, 1)."""
+
+
+@dataclass(frozen=True)
+class ControlConfig(Settings):
+    """What an adaptive path measures, and what it holds α for."""
+
+    place = "control"
+
+    every: Count = 20
+    """Updates between measurements, each on a batch of held-out data."""
+    patience: Count = 10
+    """Measurements in a row that break a limit before α goes back."""
+    ess: Annotated[float, Interval(0, 1, "[)")] = 0.1
+    """Least effective sample size of the weights at the next α, in [0, 1)."""
+    accuracy: Annotated[float, Interval(0.5, 1, "(]")] = 0.99
+    """Largest accuracy of the discriminator, in (0.5, 1]."""
+    overconfidence: Annotated[float, POSITIVE] = 0.5
+    """Largest excess of the discriminator's loss over the entropy of its own probabilities, in
+    nats; 0 if it is calibrated."""
+    missed: Annotated[float, Interval(0, 1, "(]")] = 0.5
+    """Largest share of the data that the discriminator holds for twenty times as likely as the
+    model makes them."""
+    error: Annotated[float | None, Interval(1)] = None
+    """Largest root mean squared error of reconstructions, as a multiple of that of Step I; None:
+    5 dB of PSNR for each nine of realism."""
+
+    def error_limit(self, realism: float) -> float:
+        """The largest error, as a multiple of that of Step I, at a realism in [0, 1].
+
+        Example:
+            >>> round(ControlConfig().error_limit(0.9), 3), ControlConfig().error_limit(0.0)
+            (1.778, 1.0)
+        """
+        if self.error is not None:
+            return self.error
+        return (1 - realism) ** -0.25 if realism < 1 else math.inf
 
 
 @dataclass(frozen=True)
@@ -173,8 +214,14 @@ class ModelConfig(Settings):
     noise: Annotated[float | None, POSITIVE] = NOISE
     """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the
     reconstruction error of the VAE of --from."""
-    learn_noise: bool = False
-    """Learn σ with θ, starting at noise; with two domains, learn the second one's with φ too."""
+    noise_course: Literal["fixed", "learned", "measured", "annealed"] = "fixed"
+    """How σ goes on from noise: it stays; it is learned with θ (and with two domains, the second
+    one's with φ); it follows the root mean squared error of reconstructions; or it falls evenly, in
+    its logarithm, to noise_end."""
+    noise_decay: Annotated[float, DECAY] = 0.99
+    """Decay of the measured σ's average, in [0, 1)."""
+    noise_end: Annotated[float, POSITIVE] = 0.1
+    """σ at the end of an annealed run."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON and scripts have lists

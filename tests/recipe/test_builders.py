@@ -240,7 +240,7 @@ def test_the_mixture_has_the_grid_that_is_asked_for():
 
 @pytest.mark.parametrize("trials", [1, 2])
 def test_learned_noise_of_two_domains_is_learned_in_both_directions(trials):
-    model = ModelConfig(hidden=(8,), noise=0.3, learn_noise=True)
+    model = ModelConfig(hidden=(8,), noise=0.3, noise_course="learned")
     parts = assemble(config(prior="unbalanced", objective=MARGINAL, model=model, trials=trials))
     surrogates = {"generator": parts.model.log_sigma}
     surrogates["encoder"] = parts.model.encoder.learned["log_sigma"]

@@ -19,14 +19,20 @@ The forward twin carries 1/(1−α). Everything below speaks of :math:`h = (1-\a
 :math:`\kappa^* = (1-\gamma^*)/(1-\alpha)`.
 """
 
+from .adaptive import AdaptivePath, Reading
 from .moments import Moments, gaussian_moments, paired_moments, pooled_moments
 from .online import OnlineGamma
 from .optimal import optimal_gamma, optimal_kappa
+from .realism import RealismGamma, kappa_at_end
 
 __all__ = [
+    "AdaptivePath",
     "Moments",
     "OnlineGamma",
+    "Reading",
+    "RealismGamma",
     "gaussian_moments",
+    "kappa_at_end",
     "optimal_gamma",
     "optimal_kappa",
     "paired_moments",

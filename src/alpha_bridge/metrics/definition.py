@@ -79,6 +79,7 @@ METRICS: dict[str, Metric] = {
 DIAGNOSTICS = {
     "sigma": "Decoder noise σ",
     "ess": METRICS["ess"].label,
+    "control": "Adaptive path",
     "twins": "Twin gradients",
 }
 """Labels of what explains why a bridge succeeds or fails."""

@@ -7,14 +7,17 @@ from torch import Tensor
 
 from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
-from ..gaussian import elbo, kl_to_prior, log_likelihood, reparameterize
+from ..gaussian import elbo, kl_to_prior, log_likelihood, mean_squared_error, reparameterize
 from ..model import AlphaBridge, NetworkName
 from ..penalty import DiscriminatorOutputs
 from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
 
-__all__ = ["DataBridge"]
+__all__ = ["MSE", "DataBridge"]
+
+MSE = "mse"
+"""The diagnostic that is the mean squared error of the batch's reconstructions, in model units."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,11 @@ class DataBridge(Objective):
                 rescale_gradient(outputs.fake, of_theta / of_beta)
                 losses["generator"] = theta(log_p, f_model.detach())
                 joined.append("discriminator")
-        diagnostics = self.adversarial.diagnostics(f_data.detach(), f_model.detach(), alpha)
+        error = mean_squared_error(log_p.detach(), model.sigma.detach(), x[0].numel())
+        diagnostics = {
+            **self.adversarial.diagnostics(f_data.detach(), f_model.detach(), alpha),
+            MSE: error.mean(-1),
+        }
         return Losses(summed(losses, joined), (outputs,), values, diagnostics)
 
     def discrimination(

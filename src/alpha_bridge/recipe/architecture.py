@@ -67,7 +67,7 @@ def _translators(x: Shape, z: Shape, config: Config, trials: int | None) -> Arms
     if len(x) == len(z) == 1:
         there = MLPTranslator(z[0], x[0], model.hidden, trials)
         back = MLPTranslator(x[0], z[0], model.hidden, trials)
-        return there, Surrogate(back, model.noise, model.learn_noise)
+        return there, Surrogate(back, model.noise, model.noise_course == "learned")
     if len(x) != len(z) or x[1:] != z[1:]:
         raise ValueError(
             f"there is no translation between samples of shape {z} and {x}: give vectors to "
@@ -76,7 +76,7 @@ def _translators(x: Shape, z: Shape, config: Config, trials: int | None) -> Arms
     size, (of_z, *_), (of_x, *_) = x[1], z, x
     images = ConvTranslator(size, of_z, of_x, model.width, trials=trials)
     inverse = ConvTranslator(size, of_x, of_z, model.width, trials=trials)
-    return images, Surrogate(inverse, model.noise, model.learn_noise)
+    return images, Surrogate(inverse, model.noise, model.noise_course == "learned")
 
 
 def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.nn import ModuleDict
 
 from ..adversarial import AdversarialLoss, Bridge, FixedSum, JensenShannon, Wasserstein
-from ..control import OnlineGamma
+from ..control import AdaptivePath, OnlineGamma, RealismGamma
 from ..data import (
     DensitySource,
     GaussianMixture,
@@ -31,16 +32,26 @@ from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
 from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
-from ..path import AlphaPath
+from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..settings import GammaConfig, ImagesConfig, MixtureConfig, ObjectiveConfig, RegularizerConfig
+from ..settings import (
+    NOISE,
+    GammaConfig,
+    ImagesConfig,
+    MixtureConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    RegularizerConfig,
+)
 from ..training import Callback, TrainState, fit
+from ..training.decoder_noise import AnnealedNoise, GammaOfNoise, MeasuredNoise
 from ..training.state import stack
 from ..vae import TrainedVAE, VAEEncoder, VAEGenerator, decided_scale, encoded, fit_noise
 from ..vae import build as build_vae
 from ..vae import load as load_vae
 from .architecture import Networks, build_networks
 from .config import Config
+from .decided import decide, described
 from .soundness import require_sound
 
 GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
@@ -52,6 +63,15 @@ GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
         config.every, config.decay, SigmoidGamma(config.c, config.d)
     ),
 }
+"""The γ that need nothing but their own settings."""
+
+COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
+    "fixed": lambda _: [],
+    "learned": lambda _: [],
+    "measured": lambda config: [MeasuredNoise(config.noise_decay)],
+    "annealed": lambda config: [AnnealedNoise(config.noise or NOISE, config.noise_end)],
+}
+"""What moves σ after each update; a learned one is a parameter of the model."""
 
 ADVERSARIAL_LOSSES: dict[str, Callable[[ObjectiveConfig], AdversarialLoss]] = {
     "bridge": lambda config: Bridge(config.clip),
@@ -110,7 +130,7 @@ class Assembly:
     config: Config
     source: Source
     model: AlphaBridge
-    path: AlphaPath
+    path: AlphaSchedule
     gamma: Gamma
     objective: Objective
     regularizer: Regularizer
@@ -136,11 +156,16 @@ class Assembly:
             batch_size=self.config.batch_size,
             seed=self.config.seed,
             compile=self.config.compile,
-            callbacks=callbacks,
+            callbacks=[*self._noise(), *callbacks],
             progress=False,
             checkpoint=checkpoint,
             accelerator=accelerator,
         )
+
+    def _noise(self) -> list[Callback]:
+        """What σ follows, and what follows σ."""
+        moved = COURSES[self.config.model.noise_course](self.config.model)
+        return moved + [GammaOfNoise(g) for g in (self.gamma,) if isinstance(g, RealismGamma)]
 
 
 def assemble(
@@ -163,11 +188,8 @@ def assemble(
         0.0
     """
     require_sound(config)
-    path = build_path(config)
-    gamma = GAMMAS[config.gamma.kind](config.gamma)
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     objective = OBJECTIVES[config.objective.kind](config, adversarial)
-    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
     vae: TrainedVAE | None = None
     notes: tuple[str, ...] = ()
     reading = config
@@ -176,7 +198,11 @@ def assemble(
         reading, notes = _for_vae(config, vae)
     source = build_source(reading, progress, fetch)
     prior = build_prior(_of_one_size(config, source), progress, fetch)
+    new = config.event_shape is None
     config = _resolved(config, source, prior)
+    if new:
+        config = decide(config, source.event_shape, source.size)
+        notes += described(config)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)
@@ -186,6 +212,9 @@ def assemble(
     else:
         config, model, measured = _from_vae(config, source, vae)
         notes += measured
+    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
+    gamma = build_gamma(config, float(model.log_sigma.detach().mean().exp()))
+    path = build_path(config)
     return Assembly(config, source, model, path, gamma, objective, regularizer, prior, notes)
 
 
@@ -242,7 +271,16 @@ def build_evaluation(
     return evaluation_of(source, config.data, **settings)
 
 
-def build_path(config: Config) -> AlphaPath:
+def build_gamma(config: Config, sigma: float) -> Gamma:
+    """The γ that ``config`` asks for, where σ of the model begins at ``sigma``."""
+    if config.gamma.kind in GAMMAS:
+        return GAMMAS[config.gamma.kind](config.gamma)
+    end = config.path.end
+    realism = end if config.realism is None else config.realism
+    return RealismGamma(realism, prod(config.event_shape or (1,)), sigma, end)
+
+
+def build_path(config: Config) -> AlphaSchedule:
     """α of every update that ``config`` asks for.
 
     Example:
@@ -250,6 +288,8 @@ def build_path(config: Config) -> AlphaPath:
         (20, 70, 100)
     """
     given = config.path
+    if given.kind == "adaptive":
+        return AdaptivePath(*given.lengths(config.steps), end=given.end, limits=config.control)
     return AlphaPath.three_steps(
         *given.lengths(config.steps), start=given.start, end=given.end, sweeps=given.sweeps
     )
@@ -287,7 +327,7 @@ def model_of(config: Config, tensors: Mapping[str, Mapping[str, Tensor]]) -> Alp
 def _noise(config: Config) -> tuple[float, bool]:
     """σ, and whether it is learned; where a VAE or a checkpoint decides it later, it is 1."""
     noise = config.model.noise
-    return (1.0 if noise is None else noise), config.model.learn_noise
+    return (1.0 if noise is None else noise), config.model.noise_course == "learned"
 
 
 def _first_networks(config: Config, seed: int) -> Networks:

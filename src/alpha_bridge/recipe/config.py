@@ -15,6 +15,8 @@ from ..metrics.definition import require_measured
 from ..settings import (
     BATCH_SIZE,
     POSITIVE,
+    UNIT,
+    ControlConfig,
     Count,
     EvaluationConfig,
     GammaConfig,
@@ -99,6 +101,11 @@ class Config(_Part):
     """Number of independent trials, trained together; trial k has the seed plus k."""
     steps: Count = 10_000
     """Number of updates in all."""
+    realism: Annotated[float | None, UNIT] = None
+    """How far the run goes from the likelihood, 0, to the data's realism, 1; everything else that
+    is not given then follows from the data. None: by path.end and gamma, as a preset has them."""
+    decided: Annotated[tuple[str, ...], Suppress, Field(exclude_if=operator.not_)] = ()
+    """Keys whose values were, or will be, decided from the data."""
     batch_size: Count = BATCH_SIZE
     """Samples in one update, over all processes."""
     precision: Literal["no", "bf16"] = "no"
@@ -127,6 +134,7 @@ class Config(_Part):
     """What is white in images of more than 8 bits, recorded by training."""
     path: PathConfig = PathConfig()
     gamma: GammaConfig = GammaConfig()
+    control: ControlConfig = ControlConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     regularizer: RegularizerConfig = RegularizerConfig()

@@ -61,10 +61,11 @@ class Method:
                     "choose another --method"
                 )
 
-    def _path(self, config: Config) -> dict[str, float]:
+    def _path(self, config: Config) -> dict[str, Any]:
         path = config.path
         shares = self.shares(path.ml, path.transfer, path.adversarial)
-        return dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True))
+        found = dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True))
+        return found if self.name == "alpha-bridge" else found | {"path.kind": "ramp"}
 
 
 _ROWS = (

@@ -17,6 +17,7 @@ from ..settings import (
 )
 from . import Config, changed
 from .config import dimensions
+from .decided import dialled
 
 _DENSITY = Config(
     data="gaussians25",
@@ -91,26 +92,19 @@ PRESETS: dict[str, Config] = {
     ),
 }
 
-_VECTORS = _DENSITY.model_copy(
-    update={"model": ModelConfig(latent=8), "evaluation": EvaluationConfig(shown=2000)}
-)
-"""Where vectors of the user begin."""
-
-_PHOTOS = _DIGITS.model_copy(
-    update={"optimization": Optimization(), "model": replace(_DIGITS.model, latent=64)}
-)
-"""Where images of the user begin; their size and channels are decided from them."""
-
 
 def of_data(name: str) -> Config:
-    """A general configuration for a folder of images, a file of arrays, or a data set of the hub.
+    """The configuration of a folder of images, a file of arrays, or a data set of the hub.
+
+    Everything but the number of updates is decided from the data.
 
     Example:
-        >>> of_data("my/photos").data
-        'my/photos'
+        >>> of_data("my/photos").realism
+        0.9
     """
-    kind = _VECTORS if name.endswith(".npy") and dimensions(name) < 3 else _PHOTOS
-    return kind.model_copy(update={"data": name})
+    vectors = name.endswith(".npy") and dimensions(name) < 3
+    evaluation = EvaluationConfig(shown=2000) if vectors else EvaluationConfig()
+    return dialled(Config(data=name, evaluation=evaluation))
 
 
 def with_data(config: Config, name: str) -> Config:

@@ -32,13 +32,23 @@ def read_config(source: Path | dict[str, Any]) -> Config:
     """
     try:
         if isinstance(source, dict):
-            return Config.model_validate(source)
+            return Config.model_validate(_of_today(source))
         content = read_json(source)
         content.pop(IDENTITY, None)
-        return Config.model_validate(content)
+        return Config.model_validate(_of_today(content))
     except ValidationError as error:
         where = "" if isinstance(source, dict) else f"{source}: "
         raise ValueError(where + explain(error)) from None
+
+
+def _of_today(content: dict[str, Any]) -> dict[str, Any]:
+    """The same with the keys of today: in version 0.1.0, a σ was learned or fixed."""
+    model = content.get("model")
+    if not isinstance(model, dict) or "learn_noise" not in model:
+        return content
+    rest = {key: value for key, value in model.items() if key != "learn_noise"}
+    course = "learned" if model["learn_noise"] else "fixed"
+    return content | {"model": {"noise_course": course} | rest}
 
 
 def changed(config: Config, values: Mapping[str, Any]) -> Config:
@@ -52,6 +62,7 @@ def changed(config: Config, values: Mapping[str, Any]) -> Config:
         8
     """
     content = config.model_dump()
+    content["decided"] = tuple(key for key in config.decided if key not in values)
     for key, value in values.items():
         *parts, last = key.split(".")
         reduce(lambda part, name: part.setdefault(name, {}), parts, content)[last] = value

@@ -14,7 +14,7 @@ from ..errors import Interrupted
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
 from ..objective import DataBridge, Objective
-from ..path import AlphaPath
+from ..path import AlphaSchedule
 from ..penalty import R1, Regularizer
 from ..settings import Optimization
 from .batches import Batches, networks_draws
@@ -22,6 +22,7 @@ from .callbacks import Progress
 from .checkpoint import restore
 from .contract import require_contract
 from .events import Callback, Event, callbacks_of
+from .following import following
 from .improvement import StepOne
 from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
@@ -33,7 +34,7 @@ from .update import Updates
 def fit(
     model: AlphaBridge,
     data: Given,
-    path: AlphaPath,
+    path: AlphaSchedule,
     *,
     objective: Objective | None = None,
     prior: Given | None = None,
@@ -59,7 +60,7 @@ def fit(
         data: Where batches come from: an array or a tensor ``(size, *event)`` in model units, uint8
             images, a ``Dataset`` or a ``DataLoader`` of torch, or a source; see
             :func:`~alpha_bridge.data.source_of`.
-        path: α of every update.
+        path: α of every update, or an :class:`~alpha_bridge.control.AdaptivePath`.
         objective: What is bridged to what; by default the model to the data (16).
         prior: A second domain of data, whose samples are the latents; by default N(0, I). The
             model then translates between both; see :class:`~alpha_bridge.objective.MarginalBridge`.
@@ -98,7 +99,7 @@ def fit(
         batch_size_of(data) if batch_size is None else at_least(1, "batch_size", batch_size)
     )
     at_least(0, "seed", seed)
-    if not isinstance(path, AlphaPath):
+    if not isinstance(path, AlphaSchedule):
         raise ValueError(
             f"path must be an AlphaPath, such as AlphaPath.three_steps(ml=2000, transfer=4000, "
             f"adversarial=4000), got {type(path).__name__}"
@@ -126,6 +127,7 @@ def fit(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
                 "give a longer path"
             )
+    follow = following(path, state, gamma, objective, source, seed, accelerator)
     batches = Batches(
         model, source, batch_size, seed, accelerator, optimization.discriminator_steps, domain
     )
@@ -146,6 +148,7 @@ def fit(
             alpha = path(step)
             numbers = updates(draws, alpha)
             x, noise = draws[-1]
+            numbers |= follow(x)
             event = Event(
                 state=state,
                 phase=path.phase(step),

@@ -1,0 +1,176 @@
+"""An α that moves on only as far as the model follows."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+
+import torch
+from torch import Tensor
+
+from ..checks import at_least, between_zero_and_one
+from ..path import AlphaSchedule, Phase
+from ..settings import REALISM, ControlConfig
+
+__all__ = ["AdaptivePath", "Reading"]
+
+STATE = "path/state"
+
+DECAY = 0.8
+"""Of the average of readings: a batch of 128 tells an accuracy to ±.03, the last five to ±.013."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far the model follows, measured on held-out data and fresh samples.
+
+    Attributes:
+        ess: Effective sample size of the weights of the combined gradient (12) at the next α.
+        accuracy: Of the discriminator, in [0, 1].
+        overconfidence: Its loss less the entropy of its own probabilities, in nats.
+        missed: Share of the data that it holds for twenty times as likely as the model makes them.
+        error: Root mean squared error of reconstructions, in model units.
+    """
+
+    ess: float = 1.0
+    accuracy: float = 0.5
+    overconfidence: float = 0.0
+    missed: float = 0.0
+    error: float = 0.0
+
+    def towards(self, other: "Reading", share: float) -> "Reading":
+        """The weighted mean with another, of which ``share`` is the weight."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Reading(*((1 - share) * own + share * new for own, new in pairs))
+
+
+class AdaptivePath(AlphaSchedule):
+    r"""Algorithm 1 with an α that waits for the model, and goes back where it has to.
+
+    Step I holds α at 0. From then on, every ``limits.every`` updates, the averages of a
+    :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, at most at
+    the speed of a ramp of ``transfer`` updates; outside, it is held; outside for
+    ``limits.patience`` readings in a row, it goes back at the same speed. With nothing to wait for
+    it is the ramp. Step III begins where ``end`` is first reached, and is watched in the same way.
+
+    Attributes:
+        alpha: The present α.
+        broken: The limits that the last reading broke, by name.
+        direction: 1 where α moves on, 0 where it is held, −1 where it goes back.
+
+    Raises:
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> path = AdaptivePath(ml=20, transfer=40, adversarial=40)
+        >>> for step in (20, 40, 60):
+        ...     path.observe(step, Reading(error=0.1))
+        >>> path.alpha, path.boundaries
+        (0.9, (20, 61, 100))
+        >>> path.observe(80, Reading(error=1.0))
+        >>> path.direction, path.broken
+        (0, ('error',))
+    """
+
+    alpha: float
+    direction: int
+    broken: tuple[str, ...]
+    average: Reading | None
+    _arrived: int
+    _waited: int
+    _error: float
+
+    def __init__(
+        self,
+        ml: int,
+        transfer: int,
+        adversarial: int,
+        end: float = REALISM,
+        limits: ControlConfig | None = None,
+    ) -> None:
+        """Begin at α = 0.
+
+        Args:
+            ml: Updates of Step I.
+            transfer: Least updates of Step II, one or more.
+            adversarial: Those that are left when Step II waits for nothing.
+            end: α where the path ends, in [0, 1].
+            limits: What α is held for.
+        """
+        self._ml = at_least(0, "ml", ml)
+        self.speed = between_zero_and_one("end", end) / at_least(1, "transfer", transfer)
+        self.steps = ml + transfer + at_least(0, "adversarial", adversarial)
+        self.end, self.limits = end, limits or ControlConfig()
+        self.recall({})
+
+    def __len__(self) -> int:
+        return self.steps
+
+    @property
+    def step_one(self) -> int:
+        return self._ml
+
+    def __call__(self, step: int) -> float:  # noqa: ARG002
+        """The present α, which is that of the next update."""
+        return self.alpha
+
+    def phase(self, step: int) -> Phase:
+        if step < self.step_one:
+            return "ml"
+        return "adversarial" if self._arrived and step >= self._arrived else "transfer"
+
+    @property
+    def boundaries(self) -> tuple[int, ...]:
+        """Updates done at the end of Step I, of Step II where it has ended, and of the path."""
+        return tuple(sorted({self.step_one, self._arrived, self.steps} - {0}))
+
+    @property
+    def next_alpha(self) -> float:
+        """α after the next reading, if nothing holds it."""
+        return min(self.end, self.alpha + self.speed * self.limits.every)
+
+    def due(self, step: int) -> bool:
+        """Whether α is to be decided after ``step`` updates."""
+        return step % self.limits.every == 0
+
+    def observe(self, step: int, reading: Reading) -> None:
+        """Decide α after ``step`` updates, by a reading."""
+        self.average = (self.average or reading).towards(reading, 1 - DECAY)
+        if step <= self.step_one or not self._error:
+            self._error = self.average.error  # what Step I leaves is what later ones are held to
+        if step < self.step_one:
+            return
+        self.broken = tuple(self._broken(self.average))
+        self._waited = self._waited + 1 if self.broken else 0
+        self.direction = 0 if self.broken else 1
+        if self._waited >= self.limits.patience:
+            self.direction = -1
+        moved = self.alpha + self.direction * self.speed * self.limits.every
+        self.alpha = min(max(moved, 0.0), self.end)
+        if self.alpha == self.end and not self._arrived:
+            self._arrived = step + 1
+
+    def _broken(self, reading: Reading) -> list[str]:
+        """The limits that a reading is outside of."""
+        limits, error = self.limits, self.limits.error_limit(self.end) * self._error
+        within = {
+            "ess": reading.ess >= limits.ess,
+            "accuracy": reading.accuracy <= limits.accuracy,
+            "overconfidence": reading.overconfidence <= limits.overconfidence,
+            "missed": reading.missed <= limits.missed,
+            "error": reading.error <= error,
+        }
+        return [name for name, kept in within.items() if not kept]
+
+    def memory(self) -> Mapping[str, Tensor]:
+        """What a checkpoint keeps for :meth:`recall`, by name."""
+        if self.average is None:
+            return {}
+        numbers = (self.alpha, self._arrived, self._waited, self._error, *astuple(self.average))
+        return {STATE: torch.tensor(numbers, dtype=torch.float64)}
+
+    def recall(self, memory: Mapping[str, Tensor]) -> None:
+        """Go on from what :meth:`memory` gave; from the beginning, if ``memory`` has nothing."""
+        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 4
+        self.alpha, arrived, waited, self._error, *average = numbers
+        self._arrived, self._waited = int(arrived), int(waited)
+        self.average = Reading(*average) if average else None
+        self.direction, self.broken = 0, tuple[str, ...]()

@@ -1,0 +1,121 @@
+"""What is decided from the data and the dial where nothing is given: a rule for each setting.
+
+Every number is ours. Those for vectors come from ``search25``, those for images from ``search5``
+and the digits; :mod:`experiments.untuned` holds them against searched settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..settings import REALISM
+from .config import Config
+from .reading import changed, value_of
+
+DIALLED: Mapping[str, Any] = {
+    "path.kind": "adaptive",
+    "gamma.kind": "realism",
+    "model.noise_course": "measured",
+    "optimization.schedule": "cosine",
+}
+"""What a run with a dial has, whatever its data."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What rules decide by.
+
+    Attributes:
+        realism: The dial, in [0, 1].
+        shape: Of one sample, ``(D,)`` or ``(C, H, W)``.
+        count: Training samples; None where they are drawn from a density.
+        batch: Samples of an update.
+    """
+
+    realism: float
+    shape: tuple[int, ...]
+    count: int | None
+    batch: int
+
+    @property
+    def images(self) -> bool:
+        return len(self.shape) == 3
+
+    @property
+    def size(self) -> int:
+        """Numbers of one sample."""
+        return math.prod(self.shape)
+
+    @property
+    def usual(self) -> int:
+        """The batch for which rates and penalties are known."""
+        return 64 if self.images else 128
+
+    def rate(self) -> float:
+        """A learning rate, which falls with the root of a smaller batch, as its noise grows."""
+        return (1.5e-3 if self.images else 3e-3) * math.sqrt(min(1.0, self.batch / self.usual))
+
+
+def _batch(of: Facts) -> int:
+    """As usual, or a power of two of which an epoch has two."""
+    most = of.usual if of.count is None else of.count // 2
+    return min(of.usual, 1 << max(0, most.bit_length() - 1))
+
+
+def _latent(of: Facts) -> int:
+    """As many as the data, up to 8; of images the power of two next to √d, in 16 … 128."""
+    if not of.images:
+        return min(of.size, 8)
+    return min(max(1 << round(math.log2(of.size) / 2), 16), 128)
+
+
+RULES: Mapping[str, Callable[[Facts], Any]] = {
+    "batch_size": _batch,
+    "path.end": lambda of: of.realism,
+    "path.ml": lambda of: 0.3 if of.images else 0.05,
+    "path.transfer": lambda _: 0.1,
+    "path.adversarial": lambda of: 0.6 if of.images else 0.85,
+    "model.latent": _latent,
+    "model.hidden": lambda of: (256,) if of.images else (128, 128, 128),
+    "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
+    "model.noise": lambda _: 0.5,
+    "optimization.generator": Facts.rate,
+    "optimization.encoder": Facts.rate,
+    "optimization.discriminator": Facts.rate,
+    "optimization.beta2": lambda of: 0.99 if of.images else 0.9,
+    "optimization.discriminator_steps": lambda of: 1 if of.images else 2,
+    "regularizer.weight": lambda of: 0.2 if of.images else 1.0,
+    "regularizer.every": lambda of: 4 if of.images else 1,
+}
+"""From the facts to the value of each setting; later ones know the batch."""
+
+
+def dialled(config: Config, realism: float = REALISM) -> Config:
+    """The configuration whose settings follow from the data and the dial, but for the data's own.
+
+    Example:
+        >>> dialled(Config(), 0.8).path.kind
+        'adaptive'
+    """
+    return changed(config, {**DIALLED, "realism": realism, "decided": tuple(RULES)})
+
+
+def decide(config: Config, shape: tuple[int, ...], count: int | None) -> Config:
+    """The configuration with a value for each key that it leaves to be decided."""
+    if not config.decided:
+        return config
+    realism = REALISM if config.realism is None else config.realism
+    facts = Facts(realism, shape, count, config.batch_size)
+    if "batch_size" in config.decided:
+        facts = Facts(realism, shape, count, _batch(facts))
+    values = {key: RULES[key](facts) for key in config.decided}
+    return changed(config, values).model_copy(update={"decided": config.decided})
+
+
+def described(config: Config) -> tuple[str, ...]:
+    """What was decided, in a line; none where nothing was."""
+    values = ", ".join(f"--{key} {value_of(config, key)}" for key in config.decided)
+    return (f"decided, where you give nothing else: {values}",) if values else ()

@@ -1,0 +1,89 @@
+r"""σ of the semi-implicit model (13) along training, if neither fixed nor learned with θ."""
+
+import math
+
+import torch
+
+from ..checks import at_least, positive
+from ..control import RealismGamma
+from ..objective.data import MSE
+from ..settings import ControlConfig, ModelConfig, require
+from .events import Callback, Event
+
+__all__ = ["AnnealedNoise", "GammaOfNoise", "MeasuredNoise"]
+
+
+class MeasuredNoise(Callback):
+    r"""σ follows the root mean squared error of the reconstructions.
+
+    .. math:: \sigma^2 \leftarrow \lambda \sigma^2 + (1 - \lambda)\, \|x - G_\theta(z)\|^2 / d,
+        \qquad x \sim q, \ z \sim q_\phi(z|x)
+
+    averaged over the batch. At the error itself the bound (3) is largest in σ, so that nothing has
+    to be chosen. The average is the model's σ, which checkpoints keep.
+
+    Attributes:
+        decay: λ, in [0, 1).
+
+    Raises:
+        ValueError: ``decay`` is out of its range.
+
+    Source:
+        Rybkin, Daniilidis and Levine, Simple and Effective VAE Training with Calibrated Decoders,
+        ICML 2021, for σ at its optimum.
+    """
+
+    def __init__(self, decay: float = ModelConfig.noise_decay) -> None:
+        require(ModelConfig, noise_decay=decay)
+        self.decay = decay
+
+    @torch.no_grad()
+    def after(self, event: Event) -> None:
+        model = event.state.model
+        if MSE not in event.numbers:
+            raise ValueError(
+                "σ is measured on reconstructions of the data, which this objective does not give: "
+                "use the objective data, or a fixed or learned σ"
+            )
+        variance = model.sigma.square().lerp(event.numbers[MSE].unsqueeze(-1), 1 - self.decay)
+        model.log_sigma.copy_(variance.log() / 2)
+
+
+class AnnealedNoise(Callback):
+    r"""σ falls geometrically over the updates, from where it is at the first to ``end``.
+
+    .. math:: \sigma_t = \sigma_0^{1 - t/T} \, \sigma_T^{t/T}
+
+    Attributes:
+        start: :math:`\sigma_0`, positive, in model units.
+        end: :math:`\sigma_T`, likewise.
+
+    Raises:
+        ValueError: One of them is not positive.
+    """
+
+    def __init__(self, start: float, end: float) -> None:
+        self.start, self.end = positive("start", start), positive("end", end)
+
+    @torch.no_grad()
+    def after(self, event: Event) -> None:
+        share = event.step / event.steps
+        log_sigma = (1 - share) * math.log(self.start) + share * math.log(self.end)
+        event.state.model.log_sigma.fill_(log_sigma)
+
+
+class GammaOfNoise(Callback):
+    """Lets a γ that follows from σ know the present one, now and then.
+
+    Args:
+        gamma: The γ of the run.
+        every: Updates between; each waits for the device once.
+    """
+
+    def __init__(self, gamma: RealismGamma, every: int = ControlConfig.every) -> None:
+        self.gamma, self.every = gamma, at_least(1, "every", every)
+
+    def after(self, event: Event) -> None:
+        if event.step % self.every == 0:
+            # of stacked trials, which have one path, the geometric mean
+            self.gamma.follow(float(event.state.model.log_sigma.detach().mean().exp()))
