@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
-from alpha_bridge.recipe import HISTORY, Config
+from alpha_bridge.recipe import DECIDED, HISTORY, Config
 from alpha_bridge.settings import ranges
 
 PAGE = Path(__file__).resolve().parent / "settings.md"
@@ -50,7 +50,8 @@ def _section(title: str, kind: type, prefix: str) -> str:
 def _rows(kind: type, prefix: str) -> Iterator[tuple[str, ...]]:
     if kind is Config:
         plain = {n: f for n, f in Config.model_fields.items() if not is_dataclass(f.annotation)}
-        defaults = {name: field.default for name, field in plain.items() if name != HISTORY}
+        aside = (HISTORY, DECIDED)
+        defaults = {name: field.default for name, field in plain.items() if name not in aside}
     else:
         defaults = {field.name: field.default for field in fields(kind)}
     helps, hints = _helps(kind), get_type_hints(kind)

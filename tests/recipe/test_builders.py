@@ -271,8 +271,8 @@ def test_building_a_model_leaves_the_global_generator_alone():
 
 
 def test_learned_noise_is_a_parameter_that_starts_where_it_is_told():
-    for learn in (False, True):
-        model = ModelConfig(latent=3, hidden=(8,), noise=0.3, learn_noise=learn)
+    for course, learn in (("fixed", False), ("measured", False), ("learned", True)):
+        model = ModelConfig(latent=3, hidden=(8,), noise=0.3, noise_course=course)
         built = build_model(config(model=model, event_shape=(2,)))
         assert built.sigma.item() == pytest.approx(0.3)
         assert ("log_sigma" in dict(built.named_parameters())) is learn

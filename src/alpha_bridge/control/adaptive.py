@@ -49,7 +49,7 @@ class AdaptivePath(AlphaSchedule):
     :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, at most at
     the speed of a ramp of ``transfer`` updates; outside, it is held; outside for
     ``limits.patience`` readings in a row, it goes back at the same speed. With nothing to wait for
-    it is the ramp. Step III begins where ``end`` is first reached, and is watched in the same way.
+    it is the ramp. Step III begins where ``end`` is first reached, and is decided in the same way.
 
     Attributes:
         alpha: The present α.

@@ -4,12 +4,13 @@ Each setting's default, range and line of help are those of :mod:`alpha_bridge.s
 Python and the command line train the same run from the same settings.
 """
 
-from .config import DENSITIES, HISTORY, Change, Config, MethodName
+from .config import DECIDED, DENSITIES, HISTORY, Change, Config, MethodName
 from .reading import changed, differences, explain, known_keys, read_config, value_of
 from .resuming import CHANGEABLE, resumed
 
 __all__ = [
     "CHANGEABLE",
+    "DECIDED",
     "DENSITIES",
     "HISTORY",
     "Change",

@@ -36,7 +36,6 @@ from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from ..settings import (
     NOISE,
-    GammaConfig,
     ImagesConfig,
     MixtureConfig,
     ModelConfig,
@@ -54,16 +53,20 @@ from .config import Config
 from .decided import decide, described
 from .soundness import require_sound
 
-GAMMAS: dict[str, Callable[[GammaConfig], Gamma]] = {
-    "sigmoid": lambda config: SigmoidGamma(config.c, config.d),
+GAMMAS: dict[str, Callable[[Config], Gamma]] = {
+    "sigmoid": lambda config: SigmoidGamma(config.gamma.c, config.gamma.d),
     "linear": lambda _: LinearGamma(),
-    "power": lambda config: PowerGamma(config.exponent),
+    "power": lambda config: PowerGamma(config.gamma.exponent),
     "cosine": lambda _: CosineGamma(),
     "optimal": lambda config: OnlineGamma(
-        config.every, config.decay, SigmoidGamma(config.c, config.d)
+        config.gamma.every, config.gamma.decay, SigmoidGamma(config.gamma.c, config.gamma.d)
+    ),
+    "realism": lambda config: RealismGamma(
+        config.path.end if config.realism is None else config.realism,
+        prod(config.event_shape or (1,)),
+        end=config.path.end,
     ),
 }
-"""The γ that need nothing but their own settings."""
 
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],
@@ -213,7 +216,7 @@ def assemble(
         config, model, measured = _from_vae(config, source, vae)
         notes += measured
     regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    gamma = build_gamma(config, float(model.log_sigma.detach().mean().exp()))
+    gamma = GAMMAS[config.gamma.kind](config)
     path = build_path(config)
     return Assembly(config, source, model, path, gamma, objective, regularizer, prior, notes)
 
@@ -269,15 +272,6 @@ def build_evaluation(
     settings = vars(config.evaluation) | {"log": log, "prior": prior, "progress": progress}
     del settings["every"]
     return evaluation_of(source, config.data, **settings)
-
-
-def build_gamma(config: Config, sigma: float) -> Gamma:
-    """The γ that ``config`` asks for, where σ of the model begins at ``sigma``."""
-    if config.gamma.kind in GAMMAS:
-        return GAMMAS[config.gamma.kind](config.gamma)
-    end = config.path.end
-    realism = end if config.realism is None else config.realism
-    return RealismGamma(realism, prod(config.event_shape or (1,)), sigma, end)
 
 
 def build_path(config: Config) -> AlphaSchedule:

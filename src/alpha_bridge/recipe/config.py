@@ -33,7 +33,8 @@ from ..settings import (
 )
 
 HISTORY = "changes"
-"""The field that is no setting."""
+DECIDED = "decided"
+"""The fields that are no settings."""
 
 DENSITIES: dict[str, Callable[[MixtureConfig], int]] = {
     "gaussians25": lambda mixture: mixture.side**2,

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..files import IDENTITY, read_json
-from .config import HISTORY, Config
+from .config import DECIDED, HISTORY, Config
 
 
 def read_config(source: Path | dict[str, Any]) -> Config:
@@ -62,7 +62,7 @@ def changed(config: Config, values: Mapping[str, Any]) -> Config:
         8
     """
     content = config.model_dump()
-    content["decided"] = tuple(key for key in config.decided if key not in values)
+    content[DECIDED] = tuple(key for key in config.decided if key not in values)
     for key, value in values.items():
         *parts, last = key.split(".")
         reduce(lambda part, name: part.setdefault(name, {}), parts, content)[last] = value
@@ -83,12 +83,12 @@ def explain(error: ValidationError) -> str:
 
 
 def known_keys() -> list[str]:
-    """Every key of the configuration, with dots for the parts, without its history."""
+    """Every key of the configuration, with dots for the parts, that is a setting."""
     keys: list[str] = []
     for name, field in Config.model_fields.items():
         if is_dataclass(field.annotation):
             keys += [f"{name}.{setting.name}" for setting in fields(field.annotation)]
-        elif name != HISTORY:
+        elif name not in (HISTORY, DECIDED):
             keys.append(name)
     return keys
 

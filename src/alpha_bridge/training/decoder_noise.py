@@ -1,6 +1,7 @@
 r"""σ of the semi-implicit model (13) along training, if neither fixed nor learned with θ."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -9,6 +10,7 @@ from ..control import RealismGamma
 from ..objective.data import MSE
 from ..settings import ControlConfig, ModelConfig, require
 from .events import Callback, Event
+from .state import TrainState
 
 __all__ = ["AnnealedNoise", "GammaOfNoise", "MeasuredNoise"]
 
@@ -83,7 +85,16 @@ class GammaOfNoise(Callback):
     def __init__(self, gamma: RealismGamma, every: int = ControlConfig.every) -> None:
         self.gamma, self.every = gamma, at_least(1, "every", every)
 
+    def during(self, state: TrainState) -> AbstractContextManager[object]:
+        if not state.step:
+            self._follow(state)
+        return nullcontext()
+
     def after(self, event: Event) -> None:
         if event.step % self.every == 0:
-            # of stacked trials, which have one path, the geometric mean
-            self.gamma.follow(float(event.state.model.log_sigma.detach().mean().exp()))
+            self._follow(event.state)
+
+    def _follow(self, state: TrainState) -> None:
+        # of stacked trials, which have one path, the geometric mean
+        self.gamma.follow(float(state.model.log_sigma.detach().mean().exp()))
+        state.memory.update(self.gamma.memory())

@@ -1,4 +1,4 @@
-"""What an adaptive path is told now and then: how far the model follows α."""
+"""How far the model follows α: what an adaptive path decides by."""
 
 import math
 from collections.abc import Callable

@@ -1,0 +1,122 @@
+"""The adaptive path: where α moves, waits and goes back."""
+
+import pytest
+
+from alpha_bridge.control import AdaptivePath, Reading
+from alpha_bridge.path import AlphaPath
+from alpha_bridge.settings import ControlConfig
+
+FINE = Reading(error=0.1)
+BROKEN = {
+    "ess": Reading(ess=0.0, error=0.1),
+    "accuracy": Reading(accuracy=1.0, error=0.1),
+    "overconfidence": Reading(overconfidence=5.0, error=0.1),
+    "missed": Reading(missed=1.0, error=0.1),
+    "error": Reading(error=1.0),
+}
+
+
+def adaptive(end=0.9, patience=2, **limits):
+    return AdaptivePath(20, 40, 40, end, ControlConfig(every=1, patience=patience, **limits))
+
+
+def followed(path, readings, first=1):
+    """α of each update, from the first."""
+    alphas = []
+    for step, reading in enumerate(readings, first):
+        alphas.append(path(step - 1))
+        path.observe(step, reading)
+    return alphas
+
+
+def test_step_one_holds_alpha_at_zero():
+    assert followed(adaptive(), [FINE] * 20) == [0.0] * 20
+
+
+def test_with_nothing_to_wait_for_it_is_a_ramp_between_the_same_ends():
+    path = adaptive()
+    alphas = followed(path, [FINE] * 100)
+    ramp = AlphaPath.three_steps(20, 40, 40, end=0.9)
+    assert alphas == pytest.approx([*map(ramp, range(100))], abs=0.9 / 40)
+    assert path.boundaries == (20, 61, 100)
+    assert [path.phase(step) for step in (19, 20, 60, 61)] == [
+        "ml",
+        "transfer",
+        "transfer",
+        "adversarial",
+    ]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_limit_holds_alpha_and_is_named(name):
+    path = adaptive(patience=100)
+    followed(path, [FINE] * 40)
+    before = path.alpha
+    followed(path, [BROKEN[name]] * 30, 41)
+    assert path.broken == (name,)
+    assert path.direction == 0
+    assert before <= path.alpha < before + 20 * path.speed  # the average takes some readings
+
+
+def test_alpha_goes_back_at_the_ramps_speed_when_patience_ends_and_on_again_when_it_may():
+    path = adaptive(patience=5)
+    followed(path, [FINE] * 40)
+    followed(path, [BROKEN["error"]] * 10, 41)
+    assert path.direction == -1
+    before = path.alpha
+    path.observe(51, BROKEN["error"])
+    assert path.alpha == pytest.approx(before - path.speed)
+    followed(path, [FINE] * 60, 52)
+    assert path.alpha == 0.9
+
+
+def test_alpha_stays_between_its_ends_whatever_is_read():
+    path = adaptive(patience=1)
+    followed(path, [FINE] * 25 + [BROKEN["ess"]] * 75)
+    assert path.alpha == 0.0
+
+
+def test_step_three_stays_when_alpha_goes_back():
+    path = adaptive(patience=1)
+    followed(path, [FINE] * 60 + [BROKEN["missed"]] * 30)
+    assert path.alpha < 0.9
+    assert path.phase(90) == "adversarial"
+
+
+def test_the_error_may_grow_by_what_the_dial_allows():
+    path = adaptive(patience=100)
+    followed(path, [FINE] * 30 + [Reading(error=0.177)] * 30)
+    assert path.broken == ()
+    followed(path, [Reading(error=0.179)] * 30, 61)
+    assert path.broken == ("error",)
+
+
+@pytest.mark.parametrize("begin", [5, 20, 47, 75])
+def test_memory_brings_back_all_that_decides(begin):
+    readings = [FINE] * 45 + [BROKEN["error"]] * 10 + [FINE] * 45
+    path, other = adaptive(), adaptive()
+    followed(path, readings[:begin])
+    other.recall(path.memory())
+    rest = readings[begin:]
+    assert followed(other, rest, begin + 1) == followed(path, rest, begin + 1)
+    assert other.boundaries == path.boundaries
+
+
+def test_recalling_nothing_begins_anew():
+    path = adaptive()
+    followed(path, [FINE] * 80)
+    path.recall({})
+    assert (path.alpha, path.boundaries) == (0.0, (20, 100))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((-1, 1, 1), "ml must be at least 0, got -1"),
+        ((1, 0, 1), "transfer must be at least 1, got 0"),
+        ((1, 1, 1, 1.5), r"end must lie in \[0, 1\], got 1.5"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        AdaptivePath(*arguments)
