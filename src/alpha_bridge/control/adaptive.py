@@ -56,9 +56,6 @@ class AdaptivePath(AlphaSchedule):
         broken: The limits that the last reading broke, by name.
         direction: 1 where α moves on, 0 where it is held, −1 where it goes back.
 
-    Raises:
-        ValueError: An argument is out of its range.
-
     Example:
         >>> path = AdaptivePath(ml=20, transfer=40, adversarial=40)
         >>> for step in (20, 40, 60):
@@ -94,6 +91,9 @@ class AdaptivePath(AlphaSchedule):
             adversarial: Those that are left when Step II waits for nothing.
             end: α where the path ends, in [0, 1].
             limits: What α is held for.
+
+        Raises:
+            ValueError: An argument is out of its range.
         """
         self._ml = at_least(0, "ml", ml)
         self.speed = between_zero_and_one("end", end) / at_least(1, "transfer", transfer)

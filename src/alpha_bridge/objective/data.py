@@ -1,5 +1,6 @@
 r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(x)]`."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -93,7 +94,8 @@ class DataBridge(Objective):
                 rescale_gradient(outputs.fake, of_theta / of_beta)
                 losses["generator"] = theta(log_p, f_model.detach())
                 joined.append("discriminator")
-        error = mean_squared_error(log_p.detach(), model.sigma.detach(), x[0].numel())
+        size = math.prod(x.shape[model.batch_ndim :])
+        error = mean_squared_error(log_p.detach(), model.sigma.detach(), size)
         diagnostics = {
             **self.adversarial.diagnostics(f_data.detach(), f_model.detach(), alpha),
             MSE: error.mean(-1),
