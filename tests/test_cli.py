@@ -317,7 +317,9 @@ def test_training_prints_one_object_to_a_program(tmp_path, capsys):
     assert main([*TINY, "--json", "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr()
     summary = json.loads(said.out)
-    assert set(summary) == {"run", "report", "seconds", "notes", "end_of_ml", "end", "spread"}
+    assert set(summary) == {
+        *("run", "report", "seconds", "notes", "end_of_ml", "end", "spread", "best")
+    }
     assert summary["run"] == str(tmp_path / "run")
     assert set(summary["end_of_ml"]) < set(summary["end"])
     for name in summary["end"]:

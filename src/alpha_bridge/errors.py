@@ -22,6 +22,10 @@ class Lost(Stopped):
     """Another process of the run is gone."""
 
 
+class Unequal(RuntimeError):
+    """A run that was killed is another one than the run that was not."""
+
+
 class NotWritten(OSError):
     """A file could not be written for want of room, or because the disk is broken."""
 

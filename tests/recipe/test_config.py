@@ -317,6 +317,8 @@ OTHERWISE = {
     "compile": True,
     "record_every": 7,
     "checkpoint_every": 7,
+    "keep": 5,
+    "best": "modes",
     "objective.clip": 3.0,
     "objective.weight": 2.0,
     "objective.one_backward": False,

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from inspect import signature
 
-from ..errors import FULL, Stopped
+from ..errors import FULL, Stopped, Unequal
 from .parsing import COMMANDS, Request, parse
 from .printing import Terminal, one_line_message, warnings_in_a_line
 from .results import print_result
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         _flush()
         return 1
-    except (Stopped, OSError, MemoryError) as error:
+    except (Stopped, Unequal, OSError, MemoryError) as error:
         return _report(error, 1)
     except KeyboardInterrupt as error:
         return _report(error, 1)

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "export",
         "push",
         "restore",
+        "verify",
     )
 }
 """The commands by name."""

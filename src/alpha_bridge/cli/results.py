@@ -16,7 +16,7 @@ from ..metrics.definition import formatted, title
 from .printing import as_json
 
 if TYPE_CHECKING:
-    from ..commands import Edited, Frontier, Missed, Reconstructed, Trained
+    from ..commands import Edited, Frontier, Missed, Reconstructed, Trained, Verified
     from ..inference.coverage import Coverage
 
 Lines = Iterator[str | Table]
@@ -160,6 +160,14 @@ def _frontier(found: Frontier, _: Arguments) -> Lines:
     yield str(found.picture)
 
 
+def _verified(found: Verified, _: Arguments) -> Lines:
+    yield (
+        f"equal bit for bit: {found.tensors} tensors of weights, averages and optimisers after "
+        f"update {found.end}, with {found.kills} kills, {found.resuming} of them while it resumed; "
+        f"{found.seconds:.0f} s"
+    )
+
+
 def _file(path: Path) -> str:
     return path.read_text(encoding="utf-8").rstrip("\n")
 
@@ -172,6 +180,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "evaluate": _evaluated,
     "frontier": _frontier,
     "export": _exported,
+    "verify": _verified,
 }
 """By command; the others print what they return, a file or an address."""
 
@@ -181,5 +190,6 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "missed": _missed_json,
     "evaluate": as_json,
     "frontier": lambda found: _file(found.table),
+    "verify": lambda found: as_json(asdict(found)),
 }
 """By command that takes ``--json``."""

@@ -13,6 +13,7 @@ from .review import evaluate, report
 from .sample import sample
 from .train import Trained, train
 from .translate import translate
+from .verify import Verified, verify
 
 __all__ = [
     "Edited",
@@ -20,6 +21,7 @@ __all__ = [
     "Missed",
     "Reconstructed",
     "Trained",
+    "Verified",
     "edit",
     "evaluate",
     "export",
@@ -32,4 +34,5 @@ __all__ = [
     "sample",
     "train",
     "translate",
+    "verify",
 ]
