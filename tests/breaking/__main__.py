@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,6 +54,10 @@ def main() -> int:
 
         done = list(pool.map(do, chosen))
     console.print(_table(done))
+    kills = sum((Counter(answer.kills) for _, _, answer, _ in done), Counter[str]())
+    if kills:
+        when = ", ".join(f"{count} {how}" for how, count in sorted(kills.items()))
+        console.print(f"{kills.total()} processes were killed: {when}")
     faults = sum(not answer.good for _, _, answer, _ in done)
     console.print(f"{len(done)} cases, {faults} faults, {time.perf_counter() - begin:.0f} s")
     return int(faults > 0)

@@ -7,7 +7,7 @@ that is not broken gives.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,12 @@ class Answer:
     Attributes:
         kind: ``line``, ``right``, or what is at fault.
         detail: What it said.
+        kills: How many processes were killed for it, by when.
     """
 
     kind: str
     detail: str = ""
+    kills: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:

@@ -32,6 +32,7 @@ class Said:
         late: Whether it did not end in time.
         operations: How often it did something to a file of its place, if it lived to its end.
         calls: How often it called a machine, this one or another.
+        at: The file that it was about to change when it was killed, where that was asked for.
     """
 
     code: int
@@ -40,6 +41,7 @@ class Said:
     late: bool
     operations: int = 0
     calls: int = 0
+    at: str = ""
 
     @property
     def lines(self) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 
 from tests.breaking import harm
 from tests.breaking.asking import ASKS, Answer, judge
@@ -12,7 +13,7 @@ from tests.breaking.scenes import Scenes
 
 __all__ = ["cases"]
 
-STATE = "run/checkpoints/step-00000014"
+STATE = "run/checkpoints/step-00000018"
 """The last checkpoint of an interrupted run."""
 
 SUMMED: dict[str, Harm] = harm.PLACE | {
@@ -59,6 +60,16 @@ class Target:
     asks: tuple[str, ...]
     names: tuple[str, ...] = ()
     state: str = "whole"
+
+
+def _of_each(*steps: int) -> dict[str, Harm]:
+    """Flip a bit of the weights of several checkpoints, of which the file is the last's."""
+
+    def harm(path: Path) -> None:
+        for step in steps:
+            flip(0.5)(path.parents[1] / f"step-{step:08}" / path.name)
+
+    return {f"a bit in each of {', '.join(map(str, steps))}": harm}
 
 
 def _checkpoint(scene: str, *asks: str) -> Iterator[Target]:
@@ -115,6 +126,18 @@ TARGETS = (
         state="interrupted",
     ),
     *_checkpoint("vectors", "sample", "resume"),
+    *(
+        Target(
+            "several checkpoints",
+            scene,
+            f"{STATE}/model.safetensors",
+            _of_each(*steps),
+            (f"resume {scene}",),
+            state="interrupted",
+        )
+        for scene in ("vectors", "images", "trials")
+        for steps in ((18, 15), (18, 15, 14), (18, 15, 14, 4))
+    ),
     *_checkpoint("images", "evaluate"),
     Target("samples", "vectors", "run/samples/step-00000020.npy", harm.ARRAY, ("report", "export")),
     Target("samples", "images", "run/samples/step-00000020.npy", harm.ARRAY, ("report",)),
@@ -218,8 +241,9 @@ class _Damaged:
         with scenes.copy(origin) as place:
             self.harm(place / target.file)
             said = scenes.children.run(ask.words, place)
+            names = target.names or (target.file.rpartition("/")[2], STATE)
             return judge(
                 said,
-                target.names or (target.file.rpartition("/")[2], STATE),
-                lambda: ask.result(place, said) == scenes.right(origin, ask).result,
+                names,
+                lambda: scenes.is_right(target.state, target.scene, ask, place, said, names),
             )

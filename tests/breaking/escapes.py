@@ -232,7 +232,7 @@ def _with_classes(place: Path, name: str) -> None:
 
 def _text(name: str) -> Iterator[tuple[str, Use]]:
     """Words in files: keys, values, columns, tensors."""
-    state = "run/checkpoints/step-00000014"
+    state = "run/checkpoints/step-00000018"
 
     def config(key: str, value: object) -> Change:
         def change(place: Path, name: str) -> None:

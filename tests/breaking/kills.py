@@ -1,7 +1,9 @@
 """Kills, also in the middle of writing: the run that goes on equals the one never killed."""
 
 import random
+import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,9 @@ SCENES = ("vectors", "images", "trials")
 CHAINS = 6
 """Runs of each scene that are killed."""
 KILLS = 7
-"""How often each of them is."""
+"""How often each of them is, once of these by another signal."""
+FIRST = 6
+"""Operations on files of a run that goes on: its lock, what a kill left, its configuration."""
 
 
 def cases(chains: int = CHAINS) -> list[Case]:
@@ -47,15 +51,16 @@ class Killed:
         origin, ask = scenes.bare(self.scene), ASKS[f"train on {self.scene}"]
         right = scenes.right(origin, ask)
         draw = random.Random(f"{self.scene} {self.first}")
-        left = self.kills
+        left, when = self.kills, Counter[str]()
         while True:
             with scenes.copy(origin) as place:
                 while left:
-                    how = self._how(left, draw, right)
+                    how, going_on = self._how(left, draw, right), _has_begun(place)
                     said = _go_on(scenes, self.scene, place, **how)
                     if said.code >= 0:
                         break
                     left -= 1
+                    when[_when(said, going_on and how.get("die_at", FIRST + 1) <= FIRST)] += 1
                 else:
                     said = _go_on(scenes, self.scene, place)
                 if said.code:
@@ -63,7 +68,7 @@ class Killed:
                 if unlike := differences(right.result, ask.result(place, said)):
                     return Answer("another end", unlike)
             if not left:
-                return Answer("right")
+                return Answer("right", kills=when)
 
     def _how(self, left: int, draw: random.Random, right: Right) -> dict[str, float]:
         if left == self.kills:
@@ -72,7 +77,18 @@ class Killed:
             return {"after": draw.uniform(0, right.seconds)}
         if left == 2:
             return {"largest": draw.randrange(100, 8000), "die_beyond": True}
-        return {"die_at": draw.randint(1, right.operations)}
+        return {"die_at": draw.randint(1, FIRST if left == 4 else right.operations)}
+
+
+def _when(said: Said, resuming: bool) -> str:
+    """What a killed process was doing, as far as that is known."""
+    if said.code != -signal.SIGKILL:
+        return "in the middle of a file, by SIGXFSZ"
+    if resuming:
+        return "while it resumed, by SIGKILL"
+    if "/checkpoints" in said.at:
+        return "at a checkpoint, by SIGKILL"
+    return "at another file, by SIGKILL" if said.at else "at a random moment, by SIGKILL"
 
 
 def differences(first: dict[str, object], second: dict[str, object]) -> str:
@@ -83,11 +99,15 @@ def differences(first: dict[str, object], second: dict[str, object]) -> str:
     return ", ".join(names)
 
 
+def _has_begun(place: Path) -> bool:
+    return (place / "new" / "config.json").exists()
+
+
 def _go_on(
     scenes: Scenes, scene: str, place: Path, after: float | None = None, **how: object
 ) -> Said:
     """Begin the run, or take it up where it has begun, as a person would."""
-    resume = ["--resume"] * (place / "new" / "config.json").exists()
+    resume = ["--resume"] * _has_begun(place)
     child = scenes.children.start([*TRAINING[scene], "--out", "new", *resume], place, **how)
     if after is not None:
         time.sleep(after)

@@ -29,13 +29,13 @@ RUN = {
         "samples",
         "samples/step-00000014.npy",
         "checkpoints",
-        "checkpoints/step-00000014",
-        "checkpoints/step-00000014/manifest.json",
-        "checkpoints/step-00000014/state.json",
-        "checkpoints/step-00000014/model.safetensors",
-        "checkpoints/step-00000014/average.safetensors",
-        "checkpoints/step-00000014/memory.safetensors",
-        "checkpoints/step-00000014/optimizers.safetensors",
+        "checkpoints/step-00000018",
+        "checkpoints/step-00000018/manifest.json",
+        "checkpoints/step-00000018/state.json",
+        "checkpoints/step-00000018/model.safetensors",
+        "checkpoints/step-00000018/average.safetensors",
+        "checkpoints/step-00000018/memory.safetensors",
+        "checkpoints/step-00000018/optimizers.safetensors",
         "samples/reconstructions-00000014.npy",
         ".lock",
     ),
@@ -111,7 +111,7 @@ class Outside:
             return judge(
                 said,
                 self.names,
-                lambda: self.ask.result(place, said) == scenes.right(origin, self.ask).result,
+                lambda: scenes.is_right(self.state, self.scene, self.ask, place, said, self.names),
             )
 
 
@@ -229,7 +229,7 @@ def _removing(file: str) -> Change:
 
 
 def _manifest_cases() -> list[Case]:
-    state = "run/checkpoints/step-00000014"
+    state = "run/checkpoints/step-00000018"
 
     def named(name: Callable[[Path], str]) -> Change:
         def change(place: Path, outside: Path) -> None:
@@ -251,7 +251,7 @@ def _manifest_cases() -> list[Case]:
         Case(
             "paths in a manifest",
             f"{how}, {name}",
-            Outside("interrupted", "vectors", named(of), ASKS[name], ("manifest", "step-00000014")),
+            Outside("interrupted", "vectors", named(of), ASKS[name], ("manifest", "step-00000018")),
         )
         for how, of in names.items()
         for name in ("sample", "resume")

@@ -126,6 +126,30 @@ class Scenes:
 
         return self._built(f"{name}, interrupted", build)
 
+    def before(self, name: str) -> Path:
+        """The same with the checkpoint before it as the last one."""
+
+        def build(place: Path) -> None:
+            shutil.copytree(self.interrupted(name), place, dirs_exist_ok=True)
+            for folder in (place / "run").rglob("checkpoints"):
+                shutil.rmtree(max(folder.iterdir()))
+
+        return self._built(f"{name}, before", build)
+
+    def is_right(
+        self, state: str, name: str, ask: "Ask", place: Path, said: Said, names: Sequence[str]
+    ) -> bool:
+        """Whether a command gave the result of a place that is not broken.
+
+        It may also name a damaged checkpoint, and give that of the one before.
+        """
+        result = ask.result(place, said)
+        if result == self.right(getattr(self, state)(name), ask).result:
+            return True
+        output = (said.out + said.err).decode(errors="backslashreplace")
+        passed = state == "interrupted" and any(of in output for of in names)
+        return passed and result == self.right(self.before(name), ask).result
+
     @contextmanager
     def copy(self, place: Path) -> Iterator[Path]:
         """A copy of a place, to be broken."""

@@ -120,7 +120,7 @@ def act(
     if largest is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL if die_beyond else signal.SIG_IGN)
-    seen = _watching(place, die_at)
+    seen = _watching(place, die_at, log)
     try:
         return LIBRARY[words[0]](*words[1:]) if words[0] in LIBRARY else _main(words)
     finally:
@@ -166,10 +166,11 @@ LIBRARY = {"from_pretrained": _from_pretrained, "write_vae": _write_vae}
 """What Python users do, beside the commands."""
 
 
-def _watching(place: str, die_at: int | None) -> dict[str, int]:
+def _watching(place: str, die_at: int | None, log: int) -> dict[str, int]:
     """Count what is done to files below ``place`` and how often another machine is called.
 
-    Before the operation ``die_at`` on a file the process dies by SIGKILL.
+    Before the operation ``die_at`` on a file the process dies by SIGKILL, and leaves the file's
+    name in ``log``.
     """
     seen = {"operations": 0, "calls": 0}
 
@@ -181,6 +182,7 @@ def _watching(place: str, die_at: int | None) -> dict[str, int]:
         if os.path.abspath(os.fsdecode(args[0])).startswith(f"{place}/"):  # noqa: PTH100
             seen["operations"] += 1
             if seen["operations"] == die_at:
+                os.write(log, json.dumps({"at": os.fsdecode(args[0])}).encode())
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)

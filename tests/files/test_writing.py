@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,60 @@ def test_a_full_disk_leaves_the_old_file_and_names_it(tmp_path, monkeypatch):
     with pytest.raises(NotWritten, match=named), files.writing(path) as file:
         file.write(b"new")
     assert contents(tmp_path) == {"file": "old"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_file_of_a_folder_that_the_disk_refuses_to_take_is_an_error(tmp_path, monkeypatch, code):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_text("old")
+
+    def refuse(handle):
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    refusal = pytest.raises(NotWritten, match=rf"cannot write .*folder \({os.strerror(code)}\)")
+    with refusal, files.filling(tmp_path / "folder", replace=True) as folder:
+        (folder / "a").write_text("new")
+    assert contents(tmp_path / "folder") == {"a": "old"}
+
+
+def test_a_folder_that_cannot_be_synced_is_none_the_worse(tmp_path, monkeypatch):
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with files.filling(tmp_path / "folder") as folder:
+        (folder / "a").write_text("new")
+    assert contents(tmp_path / "folder") == {"a": "new"}
+
+
+def test_the_disk_has_all_of_a_new_file_or_folder_before_it_is_taken_for_written(
+    tmp_path, monkeypatch
+):
+    synced = []
+    fsync = os.fsync
+
+    def watch(handle):
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()).removeprefix(str(tmp_path)))
+        fsync(handle)
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs to know the paths of open files")
+    monkeypatch.setattr(os, "fsync", watch)
+    with files.filling(tmp_path / "new" / "folder") as folder:
+        (folder / "a").write_text("new")
+    partial = f"/new/.folder.{os.getpid()}.partial"
+    assert synced == ["", f"{partial}/a", partial, "/new"]
+    synced.clear()
+    with files.writing(tmp_path / "other" / "file") as file:
+        file.write(b"new")
+    assert synced == ["", f"/other/.file.{os.getpid()}.partial", "/other"]
+    synced.clear()
+    for _ in range(2):
+        files.append_line(tmp_path / "lines", b"one\n")
+    assert synced == ["/lines", "", "/lines"]
 
 
 def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(tmp_path):

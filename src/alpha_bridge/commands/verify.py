@@ -212,7 +212,7 @@ def _child(pair: _Pair, run: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _hear(child: subprocess.Popen[str], word: str) -> bool:
-    """Wait until a child has said a word; False if it ends before."""
+    """Wait until a child has printed a word; False if it ends before."""
     assert child.stdout is not None
     return any(line.strip() == word for line in iter(child.stdout.readline, ""))
 
