@@ -14,6 +14,10 @@ class Diverged(Stopped):
     """A parameter is not finite any more."""
 
 
+class Halted(Stopped):
+    """An incident was recognised, at which training was to stop."""
+
+
 class Interrupted(Stopped):
     """A signal asked for the end."""
 

@@ -17,7 +17,7 @@ from ..objective import Noise
 
 HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
-PRIOR, POSTERIOR, PENALTY, NETWORKS = 1, 2, 3, 2**16
+PRIOR, POSTERIOR, PENALTY, NETWORKS, UNSEEN = 1, 2, 3, 2**16, 2**17
 """Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
 FOLLOWED = 4, 5
@@ -58,6 +58,24 @@ class Batches:
     def first(self) -> Tensor:
         """Samples of the first update in model units, on the device."""
         return self._in(self.source.units, self._samples(0))
+
+    def held_out(self, step: int, count: int) -> tuple[Tensor, Noise]:
+        """Up to ``count`` samples that training never sees, and noise for update ``step``.
+
+        Of data none of which are held out, they are samples of training. The noise is no part of
+        what any update is given; every process has the same.
+        """
+        x = _unseen(self.source, count)
+        z = None if self.prior is None else _unseen(self.prior, len(x))
+        shape = (len(x) if z is None else min(len(x), len(z)), *(self.model.latent_shape or ()))
+        drawn = [
+            self._stack([normal(seed, step, UNSEEN + purpose, shape) for seed in self.seeds])
+            for purpose in (PRIOR, POSTERIOR)
+        ]
+        if z is not None:
+            drawn[0] = self._stack([z[: shape[0]] for _ in self.seeds])
+        seen = self._stack([x[: shape[0]] for _ in self.seeds])
+        return self._placed(seen, *drawn)
 
     @contextmanager
     def ahead(self, steps: range) -> Iterator[Iterator[list[tuple[Tensor, Noise]]]]:
@@ -111,12 +129,17 @@ class Batches:
         return x.pin_memory() if self.device.type == "cuda" else x
 
     def _placed(self, *draws: Tensor) -> tuple[Tensor, Noise]:
-        x, *noise = (self._in(units, draw) for units, draw in zip(self.units, draws, strict=True))
+        x, *noise = (self._in(units, draw) for units, draw in zip(self.units, draws, strict=False))
         return x, Noise(*noise)
 
     def _in(self, units: Units, samples: Tensor) -> Tensor:
         """Samples in model units, on the device."""
         return units.place(samples, self.device).to(self.model.log_sigma.dtype)
+
+
+def _unseen(source: Source, count: int) -> Tensor:
+    held_out = source.held_out(count)
+    return held_out if len(held_out) else source.training(count)
 
 
 def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:

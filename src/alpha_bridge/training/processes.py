@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain
+from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
+from accelerate.utils import broadcast, broadcast_object_list
 from torch import Tensor, distributed, nn
 
 from ..errors import Lost
+
+Found = TypeVar("Found")
 
 PATIENCE = timedelta(hours=6)
 """How long the others wait while the main process prepares data or evaluates."""
@@ -63,6 +66,15 @@ def main_process_first(accelerator: Accelerator) -> Iterator[None]:
         yield
         if accelerator.is_main_process:
             wait(False)
+
+
+def of_main_process(found: Found, accelerator: Accelerator) -> Found:
+    """What the main process has found, in every process."""
+    if accelerator.num_processes == 1:
+        return found
+    with noticing_loss(accelerator):
+        (shared,) = broadcast_object_list([found])
+    return shared  # type: ignore[no-any-return]
 
 
 def share_weights(model: nn.Module, accelerator: Accelerator) -> None:

@@ -1,0 +1,151 @@
+"""What can go wrong in training, and the numbers by which it is recognised."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..adversarial import Wasserstein
+from ..model import AlphaBridge
+from ..objective import Noise, Objective
+from ..settings import WatchConfig
+from .average import at_rest
+
+Kind = Literal["not-finite", "few-samples", "discriminator-won", "collapse"]
+
+LASTING: tuple[Kind, ...] = ("few-samples", "discriminator-won", "collapse")
+"""What counts once it has lasted."""
+
+SHARE = 0.5
+"""Share of the gradient from which a half of (12) is judged: γ for the reverse one, 1 − γ for the
+forward one. A weight or a discriminator that hardly anything follows does no harm: in Step I the
+discriminator may be sure of every sample."""
+
+ACCURACY, LOGIT, SPREAD = "watch/accuracy", "watch/logit", "watch/spread"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What was recognised in a run.
+
+    Attributes:
+        step: Updates done, the one that shows it included.
+        began: Updates done before it began.
+        alpha: α of the update that shows it.
+        trial: Of stacked trials, the first that has it; None of a single one.
+        what: A line on it.
+        numbers: Losses, diagnostics and measurements that show it.
+    """
+
+    kind: Kind
+    step: int
+    began: int
+    alpha: float
+    trial: int | None
+    what: str
+    numbers: Mapping[str, float]
+
+    def __str__(self) -> str:
+        of = "" if self.trial is None else f"trial {self.trial}: "
+        return f"update {self.step}: {of}{self.what}"
+
+    def record(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        return asdict(self)
+
+
+@torch.no_grad()
+def measured(
+    model: AlphaBridge, objective: Objective, x: Tensor, noise: Noise
+) -> dict[str, Tensor]:
+    """How the networks stand to each other on held-out data and fresh fakes.
+
+    Nothing of the model is changed. A critic of the Wasserstein distance has no accuracy and no
+    logits: its numbers are no log ratios.
+
+    Args:
+        model: The networks that are trained.
+        objective: What discriminates what.
+        x: Held-out samples in model units, shape ``(*trials, batch, *event)``.
+        noise: Draws for as many fakes.
+
+    Returns:
+        By name, each ``(*trials,)``: ``watch/accuracy``, the mean share of data and of fakes that
+        the discriminator tells by the sign of its logit; ``watch/logit``, the mean size of those,
+        in nats; ``watch/spread``, the mean distance of a sample to the nearest other one over that
+        of the data. Of several discriminators, the surest counts.
+    """
+    model = at_rest(model)
+    spread = _gap(model.decode(noise.prior), model.batch_ndim) / _gap(x, model.batch_ndim)
+    numbers = {SPREAD: spread}
+    if not isinstance(getattr(objective, "adversarial", None), Wasserstein):
+        outputs = objective.discrimination(model, x, noise).outputs
+        # towards the side that is right
+        logits = torch.stack([torch.stack([one.f_real, -one.f_fake], -1) for one in outputs])
+        numbers[ACCURACY] = (logits > 0).float().mean((-1, -2)).amax(0)
+        numbers[LOGIT] = logits.abs().mean((-1, -2)).amax(0)
+    return numbers
+
+
+def _gap(samples: Tensor, batch_ndim: int) -> Tensor:
+    """Mean distance of each sample to the nearest other one, ``(*trials,)``."""
+    vectors = samples.flatten(batch_ndim)
+    distances = torch.cdist(vectors, vectors)
+    distances.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
+    return distances.amin(-1).mean(-1)
+
+
+def few_samples(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> Tensor | None:
+    """Whether the weights of a half that is judged leave few samples effective, ``(*trials,)``.
+
+    None where none of ``numbers`` says: of another loss than the bridge's.
+    """
+    sizes = list(judged_sizes(numbers, gamma).values())
+    if not sizes:
+        return None
+    # NaN, of weights that are all zero, is few
+    return ~(torch.stack(sizes).amin(0) >= watch.ess) if sizes[1:] else ~(sizes[0] >= watch.ess)
+
+
+def judged_sizes(numbers: Mapping[str, Tensor], gamma: float) -> dict[str, Tensor]:
+    """The effective sample sizes of the half that has the larger share of the gradient."""
+    half = "reverse" if gamma >= SHARE else "forward"
+    return {k: v for k, v in numbers.items() if k.startswith("ess/") and k.endswith(half)}
+
+
+def judged(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> dict[Kind, Tensor]:
+    """Which of what :func:`measured` found is beyond its limit, each ``(*trials,)``."""
+    found: dict[Kind, Tensor] = {"collapse": numbers[SPREAD] < watch.spread}
+    if ACCURACY in numbers:
+        sure = (numbers[ACCURACY] >= watch.accuracy) | (numbers[LOGIT] >= watch.logit)
+        found["discriminator-won"] = sure & torch.full_like(sure, gamma >= SHARE)
+    return found
+
+
+def described(kind: Kind, numbers: Mapping[str, float], lasted: int, watch: WatchConfig) -> str:
+    """A line on what lasted so many updates.
+
+    Example:
+        >>> described("collapse", {"watch/spread": 0.1}, 500, WatchConfig())
+        'the generator has collapsed: for 500 updates its samples have lain 0.1 times as far apart \
+as the data (limit 0.25)'
+    """
+    if kind == "few-samples":
+        sizes = {name: number for name, number in numbers.items() if name.startswith("ess/")}
+        name = min(sizes, key=lambda name: sizes[name])
+        return (
+            f"few samples decide: for {lasted} updates {name}, the effective sample size, has been "
+            f"under {watch.ess:g}, now {sizes[name]:.3g}"
+        )
+    if kind == "discriminator-won":
+        return (
+            f"the discriminator has won: for {lasted} updates it has been sure of held-out data "
+            f"and fresh fakes, accuracy {numbers[ACCURACY]:.3g} (limit {watch.accuracy:g}), "
+            f"logits of {numbers[LOGIT]:.3g} nats (limit {watch.logit:g})"
+        )
+    return (
+        f"the generator has collapsed: for {lasted} updates its samples have lain "
+        f"{numbers[SPREAD]:.3g} times as far apart as the data (limit {watch.spread:g})"
+    )
