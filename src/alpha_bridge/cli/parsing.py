@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "missed",
         "evaluate",
         "report",
+        "replay",
         "frontier",
         "export",
         "push",

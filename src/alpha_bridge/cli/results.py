@@ -16,7 +16,7 @@ from ..metrics.definition import formatted, title
 from .printing import as_json
 
 if TYPE_CHECKING:
-    from ..commands import Edited, Frontier, Missed, Reconstructed, Trained, Verified
+    from ..commands import Edited, Frontier, Missed, Reconstructed, Replayed, Trained, Verified
     from ..inference.coverage import Coverage
 
 Lines = Iterator[str | Table]
@@ -148,6 +148,26 @@ def _missed(found: Missed, _: Arguments) -> Lines:
     yield f"{found.picture}, {found.table}"
 
 
+def _replayed(done: Replayed, _: Arguments) -> Lines:
+    yield from done.notes
+    table = Table("number", "then", "now")
+    for name in {**done.before, **done.now}:
+        table.add_row(name, *(_shown(side.get(name)) for side in (done.before, done.now)))
+    yield table
+    same = "every number is the same to the last digit" if done.equal else "the numbers differ"
+    yield f"{done.incident}: {'it repeats' if done.repeats else 'it does not repeat'}; {same}"
+
+
+def _shown(number: float | list[float] | None) -> str:
+    if isinstance(number, list):
+        return ", ".join(map(_shown, number))
+    return "not finite" if number is None else formatted(number)
+
+
+def _replayed_json(done: Replayed) -> str:
+    return as_json(asdict(done) | {"equal": done.equal})
+
+
 def _frontier(found: Frontier, _: Arguments) -> Lines:
     realism = title(found.realism)[0]
     table = Table("update", "α", "σ", "bound", "best σ", "its bound", realism, "score")
@@ -178,6 +198,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "edit": _edited,
     "missed": _missed,
     "evaluate": _evaluated,
+    "replay": _replayed,
     "frontier": _frontier,
     "export": _exported,
     "verify": _verified,
@@ -189,6 +210,7 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "edit": _edited_json,
     "missed": _missed_json,
     "evaluate": as_json,
+    "replay": _replayed_json,
     "frontier": lambda found: _file(found.table),
     "verify": lambda found: as_json(asdict(found)),
 }

@@ -9,6 +9,7 @@ from .frontier import Frontier, frontier
 from .missed import Missed, missed
 from .reconstruct import Reconstructed, reconstruct
 from .release import export, push, restore
+from .replay import Replayed, replay
 from .review import evaluate, report
 from .sample import sample
 from .train import Trained, train
@@ -20,6 +21,7 @@ __all__ = [
     "Frontier",
     "Missed",
     "Reconstructed",
+    "Replayed",
     "Trained",
     "Verified",
     "edit",
@@ -29,6 +31,7 @@ __all__ = [
     "missed",
     "push",
     "reconstruct",
+    "replay",
     "report",
     "restore",
     "sample",

@@ -191,8 +191,6 @@ def assemble(
         0.0
     """
     require_sound(config)
-    adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
-    objective = OBJECTIVES[config.objective.kind](config, adversarial)
     vae: TrainedVAE | None = None
     notes: tuple[str, ...] = ()
     reading = config
@@ -215,10 +213,17 @@ def assemble(
     else:
         config, model, measured = _from_vae(config, source, vae)
         notes += measured
-    regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
-    gamma = GAMMAS[config.gamma.kind](config)
-    path = build_path(config)
-    return Assembly(config, source, model, path, gamma, objective, regularizer, prior, notes)
+    return Assembly(config, source, model, build_path(config), *build_slots(config), prior, notes)
+
+
+def build_slots(config: Config) -> tuple[Gamma, Objective, Regularizer]:
+    """What an update follows."""
+    adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
+    return (
+        GAMMAS[config.gamma.kind](config),
+        OBJECTIVES[config.objective.kind](config, adversarial),
+        REGULARIZERS[config.regularizer.kind](config.regularizer),
+    )
 
 
 def build_source(

@@ -3,6 +3,7 @@
 from ..settings import Optimization
 from .callbacks import Checkpoints, Progress, Records, StopOnSignal
 from .events import Callback, Event
+from .flight_recorder import FlightRecorder
 from .gradients import describe_twins, twin_gradients
 from .loop import fit
 from .machine import available_accelerator, keep_freed_memory
@@ -12,6 +13,7 @@ __all__ = [
     "Callback",
     "Checkpoints",
     "Event",
+    "FlightRecorder",
     "Optimization",
     "Progress",
     "Records",

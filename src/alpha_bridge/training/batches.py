@@ -59,7 +59,7 @@ class Batches:
         """Samples of the first update in model units, on the device."""
         return self._in(self.source.units, self._samples(0))
 
-    def held_out(self, step: int, count: int) -> tuple[Tensor, Noise]:
+    def unseen(self, step: int, count: int) -> tuple[Tensor, Noise]:
         """Up to ``count`` samples that training never sees, and noise for update ``step``.
 
         Of data none of which are held out, they are samples of training. The noise is no part of

@@ -18,6 +18,7 @@ from ..files.manifest import retain
 from ..path import Phase
 from .checkpoint import save
 from .events import Callback, Event
+from .incidents import RollBack
 from .progress import Bars
 from .state import TrainState
 
@@ -211,7 +212,7 @@ class StopOnSignal(Callback):
         with self._following(state), self.heeding(signal.SIGINT, signal.SIGTERM):
             try:
                 yield
-            except (Diverged, Interrupted):
+            except (Diverged, Interrupted, RollBack):
                 raise
             except Lost as error:
                 saved = self._rescue(state) or "the last checkpoint stands"

@@ -34,13 +34,23 @@ def save(state: TrainState, folder: Path) -> Path:
     return write(state.tensors(), state.step, folder)
 
 
-def write(tensors: Mapping[str, Mapping[str, Tensor]], step: int, folder: Path) -> Path:
-    """Write a state that is given by its tensors; :func:`read_tensors` gives it back."""
+def write(
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    step: int,
+    folder: Path,
+    beside: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write a state that is given by its tensors, and other files ``beside`` them by name.
+
+    :func:`read_tensors` gives the tensors back.
+    """
     require_room(folder, _size(tensors))
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
             # safetensors' own writing of files raises no OSError where a disk is full
             (partial / f"{file}{ENDING}").write_bytes(serialized(named))
+        for name, content in (beside or {}).items():
+            (partial / name).write_bytes(content)
         write_state(partial, step, folder)
         write_manifest(partial)
     return folder

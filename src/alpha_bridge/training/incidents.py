@@ -1,21 +1,28 @@
 """What can go wrong in training, and the numbers by which it is recognised."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..adversarial import Wasserstein
+from ..errors import Halted
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from ..settings import WatchConfig
 from .average import at_rest
+from .state import TrainState
 
 Kind = Literal["not-finite", "few-samples", "discriminator-won", "collapse"]
 
-LASTING: tuple[Kind, ...] = ("few-samples", "discriminator-won", "collapse")
+Number = TypeVar("Number", float, Tensor)
+
+MEASURED: tuple[Kind, ...] = ("discriminator-won", "collapse")
+"""What is seen on held-out data."""
+
+LASTING: tuple[Kind, ...] = ("few-samples", *MEASURED)
 """What counts once it has lasted."""
 
 SHARE = 0.5
@@ -51,9 +58,13 @@ class Incident:
         of = "" if self.trial is None else f"trial {self.trial}: "
         return f"update {self.step}: {of}{self.what}"
 
-    def record(self) -> dict[str, Any]:
-        """All of it, as JSON takes it."""
-        return asdict(self)
+
+class RollBack(Halted):
+    """Training is to go on from before an incident, with something changed."""
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(str(incident))
+        self.incident = incident
 
 
 @torch.no_grad()
@@ -106,10 +117,10 @@ def few_samples(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig)
     if not sizes:
         return None
     # NaN, of weights that are all zero, is few
-    return ~(torch.stack(sizes).amin(0) >= watch.ess) if sizes[1:] else ~(sizes[0] >= watch.ess)
+    return ~((torch.stack(sizes).amin(0) if sizes[1:] else sizes[0]) >= watch.ess)
 
 
-def judged_sizes(numbers: Mapping[str, Tensor], gamma: float) -> dict[str, Tensor]:
+def judged_sizes(numbers: Mapping[str, Number], gamma: float) -> dict[str, Number]:
     """The effective sample sizes of the half that has the larger share of the gradient."""
     half = "reverse" if gamma >= SHARE else "forward"
     return {k: v for k, v in numbers.items() if k.startswith("ess/") and k.endswith(half)}
@@ -124,16 +135,31 @@ def judged(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> d
     return found
 
 
-def described(kind: Kind, numbers: Mapping[str, float], lasted: int, watch: WatchConfig) -> str:
+def shows(
+    kind: Kind, state: TrainState, numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig
+) -> bool:
+    """Whether the update that left ``state`` and ``numbers`` shows an incident, in any trial."""
+    if kind == "not-finite":
+        losses = (value for name, value in numbers.items() if name.startswith("loss/"))
+        return not all(bool(loss.isfinite().all()) for loss in losses) or bool(state.broken())
+    if kind == "few-samples":
+        few = few_samples(numbers, gamma, watch)
+        return few is not None and bool(few.any())
+    return SPREAD in numbers and bool(judged(numbers, gamma, watch)[kind].any())
+
+
+def described(
+    kind: Kind, numbers: Mapping[str, float], gamma: float, lasted: int, watch: WatchConfig
+) -> str:
     """A line on what lasted so many updates.
 
     Example:
-        >>> described("collapse", {"watch/spread": 0.1}, 500, WatchConfig())
+        >>> described("collapse", {"watch/spread": 0.1}, 1.0, 500, WatchConfig())
         'the generator has collapsed: for 500 updates its samples have lain 0.1 times as far apart \
 as the data (limit 0.25)'
     """
     if kind == "few-samples":
-        sizes = {name: number for name, number in numbers.items() if name.startswith("ess/")}
+        sizes = judged_sizes(numbers, gamma)
         name = min(sizes, key=lambda name: sizes[name])
         return (
             f"few samples decide: for {lasted} updates {name}, the effective sample size, has been "

@@ -110,15 +110,8 @@ def fit(
     regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
     console = Console(stderr=True, quiet=not (progress and accelerator.is_main_process))
-    model.discriminator = regularizer.prepare(model.discriminator)
-    model.to(accelerator.device).train()
-    share_weights(model, accelerator)
-    if source.event_shape[1:]:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState.start(model, optimization)
+    state = start(model, regularizer, optimization, source.event_shape, accelerator, compile)
     state.units = source.units
-    if compile:
-        compile_networks(model)
     if checkpoint is not None:
         restore(state, Path(checkpoint))
         gamma.recall(state.memory)
@@ -170,4 +163,24 @@ def fit(
                     callback.stop(event)
                 raise Interrupted(f"stopped after update {event.step} of {event.steps}")
     state.require_finite()
+    return state
+
+
+def start(
+    model: AlphaBridge,
+    regularizer: Regularizer,
+    optimization: Optimization,
+    event_shape: tuple[int, ...],
+    accelerator: Accelerator,
+    compile: bool = False,
+) -> TrainState:
+    """The state before the first update of a model, on the device; arguments as of :func:`fit`."""
+    model.discriminator = regularizer.prepare(model.discriminator)
+    model.to(accelerator.device).train()
+    share_weights(model, accelerator)
+    if event_shape[1:]:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    state = TrainState.start(model, optimization)
+    if compile:
+        compile_networks(model)
     return state

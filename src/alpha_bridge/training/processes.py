@@ -77,6 +77,13 @@ def of_main_process(found: Found, accelerator: Accelerator) -> Found:
     return shared  # type: ignore[no-any-return]
 
 
+def gathered(value: Tensor, accelerator: Accelerator) -> Tensor:
+    """What all processes have, one after the other along the first dimension."""
+    with noticing_loss(accelerator):
+        found: Tensor = accelerator.gather(value.contiguous())
+    return found
+
+
 def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
     """Give every process the parameters and buffers of the main one."""
     if accelerator.num_processes == 1:

@@ -102,17 +102,17 @@ class TrainState:
 
     def require_finite(self) -> None:
         """Raise ``Diverged`` if a parameter, its average or a moment of Adam is NaN or infinite."""
-        broken = [
-            name
+        if broken := self.broken():
+            raise diverged(self.step, next(iter(broken)))
+
+    def broken(self) -> dict[str, Tensor]:
+        """The tensors of the state that are not finite, by name."""
+        return {
+            name: value
             for part in self.tensors().values()
             for name, value in part.items()
             if not value.isfinite().all()
-        ]
-        if broken:
-            raise Diverged(
-                f"training diverged by update {self.step}: {broken[0]} is not finite; lower the "
-                "learning rates or raise the regulariser's weight"
-            )
+        }
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """All tensors of the state, by file and by name."""
@@ -158,6 +158,14 @@ class TrainState:
         self.step = at_least(0, "step", step)
 
 
+def diverged(step: int, name: str) -> Diverged:
+    """The error of a state in which ``name`` was not finite after ``step`` updates."""
+    return Diverged(
+        f"training diverged by update {step}: {name} is not finite; lower the learning rates or "
+        "raise the regulariser's weight"
+    )
+
+
 def _groups(
     tensors: Mapping[str, Tensor], network: NetworkName, optimizer: Adam
 ) -> list[dict[str, Any]]:
@@ -195,6 +203,14 @@ def require_alike(found: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> No
         has, needs = (f"{x.dtype} of shape {(*x.shape,)}" for x in (value, like[name]))
         if has != needs:
             raise ValueError(f"{name} is {has}, not {needs}")
+
+
+def cloned(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    """Tensors of a state that stay as they are while training goes on."""
+    return {
+        file: {name: value.detach().clone() for name, value in named.items()}
+        for file, named in tensors.items()
+    }
 
 
 def stack(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
