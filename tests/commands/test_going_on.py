@@ -151,7 +151,7 @@ def test_divergence_names_the_last_good_checkpoint_and_a_command_that_ends_well(
     assert program == "alpha-bridge"
     assert [*words[:3], *words[3::2]] == [
         *("train", str(run.folder), "--resume"),
-        *("--optimization.generator", "--optimization.discriminator"),
+        *(f"--optimization.{name}" for name in ("generator", "encoder", "discriminator")),
     ]
     assert main([*words[:3], f"--{RATE}=1e-3"]) == 0
     assert history(run) == []
@@ -264,7 +264,7 @@ def test_what_was_recorded_after_the_checkpoint_before_a_damaged_one_is_forgotte
     damage(run, LAST_GOOD)
     left = []
     monkeypatch.setattr(
-        "alpha_bridge.training.loop.update",
+        "alpha_bridge.training.update.update",
         lambda *_: left.append([r["step"] for r in run.records]),
     )
     with pytest.raises(AttributeError):

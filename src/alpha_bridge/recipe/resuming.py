@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .availability import is_gone
 from .config import HISTORY, Change, Config
 from .reading import changed, known_keys, value_of
@@ -38,11 +40,12 @@ RESOLVED = (
 """Keys that are kept from the data or a VAE where they are not given."""
 
 
-def resumed(before: Config, given: Config, step: int) -> Config:
+def resumed(before: Config, given: Config, step: int, also: Collection[str] = ()) -> Config:
     """The configuration of a run that goes on with other rates, penalties and the like.
 
     What is resolved at the start may be missing in ``given``; changes after ``step``, the updates
-    done at the checkpoint, have trained nothing that stays, and may be made again.
+    done at the checkpoint, have trained nothing that stays, and may be made again. ``also`` names
+    keys that may change beside :data:`CHANGEABLE`.
 
     Raises:
         ValueError: It changes the data, the networks or the path; the keys with both values.
@@ -61,7 +64,7 @@ def resumed(before: Config, given: Config, step: int) -> Config:
         Change(step=step, key=key, before=old, after=new) for key, old, new in values if old != new
     ]
     new = (change for change in changes if change.after != value_of(latest, change.key))
-    if fixed := [change for change in new if not _may_be_made(change)]:
+    if fixed := [of for of in new if not (of.key in also or _may_be_made(of))]:
         raise ValueError("; ".join(f"{of.key}: {of.before} and {of.after}" for of in fixed))
     return given.model_copy(update={HISTORY: (*before.changes, *changes)})
 

@@ -8,6 +8,8 @@
     samples/step-00001000.png              the same as a picture, if it is images
     samples/reconstructions-00001000.npy   originals, and what encoding and decoding makes of them
     checkpoints/step-00001000/             the state of training, with the units of the data
+    incidents.jsonl                        what went wrong, a line each, and what was done
+    incidents/step-00001000-collapse/      a bundle, from which alpha-bridge replay repeats it
     report.html                            the page that shows all of it
     .lock                                  held by the process that trains
 
@@ -45,6 +47,9 @@ from ..files import (
     writing,
 )
 from ..files.manifest import CHECKPOINTS, step_name
+
+INCIDENTS = "incidents"
+"""The folder of a run that holds their bundles."""
 
 NUMBERS = ("alpha", "gamma", "seconds", "sigma")
 
@@ -122,6 +127,11 @@ class Run:
         return self.inside("metrics.jsonl")
 
     @property
+    def incidents_path(self) -> Path:
+        """What went wrong, one a line."""
+        return self.inside("incidents.jsonl")
+
+    @property
     def report_path(self) -> Path:
         """The page that shows the run."""
         return self.inside("report.html")
@@ -151,7 +161,8 @@ class Run:
 
     def recover(self) -> None:
         """End what a kill interrupted while anything in the folder was written."""
-        for folder in (self.folder, self.inside("samples"), self.inside(CHECKPOINTS)):
+        for name in ("", "samples", CHECKPOINTS, INCIDENTS):
+            folder = self.inside(name)
             recover_all(folder)
 
     def write_config(self, config: dict[str, Any]) -> None:
@@ -183,16 +194,29 @@ class Run:
         Raises:
             ValueError: A finished line is no record.
         """
-        if not self.metrics_path.exists():
-            return []
-        *lines, _unfinished = self.metrics_path.read_bytes().split(b"\n")
-        records = [
-            _record(line, f"line {number} of {self.metrics_path}")
-            for number, line in enumerate(lines, start=1)
-            if line.strip()
-        ]
+        records = [_record(line, source) for line, source in _lines(self.metrics_path)]
         by_step = {record["step"]: record for record in records}
         return [by_step[step] for step in sorted(by_step)]
+
+    def append_incident(self, incident: Record) -> None:
+        """Add a line to the incidents; those of updates that are made anew stay."""
+        append_line(self.incidents_path, _line(incident))
+
+    @property
+    def incidents(self) -> list[Record]:
+        """What went wrong, in order: ``step``, ``kind``, ``what``, ``answer`` and the numbers."""
+        found = [parse_json(*of) for of in _lines(self.incidents_path)]
+        for incident, (_, source) in zip(found, _lines(self.incidents_path), strict=True):
+            wrong = [k for k in ("kind", "what", "answer") if not isinstance(incident.get(k), str)]
+            if wrong or not _fits("step", incident.get("step")):
+                raise ValueError(
+                    f"{source} is damaged (it has no {[*wrong, 'step'][0]}): restore it from a copy"
+                )
+        return found
+
+    def bundle_folder(self, step: int, kind: str) -> Path:
+        """Where the bundle of an incident after ``step`` updates belongs."""
+        return self.inside(INCIDENTS, f"{step_name(step)}-{kind}")
 
     def write_samples(self, step: int, samples: Array) -> None:
         """Keep what a fixed set of latents gives after ``step`` updates, images or vectors."""
@@ -313,6 +337,15 @@ def _load(path: Path, remedy: str) -> Array:
     except Exception as error:  # whatever a broken header makes numpy raise
         raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
     return array
+
+
+def _lines(path: Path) -> list[tuple[bytes, str]]:
+    """The finished lines of a file that may be missing, each with the place where it stands."""
+    if not path.exists():
+        return []
+    *lines, _unfinished = path.read_bytes().split(b"\n")
+    numbered = enumerate(lines, start=1)
+    return [(line, f"line {number} of {path}") for number, line in numbered if line.strip()]
 
 
 def _record(line: bytes, source: str) -> Record:

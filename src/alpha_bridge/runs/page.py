@@ -68,6 +68,7 @@ def write_report(run: Run) -> Path:
         pictures=[*_results(records, names), *_sample_pictures(run, records), *_internals(records)],
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
+        incidents=run.incidents,
         groups=_groups(config),
         changes=_changes(run, config),
         config=json.dumps(config, indent=2, ensure_ascii=False),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Container, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Container, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from accelerate import Accelerator
@@ -26,6 +28,7 @@ from ..training import (
     Callback,
     Checkpoints,
     Event,
+    FlightRecorder,
     Progress,
     Records,
     StopOnSignal,
@@ -37,6 +40,7 @@ from ..training import (
 )
 from ..training.callbacks import sparing
 from ..training.improvement import StepOne
+from ..training.incidents import Incident, RollBack
 from ..training.processes import main_process_first
 from ..training.progress import Bars
 from . import plots
@@ -44,6 +48,7 @@ from .best import scores_of
 from .folder import Record, Run, is_image
 from .loading import decoding, printing
 from .opening import resumed_in, usable
+from .rollback import back_to, last_good, rollbacks, way_on
 from .trials import TrialRuns, mean_over_trials
 
 ANEW = {HISTORY: (), "fingerprint": None, "prior_fingerprint": None}
@@ -86,8 +91,8 @@ def train_run(
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
             parts = assemble(config, decoding(bars), not step, fetch)
             now = parts.config.fingerprint, parts.config.prior_fingerprint
-            going = f"training goes on from update {step}, and replaces it when it has come so far"
-            notes = tuple(f"{what}: {going}" for what in passed) + parts.notes
+            on = f"training goes on from update {step}, and replaces it when it has come so far"
+            notes = tuple(f"{what}: {on}" for what in passed) + parts.notes
             notes += tuple(
                 f"the configuration was recorded with other data: {before}, now {after}"
                 for before, after in zip(recorded, now, strict=True)
@@ -95,37 +100,97 @@ def train_run(
             )
             for note in notes:
                 printing(console)(note)
-            trials = TrialRuns(run, parts.config)
-            callbacks = _callbacks(parts, trials, bars, bool(passed)) if writes else []
+            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed))
+            callbacks = _callbacks(going, bars) if writes else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
-            trials.create()
+            going.trials.create()
         if writes:
-            held.enter_context(trials.locked())
-            trials.complete()
-        checkpoint = run.checkpoint_folder(step) if step else None
-        seconds = _fit(parts, trials, [*callbacks, *also], checkpoint, accelerator)
-    return trials, seconds, notes
+            held.enter_context(going.trials.locked())
+            going.trials.complete()
+
+        def after(back: RollBack, parts: Assembly) -> tuple[Going, list[Callback]]:
+            step, config, line = back_to(run, parts, back.incident)
+            bars.say(line)
+            if writes:
+                going.trials.go_back(step)
+            parts = assemble(config, decoding(bars), not step, fetch)
+            again = Going(parts, TrialRuns(run, parts.config), step, anew=True)
+            return again, _callbacks(again, bars) if writes else []
+
+        seconds = _fit(going, callbacks, also, after, accelerator, bars)
+    return going.trials, seconds, notes
+
+
+class Going(NamedTuple):
+    """What a run begins or goes on with.
+
+    Attributes:
+        step: Updates done at the checkpoint that it goes on from; 0 without one.
+        anew: Whether what was recorded of later updates is replaced.
+    """
+
+    parts: Assembly
+    trials: TrialRuns
+    step: int
+    anew: bool
 
 
 def _fit(
-    parts: Assembly,
-    trials: TrialRuns,
+    going: Going,
     callbacks: Sequence[Callback],
-    checkpoint: Path | None,
+    also: Sequence[Callback],
+    after: Callable[[RollBack, Assembly], tuple[Going, list[Callback]]],
     accelerator: Accelerator,
+    bars: Bars,
 ) -> float:
-    """Train, and leave the pages of the runs; how many seconds it took."""
-    writes, run = accelerator.is_main_process, trials.run
+    """Train, also after roll-backs, and leave the pages of the runs; how many seconds it took."""
+    writes, run = accelerator.is_main_process, going.trials.run
     stop = StopOnSignal(run.checkpoint_folder if writes else None)
     begin = time.perf_counter()
     # a process that survives the loss of another gets SIGTERM, and still has to write
-    with stop.heeding(signal.SIGTERM), _ending(trials, accelerator):
-        try:
-            parts.fit(callbacks=[stop, *callbacks], checkpoint=checkpoint, accelerator=accelerator)
-        except Diverged as error:
-            raise Diverged(f"{error}, and {_way_on(run, parts.config)}") from error
-    return time.perf_counter() - begin
+    with stop.heeding(signal.SIGTERM), _ending(going.trials, accelerator):
+        while True:
+            parts, trials, step, _ = going
+            try:
+                parts.fit(
+                    callbacks=[_recorder(parts, trials, bars), stop, *callbacks, *also],
+                    checkpoint=run.checkpoint_folder(step) if step else None,
+                    accelerator=accelerator,
+                )
+                return time.perf_counter() - begin
+            except RollBack as back:
+                going, callbacks = after(back, parts)
+            except Diverged as error:
+                raise Diverged(f"{error}, and {way_on(run, parts.config)}") from error
+
+
+def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
+    """What watches the updates of a run, and writes into it what went wrong."""
+    config, run = parts.config, trials.run
+    watch = config.watch
+    if watch.answer == "roll-back" and rollbacks(run) >= watch.rollbacks:
+        watch = replace(watch, answer="stop")
+    written = {config.record_every, config.evaluation.every, config.checkpoint_every, watch.every}
+
+    def keep(incident: Incident, bundle: Path | None) -> None:
+        place = bundle and str(bundle.absolute().relative_to(run.folder.absolute()))
+        record = {**vars(incident), "answer": watch.answer, "bundle": place}
+        own = trials.runs[incident.trial : incident.trial + 1] if incident.trial is not None else ()
+        for one in (run, *own):
+            one.append_incident(record)
+
+    def place(incident: Incident) -> Path | None:
+        folder = run.bundle_folder(incident.step, incident.kind)
+        others = {path for path in folder.parent.glob("*/") if path != folder}
+        return folder if len(others) < watch.bundles else None
+
+    def due(event: Event) -> bool:
+        written_now = any(event.step % every == 0 for every in written)
+        return written_now or event.boundary or event.step in config.snapshot_steps
+
+    content = {"seed": config.seed, "config": config.model_dump(mode="json")}
+    return FlightRecorder(watch, bars.say, keep, place, content, due)
 
 
 @contextmanager
@@ -140,7 +205,7 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
         if writes:
             with suppress(Exception):  # what ended training says more
                 trials.write_reports()
-        step = _last_good(trials.run)
+        step = last_good(trials.run)
         if step and not isinstance(error, Diverged):  # which names its own way on
             if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
                 error.add_note(f"update {step} is safe in {trials.run.checkpoint_folder(step)}")
@@ -148,23 +213,6 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
         raise
     finally:
         accelerator.end_training()
-
-
-def _last_good(run: Run) -> int:
-    """The update from which training can go on; 0 if there is none."""
-    try:
-        return usable(run, resume=True)[0]
-    except (ValueError, OSError):  # what ended training says more
-        return 0
-
-
-def _way_on(run: Run, config: Config) -> str:
-    """From where a run that diverged can go on, and how."""
-    step = _last_good(run)
-    last = step and f"go on from the last good checkpoint, {run.checkpoint_folder(step)}"
-    half = {name: getattr(config.optimization, name) / 2 for name in ("generator", "discriminator")}
-    rates = " ".join(f"--optimization.{name} {rate:g}" for name, rate in half.items())
-    return f"{last or 'begin again'}: {run.resuming} {rates}"
 
 
 class _Changes(Callback):
@@ -189,7 +237,8 @@ class _Changes(Callback):
         return nullcontext()
 
 
-def _callbacks(parts: Assembly, trials: TrialRuns, bars: Bars, anew: bool) -> list[Callback]:
+def _callbacks(going: Going, bars: Bars) -> list[Callback]:
+    parts, trials, _, anew = going
     config, scores = parts.config, dict[int, float]()
     evaluation = build_evaluation(config, parts.source, bars.say, parts.prior, bars.show)
     if config.best is not None:

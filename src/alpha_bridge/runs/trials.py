@@ -9,6 +9,7 @@ from statistics import fmean
 
 from torch import Tensor
 
+from ..files import discard
 from ..files.lock import locked
 from ..files.manifest import retain
 from ..metrics.deviation import spread
@@ -84,6 +85,16 @@ class TrialRuns:
                 run.forget(step)
             if changed:
                 run.write_config(config.model_dump(mode="json"))
+
+    def go_back(self, step: int) -> None:
+        """Remove the checkpoints after ``step`` updates, so that a killed run goes on from there.
+
+        What was recorded of these updates is left to :meth:`go_on`.
+        """
+        for run in (self.run, *self.runs):
+            for later in run.checkpoint_steps:
+                if later > step:
+                    discard(run.checkpoint_folder(later))
 
     def measure(
         self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]

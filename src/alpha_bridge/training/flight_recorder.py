@@ -117,11 +117,10 @@ class FlightRecorder(Callback):
             self._look(event, measures) if main else None, event.updates.accelerator
         )
         assert found is not None
-        incidents, broken = found
+        incidents, broken, answer = found
         self.recent = []
-        for incident, folder in incidents:
-            self._record(event, incident, folder)
-        self._answer([incident for incident, _ in incidents], broken)
+        recorded = [self._record(event, *one) for one in incidents]
+        self._answer(recorded, broken, answer)
         if measures:
             self._remember(event.state)
 
@@ -130,7 +129,7 @@ class FlightRecorder(Callback):
 
     def stop(self, event: Event) -> None:  # noqa: ARG002
         if self.halting is not None:
-            raise Halted(f"stopped, as watch.answer says, after {self.halting}")
+            raise Halted(f"stopped after an incident, {self.halting}")
 
     def _remember(self, state: TrainState) -> None:
         """Keep a state that is good, and begin to count α from there."""
@@ -144,14 +143,19 @@ class FlightRecorder(Callback):
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
 
-    def _look(self, event: Event, measures: bool) -> tuple[list[tuple[Incident, Path | None]], str]:
+    def _look(
+        self, event: Event, measures: bool
+    ) -> tuple[list[tuple[Incident, Path | None]], str, str]:
         """Incidents since the last look, each with a place for a bundle; what is not finite."""
         broken = next(iter(event.state.broken().items()), None)
         found = [*self._not_finite(event, broken)]
         if not found and not event.in_step_one:
             found += self._lasting(event, measures)
+        if self.watch.answer != "say":
+            found = found[:1]
         place = self.place or (lambda _: None)
-        return [(incident, place(incident)) for incident in found], broken[0] if broken else ""
+        placed = [(incident, place(incident)) for incident in found]
+        return placed, broken[0] if broken else "", self.watch.answer
 
     def _not_finite(self, event: Event, broken: tuple[str, Tensor] | None) -> Iterator[Incident]:
         """The first loss that is not finite, or else what is not of the state."""
@@ -194,16 +198,17 @@ class FlightRecorder(Callback):
                 if self.watch.answer != "say":  # who goes on from here is told again
                     memory[LASTED + kind] = torch.zeros_like(lasted)
 
-    def _record(self, event: Event, incident: Incident, folder: Path | None) -> None:
-        """Keep the incident and its bundle, and say so."""
+    def _record(self, event: Event, incident: Incident, folder: Path | None) -> Incident:
+        """Keep the incident and its bundle, and say so; with a bundle its update is exact."""
         if folder is not None:
             incident = self._bundle(event, incident, folder)
-        if not event.updates.accelerator.is_main_process:
-            return
-        kept = folder if folder is not None and folder.is_dir() else None
-        self.keep(incident, kept)
-        again = f"; alpha-bridge replay {quote(str(kept))} repeats it" if kept else ""
-        self.say(f"{incident}; {ANSWERS[self.watch.answer]}{again}")
+        if event.updates.accelerator.is_main_process:
+            kept = folder if folder is not None and folder.is_dir() else None
+            with sparing(False, self.say):
+                self.keep(incident, kept)
+            again = f"; alpha-bridge replay {quote(str(kept))} repeats it" if kept else ""
+            self.say(f"{incident}; {ANSWERS[self.watch.answer]}{again}")
+        return incident
 
     def _bundle(self, event: Event, incident: Incident, folder: Path) -> Incident:
         """Make the updates since the last good state again, and keep the one that shows it.
@@ -246,12 +251,12 @@ class FlightRecorder(Callback):
             return shows("not-finite", event.state, numbers, event.gamma, self.watch)
         return event.state.step == incident.step
 
-    def _answer(self, incidents: Sequence[Incident], broken: str) -> None:
-        if incidents and self.watch.answer == "roll-back":
+    def _answer(self, incidents: Sequence[Incident], broken: str, answer: str) -> None:
+        if incidents and answer == "roll-back":
             raise RollBack(incidents[0])
         if broken:
             raise diverged(incidents[0].step, broken)
-        if incidents and self.watch.answer == "stop":
+        if incidents and answer == "stop":
             self.halting = incidents[0]
 
 

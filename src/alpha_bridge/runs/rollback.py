@@ -1,0 +1,79 @@
+"""From where a run goes on after an incident, and with what changed."""
+
+from __future__ import annotations
+
+from ..files.manifest import OPTIMIZERS, last_whole
+from ..recipe import Config, changed, resumed
+from ..recipe.builders import Assembly
+from ..training.incidents import Incident
+from .folder import Run
+
+ROLL_BACK = "roll-back"
+
+
+def rollbacks(run: Run) -> int:
+    """How often a run has gone back."""
+    return sum(incident["answer"] == ROLL_BACK for incident in run.incidents)
+
+
+def last_good(run: Run, began: int | None = None) -> int:
+    """The update from which training can go on, 0 if there is none: the last one.
+
+    Where an incident ``began`` after so many updates, it is the last one before it, or if none of
+    these has Adam's moments any more, the first that has.
+    """
+    steps = [step for step in run.checkpoint_steps if _goes_on(run, step)]
+    if began is not None:
+        steps = [step for step in steps if step <= began] or steps[:1]
+    folders = {run.checkpoint_folder(step): step for step in steps}
+    try:
+        return folders[last_whole([*folders], resume=True)[0]] if folders else 0
+    except (ValueError, OSError):  # what ended training says more
+        return 0
+
+
+def _goes_on(run: Run, step: int) -> bool:
+    return (run.checkpoint_folder(step) / OPTIMIZERS).is_file()
+
+
+def back_to(run: Run, parts: Assembly, incident: Incident) -> tuple[int, Config, str]:
+    """Where a run goes on after an incident.
+
+    Returns:
+        Updates done there, the configuration that it goes on with, and a line.
+    """
+    config, step = parts.config, last_good(run, incident.began)
+    values = _change(parts, incident)
+    config = resumed(config, changed(config, values), step, also=values)
+    line = (
+        f"roll-back {rollbacks(run)} of {config.watch.rollbacks}: training goes on "
+        f"{f'from update {step}' if step else 'from the beginning'}"
+    )
+    return step, config, line
+
+
+def _change(parts: Assembly, incident: Incident) -> dict[str, float]:
+    """What is changed after an incident."""
+    path = parts.config.path
+    alpha = parts.path(incident.began)
+    if (
+        parts.config.watch.change == "alpha"
+        and path.sweeps == 1
+        and min(path.start, path.end) < alpha < max(path.start, path.end)
+    ):
+        return {"path.end": alpha}
+    return half_rates(parts.config)
+
+
+def half_rates(config: Config) -> dict[str, float]:
+    """Half of each learning rate, by key."""
+    rates = ("generator", "encoder", "discriminator")
+    return {f"optimization.{name}": getattr(config.optimization, name) / 2 for name in rates}
+
+
+def way_on(run: Run, config: Config) -> str:
+    """From where a run that diverged can go on, and how."""
+    step = last_good(run)
+    last = step and f"go on from the last good checkpoint, {run.checkpoint_folder(step)}"
+    rates = " ".join(f"--{key} {rate:g}" for key, rate in half_rates(config).items())
+    return f"{last or 'begin again'}: {run.resuming} {rates}"
