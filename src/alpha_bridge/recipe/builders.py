@@ -159,14 +159,14 @@ class Assembly:
             batch_size=self.config.batch_size,
             seed=self.config.seed,
             compile=self.config.compile,
-            callbacks=[*self._noise(), *callbacks],
+            callbacks=[*self.noise(), *callbacks],
             progress=False,
             checkpoint=checkpoint,
             accelerator=accelerator,
         )
 
-    def _noise(self) -> list[Callback]:
-        """What σ follows, and what follows σ."""
+    def noise(self) -> list[Callback]:
+        """What σ follows after each update, and what follows σ."""
         moved = COURSES[self.config.model.noise_course](self.config.model)
         return moved + [GammaOfNoise(g) for g in (self.gamma,) if isinstance(g, RealismGamma)]
 

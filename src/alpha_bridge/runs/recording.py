@@ -190,7 +190,7 @@ def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
         return written_now or event.boundary or event.step in config.snapshot_steps
 
     content = {"seed": config.seed, "config": config.model_dump(mode="json")}
-    return FlightRecorder(watch, bars.say, keep, place, content, due)
+    return FlightRecorder(watch, bars.say, keep, place, content, due, parts.noise())
 
 
 @contextmanager

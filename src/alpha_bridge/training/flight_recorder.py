@@ -72,6 +72,7 @@ class FlightRecorder(Callback):
         place: Callable[[Incident], Path | None] | None = None,
         content: Mapping[str, Any] | None = None,
         due: Callable[[Event], bool] = lambda _: False,
+        movers: Sequence[Callback] = (),
     ) -> None:
         """Set it up.
 
@@ -86,10 +87,12 @@ class FlightRecorder(Callback):
                 and the ``config`` of the networks.
             due: Whether the state is looked at after an update that is no multiple of
                 ``watch.every``: where something is written that must be finite.
+            movers: Callbacks before it that change what later updates follow, such as σ; they are
+                called again for updates that are made again.
         """
         self.watch, self.keep = watch or WatchConfig(), keep
         self.say = say or partial(print, file=sys.stderr)
-        self.place, self.content, self.due = place, content or {}, due
+        self.place, self.content, self.due, self.movers = place, content or {}, due, movers
         self.recent: list[Mapping[str, Tensor]] = []
         self.alphas: list[float] = []
         self.good: tuple[Tensors, int] = ({}, 0)
@@ -223,6 +226,10 @@ class FlightRecorder(Callback):
             for draws, alpha in zip(drawn, self.alphas, strict=True):
                 before = cloned(state.tensors())
                 numbers = updates(draws, alpha)
+                gamma, (x, noise) = updates.gamma(alpha), draws[-1]
+                again = replace(event, alpha=alpha, gamma=gamma, x=x, noise=noise, numbers=numbers)
+                for mover in self.movers:
+                    mover.after(again)
                 if of_main_process(self._shown(event, incident, numbers), accelerator):
                     break
         draws = whole(draws, len(state.model.trial_shape), accelerator)
