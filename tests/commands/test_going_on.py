@@ -267,7 +267,7 @@ def test_what_was_recorded_after_the_checkpoint_before_a_damaged_one_is_forgotte
         "alpha_bridge.training.update.update",
         lambda *_: left.append([r["step"] for r in run.records]),
     )
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError):
         resume(run)
     assert left == [[1]]
     assert [*run.samples] == [1]

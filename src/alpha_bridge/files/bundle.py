@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import printable
 from .json_object import plain, read_json
 from .manifest import Damaged, verified
@@ -35,7 +34,7 @@ NEEDED: Mapping[str, type | tuple[type, ...]] = {
 def versions() -> dict[str, str]:
     """What the numbers of an update depend on beside what it is given."""
     return {
-        "alpha_bridge": __version__,
+        "alpha_bridge": version("alpha_bridge"),
         "torch": version("torch"),
         "python": platform.python_version(),
         "machine": platform.machine(),
