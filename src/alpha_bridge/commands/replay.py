@@ -63,8 +63,8 @@ def replay(
         ) from error
     if content["processes"] > 1:
         notes.append(
-            f"{content['processes']} processes made the update together, and its numbers are of the "
-            "first one's share: here one makes all of it, and they differ"
+            f"{content['processes']} processes made the update together, and its numbers are those "
+            "of the first one's share: here one makes all of it, and they differ"
         )
 
     from ..runs.replaying import repeat
