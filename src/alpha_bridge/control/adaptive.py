@@ -1,5 +1,6 @@
 """An α that moves on only as far as the model follows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
@@ -13,6 +14,15 @@ from ..settings import REALISM, ControlConfig
 __all__ = ["AdaptivePath", "Reading"]
 
 STATE = "path/state"
+
+LIMITS = {
+    "ess": "the effective sample size",
+    "accuracy": "the discriminator's accuracy",
+    "overconfidence": "the discriminator's overconfidence",
+    "missed": "the share of the data that is missed",
+    "error": "the error of reconstructions",
+}
+"""What a reading has a limit for, and what it is called."""
 
 DECAY = 0.8
 """Of the average of readings: a batch of 128 tells an accuracy to ±.03, the last five to ±.013."""
@@ -55,6 +65,9 @@ class AdaptivePath(AlphaSchedule):
         alpha: The present α.
         broken: The limits that the last reading broke, by name.
         direction: 1 where α moves on, 0 where it is held, −1 where it goes back.
+        average: Of the readings.
+        readings: How many have decided α.
+        held: How many of these broke each limit.
 
     Example:
         >>> path = AdaptivePath(ml=20, transfer=40, adversarial=40)
@@ -71,6 +84,8 @@ class AdaptivePath(AlphaSchedule):
     direction: int
     broken: tuple[str, ...]
     average: Reading | None
+    readings: int
+    held: Counter[str]
     _arrived: int
     _waited: int
     _error: float
@@ -140,6 +155,8 @@ class AdaptivePath(AlphaSchedule):
             return
         self.broken = tuple(self._broken(self.average))
         self._waited = self._waited + 1 if self.broken else 0
+        self.readings += 1
+        self.held.update(self.broken)
         self.direction = 0 if self.broken else 1
         if self._waited >= self.limits.patience:
             self.direction = -1
@@ -150,27 +167,38 @@ class AdaptivePath(AlphaSchedule):
 
     def _broken(self, reading: Reading) -> list[str]:
         """The limits that a reading is outside of."""
-        limits, error = self.limits, self.limits.error_limit(self.end) * self._error
-        within = {
-            "ess": reading.ess >= limits.ess,
-            "accuracy": reading.accuracy <= limits.accuracy,
-            "overconfidence": reading.overconfidence <= limits.overconfidence,
-            "missed": reading.missed <= limits.missed,
-            "error": reading.error <= error,
-        }
-        return [name for name, kept in within.items() if not kept]
+        most = {name: getattr(self.limits, name) for name in LIMITS}
+        most["error"] = self.limits.error_limit(self.end) * self._error
+        over = [name for name in LIMITS if name != "ess" and getattr(reading, name) > most[name]]
+        return (["ess"] if reading.ess < most["ess"] else []) + over
+
+    @property
+    def verdict(self) -> str:
+        """A line if α is not at the end of the path: what it was held for; else nothing."""
+        if self.alpha == self.end:
+            return ""
+        causes = [f"{LIMITS[k]} in {count}" for k, count in self.held.most_common() if count]
+        why = f"it was held for {', for '.join(causes)}" if causes else "there were too few"
+        return (
+            f"α is {self.alpha:.2f}, and {self.end:g} was to be reached: of {self.readings} "
+            f"readings, {why}; see --control, or give more --steps"
+        )
 
     def memory(self) -> Mapping[str, Tensor]:
         """What a checkpoint keeps for :meth:`recall`, by name."""
         if self.average is None:
             return {}
-        numbers = (self.alpha, self._arrived, self._waited, self._error, *astuple(self.average))
+        held = (self.readings, *(self.held[name] for name in LIMITS))
+        own = (self.alpha, self._arrived, self._waited, self._error)
+        numbers = (*own, *held, *astuple(self.average))
         return {STATE: torch.tensor(numbers, dtype=torch.float64)}
 
     def recall(self, memory: Mapping[str, Tensor]) -> None:
         """Go on from what :meth:`memory` gave; from the beginning, if ``memory`` has nothing."""
-        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 4
-        self.alpha, arrived, waited, self._error, *average = numbers
-        self._arrived, self._waited = int(arrived), int(waited)
+        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 10
+        self.alpha, arrived, waited, self._error, readings, *rest = numbers
+        self._arrived, self._waited, self.readings = map(int, (arrived, waited, readings))
+        held, average = rest[: len(LIMITS)], rest[len(LIMITS) :]
+        self.held = Counter({k: int(count) for k, count in zip(LIMITS, held, strict=True)})
         self.average = Reading(*average) if average else None
         self.direction, self.broken = 0, tuple[str, ...]()

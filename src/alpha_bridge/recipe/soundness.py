@@ -31,6 +31,7 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             f"the optimal gamma is measured for one trial at a time, got trials={config.trials}: "
             "run them one after the other, or give another --gamma.kind"
         )
+    _require_a_way(config)
     sized = "images" not in config.idle
     if sized or config.data == "digits":
         not_stacked(config.trials if config.trials > 1 else None)
@@ -38,3 +39,36 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
         times_halved(at_least(1, "--images.size", config.images.size))
         if config.prior is not None:
             halved_twice(config.images.size)
+
+
+def _require_a_way(config: Config) -> None:
+    """Refuse an adaptive path, or a σ, of which nothing could come."""
+    path, objective = config.path, config.objective.kind
+    if config.model.noise_course == "measured" and objective != "data":
+        raise ValueError(
+            f"σ is measured on reconstructions of the data, got the objective {objective}: give "
+            "--model.noise-course learned, or fixed"
+        )
+    if path.kind != "adaptive":
+        return
+    if objective != "data":
+        raise ValueError(
+            f"an adaptive path needs the objective data, got {objective}: give --path.kind ramp"
+        )
+    if (path.start, path.sweeps) != (0.0, 1):
+        raise ValueError(
+            f"an adaptive path goes once from 0 to its end, got path.start {path.start:g} and "
+            f"path.sweeps {path.sweeps}: give --path.kind ramp"
+        )
+    if not path.transfer:
+        raise ValueError("an adaptive path needs path.transfer above 0, its least share of Step II")
+    if config.snapshots:
+        raise ValueError(
+            f"snapshots lie evenly along a ramp, got snapshots={config.snapshots}: give "
+            "--path.kind ramp"
+        )
+    if config.control.every > config.steps:
+        raise ValueError(
+            f"{config.steps} steps end before the first measurement of the adaptive path: give a "
+            f"--control.every below {config.control.every}"
+        )

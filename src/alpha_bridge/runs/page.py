@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ..errors import printable
 from ..files import writing
 from ..metrics.definition import METRICS, Metric, definition, formatted, is_diagnostic, label, title
-from ..recipe import DENSITIES, HISTORY, read_config
+from ..recipe import DECIDED, DENSITIES, HISTORY, read_config
 from . import plots
 from .best import best_of
 from .folder import Record, Run
@@ -255,14 +255,26 @@ def _svg(figure: Figure) -> str:
 
 def _groups(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The settings that have a value, under the heading that the configuration gives them."""
+    config = _marked(config)
     general = {
         key: value
         for key, value in config.items()
-        if key != HISTORY and not isinstance(value, dict)
+        if key not in (HISTORY, DECIDED) and not isinstance(value, dict)
     }
     nested = {key: value for key, value in config.items() if isinstance(value, dict)}
     groups = [(title, list(_settings(part))) for title, part in {"": general, **nested}.items()]
     return [(title, settings) for title, settings in groups if settings]
+
+
+def _marked(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration in which it stands beside a value that it was decided."""
+    marked = {k: {**v} if isinstance(v, dict) else v for k, v in config.items()}
+    for key in config.get(DECIDED, ()):
+        *parts, last = key.split(".")
+        place = marked.get(parts[0], {}) if parts else marked
+        if last in place:
+            place[last] = f"{_text(place[last])} (decided)"
+    return marked
 
 
 def _changes(run: Run, config: dict[str, Any]) -> list[tuple[int, str, str, str]]:

@@ -39,6 +39,7 @@ from ..training import (
     twin_gradients,
 )
 from ..training.callbacks import sparing
+from ..training.following import Arrival
 from ..training.improvement import StepOne
 from ..training.incidents import Incident, RollBack
 from ..training.processes import main_process_first
@@ -283,6 +284,7 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
         ),
         progress,
         StepOne(bars.say),
+        Arrival(parts.path, bars.say),
     ]
 
 

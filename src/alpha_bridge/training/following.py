@@ -16,10 +16,11 @@ from ..model import AlphaBridge
 from ..objective import DataBridge, Objective
 from ..path import AlphaSchedule
 from .batches import FOLLOWED
+from .events import Callback, Event
 from .processes import noticing_loss
 from .state import TrainState
 
-__all__ = ["following"]
+__all__ = ["Arrival", "following"]
 
 SAMPLES = 128
 """Of the held-out data, and as many fresh ones of the model, in a reading."""
@@ -48,6 +49,18 @@ def following(
     if not isinstance(path, AdaptivePath):
         return lambda _: {}
     return _Follower(path, state, gamma, objective, source, seed, accelerator)
+
+
+class Arrival(Callback):
+    """Tells at the end why an adaptive path did not reach its end."""
+
+    def __init__(self, path: AlphaSchedule, tell: Callable[[str], object]) -> None:
+        """Give a line to ``tell`` if there is something to say of ``path``."""
+        self.path, self.tell = path, tell
+
+    def after(self, event: Event) -> None:
+        if event.last and isinstance(self.path, AdaptivePath) and (line := self.path.verdict):
+            self.tell(line)
 
 
 class _Follower:

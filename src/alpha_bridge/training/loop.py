@@ -22,7 +22,7 @@ from .callbacks import Progress
 from .checkpoint import restore
 from .contract import require_contract
 from .events import Callback, Event, callbacks_of
-from .following import following
+from .following import Arrival, following
 from .improvement import StepOne
 from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
@@ -133,7 +133,8 @@ def fit(
         for note in (*source.notes, *(domain.notes if domain else ())):
             bars.say(note)
         require_contract(model, objective, batches.first(), domain.event_shape if domain else None)
-        called += [Progress(len(path), bars), StepOne(bars.say)] if progress else []
+        lines = [Progress(len(path), bars), StepOne(bars.say), Arrival(path, bars.say)]
+        called += lines if progress else []
         for callback in called:
             stack.enter_context(callback.during(state))
         steps = range(state.step, len(path))

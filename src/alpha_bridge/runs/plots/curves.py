@@ -9,11 +9,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ...metrics.definition import is_diagnostic, title
 from .records import Array, Record, metric_names, names_in, regions, series
-from .style import BLUE, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
+from .style import BLUE, DECISIONS, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
 
 
 def schedule(records: Sequence[Record]) -> Figure:
-    """α and γ over updates."""
+    """α and γ over updates, and where an adaptive path held α or took it back."""
     figure = Figure(figsize=(WIDTH, 2.6))
     _place_panels(figure, 1, 1, left=0.34, right=0.15, bottom=0.4, top=0.2)
     axes = _updates_axes(figure.add_subplot(), records, named=True)
@@ -21,8 +21,18 @@ def schedule(records: Sequence[Record]) -> Figure:
     for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
         steps, values = series(records, name)
         axes.plot(steps, values, color=color, linestyle=dash, linewidth=2, label=symbol)
-    axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK, loc="upper left", ncols=2)
+    _mark_decisions(axes, *series(records, "control/direction"))
+    axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK, loc="upper left", ncols=4)
     return figure
+
+
+def _mark_decisions(axes: Axes, steps: Array, directions: Array) -> None:
+    """A band along the bottom: from each record to the next, what was decided there."""
+    for direction, (name, color) in DECISIONS.items():
+        chosen = np.flatnonzero(directions[:-1] == direction)
+        spans = [(steps[i], steps[i + 1] - steps[i]) for i in chosen]
+        if spans:
+            axes.broken_barh(spans, (-0.04, 0.05), color=color, label=name)
 
 
 def losses(records: Sequence[Record]) -> Figure:

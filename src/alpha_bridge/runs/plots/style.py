@@ -12,6 +12,9 @@ PHASES = {
 }
 """Numeral, name, shade and colour of each step of Algorithm 1."""
 
+DECISIONS = {0: ("α held", "#e0a100"), -1: ("α taken back", "#c43d3d")}
+"""Name and colour of what an adaptive path decides, but for moving on."""
+
 
 def phase_style(phase: str) -> tuple[str, str, str, str]:
     """Numeral, name, shade and colour of a phase; empty and grey for any other word."""
