@@ -120,3 +120,20 @@ def test_recalling_nothing_begins_anew():
 def test_what_is_out_of_range_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         AdaptivePath(*arguments)
+
+
+def test_a_path_that_arrived_has_nothing_to_say():
+    path = adaptive()
+    followed(path, [FINE] * 100)
+    assert path.verdict == ""
+
+
+def test_one_that_did_not_says_what_it_was_held_for():
+    path = adaptive(patience=1000)
+    followed(path, [FINE] * 20 + [BROKEN["missed"]] * 80)
+    assert path.verdict == (
+        f"α is {path.alpha:.2f}, and 0.9 was to be reached: of 81 readings, it was held for the "
+        f"share of the data that is missed in {path.held['missed']}; see --control, or give more "
+        "--steps"
+    )
+    assert path.held["missed"] > 70

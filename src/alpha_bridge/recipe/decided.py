@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..settings import REALISM
-from .config import Config
+from .config import DECIDED, Config
 from .reading import changed, value_of
+
+SHARES = ("path.ml", "path.transfer", "path.adversarial")
 
 DIALLED: Mapping[str, Any] = {
     "path.kind": "adaptive",
@@ -100,7 +102,7 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
         >>> dialled(Config(), 0.8).path.kind
         'adaptive'
     """
-    return changed(config, {**DIALLED, "realism": realism, "decided": tuple(RULES)})
+    return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
 
 
 def decide(config: Config, shape: tuple[int, ...], count: int | None) -> Config:
@@ -111,8 +113,11 @@ def decide(config: Config, shape: tuple[int, ...], count: int | None) -> Config:
     facts = Facts(realism, shape, count, config.batch_size)
     if "batch_size" in config.decided:
         facts = Facts(realism, shape, count, _batch(facts))
-    values = {key: RULES[key](facts) for key in config.decided}
-    return changed(config, values).model_copy(update={"decided": config.decided})
+    keys = config.decided
+    if not {*SHARES} <= {*keys}:  # which add up to 1: some are given, so the others are as they are
+        keys = tuple(key for key in keys if key not in SHARES)
+    values = {key: RULES[key](facts) for key in keys}
+    return changed(config, values).model_copy(update={DECIDED: keys})
 
 
 def described(config: Config) -> tuple[str, ...]:

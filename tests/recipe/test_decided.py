@@ -1,0 +1,115 @@
+"""What is decided from the data and the dial."""
+
+import pytest
+
+from alpha_bridge.recipe import changed, read_config
+from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.config import Config
+from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.presets import of_data
+from alpha_bridge.recipe.reading import value_of
+from alpha_bridge.recipe.soundness import require_sound
+from alpha_bridge.settings import ranges
+
+SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [None, 2, 20, 497, 60_000])
+@pytest.mark.parametrize("realism", [0.0, 0.5, 0.9, 1.0])
+def test_whatever_the_data_the_decision_is_a_sound_configuration(shape, count, realism):
+    config = decide(dialled(Config(), realism), shape, count)
+    require_sound(config)
+    assert config.batch_size <= (count or config.batch_size)
+    assert config.path.end == realism
+
+
+@pytest.mark.parametrize("key", [key for key in RULES if key not in SHARES])
+def test_what_is_given_is_not_decided(key):
+    config = dialled(Config())
+    decided = decide(config, (3, 32, 32), 497)
+    given = changed(config, {key: value_of(decided, key)})
+    assert key not in given.decided
+    assert {*given.decided} == {*RULES} - {key}
+
+
+def test_shares_of_the_path_are_given_together():
+    config = changed(dialled(Config()), {"path.ml": 0.3, "path.adversarial": 0.2})
+    decided = decide(config, (2,), None)
+    assert [value_of(decided, key) for key in SHARES] == [0.3, 0.5, 0.2]
+    assert not {*SHARES} & {*decided.decided}
+
+
+def test_a_given_value_stays():
+    config = changed(dialled(Config()), {"model.latent": 7, "batch_size": 10})
+    decided = decide(config, (1, 28, 28), 1000)
+    assert (decided.model.latent, decided.batch_size) == (7, 10)
+
+
+def test_rates_fall_with_the_root_of_a_smaller_batch():
+    usual, small = (decide(dialled(Config()), (1, 8, 8), count) for count in (1000, 40))
+    assert (usual.batch_size, small.batch_size) == (64, 16)
+    assert small.optimization.generator == pytest.approx(usual.optimization.generator / 2)
+
+
+def test_every_decision_is_said_and_recorded():
+    config = decide(dialled(Config()), (2,), None)
+    (line,) = described(config)
+    assert all(f"--{key} {value_of(config, key)}" in line for key in RULES)
+    assert read_config(config.model_dump(mode="json")) == config
+
+
+def test_nothing_is_said_where_nothing_is_decided():
+    assert described(Config()) == ()
+    assert decide(Config(), (2,), None) == Config()
+
+
+def test_what_was_decided_is_not_decided_again_when_the_run_goes_on():
+    config = changed(dialled(Config(data="digits", steps=100)), {"evaluation.samples": 100})
+    first = assemble(config).config
+    kept = first.model_copy(update={"model": changed(first, {"model.latent": 5}).model})
+    assert assemble(kept).config.model.latent == 5
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "alpha-bridge"])
+def test_a_baseline_has_the_path_that_defines_it(method):
+    config = decide(METHODS[method].apply(dialled(Config())), (2,), None)
+    METHODS[method].require(config)
+    assert config.path.kind == "ramp"
+
+
+def test_data_of_the_user_have_a_dial():
+    config = of_data("my/photos")
+    assert (config.realism, config.path.kind) == (0.9, "adaptive")
+    assert {*config.decided} == {*RULES}
+
+
+def test_every_rule_is_for_a_setting():
+    for key in RULES:
+        part, *rest = key.split(".")
+        owner = type(value_of(Config(), part)) if rest else Config
+        assert rest == [] or rest[0] in ranges(owner) or hasattr(owner, rest[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"objective.kind": "joint"}, "σ is measured on reconstructions of the data, got the obj"),
+        (
+            {"objective.kind": "joint", "model.noise_course": "learned"},
+            "an adaptive path needs the objective data, got joint: give --path.kind ramp",
+        ),
+        ({"path.start": 0.5}, "goes once from 0 to its end, got path.start 0.5 and path.sweeps 1"),
+        ({"path.sweeps": 2}, "got path.start 0 and path.sweeps 2"),
+        (
+            {"path.ml": 0.5, "path.transfer": 0.0, "path.adversarial": 0.5},
+            "an adaptive path needs path.transfer above 0",
+        ),
+        ({"snapshots": 3}, "snapshots lie evenly along a ramp, got snapshots=3"),
+        ({"control.every": 20_000}, "10000 steps end before the first measurement"),
+    ],
+)
+def test_a_path_that_cannot_be_followed_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        require_sound(changed(dialled(Config()), values))
