@@ -47,7 +47,7 @@ def replay(
     Raises:
         ValueError: The folder is no bundle, is damaged, or is of a version that cannot be read.
     """
-    from ..files.bundle import differences, read_content
+    from ..files.bundle_content import differences, read_content
     from ..recipe import read_config
     from ..settings import WatchConfig
 

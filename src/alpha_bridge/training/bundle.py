@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..files.bundle import CONTENT, DRAWS, encoded
+from ..files.bundle_content import CONTENT, DRAWS, encoded
 from ..objective import Noise
 from .checkpoint import read_tensors, write
 from .processes import gathered

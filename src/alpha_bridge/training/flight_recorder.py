@@ -23,9 +23,9 @@ from .incidents import (
     Incident,
     Kind,
     RollBack,
+    beyond_limits,
     described,
     few_samples,
-    judged,
     measured,
     shows,
 )
@@ -185,7 +185,7 @@ class FlightRecorder(Callback):
             draw = event.batches.unseen(event.step, COUNT)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
-            for kind, beyond in judged(found, event.gamma, self.watch).items():
+            for kind, beyond in beyond_limits(found, event.gamma, self.watch).items():
                 self._count(event, kind, beyond, self.watch.every)
                 past[kind] = self.watch.every
         memory, patience = event.state.memory, self.watch.patience
@@ -198,7 +198,7 @@ class FlightRecorder(Callback):
                 own = _of_trial(numbers, trial)
                 what = described(kind, own, event.gamma, event.step - began, self.watch)
                 yield _incident(event, kind, event.step, began, trial, numbers, what)
-                if self.watch.answer != "say":  # who goes on from here is told again
+                if self.watch.answer != "say":  # it is reported again to who goes on from here
                     memory[LASTED + kind] = torch.zeros_like(lasted)
 
     def _record(self, event: Event, incident: Incident, folder: Path | None) -> Incident:

@@ -26,7 +26,7 @@ LASTING: tuple[Kind, ...] = ("few-samples", *MEASURED)
 """What counts once it has lasted."""
 
 SHARE = 0.5
-"""Share of the gradient from which a half of (12) is judged: γ for the reverse one, 1 − γ for the
+"""Share of the gradient from which a half of (12) counts: γ for the reverse one, 1 − γ for the
 forward one. A weight or a discriminator that hardly anything follows does no harm: in Step I the
 discriminator may be sure of every sample."""
 
@@ -109,24 +109,26 @@ def _gap(samples: Tensor, batch_ndim: int) -> Tensor:
 
 
 def few_samples(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> Tensor | None:
-    """Whether the weights of a half that is judged leave few samples effective, ``(*trials,)``.
+    """Whether the weights of the half that counts leave few samples effective, ``(*trials,)``.
 
     None where none of ``numbers`` says: of another loss than the bridge's.
     """
-    sizes = list(judged_sizes(numbers, gamma).values())
+    sizes = list(sizes_of_larger_half(numbers, gamma).values())
     if not sizes:
         return None
     # NaN, of weights that are all zero, is few
     return ~((torch.stack(sizes).amin(0) if sizes[1:] else sizes[0]) >= watch.ess)
 
 
-def judged_sizes(numbers: Mapping[str, Number], gamma: float) -> dict[str, Number]:
+def sizes_of_larger_half(numbers: Mapping[str, Number], gamma: float) -> dict[str, Number]:
     """The effective sample sizes of the half that has the larger share of the gradient."""
     half = "reverse" if gamma >= SHARE else "forward"
     return {k: v for k, v in numbers.items() if k.startswith("ess/") and k.endswith(half)}
 
 
-def judged(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> dict[Kind, Tensor]:
+def beyond_limits(
+    numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig
+) -> dict[Kind, Tensor]:
     """Which of what :func:`measured` found is beyond its limit, each ``(*trials,)``."""
     found: dict[Kind, Tensor] = {"collapse": numbers[SPREAD] < watch.spread}
     if ACCURACY in numbers:
@@ -145,7 +147,7 @@ def shows(
     if kind == "few-samples":
         few = few_samples(numbers, gamma, watch)
         return few is not None and bool(few.any())
-    return SPREAD in numbers and bool(judged(numbers, gamma, watch)[kind].any())
+    return SPREAD in numbers and bool(beyond_limits(numbers, gamma, watch)[kind].any())
 
 
 def described(
@@ -159,7 +161,7 @@ def described(
 as the data (limit 0.25)'
     """
     if kind == "few-samples":
-        sizes = judged_sizes(numbers, gamma)
+        sizes = sizes_of_larger_half(numbers, gamma)
         name = min(sizes, key=lambda name: sizes[name])
         return (
             f"few samples decide: for {lasted} updates {name}, the effective sample size, has been "

@@ -1,0 +1,236 @@
+"""Incidents of a run: what is written of them, how a run goes back, and how one is repeated."""
+
+import json
+import shutil
+
+import pytest
+
+from alpha_bridge import commands
+from alpha_bridge.cli import main
+from alpha_bridge.files.manifest import MANIFEST
+from alpha_bridge.recipe import read_config
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.page import write_report
+
+TINY = [
+    *("train", "gaussians25", "--batch-size=8", "--steps=20", "--model.hidden=8"),
+    *("--path.ml=0.2", "--path.transfer=0.5", "--path.adversarial=0.3", "--record-every=5"),
+    *("--evaluation.samples=40", "--evaluation.shown=6", "--checkpoint-every=5"),
+]
+COLLAPSED = ["--watch.every=2", "--watch.patience=4", "--watch.spread=1e9"]
+"""Every generator is said to have collapsed, first after update 8."""
+DIVERGING = ["--optimization.generator=1e30"]
+
+
+def train(folder, *words):
+    return main([*TINY, "--out", str(folder), *words])
+
+
+def replay(folder, capsys, code=0):
+    assert main(["replay", str(folder), *(["--json"] if code == 0 else [])]) == code
+    return capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def collapsed(tmp_path_factory):
+    """A run that says so, and goes on."""
+    folder = tmp_path_factory.mktemp("collapsed") / "run"
+    assert train(folder, *COLLAPSED) == 0
+    return Run.open(folder)
+
+
+@pytest.fixture
+def bundle(collapsed, tmp_path):
+    """A copy of its bundle."""
+    (folder,) = collapsed.inside("incidents").iterdir()
+    return shutil.copytree(folder, tmp_path / "bundle")
+
+
+def content(bundle, **changes):
+    """Give a bundle another content, and sums that are right."""
+    from alpha_bridge.files.manifest import write_manifest
+
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    (bundle / MANIFEST).unlink()
+    write_manifest(bundle)
+
+
+# What is written
+
+
+def test_a_run_keeps_its_incidents_and_goes_on(collapsed):
+    (incident,) = collapsed.incidents
+    assert (incident["step"], incident["began"], incident["kind"]) == (8, 4, "collapse")
+    assert incident["answer"] == "say"
+    assert incident["bundle"] == "incidents/step-00000008-collapse"
+    assert collapsed.records[-1]["step"] == 20
+
+
+def test_the_page_shows_incidents(collapsed):
+    page = write_report(collapsed).read_text()
+    assert "the generator has collapsed: for 4 updates" in page
+    assert "incidents/step-00000008-collapse" in page
+
+
+def test_a_damaged_line_of_the_incidents_is_named(collapsed, tmp_path):
+    run = Run(shutil.copytree(collapsed.folder, tmp_path / "run"))
+    run.incidents_path.write_bytes(b'{"step": 3}\n')
+    with pytest.raises(ValueError, match=r"line 1 of .* is damaged \(it has no kind\)"):
+        _ = run.incidents
+
+
+def test_no_more_bundles_are_kept_than_asked_for(tmp_path):
+    assert train(tmp_path / "run", *COLLAPSED, "--watch.bundles=0") == 0
+    (incident,) = Run(tmp_path / "run").incidents
+    assert incident["bundle"] is None
+    assert not (tmp_path / "run" / "incidents").exists()
+
+
+# The answers
+
+
+def test_stop_leaves_a_checkpoint_to_go_on_from(tmp_path, capsys):
+    assert train(tmp_path / "run", *COLLAPSED, "--watch.answer=stop") == 1
+    run = Run(tmp_path / "run")
+    assert run.checkpoint_steps[-1] == 8
+    assert "stopped after an incident, update 8: the generator" in capsys.readouterr().err
+    assert main(["train", str(run.folder), "--resume", "--watch.spread=0"]) == 0
+    assert run.records[-1]["step"] == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "changes"),
+    [
+        ("rates", dict.fromkeys(("generator", "encoder", "discriminator"), (1e-3, 2.5e-4))),
+        ("alpha", {"path.end": (1.0, 1 / 11 * 1 / 11)}),
+    ],
+)
+def test_a_roll_back_is_recorded_as_a_change_and_resumed_with_it(tmp_path, capsys, change, changes):
+    words = [*COLLAPSED, "--watch.answer=roll-back", "--watch.rollbacks=2"]
+    assert train(tmp_path / "run", *words, f"--watch.change={change}") == 1
+    run = Run(tmp_path / "run")
+    made = {of.key.removeprefix("optimization."): (of.before, of.after) for of in _history(run)}
+    assert made == {key: pytest.approx(values) for key, values in changes.items()}
+    assert {of.step for of in _history(run)} == {4}
+    assert [of["answer"] for of in run.incidents] == ["roll-back", "roll-back", "stop"]
+    said = capsys.readouterr()
+    assert "roll-back 2 of 2: training goes on from update 4" in said.out
+    assert main(["train", str(run.folder), "--resume", "--watch.spread=0"]) == 0
+    assert {of.key: of.after for of in _history(run)}.items() > {
+        of.key: of.after for of in _history(run) if of.step == 4
+    }.items()
+    assert run.records[-1]["step"] == 20
+
+
+def _history(run):
+    return read_config(run.config_path).changes
+
+
+def test_what_is_recorded_after_the_checkpoint_of_a_roll_back_is_forgotten(tmp_path):
+    words = [*COLLAPSED, "--watch.patience=6", "--watch.answer=roll-back", "--watch.rollbacks=1"]
+    assert train(tmp_path / "run", *words, "--record-every=1", "--watch.spread=2") == 1
+    run = Run(tmp_path / "run")
+    assert [record["step"] for record in run.records] == [*range(1, 11)]
+    assert 10 in run.checkpoint_steps
+
+
+def test_divergence_goes_back_to_the_beginning_where_there_is_no_checkpoint(tmp_path, capsys):
+    words = ["--watch.answer=roll-back", "--watch.rollbacks=1", *DIVERGING, "--path.ml=0.9"]
+    words += ["--path.transfer=0.05", "--path.adversarial=0.05", "--checkpoint-every=100"]
+    assert train(tmp_path / "run", *words) == 1
+    said = capsys.readouterr()
+    assert "roll-back 1 of 1: training goes on from the beginning" in said.out
+    assert "diverged by update" in said.err
+    assert Run(tmp_path / "run").config["optimization"]["generator"] == 5e29
+
+
+def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
+    words = [*COLLAPSED, "--trials=2", "--watch.answer=roll-back", "--watch.rollbacks=1"]
+    assert train(tmp_path / "run", *words) == 1
+    run, first = Run(tmp_path / "run"), Run(tmp_path / "run" / "trial-0")
+    assert [of["trial"] for of in run.incidents] == [0, 0]
+    assert first.incidents == run.incidents
+    assert {of.step for of in _history(first)} == {4}
+
+
+# What is repeated
+
+
+def test_a_replay_gives_every_number_again(bundle, capsys):
+    found = json.loads(replay(bundle, capsys).out)
+    assert found["repeats"] is found["equal"] is True
+    assert found["before"] == found["now"]
+    assert {"loss/generator", "watch/spread"} <= {*found["now"]}
+    assert found["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--trials=2"],
+        ["--gamma.kind=optimal"],
+        ["--model.noise-course=measured"],
+        ["--optimization.discriminator-steps=2"],
+    ],
+)
+def test_a_divergence_repeats(tmp_path, capsys, words):
+    assert train(tmp_path / "run", *DIVERGING, *words) == 1
+    assert "diverged by update" in capsys.readouterr().err
+    (folder,) = (tmp_path / "run" / "incidents").iterdir()
+    replayed = commands.replay(folder)
+    assert replayed.repeats
+    assert replayed.equal
+    assert "not finite" in replayed.incident
+
+
+def test_a_replay_is_printed_as_a_table(bundle, capsys):
+    assert main(["replay", str(bundle)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "it repeats; every number is the same to the last digit" in out
+
+
+def test_what_a_replay_does_not_repeat_is_said(bundle):
+    content(bundle, watch=json.loads((bundle / "bundle.json").read_text())["watch"] | {"spread": 0})
+    assert not commands.replay(bundle).repeats
+
+
+# Bundles that are of no use
+
+
+@pytest.mark.parametrize("name", ["alpha_bridge", "torch"])
+def test_another_version_is_said_and_replayed(bundle, capsys, name):
+    known = json.loads((bundle / "bundle.json").read_text())["versions"]
+    content(bundle, versions=known | {name: "0.0.1"})
+    (note,) = json.loads(replay(bundle, capsys).out)["notes"]
+    assert note.startswith(f"the bundle was written with {name} 0.0.1, this is ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"format": 2}, "is a bundle of format 2, this version reads format 1: replay it with"),
+        ({"config": {"wings": 2}}, "is of a run that this version cannot train (unknown key"),
+        ({"incident": "none"}, "bundle.json is damaged (it has no incident): restore it"),
+        ({"dtype": "float8"}, "is no whole bundle"),
+    ],
+)
+def test_a_content_of_another_version_is_refused(bundle, capsys, changes, part):
+    content(bundle, **changes)
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert part in line
+
+
+@pytest.mark.parametrize("file", ["draws.safetensors", "model.safetensors", "manifest.json"])
+def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(bundle, capsys, file):
+    (bundle / file).write_bytes(b"{}")
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert file in line
+    assert line.endswith("restore the bundle from a copy")
+
+
+def test_another_folder_is_refused(collapsed, tmp_path, capsys):
+    for folder in (collapsed.folder, collapsed.checkpoint_folder(20), tmp_path / "none"):
+        (line,) = replay(folder, capsys, code=2).err.splitlines()
+        assert f"{folder} is no bundle: it has no bundle.json" in line

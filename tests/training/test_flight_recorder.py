@@ -1,0 +1,286 @@
+"""The flight recorder: each kind of incident is injected, recognised once, and answered."""
+
+import math
+
+import pytest
+import torch
+
+from alpha_bridge.adversarial import Wasserstein
+from alpha_bridge.data import Source
+from alpha_bridge.errors import Diverged, Halted
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Noise
+from alpha_bridge.path import AlphaPath, constant
+from alpha_bridge.settings import Optimization, WatchConfig
+from alpha_bridge.training import Callback, FlightRecorder, fit
+from alpha_bridge.training.checkpoint import read_tensors, save
+from alpha_bridge.training.incidents import RollBack, measured
+
+PATH = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=0.6)
+STILL = Optimization(generator=1e-9, encoder=1e-9, discriminator=1e-9)
+WATCH = {"every": 2, "patience": 6, "spread": 1e-3}
+
+
+def model(trials=None, discriminator=None):
+    sizes = {"hidden": (8,), "trials": trials}
+    return AlphaBridge(
+        MLPGenerator(2, 2, **sizes),
+        MLPEncoder(2, 2, **sizes),
+        discriminator or MLPDiscriminator(2, **sizes),
+        noise=0.5,
+    )
+
+
+class Line(torch.nn.Module):
+    """Logits along the first coordinate."""
+
+    def __init__(self, trials=None):
+        super().__init__()
+        shape = (1,) if trials is None else (trials, 1)
+        self.slope = torch.nn.Parameter(torch.full(shape, 0.1))
+        self.middle = torch.nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return self.slope * (self.middle - x[..., 0])
+
+
+class Inject(Callback):
+    """Does something to the model after an update."""
+
+    def __init__(self, do, step=10):
+        self.do, self.step = do, step
+
+    def after(self, event):
+        if event.step == self.step:
+            with torch.no_grad():
+                self.do(event.state.model)
+
+
+def train(
+    *callbacks,
+    watch=None,
+    trials=None,
+    data=None,
+    path=PATH,
+    record=None,
+    discriminator=None,
+    **options,
+):
+    """What the recorder kept, and the losses of every update."""
+    kept, losses = [], []
+    recorder = FlightRecorder(
+        WatchConfig(**{**WATCH, **(watch or {})}),
+        lambda _: None,
+        lambda incident, _: kept.append(incident),
+        **(record or {}),
+    )
+    torch.manual_seed(0)
+    data = torch.randn(64, 2) if data is None else data
+    losses_of = lambda event: losses.append(event.numbers["loss/generator"])  # noqa: E731
+    called = [recorder, *callbacks, losses_of]
+    try:
+        fit(
+            *(model(trials, discriminator), data, path),
+            **{"batch_size": 8, "callbacks": called, "progress": False, **options},
+        )
+    except (Diverged, Halted) as error:
+        return kept, losses, error
+    return kept, losses, None
+
+
+def uneven(model):
+    """Weights of the data of which few are large."""
+    model.discriminator.slope.fill_(10)
+
+
+def sure(model):
+    """Fakes far from the data, and a discriminator that sees it."""
+    [*model.generator.parameters()][-1].add_(100)
+    model.discriminator.slope.fill_(1)
+    model.discriminator.middle.fill_(50)
+
+
+def collapsed(model):
+    """Samples that hardly depend on the latent."""
+    *_, weight, _ = model.generator.parameters()
+    weight.mul_(1e-6)
+
+
+# What is recognised
+
+
+@pytest.mark.parametrize(
+    ("kind", "do", "end", "watch"),
+    [
+        ("few-samples", uneven, 0.45, {"ess": 0.7}),
+        ("collapse", collapsed, 0.6, {}),
+        ("discriminator-won", sure, 0.6, {"logit": 1e9}),
+        ("discriminator-won", sure, 0.6, {"accuracy": 1.0, "logit": 20.0}),
+    ],
+)
+@pytest.mark.parametrize("trials", [None, 2])
+def test_an_incident_is_recognised_once_it_has_lasted(kind, do, end, watch, trials):
+    path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=end)
+    still = {"discriminator": Line(trials), "optimization": STILL, "path": path}
+    (incident,), _, error = train(Inject(do), watch=watch, trials=trials, **still)
+    assert error is None
+    assert incident.kind == kind
+    assert 16 <= incident.step <= 18
+    assert incident.began == incident.step - 6
+    assert incident.trial == (None if trials is None else 0)
+    assert str(incident).startswith(f"update {incident.step}: {'' if trials is None else 'trial'}")
+
+
+def test_the_trial_of_an_incident_is_named():
+    def second(model):
+        [*model.generator.parameters()][-2][1].mul_(1e-6)
+
+    (incident,), *_ = train(Inject(second), trials=2, optimization=STILL)
+    assert (incident.kind, incident.trial) == ("collapse", 1)
+
+
+@pytest.mark.parametrize("answer", ["say", "stop", "roll-back"])
+def test_what_does_not_last_is_no_incident(answer):
+    def back(model):
+        [*model.generator.parameters()][-2].mul_(1e6)
+
+    passing = [Inject(collapsed), Inject(back, 14)]
+    kept, _, error = train(*passing, watch={"answer": answer}, optimization=STILL)
+    assert kept == []
+    assert error is None
+
+
+def test_nothing_is_judged_in_step_one():
+    kept, *_ = train(watch={"spread": 1e9, "accuracy": 0.0, "ess": 1.0}, path=constant(0.0, 20))
+    assert kept == []
+
+
+class Breaking(Source):
+    """Samples that are NaN in the update ``bad``, from 0."""
+
+    event_shape = (2,)
+    size = None
+
+    def __init__(self, bad):
+        self.bad = bad
+
+    def batch(self, seed, step, size, rank=0, ranks=1):  # noqa: ARG002
+        generator = torch.Generator().manual_seed(step)
+        return torch.randn(size, 2, generator=generator) + (math.nan if step == self.bad else 0)
+
+    def training(self, count):
+        return torch.randn(count, 2)
+
+    held_out = training
+
+
+@pytest.mark.parametrize("bad", [4, 5])
+@pytest.mark.parametrize("answer", ["say", "stop"])
+def test_a_loss_that_is_not_finite_is_found_at_its_update(bad, answer):
+    (incident,), losses, error = train(data=Breaking(bad), watch={"answer": answer})
+    assert (incident.kind, incident.step) == ("not-finite", bad + 1)
+    assert isinstance(error, Diverged)
+    assert f"diverged by update {bad + 1}" in str(error)
+    assert len(losses) < 8
+
+
+def test_a_state_that_is_not_finite_is_found_at_the_next_look():
+    def break_one(model):
+        next(model.encoder.parameters()).fill_(math.inf)
+
+    (incident,), *_, error = train(Inject(break_one, 9), watch={"every": 10})
+    assert incident.step == 10
+    assert isinstance(error, Diverged)
+
+
+# What is measured
+
+
+@pytest.mark.parametrize("objective", [DataBridge, MarginalBridge, JointBridge])
+def test_every_objective_has_its_numbers_and_changes_nothing(objective):
+    discriminator = {
+        DataBridge: None,
+        MarginalBridge: Marginals(MLPDiscriminator(2), MLPDiscriminator(2)),
+        JointBridge: MLPDiscriminator(4),
+    }[objective]
+    networks = model(discriminator=discriminator)
+    x, z = torch.randn(20, 2), torch.randn(20, 2)
+    before = torch.get_rng_state()
+    numbers = measured(networks, objective(), x, Noise(z, z))
+    assert {*numbers} == {"watch/accuracy", "watch/logit", "watch/spread"}
+    assert all(number.shape == () and not number.requires_grad for number in numbers.values())
+    assert torch.equal(before, torch.get_rng_state())
+    assert networks.training
+
+
+def test_a_critic_is_not_judged_by_the_sign_of_its_numbers():
+    z = torch.randn(20, 2)
+    assert {*measured(model(), DataBridge(Wasserstein()), z, Noise(z, z))} == {"watch/spread"}
+
+
+def test_the_spread_is_one_for_the_data_themselves():
+    class Same(torch.nn.Identity):
+        latent_shape = (2,)
+
+    networks = AlphaBridge(Same(), MLPEncoder(2, 2), MLPDiscriminator(2))
+    x = torch.randn(20, 2)
+    assert measured(networks, DataBridge(), x, Noise(x, x))["watch/spread"] == 1
+    half = measured(networks, DataBridge(), x, Noise(x / 2, x))["watch/spread"]
+    assert half.item() == pytest.approx(0.5)
+
+
+# What is left as it is
+
+
+@pytest.mark.parametrize("trials", [None, 2])
+def test_the_losses_are_those_without_a_recorder(tmp_path, trials):
+    keeping = {
+        "place": lambda of: tmp_path / f"{of.step}-{of.kind}",
+        "content": {"seed": 0, "config": {}},
+    }
+    watch = {"spread": 1e9, "accuracy": 0.0, "ess": 1.0}
+    kept, watched, _ = train(trials=trials, watch=watch, record=keeping)
+    assert {of.kind for of in kept} == {"few-samples", "collapse", "discriminator-won"}
+    assert len([*tmp_path.iterdir()]) == 3
+    alone = []
+    torch.manual_seed(0)
+    data = torch.randn(64, 2)
+    callbacks = [lambda event: alone.append(event.numbers["loss/generator"])]
+    fit(model(trials), data, PATH, batch_size=8, callbacks=callbacks, progress=False)
+    assert torch.equal(torch.stack(watched), torch.stack(alone))
+
+
+def test_a_run_that_goes_on_finds_the_incident_at_the_same_update(tmp_path):
+    class Save(Callback):
+        def after(self, event):
+            if event.step == 13:
+                save(event.state, tmp_path / "13")
+
+    (whole,), *_ = train(Inject(collapsed), Save(), optimization=STILL)
+    (resumed,), *_ = train(checkpoint=tmp_path / "13", optimization=STILL)
+    assert resumed == whole
+
+
+# The answers
+
+
+def test_stop_ends_training_after_the_update_and_says_why():
+    _, losses, error = train(Inject(collapsed), watch={"answer": "stop"}, optimization=STILL)
+    assert type(error) is Halted
+    assert str(error).startswith(f"stopped after an incident, update {len(losses)}: the generator")
+
+
+def test_a_roll_back_is_left_to_who_trains():
+    *_, error = train(Inject(collapsed), watch={"answer": "roll-back"}, optimization=STILL)
+    assert isinstance(error, RollBack)
+    assert error.incident.kind == "collapse"
+
+
+def test_the_bundle_of_a_loss_that_is_not_finite_has_the_update_that_broke_it(tmp_path):
+    keeping = {"place": lambda _: tmp_path / "bundle", "content": {"seed": 0, "config": {}}}
+    (incident,), *_ = train(data=Breaking(4), watch={"every": 7}, record=keeping)
+    tensors, step = read_tensors(tmp_path / "bundle")
+    assert (incident.step, step) == (5, 4)
+    bits = tensors["draws"]["0.x"]
+    assert bits.view(torch.float32).isnan().all()
