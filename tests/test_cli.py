@@ -19,6 +19,7 @@ from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics import definition
+from alpha_bridge.recipe.decided import RULES
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 
@@ -177,6 +178,7 @@ def case(words, *parts):
         case([*TINY, "--model.hidden"], "model.hidden must", "at least 1"),
         case([*TINY, "--model.hidden", "0"], "model.hidden.0 must", "got 0"),
         # data
+        case([*TINY, "--realism", "1.5"], "realism", "[0, 1]", "1.5"),
         case([*TINY, "--data", "vectors.npy", "--batch-size=46"], "batch_size 46", "45 samples"),
         case([*TINY, "--data", "two.npy", "--batch-size=1"], "training samples", "got 1"),
         case([*TINY, "--data", "nan.npy"], "NaN or infinity", "repair"),
@@ -416,6 +418,27 @@ def test_data_alone_are_trained_on_and_the_run_works_from_anywhere(tmp_path, cap
 def test_the_size_of_a_preset_does_not_bind_other_data(words, size):
     config = parse(["train", "mnist", *words]).arguments["config"]
     assert (config.images.size, config.images.channels) == (size, None)
+
+
+def config_of(*words):
+    return parse(["train", *words]).arguments["config"]
+
+
+def test_the_dial_puts_decisions_in_the_place_of_a_presets_values():
+    config = config_of("digits", "--realism", "0.8", "--model.latent", "7", "--batch-size=9")
+    assert (config.realism, config.path.kind, config.gamma.kind) == (0.8, "adaptive", "realism")
+    assert (config.model.latent, config.batch_size, config.data) == (7, 9, "digits")
+    assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
+
+
+def test_a_preset_without_the_dial_decides_nothing():
+    assert config_of("digits", "--steps", "100").decided == ()
+
+
+def test_a_baseline_may_be_trained_with_what_the_dial_decides():
+    config = config_of("digits", "--realism=0.9", "--method", "naive")
+    assert (config.method, config.path.kind) == ("naive", "ramp")
+    assert "model.latent" in config.decided
 
 
 def test_a_folder_that_has_the_name_of_a_preset_is_said(tmp_path, monkeypatch):

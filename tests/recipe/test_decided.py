@@ -47,6 +47,18 @@ def test_a_given_value_stays():
     assert (decided.model.latent, decided.batch_size) == (7, 10)
 
 
+@pytest.mark.parametrize(
+    ("shape", "course"),
+    [((2,), "fixed"), ((10,), "fixed"), ((16,), "measured"), ((1, 8, 8), "measured")],
+)
+def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
+    assert decide(dialled(Config()), shape, None).model.noise_course == course
+
+
+def test_sigma_of_vectors_begins_at_a_fifth_of_their_spread():
+    assert decide(dialled(Config()), (2,), None, spread=2.84).model.noise == 0.57
+
+
 def test_rates_fall_with_the_root_of_a_smaller_batch():
     usual, small = (decide(dialled(Config()), (1, 8, 8), count) for count in (1000, 40))
     assert (usual.batch_size, small.batch_size) == (64, 16)
@@ -95,7 +107,10 @@ def test_every_rule_is_for_a_setting():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"objective.kind": "joint"}, "σ is measured on reconstructions of the data, got the obj"),
+        (
+            {"objective.kind": "joint", "model.noise_course": "measured"},
+            "σ is measured on reconstructions of the data, got the obj",
+        ),
         (
             {"objective.kind": "joint", "model.noise_course": "learned"},
             "an adaptive path needs the objective data, got joint: give --path.kind ramp",

@@ -98,7 +98,7 @@ OBJECTIVES: dict[str, Callable[[Config, AdversarialLoss], Objective]] = {
 }
 
 MEASURED = 1000
-"""Training samples that a VAE is measured on before it is bridged."""
+"""Training samples that settings are decided by, and that a VAE to be bridged is measured on."""
 
 
 def _mutual(config: Config) -> tuple[bool, bool]:
@@ -201,8 +201,10 @@ def assemble(
     prior = build_prior(_of_one_size(config, source), progress, fetch)
     new = config.event_shape is None
     config = _resolved(config, source, prior)
-    if new:
-        config = decide(config, source.event_shape, source.size)
+    if new and config.decided:
+        sample = source.units.normalize(source.training(MEASURED)).flatten(1)
+        spread = float(sample.std(0, correction=0).square().mean().sqrt())
+        config = decide(config, source.event_shape, source.size, spread)
         notes += described(config)
     for domain in (source, prior):
         if domain is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..settings import REALISM
@@ -20,7 +20,6 @@ SHARES = ("path.ml", "path.transfer", "path.adversarial")
 DIALLED: Mapping[str, Any] = {
     "path.kind": "adaptive",
     "gamma.kind": "realism",
-    "model.noise_course": "measured",
     "optimization.schedule": "cosine",
 }
 """What a run with a dial has, whatever its data."""
@@ -34,12 +33,14 @@ class Facts:
         realism: The dial, in [0, 1].
         shape: Of one sample, ``(D,)`` or ``(C, H, W)``.
         count: Training samples; None where they are drawn from a density.
+        spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
     """
 
     realism: float
     shape: tuple[int, ...]
     count: int | None
+    spread: float
     batch: int
 
     @property
@@ -58,7 +59,7 @@ class Facts:
 
     def rate(self) -> float:
         """A learning rate, which falls with the root of a smaller batch, as its noise grows."""
-        return (1.5e-3 if self.images else 3e-3) * math.sqrt(min(1.0, self.batch / self.usual))
+        return 3e-3 * math.sqrt(min(1.0, self.batch / self.usual))
 
 
 def _batch(of: Facts) -> int:
@@ -83,7 +84,9 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "model.latent": _latent,
     "model.hidden": lambda of: (256,) if of.images else (128, 128, 128),
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
-    "model.noise": lambda _: 0.5,
+    "model.noise": lambda of: 0.5 if of.images else float(f"{of.spread / 5:.2g}") or 0.2,
+    # with as many latents as numbers, the encoder's draws alone make an error of any σ
+    "model.noise_course": lambda of: "measured" if 2 * _latent(of) <= of.size else "fixed",
     "optimization.generator": Facts.rate,
     "optimization.encoder": Facts.rate,
     "optimization.discriminator": Facts.rate,
@@ -105,14 +108,19 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
     return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
 
 
-def decide(config: Config, shape: tuple[int, ...], count: int | None) -> Config:
-    """The configuration with a value for each key that it leaves to be decided."""
+def decide(
+    config: Config, shape: tuple[int, ...], count: int | None, spread: float = 1.0
+) -> Config:
+    """The configuration with a value for each key that it leaves to be decided.
+
+    Arguments as the attributes of :class:`Facts`.
+    """
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    facts = Facts(realism, shape, count, config.batch_size)
+    facts = Facts(realism, shape, count, spread, config.batch_size)
     if "batch_size" in config.decided:
-        facts = Facts(realism, shape, count, _batch(facts))
+        facts = replace(facts, batch=_batch(facts))
     keys = config.decided
     if not {*SHARES} <= {*keys}:  # which add up to 1: some are given, so the others are as they are
         keys = tuple(key for key in keys if key not in SHARES)
