@@ -59,9 +59,10 @@ def some_alpha(request):
 @pytest.fixture(scope="module")
 def pages_without_figures():
     """Reports of runs as they are but for their figures, which take longer than tiny trainings."""
+    from tests.undrawn import leave_figures_out
+
     with pytest.MonkeyPatch.context() as patch:
-        for part in ("_results", "_sample_pictures", "_internals"):
-            patch.setattr(f"alpha_bridge.runs.page.{part}", lambda *_: iter(()))
+        leave_figures_out(patch.setattr)
         yield
 
 

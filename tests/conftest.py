@@ -8,7 +8,7 @@ from tests.breaking.scenes import Scenes
 @pytest.fixture(scope="session")
 def scenes():
     """Folders with data and runs on them, built once each."""
-    with Scenes() as scenes:
+    with Scenes(drawn=False) as scenes:
         yield scenes
 
 

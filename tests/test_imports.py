@@ -38,24 +38,61 @@ LATER = {
 }
 """Code that may load torch, and what it must not load."""
 
-UNWANTED = [(code, HEAVY) for code in LIGHT] + list(LATER.items())
+NETWORKS = """
+before, found = {name.partition(".")[0] for name in sys.modules}, []
+for module in ("networks", "model"):
+    __import__(f"alpha_bridge.{module}")
+    after = {name.partition(".")[0] for name in sys.modules} - before
+    found.append(sorted(after - sys.stdlib_module_names))
+"""
 SCRIPT = """
-import contextlib, io, json, sys
-found = []
-for code, unwanted in json.loads(sys.argv[1]):
-    exec(code)
-    found.append([name for name in unwanted if name in sys.modules])
-print(json.dumps(found))
+import contextlib, io, json, os, sys
+
+def forked(act):
+    "What act returns in a process that has imported what this one has, and no more."
+    reads, writes = os.pipe()
+    if not os.fork():
+        os.write(writes, json.dumps(act()).encode())
+        os._exit(0)
+    os.close(writes)
+    with open(reads) as file:
+        return json.load(file)
+
+def unwanted(pieces):
+    found = []
+    for code, names in pieces:
+        exec(code, globals())
+        found.append([name for name in names if name in sys.modules])
+    return found
+
+def networks():
+    exec(sys.argv[3], globals())
+    return found
+
+light, later = map(json.loads, sys.argv[1:3])
+answer = {"light": forked(lambda: unwanted(light))}
+import torch
+answer |= {"networks": forked(networks), "later": forked(lambda: unwanted(later))}
+print(json.dumps(answer))
 """
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    """The unwanted modules after each piece of code; one process runs all pieces in order."""
-    arguments = [sys.executable, "-c", SCRIPT, json.dumps(UNWANTED)]
-    done = subprocess.run(arguments, capture_output=True, text=True)
+def answers():
+    """What each piece of code loads, in order; torch, which takes seconds, is loaded once."""
+    pieces = [(code, HEAVY) for code in LIGHT], [*LATER.items()]
+    arguments = [*map(json.dumps, pieces), NETWORKS]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
-    return dict(zip([*LIGHT, *LATER], json.loads(done.stdout), strict=True))
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def loaded(answers):
+    """The unwanted modules after each piece of code."""
+    return dict(zip([*LIGHT, *LATER], answers["light"] + answers["later"], strict=True))
 
 
 @pytest.mark.parametrize("code", [*LIGHT, *LATER])
@@ -64,20 +101,9 @@ def test_nothing_is_imported_before_it_is_needed(code, loaded):
 
 
 @pytest.fixture(scope="module")
-def installed():
-    """Packages that the networks load beside torch, and then the model; one process for both."""
-    code = """
-import json, sys, torch
-before, found = {name.partition(".")[0] for name in sys.modules}, []
-for module in ("networks", "model"):
-    __import__(f"alpha_bridge.{module}")
-    after = {name.partition(".")[0] for name in sys.modules} - before
-    found.append(sorted(after - sys.stdlib_module_names))
-print(json.dumps(found))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def installed(answers):
+    """Packages that the networks load beside torch, and then the model."""
+    return answers["networks"]
 
 
 def test_a_network_needs_torch_and_nothing_else_that_is_installed(installed):

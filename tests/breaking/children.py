@@ -49,12 +49,23 @@ class Said:
         return self.err.decode(errors="backslashreplace").split("\n")[:-1]
 
 
+@dataclass
 class Children:
-    """Processes forked from one that has imported the package; a context."""
+    """Processes forked from one that has imported the package; a context.
+
+    Attributes:
+        drawn: Whether their reports have figures, which take longer than tiny trainings.
+    """
+
+    drawn: bool = True
 
     def __enter__(self) -> "Children":
         self._server = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("server.py")],
+            [
+                sys.executable,
+                Path(__file__).with_name("server.py"),
+                *(() if self.drawn else ("undrawn",)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -73,9 +73,11 @@ class Scenes:
     """Where everything is built and broken; a context, whose files are gone afterwards.
 
     Attributes:
+        drawn: Whether reports have figures.
         root: A new folder of the machine's for temporary files.
     """
 
+    drawn: bool = True
     root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="breaking-")))
     _right: "dict[tuple[Path, Ask], Right]" = field(default_factory=dict)
     _building: threading.RLock = field(default_factory=threading.RLock)
@@ -98,7 +100,7 @@ class Scenes:
     def children(self) -> Children:
         """What runs the commands of this thread."""
         if not hasattr(self._own, "children"):
-            self._own.children = self._opened.enter_context(Children())
+            self._own.children = self._opened.enter_context(Children(self.drawn))
         return self._own.children
 
     def bare(self, name: str) -> Path:

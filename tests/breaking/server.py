@@ -1,7 +1,8 @@
 """Runs command lines, each in a process forked from this one, which has imported what they need.
 
 Reads one JSON request a line and answers each by a line: ``{"words": …}`` starts a process,
-``{"pid": …}`` waits for one. It is run as a script, and has no threads when it forks.
+``{"pid": …}`` waits for one. It is run as a script, and has no threads when it forks. Its argument
+``undrawn`` leaves the figures out of reports.
 """
 
 import importlib
@@ -46,6 +47,10 @@ pipes: dict[int, tuple[int, ...]] = {}
 def serve() -> None:
     """Answer the requests until there are no more."""
     load(PARTS)
+    if "undrawn" in sys.argv:
+        from tests.undrawn import leave_figures_out
+
+        leave_figures_out()
     warm()
     for line in sys.stdin:
         request = json.loads(line)

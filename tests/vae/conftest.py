@@ -1,4 +1,4 @@
-"""Small VAEs of both libraries, trained on the digits for a second, in their libraries' folders."""
+"""Small VAEs of both libraries, trained on the digits for a moment, in their libraries' folders."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from alpha_bridge.data import digits
 from alpha_bridge.vae import LIBRARIES
 from experiments.bridge_vae import ARCHITECTURES, train_vae
 
-UPDATES = 60
+UPDATES = 10
 
 
 @pytest.fixture(scope="session")
