@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import resource
+import runpy
 import selectors
 import signal
 import sys
@@ -167,7 +168,14 @@ def _write_vae(library: str, folder: str) -> int:
     return 0
 
 
-LIBRARY = {"from_pretrained": _from_pretrained, "write_vae": _write_vae}
+def _script(path: str, *words: str) -> int:
+    """A file of Python, run with these arguments."""
+    sys.argv = [path, *words]
+    runpy.run_path(path, run_name="__main__")
+    return 0
+
+
+LIBRARY = {"from_pretrained": _from_pretrained, "write_vae": _write_vae, "script": _script}
 """What Python users do, beside the commands."""
 
 

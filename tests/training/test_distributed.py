@@ -1,11 +1,13 @@
 """Two processes are one with the same global batch, and end together whatever happens to one.
 
-Run by torchrun, this file is what each of the two processes does.
+This file is also what each of two processes does. They are forked, with what torchrun would put
+into their environments, and torchrun itself, whose processes take seconds to start, runs once.
 """
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +15,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -125,7 +126,7 @@ def everything(state):
     }
 
 
-# What torchrun runs: each process leaves files that say what it has seen
+# What two processes run: each leaves files that say what it has seen
 
 
 class AfterUpdate(Callback):
@@ -227,13 +228,23 @@ def torchrun(*command):
             process.terminate()
 
 
+def both(children, words, place):
+    """Two processes of one training, the main one first."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    return [
+        children.start(words, place, **shared, RANK=rank, LOCAL_RANK=rank) for rank in ("0", "1")
+    ]
+
+
 @pytest.fixture(scope="module")
-def left(tmp_path_factory):
+def left(children, tmp_path_factory):
     """Folder of what two processes have left."""
     folder = tmp_path_factory.mktemp("two")
-    with torchrun(__file__, str(folder)) as process:
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 1, said
+    ends = [process.wait() for process in both(children, ["script", __file__, folder], folder)]
+    assert [end.code for end in ends] == [1, 1], ends  # of the last trouble
     return folder
 
 
@@ -332,45 +343,62 @@ STEPS = 400
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
+def story(children, tmp_path_factory):
     """A run that is told to end, then loses either process, then goes on in one."""
     run = tmp_path_factory.mktemp("story") / "run"
     return run, {
-        "told": interrupted(run, lambda launcher: launcher),
-        "main lost": interrupted(run, partial(process_of, rank=0), "--resume"),
-        "other lost": interrupted(run, partial(process_of, rank=1), "--resume"),
+        "told": told(run),
+        "main lost": lost(children, run, 0),
+        "other lost": lost(children, run, 1),
     }
 
 
-def interrupted(run, choose, *options):
-    """Start, wait for the first records, end one process; what was said and what is there."""
+def words(run, *options):
     sizes = ["--steps", str(STEPS), "--record-every", "5", "--checkpoint-every", "20"]
     sizes += ["--model.hidden", "8", "--evaluation.samples", "50", "--evaluation.every", "1000"]
-    train = ["-m", "alpha_bridge", "train", "gaussians25", "--out", str(run), *sizes, *options]
-    before = len(lines(run))
-    with torchrun(*train) as launcher:
-        while len(lines(run)) < before + 8:
-            assert launcher.poll() is None, launcher.stdout.read()
-            time.sleep(0.05)
-        process = choose(launcher)
+    return ["train", "gaussians25", "--out", str(run), *sizes, *options]
+
+
+def told(run):
+    """Start, wait for the first records, and end the launcher."""
+    with torchrun("-m", "alpha_bridge", *words(run)) as launcher:
+        await_records(run, 0, lambda: launcher.poll() is None)
         begin = time.monotonic()
-        process.send_signal(signal.SIGTERM if process is launcher else signal.SIGKILL)
+        launcher.send_signal(signal.SIGTERM)
         said, _ = launcher.communicate(timeout=60)
-        seconds = time.monotonic() - begin
+        return ended(run, said.splitlines(), begin, 0) | {"code": launcher.returncode}
+
+
+def lost(children, run, rank):
+    """Go on, wait for further records, and kill one process."""
+    before = len(lines(run))
+    processes = both(children, words(run, "--resume"), run.parent)
+    await_records(run, before, lambda: True)
+    begin = time.monotonic()
+    processes[rank].kill()
+    said = processes[1 - rank].wait(60)
+    processes[rank].wait()
+    assert not said.late
+    return ended(run, said.lines, begin, before) | {"code": said.code}
+
+
+def await_records(run, before, alive):
+    end = time.monotonic() + 120
+    while len(lines(run)) < before + 8:
+        assert alive() and time.monotonic() < end
+        time.sleep(0.05)
+
+
+def ended(run, said, begin, before):
+    """What was said after some time, and what is there."""
     steps = Run(run).checkpoint_steps
     return {
-        "said": [line for line in said.splitlines() if line.startswith("alpha-bridge:")],
-        "seconds": seconds,
-        "code": launcher.returncode,
+        "said": [line for line in said if line.startswith("alpha-bridge:")],
+        "seconds": time.monotonic() - begin,
         "step": read_tensors(run / "checkpoints" / f"step-{steps[-1]:08d}")[1],
         "leftovers": [path.name for path in run.rglob("*.partial")],
         "records": lines(run)[before:],
     }
-
-
-def process_of(launcher, rank):
-    workers = psutil.Process(launcher.pid).children()
-    return next(worker for worker in workers if worker.environ()["RANK"] == str(rank))
 
 
 def lines(run):
@@ -418,6 +446,7 @@ def test_the_loss_of_the_main_process_leaves_its_last_checkpoint(story):
     assert found["step"] >= json.loads(found["records"][-1])["step"] - 20
 
 
+@pytest.mark.usefixtures("pages_without_figures")
 def test_one_process_finishes_what_two_began(story, capfd):
     run = story[0]
     assert main(["train", str(run / "config.json"), "--out", str(run), "--resume"]) == 0
