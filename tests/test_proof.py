@@ -1,5 +1,7 @@
 """The proof that a refactoring owes sees the last digit of every loss."""
 
+import subprocess
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -35,7 +37,14 @@ def test_what_is_missing_is_named(after, part):
 
 
 @pytest.mark.slow
-def test_a_run_gives_its_losses_at_every_update():
+def test_a_run_gives_its_losses_at_every_update(children, tmp_path, monkeypatch):
+    def forked(command, **_):
+        program, words = command[:3], command[3:]
+        assert program == [sys.executable, "-m", "alpha_bridge"]
+        done = children.run(words, tmp_path)
+        assert done.code == 0, done.err
+
+    monkeypatch.setattr(subprocess, "run", forked)  # the interpreter would take seconds to start
     losses = proof.train("gaussians25", 12, None)
     assert len(losses) == 12
     assert all(record.keys() == set(proof.LOSSES) for record in losses)

@@ -13,6 +13,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 BLOCKS = re.findall(r"```console\n(.*?)```", (DOCS / "tour.md").read_text("utf-8"), re.S)
 FEW = {"1000": "20"}
 """Updates, of which the page's are for its reader."""
+SMALL = ["--batch-size=8", "--model.width=8", "--model.hidden=16", "--evaluation.samples=60"]
+"""What its long training is given beside."""
 
 
 def asked():
@@ -38,7 +40,8 @@ def run(words, folder):
         (folder / words[1]).unlink()
     else:
         assert words[0] == "alpha-bridge"
-        return main([FEW.get(word, word) for word in words[1:]])
+        small = SMALL if "--steps" in words else []
+        return main([*(FEW.get(word, word) for word in words[1:]), *small])
     return 0
 
 
