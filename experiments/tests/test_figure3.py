@@ -34,6 +34,7 @@ def test_a_method_that_failed_has_panels_with_data_alone(record):
     assert [len(points.get_offsets()) for points in last.collections] == [1000, 0]
 
 
+@pytest.mark.slow
 def test_one_command_leaves_the_record_and_the_picture(tmp_path):
     lines = []
     reproduce("figure3", tmp_path, quick=True, report=lines.append)

@@ -1,11 +1,10 @@
 """Figure 4: the statements that it is held to, and its files."""
 
 import copy
-import json
 
 import pytest
 
-from experiments import figure4, reproduce
+from experiments import figure4
 from experiments.framework.settings import BETAS, COMPARED, gaussians25, tuned
 
 UPDATES = [1000, 4000, 10_000]
@@ -161,12 +160,3 @@ def test_each_method_has_its_tuned_setting(untrained):
         own = (plan.labels["method"], plan.labels["beta1"])
         assert (config.method, config.optimization.beta1) == own
         assert config == tuned(*own, gaussians25(3, 10, quick=False))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("tiny")
-def test_one_command_leaves_the_record_and_the_picture(tmp_path):
-    reproduce("figure4", tmp_path, seed=4, quick=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure4.json", "figure4.png"]
-    record = json.loads((tmp_path / "figure4.json").read_text(encoding="utf-8"))
-    assert len(record["runs"]) == 6 and len(record["claims"]) == 10

@@ -14,7 +14,7 @@ from alpha_bridge.recipe import Config
 from alpha_bridge.runs.folder import Run
 
 SCRIPT = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 
 class Unreachable:
     def find_spec(self, name, path=None, target=None):
@@ -25,7 +25,8 @@ sys.meta_path.insert(0, Unreachable())
 from alpha_bridge.cli import main
 
 found = []
-for words in json.load(sys.stdin):
+for folder, words in json.load(sys.stdin):
+    os.chdir(folder)
     with contextlib.redirect_stderr(io.StringIO()) as said:
         code = main(words)
     found.append([code, said.getvalue()])
@@ -185,28 +186,28 @@ DAMAGE = {
 """What happens to a checkpoint, and what is said of it."""
 
 
-@pytest.fixture(scope="module")
-def damaged(tmp_path_factory):
+def damaged(folder):
     """Runs whose latest checkpoint is damaged, by the name of the damage."""
-    folder = tmp_path_factory.mktemp("damaged")
     for damage in DAMAGE:
         config = Config(event_shape=(2,), snapshots=1)
         run = Run.create(folder / damage.__name__, config.model_dump(mode="json"))
         damage(keep(run, 10))
     (folder / "there.npy").write_bytes(b"")
-    return folder
 
 
-def answers(folder, asked):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def along_alpha(folder):
+    """A run one of whose checkpoints along α is damaged, which is not the latest."""
+    config = Config(event_shape=(2,), snapshots=1)
+    run = Run.create(folder / "along", config.model_dump(mode="json"))
+    for step in (2000, 4500, 7000):
+        keep(run, step)
+    other_bytes(run.checkpoint_folder(4500))
+
+
+def networks_alone(folder):
+    """A run that can be used, and not gone on with."""
+    run = Run.create(folder / "networks", Config(event_shape=(2,)).model_dump(mode="json"))
+    keep(run, 10, files=("average", "memory", "model"))
 
 
 def on(run, command):
@@ -227,51 +228,65 @@ UNUSABLE = [
 ]
 
 
+READING = [name for name in COMMANDS if name != "report"]  # which reads no checkpoint
+DAMAGED = [
+    (damage, name)
+    for place, damage in enumerate(DAMAGE)
+    for name in READING
+    # every damage meets one command that goes on, and one that does not; every command one damage
+    if name in ("resume", READING[place]) or damage is other_bytes
+]
+
+
 @pytest.fixture(scope="module")
-def refused(folder):
+def refused(folder, tmp_path_factory):
     """What is said of each unusable run, and of each of the others; one process for all."""
-    asked = [*(on(*case) for case in UNUSABLE), *(words for words, _ in OTHERS)]
-    found = answers(folder, asked)
-    return found[: len(UNUSABLE)], found[len(UNUSABLE) :]
+    harmed = tmp_path_factory.mktemp("harmed")
+    for harm in (damaged, along_alpha, networks_alone):
+        harm(harmed)
+    asked = {
+        "unusable": [(folder, on(*case)) for case in UNUSABLE],
+        "others": [(folder, words) for words, _ in OTHERS],
+        "damaged": [
+            (harmed, going_on(damage.__name__) if name == "resume" else on(damage.__name__, name))
+            for damage, name in DAMAGED
+        ],
+        "along α": [(harmed, ["frontier", "along"])],
+        "networks alone": [(harmed, going_on("networks"))],
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=json.dumps([(str(place), words) for part in asked.values() for place, words in part]),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = iter(json.loads(done.stdout))
+    return {kind: [next(found) for _ in part] for kind, part in asked.items()}
 
 
 def test_a_run_that_cannot_be_used_is_refused_without_torch(refused):
-    found, _ = refused
-    for (state, name), (code, said) in zip(UNUSABLE, found, strict=True):
+    for (state, name), (code, said) in zip(UNUSABLE, refused["unusable"], strict=True):
         assert code == 2, (name, said)
         assert STATES[state] in said, (name, said)
         assert said.count("\n") == 1
 
 
-def test_a_damaged_checkpoint_is_refused_without_torch(damaged):
-    names = [name for name in COMMANDS if name != "report"]  # which reads none
-    cases = [(damage, name) for damage in DAMAGE for name in names]
-    asked = [on(damage.__name__, name) for damage, name in cases]
-    asked = [
-        going_on(words[words.index("--out") + 1]) if "--resume" in words else words
-        for words in asked
-    ]
-    for (damage, name), (code, said) in zip(cases, answers(damaged, asked), strict=True):
+def test_a_damaged_checkpoint_is_refused_without_torch(refused):
+    for (damage, name), (code, said) in zip(DAMAGED, refused["damaged"], strict=True):
         assert code == 2, (name, said)
         assert DAMAGE[damage] in said, (name, said)
         assert said.count("\n") == 1
 
 
-def test_each_checkpoint_along_alpha_is_verified_without_torch(tmp_path):
-    config = Config(event_shape=(2,), snapshots=1)
-    run = Run.create(tmp_path / "run", config.model_dump(mode="json"))
-    for step in (2000, 4500, 7000):
-        keep(run, step)
-    other_bytes(run.checkpoint_folder(4500))
-    ((code, said),) = answers(tmp_path, [["frontier", "run"]])
+def test_each_checkpoint_along_alpha_is_verified_without_torch(refused):
+    ((code, said),) = refused["along α"]
     assert code == 2
     assert "step-00004500/model.safetensors is damaged" in said
 
 
-def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch(tmp_path):
-    run = Run.create(tmp_path / "run", Config(event_shape=(2,)).model_dump(mode="json"))
-    keep(run, 10, files=("average", "memory", "model"))
-    ((code, said),) = answers(tmp_path, [going_on("run")])
+def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch(refused):
+    ((code, said),) = refused["networks alone"]
     assert code == 2
     assert "step-00000010 has only the networks" in said
 
@@ -296,8 +311,7 @@ def test_a_checkpoint_is_summed_up_once_in_a_command(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_done_is_refused_without_torch(refused):
-    _, found = refused
-    for (words, expected), (code, said) in zip(OTHERS, found, strict=True):
+    for (words, expected), (code, said) in zip(OTHERS, refused["others"], strict=True):
         assert code == 2, (words, said)
         assert expected in said, (words, said)
         assert said.count("\n") == 1

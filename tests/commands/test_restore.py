@@ -19,6 +19,8 @@ from alpha_bridge.runs.loading import load_model
 from alpha_bridge.vae import LIBRARIES, load, save
 from experiments.bridge_vae import train_vae
 
+pytestmark = pytest.mark.slow  # to import both libraries takes longer than most that is done here
+
 SMALL = {
     "steps": 20,
     "batch_size": 8,
@@ -274,7 +276,6 @@ def colour(tmp_path_factory):
 DOCUMENTED = ["train", "mnist", "--data", "images", "--from", "vae"]
 
 
-@pytest.mark.slow
 def test_the_documented_line_takes_a_colour_vae_and_gives_it_back(colour, monkeypatch, capsys):
     from diffusers import AutoencoderKL
 

@@ -45,7 +45,7 @@ def built(data="gaussians25", **evaluation):
 
 
 @pytest.fixture(scope="module")
-def digits():
+def digits(quick_classifiers):  # noqa: ARG001
     return built("digits")
 
 

@@ -17,6 +17,8 @@ from alpha_bridge.networks.blueprint import Blueprint
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, bridge, build, load, save
 from alpha_bridge.vae.trained import imported
 
+pytestmark = pytest.mark.slow  # to import both libraries takes longer than all that is done here
+
 
 def bridge_of(vae, source):
     x = source.units.normalize(source.training(200))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,6 +89,7 @@ def _below_home(value: Any) -> Any:  # noqa: ANN401
     return f"~/{value[len(home) :]}" if isinstance(value, str) and value.startswith(home) else value
 
 
+@cache  # of all pages that a process writes, one for each stacked trial
 def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
