@@ -24,6 +24,8 @@ BATCH = 64
 PIECE = 8
 NAMED = 10
 """Broken images that a line names, at most."""
+COMMON = ("PNG", "JPEG")
+"""Formats that are tried before Pillow's dozens of others, which cost more than a header."""
 STRETCHED = ("PPM", "JPEG2000")
 """Formats that say what is white, from which Pillow gives it as 65535."""
 MOST = 65535
@@ -118,7 +120,7 @@ class Encoded:
             raise Broken(self.name, "it is missing")
         file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
         try:
-            with Image.open(file) as image:
+            with _opened(file) as image:
                 yield image
         except UnidentifiedImageError as error:
             raise Broken(self.name, "not an image") from error
@@ -127,6 +129,13 @@ class Encoded:
             # not of its cause, which shows only where a reader stumbled
             says = " ".join(str(error).split()) if isinstance(error, EXPLAINED) else "damaged"
             raise Broken(self.name, system or says) from error
+
+
+def _opened(file: io.BytesIO | str) -> Image.Image:
+    try:
+        return Image.open(file, formats=COMMON)
+    except UnidentifiedImageError:
+        return Image.open(file)
 
 
 @dataclass(frozen=True)
