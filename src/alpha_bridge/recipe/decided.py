@@ -33,6 +33,7 @@ class Facts:
         realism: The dial, in [0, 1].
         shape: Of one sample, ``(D,)`` or ``(C, H, W)``.
         count: Training samples; None where they are drawn from a density.
+        steps: Updates in all.
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
     """
@@ -40,6 +41,7 @@ class Facts:
     realism: float
     shape: tuple[int, ...]
     count: int | None
+    steps: int
     spread: float
     batch: int
 
@@ -75,12 +77,20 @@ def _latent(of: Facts) -> int:
     return min(max(1 << round(math.log2(of.size) / 2), 16), 128)
 
 
+def _shares(of: Facts) -> tuple[float, float, float]:
+    """Of the path: for vectors 250 updates of Step I and as many of Step II, in 2 to 20 %."""
+    if of.images:
+        return 0.3, 0.1, 0.6
+    each = round(min(max(250 / of.steps, 0.02), 0.2), 3)
+    return each, each, 1 - 2 * each
+
+
 RULES: Mapping[str, Callable[[Facts], Any]] = {
     "batch_size": _batch,
     "path.end": lambda of: of.realism,
-    "path.ml": lambda of: 0.3 if of.images else 0.05,
-    "path.transfer": lambda _: 0.1,
-    "path.adversarial": lambda of: 0.6 if of.images else 0.85,
+    "path.ml": lambda of: _shares(of)[0],
+    "path.transfer": lambda of: _shares(of)[1],
+    "path.adversarial": lambda of: _shares(of)[2],
     "model.latent": _latent,
     "model.hidden": lambda of: (256,) if of.images else (128, 128, 128),
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
@@ -118,7 +128,7 @@ def decide(
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    facts = Facts(realism, shape, count, spread, config.batch_size)
+    facts = Facts(realism, shape, count, config.steps, spread, config.batch_size)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     keys = config.decided
