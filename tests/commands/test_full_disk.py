@@ -4,6 +4,7 @@ A limit on the size of a file stands for a full disk: the system refuses the byt
 """
 
 import contextlib
+import errno
 import os
 import resource
 import shutil
@@ -103,6 +104,40 @@ def test_training_says_what_it_could_not_write_and_goes_on_when_there_is_room(
         assert not [*run.folder.rglob("*.partial")]
     begun = run.config_path.exists()
     assert main([*words, *["--resume"] * begun]) == 0
+    for file in Run(place / "run").checkpoint_folder(20).glob("*.safetensors"):
+        assert (run.checkpoint_folder(20) / file.name).read_bytes() == file.read_bytes()
+
+
+def no_room(path):
+    """What a full disk raises."""
+    with explained(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_records_wait_for_room_and_samples_are_spared(place, tmp_path, capsys, monkeypatch):
+    append, write, failing = Run.append, Run.write_samples, [5, 5]
+
+    def append_later(run, record):
+        if record["step"] in failing:
+            failing.pop()
+            no_room(run.metrics_path)
+        append(run, record)
+
+    def write_one_less(run, step, samples):
+        if step == 4:
+            no_room(run.inside("samples"))
+        write(run, step, samples)
+
+    monkeypatch.setattr(Run, "append", append_later)
+    monkeypatch.setattr(Run, "write_samples", write_one_less)
+    run = Run(tmp_path / "run")
+    words = [*VECTORS, "--snapshots=1", "--record-every=5", "--out", str(run.folder)]
+    assert main(words) == 0
+    assert [record["step"] for record in run.records] == [1, 4, 5, 10, 15, 20]
+    assert [*run.samples] == [1, 20]
+    out = capsys.readouterr().out
+    assert out.count("training goes on without it") == 2  # the samples, and the first record
+    assert f"cannot write {run.metrics_path} (No space left on device)" in out
     for file in Run(place / "run").checkpoint_folder(20).glob("*.safetensors"):
         assert (run.checkpoint_folder(20) / file.name).read_bytes() == file.read_bytes()
 

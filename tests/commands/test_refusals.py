@@ -60,6 +60,7 @@ STATES = {
 BETWEEN = ["train", "mnist", "--data=pictures", "--prior=pictures", "--objective=marginal"]
 
 OTHERS = [
+    (["verify", "nothing"], "there is no preset and no run 'nothing': give one of gaussians25, "),
     (["sample", "run", "--step", "7"], "run has no checkpoint after update 7: it has 10"),
     (["sample", "run", "-n", "0"], "count must be at least 1, got 0"),
     (["sample", "run", "--seed", "-1"], "seed must be at least 0, got -1"),
@@ -196,12 +197,13 @@ def damaged(folder):
 
 
 def along_alpha(folder):
-    """A run one of whose checkpoints along α is damaged, which is not the latest."""
+    """A run whose checkpoints along α are damaged, but for the latest."""
     config = Config(event_shape=(2,), snapshots=1)
     run = Run.create(folder / "along", config.model_dump(mode="json"))
     for step in (2000, 4500, 7000):
         keep(run, step)
-    other_bytes(run.checkpoint_folder(4500))
+    for step in (2000, 4500):
+        other_bytes(run.checkpoint_folder(step))
 
 
 def networks_alone(folder):
@@ -282,7 +284,9 @@ def test_a_damaged_checkpoint_is_refused_without_torch(refused):
 def test_each_checkpoint_along_alpha_is_verified_without_torch(refused):
     ((code, said),) = refused["along α"]
     assert code == 2
-    assert "step-00004500/model.safetensors is damaged" in said
+    for step in (2000, 4500):
+        assert f"step-{step:08}/model.safetensors is damaged" in said
+    assert "along has 1 checkpoints from the end of Step I on, and a curve needs two" in said
 
 
 def test_training_that_cannot_go_on_from_networks_alone_is_refused_without_torch(refused):

@@ -244,8 +244,8 @@ def test_a_run_is_pushed_with_its_page(images, monkeypatch, capsys):
 def test_bad_input_is_one_line(vectors, tmp_path, monkeypatch, capsys, words, code, said):
     shutil.copytree(vectors.folder, tmp_path / "run")
     shutil.copytree(vectors.folder, tmp_path / "damaged")
-    latest = Run.open(tmp_path / "damaged").checkpoint_folder(20) / "average.safetensors"
-    latest.write_bytes(latest.read_bytes()[:-4])
+    for latest in (tmp_path / "damaged").rglob("average.safetensors"):
+        latest.write_bytes(latest.read_bytes()[:-4])
     Run.create(tmp_path / "bare", json.loads(vectors.config_path.read_text()))
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("keep me")

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Collection, Container, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +185,7 @@ def _verify(folder: Path, name: str, sum_: object) -> None:
         raise damaged(folder, name, "its SHA-256 sum is not the one in its manifest")
 
 
-@cache
+@lru_cache(maxsize=512)
 def _sum(file: Path, *_: int) -> str:
     """The sum of a file, which is read once for each of its states."""
     return sha256(file)
@@ -199,7 +199,7 @@ def _require_tensors(folder: Path, name: str) -> None:
         raise damaged(folder, name, wrong)
 
 
-@cache
+@lru_cache(maxsize=512)
 def _wrong(file: Path, *_: int) -> str:
     """What is wrong with the tensors of a file, which is read once for each of its states."""
     import numpy as np
