@@ -38,9 +38,11 @@ from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1, SpectralNorm
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.settings import WatchConfig
 from alpha_bridge.training import (
     Callback,
     Checkpoints,
+    FlightRecorder,
     Optimization,
     Records,
     StopOnSignal,
@@ -188,9 +190,23 @@ def work(folder):
     }.items():
         state = train("restless", None, weights=rank, **options)
         save_file(everything(state), folder / f"{name}.{rank}.safetensors")
+    for answer in ("stop", "roll-back"):
+        incident(folder, answer, rank)
     for name, (troubled, options) in TROUBLES.items():
         trouble(folder, name, rank, options if rank == troubled else {})
     accelerator.end_training()
+
+
+def incident(folder, answer, rank):
+    """A collapse by the measure of the main process alone, whose limit the other does not have."""
+    watch = WatchConfig(answer=answer, every=2, patience=4, spread=0 if rank else 1e9)
+    bundle, content = folder / f"{answer} bundle", {"seed": 0, "config": {}}
+    recorder = FlightRecorder(watch, lambda _: None, place=lambda _: bundle, content=content)
+    try:
+        train("r1", None, callbacks=[recorder])
+    except Stopped as error:
+        said = [type(error).__name__, str(error)]
+        (folder / f"{answer}.{rank}.json").write_text(json.dumps(said))
 
 
 def trouble(folder, name, rank, options):
@@ -300,6 +316,17 @@ def test_an_error_of_the_main_process_ends_all_with_a_checkpoint(left):
     assert note == f"saved {left / 'main fails' / 'step-12'}"
     assert seen(left, "main fails", 1)[0] == "Lost"
     assert saved(left / "main fails") == [7, 10, 12]
+
+
+@pytest.mark.parametrize(("answer", "name"), [("stop", "Halted"), ("roll-back", "RollBack")])
+def test_an_incident_is_answered_by_all_and_kept_with_the_whole_batch(left, answer, name):
+    one, other = (seen(left, answer, rank) for rank in range(2))
+    assert one == other
+    assert one[0] == name
+    assert "update 10: the generator has collapsed: for 4 updates" in one[1]
+    tensors, step = read_tensors(left / f"{answer} bundle")
+    assert step == 9
+    assert len(tensors["draws"]["0.x"]) == 16
 
 
 def test_a_signal_to_one_process_ends_all_after_the_same_update(left):

@@ -61,6 +61,7 @@ def train(
             path of the run to resume; or another process writes into the run.
         OSError: The folder stands already, or a file cannot be read or written.
         Interrupted: A signal stopped it; a checkpoint is saved.
+        Halted: An incident stopped it, as ``config.watch`` says; a checkpoint is saved.
         Diverged: A parameter became NaN; the last good checkpoint is kept and named.
         Lost: Another process is gone; a checkpoint is saved if this one writes.
     """
