@@ -20,9 +20,6 @@ HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 PRIOR, POSTERIOR, PENALTY, NETWORKS, UNSEEN = 1, 2, 3, 2**16, 2**17
 """Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
-FOLLOWED = 4, 5
-"""Purposes of the latents and of the encoder's noise where an adaptive path is decided."""
-
 APART = 2**63
 """What is added to a seed for the samples of a second domain, so that they are not drawn as those
 of the first one are."""

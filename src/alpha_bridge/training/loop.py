@@ -120,7 +120,6 @@ def fit(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
                 "give a longer path"
             )
-    follow = following(path, state, gamma, objective, source, seed, accelerator)
     batches = Batches(
         model, source, batch_size, seed, accelerator, optimization.discriminator_steps, domain
     )
@@ -129,6 +128,7 @@ def fit(
         begin = stack.enter_context(networks_draws(seed, accelerator))
         slots = gamma, objective, regularizer, accelerator
         updates = Updates(state, *slots, begin, len(path))
+        follow = following(path, updates, batches)
         bars = stack.enter_context(Bars(console))
         for note in (*source.notes, *(domain.notes if domain else ())):
             bars.say(note)
@@ -142,7 +142,7 @@ def fit(
             alpha = path(step)
             numbers = updates(draws, alpha)
             x, noise = draws[-1]
-            numbers |= follow(x)
+            numbers |= follow()
             event = Event(
                 state=state,
                 phase=path.phase(step),
