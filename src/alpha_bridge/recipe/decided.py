@@ -71,10 +71,10 @@ def _batch(of: Facts) -> int:
 
 
 def _latent(of: Facts) -> int:
-    """As many as the data, up to 8; of images the power of two next to √d, in 16 … 128."""
+    """As many as the data, up to 8; of images the power of two next to √d / 2, in 16 … 128."""
     if not of.images:
         return min(of.size, 8)
-    return min(max(1 << round(math.log2(of.size) / 2), 16), 128)
+    return min(max(1 << round(math.log2(of.size) / 2 - 1), 16), 128)
 
 
 def _shares(of: Facts) -> tuple[float, float, float]:
