@@ -120,7 +120,7 @@ class Encoded:
             raise Broken(self.name, "it is missing")
         file = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
         try:
-            with _opened(file) as image:
+            with _image_of(file) as image:
                 yield image
         except UnidentifiedImageError as error:
             raise Broken(self.name, "not an image") from error
@@ -131,7 +131,7 @@ class Encoded:
             raise Broken(self.name, system or says) from error
 
 
-def _opened(file: io.BytesIO | str) -> Image.Image:
+def _image_of(file: io.BytesIO | str) -> Image.Image:
     try:
         return Image.open(file, formats=COMMON)
     except UnidentifiedImageError:
