@@ -1,5 +1,8 @@
-r"""The γ that makes the variance of the combined gradient (12) least. Ours: the paper leaves open
-how γ should be chosen (footnote 1).
+r"""α and γ that follow from what is measured in training. Ours: the paper leaves open how γ should
+be chosen (footnote 1), and moves α by a ramp.
+
+:class:`AdaptivePath` moves α as far as the model follows. :class:`RealismGamma` is as steep as σ
+and one dial ask for. :class:`OnlineGamma` makes the variance of the combined gradient (12) least:
 
 Both twins have the same expectation, so their difference is a control variate of either one:
 :math:`(1-\gamma) g_F + \gamma g_R = g_F - \gamma (g_F - g_R)` is least variable, in the sum over
