@@ -51,13 +51,14 @@ class Killed:
         origin, ask = scenes.bare(self.scene), ASKS[f"train on {self.scene}"]
         right = scenes.right(origin, ask)
         draw = random.Random(f"{self.scene} {self.first}")
-        left, when = self.kills, Counter[str]()
+        left, when, within = self.kills, Counter[str](), 1.0
         while True:
             with scenes.copy(origin) as place:
                 while left:
-                    how, going_on = self._how(left, draw, right), _has_begun(place)
+                    how, going_on = self._how(left, draw, right, within), _has_begun(place)
                     said = _go_on(scenes, self.scene, place, **how)
                     if said.code >= 0:
+                        within /= 2  # what is left of the run is short, or the machine has time
                         break
                     left -= 1
                     when[_when(said, going_on and how.get("die_at", FIRST + 1) <= FIRST)] += 1
@@ -70,14 +71,16 @@ class Killed:
             if not left:
                 return Answer("right", kills=when)
 
-    def _how(self, left: int, draw: random.Random, right: Right) -> dict[str, float]:
+    def _how(self, left: int, draw: random.Random, right: Right, within: float) -> dict[str, float]:
+        """A way to die within a share of what the whole run takes."""
         if left == self.kills:
             return {"die_at": 1 + round(self.first * right.operations)}
         if left % 3 == 0:
-            return {"after": draw.uniform(0, right.seconds)}
+            return {"after": draw.uniform(0, within * right.seconds)}
         if left == 2:
             return {"largest": draw.randrange(100, 8000), "die_beyond": True}
-        return {"die_at": draw.randint(1, FIRST if left == 4 else right.operations)}
+        most = FIRST if left == 4 else max(FIRST, round(within * right.operations))
+        return {"die_at": draw.randint(1, most)}
 
 
 def _when(said: Said, resuming: bool) -> str:
