@@ -1,6 +1,7 @@
 """Translation without pairs: of known mixtures and of digits, in miniatures of miniatures."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -92,6 +93,8 @@ def digits(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"QUICK_UPDATES": 4, "WIDTH_OF_NETWORKS": 4, "HIDDEN": 8}.items():
             patch.setattr(translation, name, value)
+        quick = partial(translation.cached_classifier, updates=200)
+        patch.setattr(translation, "cached_classifier", quick)
         reproduce("translation", out, quick=True)
     return json.loads((out / "translation.json").read_text("utf-8")), out
 
