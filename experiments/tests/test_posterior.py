@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
+from alpha_bridge.settings import Optimization
 from experiments import linear_arms, posterior
 from experiments.linear_gaussian import (
     LinearGenerator,
@@ -213,13 +214,22 @@ def test_the_same_seed_gives_the_same_numbers_at_every_update(monkeypatch):
     assert all(len(rows) == len(first["updates"]) for rows in first["metrics"].values())
 
 
-def learnt(arm, fakes):
-    run = linear_arms.train(arm, fakes, 0, 1, 1200).record
-    return {metric: posterior.means(run, metric)[-1] for metric in run["metrics"]}
+@pytest.fixture
+def learnt(monkeypatch):
+    """What is known at the end of half as many updates, at twice the rates, measured once."""
+    rates = Optimization(generator=1e-2, encoder=1e-2, discriminator=4e-3, average=0.98)
+    monkeypatch.setattr(linear_arms, "OPTIMIZATION", rates)
+    monkeypatch.setattr(linear_arms, "POINTS", 1)
+
+    def end(arm, fakes):
+        run = linear_arms.train(arm, fakes, 0, 1, 600).record
+        return {metric: posterior.means(run, metric)[-1] for metric in run["metrics"]}
+
+    return end
 
 
 @pytest.mark.slow
-def test_the_lower_bound_finds_the_posterior():
+def test_the_lower_bound_finds_the_posterior(learnt):
     end = learnt("data", "without noise")
     assert end["posterior_kl"] - end["diagonal_kl"] < 0.05
     assert end["implicit_kl"] < end["surrogate_kl"]
@@ -227,7 +237,7 @@ def test_the_lower_bound_finds_the_posterior():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fakes", linear_arms.NOISES)
-def test_the_joint_bridge_finds_the_posterior_of_the_model_that_its_fakes_come_from(fakes):
+def test_the_joint_bridge_finds_the_posterior_of_the_model_that_its_fakes_come_from(fakes, learnt):
     end = learnt("joint", fakes)
     near, far = ("mean", "inverse") if linear_arms.NOISES[fakes] else ("inverse", "mean")
     assert end[f"{near}_error"] < end[f"{far}_error"]
