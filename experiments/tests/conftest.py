@@ -92,7 +92,8 @@ def evaluated(rng, config, steps, finish):
         rows.append({**where, "gamma": 0.5, **{name: round(rng.uniform(), 5) for name in since}})
     shape = (50, 2) if two else (20, 8, 8, 1)
     images = {
-        step: rng.integers(0, 256, shape).astype(float if two else np.uint8) for step in steps
+        step: rng.uniform(-5, 5, shape) if two else rng.integers(0, 256, shape).astype(np.uint8)
+        for step in steps
     }
     content = config.model_dump(mode="json") | {"event_shape": [2] if two else [1, 8, 8]}
     keywords = getattr(finish, "keywords", {})

@@ -80,6 +80,7 @@ OTHERS = [
     (["edit", "run", "--attribute", "a", "--samples", "--refine", "3"], "leave out --refine"),
     (["missed", "run", "--draws", "0"], "draws must be at least 1, got 0"),
     (["missed", "run", "--images", "no.png"], "no.png does not exist"),
+    (["replay", "run"], "run is no bundle"),
     (["frontier", "run", "--prefer", "2"], "prefer must lie in [0, 1], got 2"),
     (["frontier", "run"], "run has no snapshots along α"),
     (["restore", "run", "--out", "new"], "run did not begin with a VAE"),

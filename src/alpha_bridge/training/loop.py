@@ -90,6 +90,7 @@ def fit(
 
     Example:
         >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+        >>> from alpha_bridge.path import AlphaPath
         >>> model = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2))
         >>> path = AlphaPath.three_steps(ml=2, transfer=2, adversarial=2)
         >>> fit(model, torch.randn(256, 2), path).step
