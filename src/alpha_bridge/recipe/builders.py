@@ -205,11 +205,11 @@ def assemble(
         sample = source.units.normalize(source.training(MEASURED)).flatten(1)
         spread = float(sample.std(0, correction=0).square().mean().sqrt())
         config = decide(config, source.event_shape, source.size, spread)
-        notes += described(config)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)
             notes += domain.notes
+    notes += described(config) if new else ()
     if vae is None:
         model = build_model(config)
     else:
