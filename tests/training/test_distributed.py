@@ -212,7 +212,7 @@ def incident(folder, answer, rank):
 def trouble(folder, name, rank, options):
     checkpoint = lambda step: folder / name / f"step-{step}"  # noqa: E731
     stop = StopOnSignal(None if rank else checkpoint)
-    watching = [stop] if rank else [stop, Checkpoints(checkpoint, every=5)]
+    watching = [stop] if rank else [stop, Checkpoints(checkpoint, every=5, keep=1)]
     callbacks = [*watching, *options.get("callbacks", ())]
     with stop.heeding(signal.SIGTERM):
         try:
