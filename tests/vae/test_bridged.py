@@ -8,10 +8,13 @@ from alpha_bridge.recipe.builders import assemble, build_evaluation
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae
 from alpha_bridge.vae import LIBRARIES
+from experiments import bridge_vae
 from experiments.bridge_vae import QUICK, SETTINGS, SHARED, train_vae
 
 UPDATES = {"diffusers": (200, 150), "pythae": (400, 600)}
 """Of the VAE, and of the bridge and the switch: pythae's dense networks need more, of less time."""
+BATCHES = {"diffusers": (32, 16), "pythae": (64, 32)}
+"""Samples in each of them."""
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +28,12 @@ def library(request):
 def measured(library, tmp_path_factory):
     """Metrics of the VAE and of what it became in either way, by name without the protocol."""
     folder = tmp_path_factory.mktemp("bridged") / library
-    updates, steps = UPDATES[library]
-    train_vae(library, digits(), seed=0, updates=updates).save(folder)
-    preset = changed(PRESETS["digits"], SHARED | QUICK | {"steps": steps})
+    (updates, steps), (batch, batch_size) = UPDATES[library], BATCHES[library]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bridge_vae, "VAE_BATCH", batch)
+        train_vae(library, digits(), seed=0, updates=updates).save(folder)
+    small = {"steps": steps, "batch_size": batch_size}
+    preset = changed(PRESETS["digits"], SHARED | QUICK | small)
     begun = from_vae(preset, str(folder))
     found = {}
     for way, own in SETTINGS.items():
