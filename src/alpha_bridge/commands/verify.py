@@ -23,7 +23,6 @@ from tyro.conf import Positional
 from ..checks import at_least
 from ..errors import Interrupted, Unequal, printable
 from ..recipe import Config, changed, read_config
-from ..recipe.presets import PRESETS
 
 if TYPE_CHECKING:
     Name = str
@@ -118,6 +117,7 @@ class _Pair:
 def _begin(name: str, place: Path, steps: int) -> _Pair:
     """Write down in ``place`` what is trained, and copy where it begins."""
     from ..recipe.availability import located
+    from ..recipe.presets import PRESETS
     from ..runs.opening import require_trainable
 
     every = max(1, steps // 10)
@@ -137,6 +137,7 @@ def _begin(name: str, place: Path, steps: int) -> _Pair:
 def _of_run(name: str, place: Path, steps: int) -> tuple[Config, _Pair]:
     """The configuration of a run, and copies of its last checkpoint that is not its end."""
     from ..files.manifest import last_whole
+    from ..recipe.presets import PRESETS
     from ..runs.folder import Run
 
     own = Run(Path(name).expanduser())
