@@ -13,7 +13,7 @@ BENCH := $(VENV)/.bench
 # what dozens of processes import is compiled once, whatever the shell says; make clean removes it
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test test-avx2 test-sse41 test-slow check tree settings break docs bench clean
+.PHONY: install demo test test-avx2 test-sse41 test-slow test-slow-runs test-slow-data check tree settings break docs bench clean
 
 install: $(INSTALLED)
 
@@ -63,8 +63,15 @@ test-sse41: export ONEDNN_MAX_CPU_ISA = SSE41
 test-sse41: $(INSTALLED)
 	$(BIN)/python -m pytest -q $(KERNELS)
 
-test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -q -m slow
+# in two parts, so that two cores have equal shares of them and of all other targets
+APART := tests/vae tests/sharing tests/data
+test-slow: test-slow-runs test-slow-data
+
+test-slow-runs: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m slow $(addprefix --ignore=,$(APART))
+
+test-slow-data: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m slow $(APART)
 
 bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
