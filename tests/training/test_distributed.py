@@ -461,8 +461,11 @@ def test_the_loss_of_another_process_leaves_the_last_update(story):
     found = story[1]["other lost"]
     (said,) = found["said"]
     assert said.startswith("alpha-bridge: process 0 of 2 lost another")
-    assert f"step-{found['step']:08d}; go on with alpha-bridge train" in said
-    assert found["step"] >= json.loads(found["records"][-1])["step"]
+    # in the middle of an update, between the networks' steps and the exchange of what they left,
+    # there is no whole state to save
+    if "the last checkpoint stands; go on with alpha-bridge train" not in said:
+        assert f"step-{found['step']:08d}; go on with alpha-bridge train" in said
+        assert found["step"] >= json.loads(found["records"][-1])["step"]
     assert not found["leftovers"]
 
 
