@@ -68,7 +68,11 @@ def test_rates_fall_with_the_root_of_a_smaller_batch():
 def test_every_decision_is_said_and_recorded():
     config = decide(dialled(Config()), (2,), None)
     (line,) = described(config)
-    assert all(f"--{key} {value_of(config, key)}" in line for key in RULES)
+    assert line.startswith(
+        "decided, where you give nothing else: --batch-size 128, --path.end 0.9,"
+    )
+    assert "--model.hidden 128 128 128, " in line
+    assert all(f"--{key.replace('_', '-')} " in line for key in RULES)
     assert read_config(config.model_dump(mode="json")) == config
 
 

@@ -140,5 +140,16 @@ def decide(
 
 def described(config: Config) -> tuple[str, ...]:
     """What was decided, in a line; none where nothing was."""
-    values = ", ".join(f"--{key} {value_of(config, key)}" for key in config.decided)
+    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in config.decided)
     return (f"decided, where you give nothing else: {values}",) if values else ()
+
+
+def _option(key: str) -> str:
+    """The name of a key on the command line."""
+    return key.replace("_", "-")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
