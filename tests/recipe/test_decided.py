@@ -55,6 +55,22 @@ def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
     assert decide(dialled(Config()), shape, None).model.noise_course == course
 
 
+@pytest.mark.parametrize(
+    "values",
+    [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
+)
+def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
+    config = decide(changed(dialled(Config()), values), (1, 8, 8), None)
+    require_sound(config)
+    assert config.path.kind == "ramp"
+    assert config.model.noise_course == ("fixed" if "objective.kind" in values else "measured")
+
+
+def test_short_runs_are_measured_more_often():
+    few, many = (decide(changed(dialled(Config()), {"steps": n}), (2,), None) for n in (20, 9000))
+    assert (few.control.every, many.control.every) == (1, 20)
+
+
 def test_sigma_of_vectors_begins_at_a_fifth_of_their_spread():
     assert decide(dialled(Config()), (2,), None, spread=2.84).model.noise == 0.57
 
@@ -68,9 +84,7 @@ def test_rates_fall_with_the_root_of_a_smaller_batch():
 def test_every_decision_is_said_and_recorded():
     config = decide(dialled(Config()), (2,), None)
     (line,) = described(config)
-    assert line.startswith(
-        "decided, where you give nothing else: --batch-size 128, --path.end 0.9,"
-    )
+    assert line.startswith("decided, where you give nothing else: --batch-size 128, --path.kind ")
     assert "--model.hidden 128 128 128, " in line
     assert all(f"--{key.replace('_', '-')} " in line for key in RULES)
     assert read_config(config.model_dump(mode="json")) == config
@@ -97,7 +111,7 @@ def test_a_baseline_has_the_path_that_defines_it(method):
 
 def test_data_of_the_user_have_a_dial():
     config = of_data("my/photos")
-    assert (config.realism, config.path.kind) == (0.9, "adaptive")
+    assert (config.realism, config.gamma.kind) == (0.9, "realism")
     assert {*config.decided} == {*RULES}
 
 
@@ -131,4 +145,4 @@ def test_every_rule_is_for_a_setting():
 )
 def test_a_path_that_cannot_be_followed_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
-        require_sound(changed(dialled(Config()), values))
+        require_sound(changed(dialled(Config()), {"path.kind": "adaptive"} | values))

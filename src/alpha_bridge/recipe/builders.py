@@ -205,6 +205,7 @@ def assemble(
         sample = source.units.normalize(source.training(MEASURED)).flatten(1)
         spread = float(sample.std(0, correction=0).square().mean().sqrt())
         config = decide(config, source.event_shape, source.size, spread)
+        require_sound(config)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)

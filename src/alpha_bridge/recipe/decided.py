@@ -18,7 +18,6 @@ from .reading import changed, value_of
 SHARES = ("path.ml", "path.transfer", "path.adversarial")
 
 DIALLED: Mapping[str, Any] = {
-    "path.kind": "adaptive",
     "gamma.kind": "realism",
     "optimization.schedule": "cosine",
 }
@@ -36,6 +35,8 @@ class Facts:
         steps: Updates in all.
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
+        of_data: Whether the objective is that of the data, whose reconstructions are measured.
+        once: Whether α goes once from 0 to its end, without snapshots on its way.
     """
 
     realism: float
@@ -44,6 +45,8 @@ class Facts:
     steps: int
     spread: float
     batch: int
+    of_data: bool
+    once: bool
 
     @property
     def images(self) -> bool:
@@ -87,6 +90,7 @@ def _shares(of: Facts) -> tuple[float, float, float]:
 
 RULES: Mapping[str, Callable[[Facts], Any]] = {
     "batch_size": _batch,
+    "path.kind": lambda of: "adaptive" if of.of_data and of.once else "ramp",
     "path.end": lambda of: of.realism,
     "path.ml": lambda of: _shares(of)[0],
     "path.transfer": lambda of: _shares(of)[1],
@@ -96,7 +100,10 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
     "model.noise": lambda of: 0.5 if of.images else float(f"{of.spread / 5:.2g}") or 0.2,
     # with as many latents as numbers, the encoder's draws alone make an error of any σ
-    "model.noise_course": lambda of: "measured" if 2 * _latent(of) <= of.size else "fixed",
+    "model.noise_course": lambda of: (
+        "measured" if of.of_data and 2 * _latent(of) <= of.size else "fixed"
+    ),
+    "control.every": lambda of: min(20, max(1, of.steps // 100)),
     "optimization.generator": Facts.rate,
     "optimization.encoder": Facts.rate,
     "optimization.discriminator": Facts.rate,
@@ -112,8 +119,8 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
     """The configuration whose settings follow from the data and the dial, but for the data's own.
 
     Example:
-        >>> dialled(Config(), 0.8).path.kind
-        'adaptive'
+        >>> dialled(Config(), 0.8).gamma.kind
+        'realism'
     """
     return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
 
@@ -128,7 +135,9 @@ def decide(
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    facts = Facts(realism, shape, count, config.steps, spread, config.batch_size)
+    path, of_data = config.path, config.objective.kind == "data"
+    once = (path.start, path.sweeps, config.snapshots) == (0.0, 1, 0)
+    facts = Facts(realism, shape, count, config.steps, spread, config.batch_size, of_data, once)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     keys = config.decided

@@ -120,14 +120,17 @@ def with_data(config: Config, name: str) -> Config:
     return changed(config, {"data": name} | dict.fromkeys(free))
 
 
-FROM_VAE: dict[str, float | None] = {
+FROM_VAE: dict[str, float | str | None] = {
+    "path.kind": "ramp",
     "path.ml": 0.05,
     "path.transfer": 0.15,
     "path.adversarial": 0.8,
     "path.end": 0.9,
+    "gamma.kind": "sigmoid",
     "gamma.c": 16.0,
     "gamma.d": -8.0,
     "model.noise": None,
+    "model.noise_course": "fixed",
     "optimization.generator": 1e-3,
     "optimization.encoder": 1e-3,
     "optimization.discriminator": 1e-3,
