@@ -98,6 +98,7 @@ def test_a_run_that_goes_on_is_the_run_that_never_stopped(tmp_path):
     rest, after = trained(adaptive(), callbacks, checkpoint=tmp_path / "saved", **options)
     assert equal(whole, rest)
     assert after.alphas == seen.alphas[7:]
+    assert after.all == seen.all[7:]
 
 
 def test_one_path_trains_twice_alike():

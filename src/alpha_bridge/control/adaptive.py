@@ -189,16 +189,16 @@ class AdaptivePath(AlphaSchedule):
         if self.average is None:
             return {}
         held = (self.readings, *(self.held[name] for name in LIMITS))
-        own = (self.alpha, self._arrived, self._waited, self._error)
+        own = (self.alpha, self._arrived, self._waited, self._error, self.direction)
         numbers = (*own, *held, *astuple(self.average))
         return {STATE: torch.tensor(numbers, dtype=torch.float64)}
 
     def recall(self, memory: Mapping[str, Tensor]) -> None:
         """Go on from what :meth:`memory` gave; from the beginning, if ``memory`` has nothing."""
-        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 10
-        self.alpha, arrived, waited, self._error, readings, *rest = numbers
+        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 11
+        self.alpha, arrived, waited, self._error, direction, readings, *rest = numbers
         self._arrived, self._waited, self.readings = map(int, (arrived, waited, readings))
         held, average = rest[: len(LIMITS)], rest[len(LIMITS) :]
         self.held = Counter({k: int(count) for k, count in zip(LIMITS, held, strict=True)})
         self.average = Reading(*average) if average else None
-        self.direction, self.broken = 0, tuple[str, ...]()
+        self.direction, self.broken = int(direction), tuple[str, ...]()

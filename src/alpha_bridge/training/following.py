@@ -65,7 +65,7 @@ class _Follower:
         path.recall(updates.state.memory)
         self.path, self.updates, self.batches = path, updates, batches
         self.adversarial = updates.objective.adversarial
-        self.numbers: dict[str, Tensor] = {}
+        self.numbers = self._to_log()
 
     def __call__(self) -> dict[str, Tensor]:
         path, state = self.path, self.updates.state
@@ -73,10 +73,16 @@ class _Follower:
             reading = self._reading(state.model, *self.batches.unseen(state.step, SAMPLES))
             path.observe(state.step, Reading(*self._agreed(reading).tolist()))
             state.memory.update(path.memory())
-            numbers = {**vars(path.average), "direction": path.direction}
-            shape = state.model.trial_shape
-            self.numbers = {f"control/{k}": torch.full(shape, float(v)) for k, v in numbers.items()}
+            self.numbers = self._to_log()
         return self.numbers
+
+    def _to_log(self) -> dict[str, Tensor]:
+        """The last reading's average and the decision, from the path, which remembers them."""
+        if self.path.average is None:
+            return {}
+        numbers = {**vars(self.path.average), "direction": self.path.direction}
+        shape = self.updates.state.model.trial_shape
+        return {f"control/{k}": torch.full(shape, float(v)) for k, v in numbers.items()}
 
     @torch.no_grad()
     def _reading(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:
