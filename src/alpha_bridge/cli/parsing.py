@@ -21,7 +21,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from .. import __version__, commands
 from ..errors import printable
-from ..recipe import Config, explain, known_keys, read_config
+from ..recipe import DECIDED, Config, explain, known_keys, read_config
 from ..recipe.decided import dialled
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae, of_data, with_data
@@ -240,7 +240,7 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
     # the other options may change what these three set
     for value in _values_of(("--data",), given):
         config = with_data(config, value)
-    if config.realism is None and any(word.split("=")[0] == "--realism" for word in given):
+    if config.realism is None and _values_of(("--realism",), given):
         config = dialled(config)
     for option, value in pairwise(given):
         if option == "--from":
@@ -250,7 +250,7 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
             config = _method(value).apply(config)
     options = {word.split("=")[0].lstrip("-").replace("-", "_") for word in given}
     left = tuple(key for key in config.decided if key not in options)
-    config = config.model_copy(update={"decided": left})
+    config = config.model_copy(update={DECIDED: left})
     if {"-h", "--help"} & set(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
     return given, replace(start, preset=named, config=config)

@@ -202,9 +202,7 @@ def assemble(
     new = config.event_shape is None
     config = _resolved(config, source, prior)
     if new and config.decided:
-        sample = source.units.normalize(source.training(MEASURED)).flatten(1)
-        spread = float(sample.std(0, correction=0).square().mean().sqrt())
-        config = decide(config, source.event_shape, source.size, spread)
+        config = decide(config, source.event_shape, source.size, _spread(source))
         require_sound(config)
     for domain in (source, prior):
         if domain is not None:
@@ -227,6 +225,17 @@ def build_slots(config: Config) -> tuple[Gamma, Objective, Regularizer]:
         OBJECTIVES[config.objective.kind](config, adversarial),
         REGULARIZERS[config.regularizer.kind](config.regularizer),
     )
+
+
+def _spread(source: Source) -> float:
+    """The spread of vectors that :func:`decide` asks for; of images it asks for none, and it is 1.
+
+    It is the root mean square of the standard deviations of their numbers.
+    """
+    if len(source.event_shape) > 1:
+        return 1.0
+    sample = source.units.normalize(source.training(MEASURED))
+    return float(sample.std(0, correction=0).square().mean().sqrt())
 
 
 def build_source(

@@ -15,7 +15,7 @@ from ..path import AlphaSchedule
 from .average import at_rest
 from .batches import Batches
 from .events import Callback, Event
-from .processes import noticing_loss
+from .processes import of_main_process
 from .update import Updates
 
 __all__ = ["Arrival", "following"]
@@ -71,7 +71,8 @@ class _Follower:
         path, state = self.path, self.updates.state
         if path.due(state.step):
             reading = self._reading(state.model, *self.batches.unseen(state.step, SAMPLES))
-            path.observe(state.step, Reading(*self._agreed(reading).tolist()))
+            numbers = of_main_process(reading.tolist(), self.updates.accelerator)
+            path.observe(state.step, Reading(*numbers))
             state.memory.update(path.memory())
             self.numbers = self._to_log()
         return self.numbers
@@ -110,12 +111,3 @@ class _Follower:
         sizes = self.adversarial.diagnostics(f_data, f_model, alpha)
         shares = {"ess/forward": 1 - gamma, "ess/reverse": gamma}
         return sum((shares[name] * sizes[name].mean() for name in sizes), torch.zeros(()))
-
-    def _agreed(self, numbers: Tensor) -> Tensor:
-        """The same in every process."""
-        accelerator = self.updates.accelerator
-        if accelerator.num_processes == 1:
-            return numbers
-        with noticing_loss(accelerator):
-            agreed: Tensor = accelerator.reduce(numbers, "mean")
-            return agreed
