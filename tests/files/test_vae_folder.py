@@ -37,7 +37,9 @@ def test_weights_are_found_under_any_name_of_diffusers(tmp_path, files, chosen, 
     assert (found.library, found.weights.name, found.variant) == ("diffusers", chosen, variant)
     parts = SHARDS if chosen.endswith("json") else [chosen]
     assert [part.name for part in found.parts] == parts
-    assert (found.notes == ()) == (chosen == WHOLE)
+    left_out = [file for file in files if file.startswith(STEM) and file not in [chosen, *parts]]
+    assert (found.notes == ()) == (chosen == WHOLE and not left_out)
+    assert all(file in found.notes[0] for file in left_out)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_vae_is_found_where_its_library_puts_it(tmp_path, files, place):
 @pytest.mark.parametrize(
     ("files", "kind", "said"),
     [
-        ({"readme": ""}, FileNotFoundError, "has no VAE, which is known by .*: give a folder"),
+        ({"readme": ""}, FileNotFoundError, "has no VAE, known by .*: give a folder"),
         ({"config.json": "{}"}, FileNotFoundError, "has no VAE"),
         (
             {"old/model_config.json": "{}", "old/model.pt": ""},
@@ -76,6 +78,11 @@ def test_a_vae_is_found_where_its_library_puts_it(tmp_path, files, place):
         ),
         ({"config.json": KL}, FileNotFoundError, f"has a config.json and no {WHOLE}: give one"),
         ({"config.json": "{", WHOLE: ""}, ValueError, "config.json is damaged"),
+        (
+            {"config.json": KL, f"{STEM}.fp16.safetensors": "", f"{STEM}.bf16.safetensors": ""},
+            ValueError,
+            "has weights of the variants bf16 and fp16, and none without one: give a folder",
+        ),
         (
             {"config.json": KL, f"{WHOLE}.index.json": INDEX, SHARDS[0]: ""},
             FileNotFoundError,

@@ -102,7 +102,11 @@ def test_the_latents_have_the_shape_that_the_encoder_gives(folders, library, sou
     ("options", "dtype", "said"),
     [
         ({"variant": "fp16"}, torch.float16, ["are read from .*fp16", "is of float16: .*float32"]),
-        ({}, torch.bfloat16, ["is of bfloat16: its VAE is trained, and restored, in float32"]),
+        (
+            {},
+            torch.bfloat16,
+            ["is of bfloat16: its VAE is trained in float32, and restored as it came"],
+        ),
         ({"max_shard_size": "8KB"}, torch.float32, [r"are read from .*index\.json"]),
         (
             {"max_shard_size": "8KB", "variant": "fp16"},
@@ -129,11 +133,6 @@ def test_weights_are_read_however_diffusers_wrote_them(
     assert [bool(re.search(*pair)) for pair in zip(said, vae.notes, strict=True)] == [True] * len(
         said
     )
-    vae.save(tmp_path / "again")
-    assert {file.name for file in (tmp_path / "again").iterdir()} == {
-        "config.json",
-        USUAL["diffusers"],
-    }
     assert capfd.readouterr() == ("", "")
 
 
@@ -209,7 +208,7 @@ def test_a_shared_file_can_ask_for_nothing_but_a_vae(library, config, said):
 
 
 def test_a_folder_without_a_vae_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"has no VAE, which is known by .*: give a folder"):
+    with pytest.raises(FileNotFoundError, match=r"has no VAE, known by .*: give a folder"):
         load(tmp_path)
 
 
@@ -316,7 +315,8 @@ def test_a_configuration_that_cannot_be_built_is_named(copied, library):
 
 
 @pytest.mark.parametrize(
-    ("library", "key", "kind"), [("diffusers", "_class_name", "VQModel"), ("pythae", "name", "AE")]
+    ("library", "key", "kind"),
+    [("diffusers", "_class_name", "AutoencoderRAE"), ("pythae", "name", "AE")],
 )
 def test_another_kind_of_model_is_refused(copied, library, key, kind):
     path = copied / CONFIGS[library]

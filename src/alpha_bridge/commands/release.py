@@ -49,7 +49,7 @@ def export(
 
 
 def restore(run: Folder, out: Path, step: int | None = None) -> Path:
-    """Write the bridged VAE of a run in the format that it came in, its weights in float32.
+    """Write the bridged VAE of a run in the format that it came in.
 
     Args:
         run: Folder of a run that was trained with --from.

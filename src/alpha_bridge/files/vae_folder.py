@@ -20,8 +20,9 @@ USUAL = {DIFFUSERS: "diffusion_pytorch_model.safetensors", PYTHAE: "model.pt"}
 PIPELINE = "vae"
 """Where a diffusers pipeline, and a model that was exported, keep their VAE."""
 
-PLACES = ("", PIPELINE, "final_model")
-"""Where a VAE lies in the folder that is named for it: the last is that of a pythae training."""
+PLACES = ("", PIPELINE, "vqvae", "movq", "final_model")
+"""Where a VAE lies in the folder that is named for it: in one of diffusers' pipelines, those of
+quantised latents among them, or in that of a pythae training."""
 
 STEM = "diffusion_pytorch_model"
 NAMES = re.compile(
@@ -55,29 +56,36 @@ def find_vae(folder: Path) -> VAEFiles:
 
     Raises:
         FileNotFoundError: There is no VAE, or a file of it is missing.
-        ValueError: A configuration or an index is damaged.
+        ValueError: A configuration or an index is damaged, or there are weights of several variants
+            and no usual ones.
     """
     found = list(_places(folder))
     if not found:
         below = [place for place in sorted(folder.glob("*/")) if any(_places(place))]
         hint = f"{below[0]} has one" if below else "give a folder with one"
         raise FileNotFoundError(
-            f"{folder} has no VAE, which is known by the {CONFIGS[DIFFUSERS]} of an AutoencoderKL "
-            f"of diffusers, or by pythae's {CONFIGS[PYTHAE]}: {hint}"
+            f"{folder} has no VAE, known by the {CONFIGS[DIFFUSERS]} of diffusers, such as "
+            f"that of an AutoencoderKL, or by pythae's {CONFIGS[PYTHAE]}: {hint}"
         )
     library, place = next((one for one in found if any(_weights(*one))), found[0])
     config = place / CONFIGS[library]
-    chosen = min(_weights(library, place), default=None)
-    if chosen is None:
+    every = sorted(_weights(library, place))
+    if not every:
         raise FileNotFoundError(
             f"{place} has a {config.name} and no {USUAL[library]}: give one with both"
         )
-    variant, *_, weights = chosen
+    variant, *_, weights = every[0]
+    if variant and (variants := sorted({name for name, *_ in every}))[1:]:
+        raise ValueError(
+            f"{place} has weights of the variants {' and '.join(variants)}, and none without one: "
+            "give a folder with one of them"
+        )
     elsewhere = [] if place == folder else [f"the VAE of {folder} is in {place.name}"]
-    other = [] if weights.name == USUAL[library] else [f"the VAE's weights are read from {weights}"]
-    return VAEFiles(
-        library, config, weights, _parts(weights), variant or None, (*elsewhere, *other)
-    )
+    left_out = ", ".join(file.name for *_, file in every[1:])
+    beside = f", and those in {left_out} are left out" if left_out else ""
+    usual = weights.name == USUAL[library] and not left_out
+    read = [] if usual else [f"the VAE's weights are read from {weights}{beside}"]
+    return VAEFiles(library, config, weights, _parts(weights), variant or None, (*elsewhere, *read))
 
 
 def _places(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -89,8 +89,8 @@ class Config(_Part):
     method: MethodName = "alpha-bridge"
     """The paper's method, or a baseline; options change only what does not define it."""
     init: Annotated[str | None, arg(name="from")] = None
-    """A trained VAE to start from, in a folder or on the hub: a diffusers AutoencoderKL or a pythae
-    VAE with pythae's own networks."""
+    """A trained VAE to start from, in a folder or on the hub: of diffusers (AutoencoderKL and
+    four other classes), or of pythae with pythae's own networks."""
     latent_scale: Annotated[float | None, POSITIVE] = None
     """Factor by which the VAE's latents are scaled to fit the prior; None: that of its files if it
     fits, or else measured."""

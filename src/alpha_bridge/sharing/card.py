@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -68,7 +68,7 @@ class Card:
 
 
 def render(
-    card: Card, networks: Mapping[str, nn.Module], source: str, library: str | None = None
+    card: Card, networks: Mapping[str, nn.Module], source: str, vae: Mapping[str, Any] | None = None
 ) -> ModelCard:
     """The page, with a head for the hub that has the metrics as well.
 
@@ -76,7 +76,7 @@ def render(
         card: What it says.
         networks: Of the model, by name.
         source: From where the reader will load it.
-        library: Of the VAE whose networks they are, if any.
+        vae: Library, configuration and form of the VAE whose networks they are, if any.
     """
     results = _results(card)
     head = ModelCardData(
@@ -96,7 +96,7 @@ def render(
             for name, plan in plans.items()
         ],
         source=source,
-        library=library,
+        vae=vae,
         trust=sorted(packages - {own.split(".")[0] for own in OWN}),
     )
     return ModelCard(f"---\n{head.to_yaml()}\n---\n\n{body}")

@@ -188,8 +188,7 @@ def _write(model: AlphaBridge, folder: Path, units: Units, card: Card, source: s
     origin = origin_of(model)
     if origin is not None:
         save_vae(model, folder / PIPELINE)
-    library = None if origin is None else origin["library"]
-    render(card, networks, source, library).save(folder / "README.md")
+    render(card, networks, source, origin).save(folder / "README.md")
     for picture in card.pictures:
         (folder / picture.file).write_bytes(picture.content)
 

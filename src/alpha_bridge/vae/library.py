@@ -1,6 +1,5 @@
 """The libraries whose VAEs can be bridged: reading a folder or the hub, and writing back."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,8 @@ from ..errors import one_line
 from ..files.vae_folder import CONFIGS, PLACES, STEM, USUAL, find_vae
 from ..model import AlphaBridge
 from ..networks.blueprint import Blueprint
-from .autoencoder_kl import AutoencoderKL
+from .diffusers import DiffusersVAE
+from .form import Form
 from .pythae import PythaeVAE
 from .trained import ARM, Origin, TrainedVAE
 
@@ -26,15 +26,15 @@ FIRST = (
 )
 """What is fetched of the hub; variants and pickles only where these hold no VAE."""
 
-LIBRARIES: dict[str, type[TrainedVAE]] = {kind.library: kind for kind in (AutoencoderKL, PythaeVAE)}
+LIBRARIES: dict[str, type[TrainedVAE]] = {kind.library: kind for kind in (DiffusersVAE, PythaeVAE)}
 
 
 def load(source: str | Path, fetch: bool = True) -> TrainedVAE:
     """Read a trained VAE, to be bridged; nothing in its files is executed.
 
     Args:
-        source: A folder, or an id of the Hugging Face hub: of a diffusers ``AutoencoderKL`` (or a
-            pipeline that has one), of a pythae VAE with pythae's own networks (or its training), or
+        source: A folder, or an id of the Hugging Face hub: of a VAE of diffusers (or a pipeline
+            that has one), of a pythae VAE with pythae's own networks (or its training), or
             of a bridged VAE that was exported.
         fetch: Whether it may be fetched from the hub, or has to be on this machine.
 
@@ -55,23 +55,31 @@ def build(origin: Origin) -> TrainedVAE:
         raise ValueError(f"there are no VAEs of {origin.get('library')!r}: give {list(LIBRARIES)}")
     if not isinstance(origin.get("config"), dict):
         raise ValueError(f"the configuration of a VAE is a dictionary, got {origin.get('config')}")
-    return LIBRARIES[origin["library"]](origin["config"])
+    try:
+        form = Form(**origin.get("form", {}))
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"no VAE has files of the form {origin['form']}: {error}") from error
+    return LIBRARIES[origin["library"]](origin["config"], form)
 
 
-class LibraryEncoder(nn.Sequential):
+class LibraryEncoder(nn.Module):
     """The encoder of the VAE that a library builds from a configuration."""
 
-    def __init__(self, library: str, config: dict[str, Any]) -> None:
-        vae = build({"library": library, "config": config})
-        super().__init__(OrderedDict(vae.encoder.named_children()))
+    def __new__(  # type: ignore[misc]
+        cls, library: str, config: dict[str, Any], form: dict[str, Any] | None = None
+    ) -> nn.Module:
+        """Build the VAE, and give its own module, which is no instance of this class."""
+        return build({"library": library, "config": config, "form": form or {}}).encoder
 
 
-class LibraryDecoder(nn.Sequential):
+class LibraryDecoder(nn.Module):
     """The decoder of the VAE that a library builds from a configuration."""
 
-    def __init__(self, library: str, config: dict[str, Any]) -> None:
-        vae = build({"library": library, "config": config})
-        super().__init__(OrderedDict(vae.decoder.named_children()))
+    def __new__(  # type: ignore[misc]
+        cls, library: str, config: dict[str, Any], form: dict[str, Any] | None = None
+    ) -> nn.Module:
+        """Build the VAE, and give its own module, which is no instance of this class."""
+        return build({"library": library, "config": config, "form": form or {}}).decoder
 
 
 def origin_of(model: AlphaBridge) -> Origin | None:

@@ -1,15 +1,15 @@
 """VAEs of pythae with its own networks, which work on images in [0, 1]."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import one_line
 from ..files.vae_folder import PYTHAE, VAEFiles
-from .trained import TrainedVAE, imported, precisions, tensors_in
+from .trained import TrainedVAE, imported, tensors_in
 
 KINDS = {
     "VAEConfig": "VAE",
@@ -57,14 +57,14 @@ class PythaeVAE(TrainedVAE):
         self.encoder = nn.Sequential(OrderedDict(pixels=_ToUnit(), encoder=model.encoder))
         self.decoder = nn.Sequential(OrderedDict(decoder=model.decoder, pixels=_FromUnit()))
 
-    def read(self, files: VAEFiles) -> set[torch.dtype]:
+    def read(self, files: VAEFiles) -> Sequence[Mapping[str, Tensor]]:
         tensors = tensors_in(files.weights)["model_state_dict"]
         self.model.load_state_dict(tensors)
-        return precisions(tensors)
+        return [tensors]
 
-    def write(self, folder: Path) -> None:
+    def write(self, model: nn.Module, folder: Path) -> None:
         # pythae has no other format than a pickle of tensors; we ourselves only read it as such
-        self.model.save(str(folder))  # type: ignore[operator]
+        model.save(str(folder))  # type: ignore[operator]
 
     def latent_shape(self, height: int, width: int) -> tuple[int, ...]:  # noqa: ARG002
         return (self.model.latent_dim,)  # type: ignore[return-value]

@@ -2,7 +2,7 @@
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
@@ -18,12 +18,14 @@ from ..errors import one_line
 from ..files import filling, read_json
 from ..files.vae_folder import VAEFiles
 from ..networks.blueprint import Blueprint
+from .form import Form
 from .latents import Numbers
 
-__all__ = ["Origin", "TrainedVAE", "imported", "precisions", "tensors_in"]
+__all__ = ["Origin", "TrainedVAE", "imported", "tensors_in"]
 
 Origin = dict[str, Any]
-"""Which library a VAE is of, and its configuration there: of values that JSON knows."""
+"""Which library a VAE is of, its configuration there, and the form of its files if it is not the
+library's usual one: of values that JSON knows."""
 
 ARM = "alpha_bridge.vae.library:Library{}"
 """By which path an arm is built of an origin."""
@@ -36,6 +38,8 @@ class TrainedVAE(ABC):
     """A VAE of another library as an encoder and a decoder of images in [−1, 1].
 
     Attributes:
+        origin: Of what the VAE is built again.
+        form: In which the files come and go.
         model: The library's own object, which shares its weights with both.
         encoder: What a :class:`~alpha_bridge.vae.VAEEncoder` takes; it has a blueprint.
         decoder: What a :class:`~alpha_bridge.vae.VAEGenerator` takes; likewise.
@@ -48,6 +52,7 @@ class TrainedVAE(ABC):
 
     library: ClassVar[str]
 
+    form: Form
     model: nn.Module
     encoder: nn.Module
     decoder: nn.Module
@@ -57,11 +62,18 @@ class TrainedVAE(ABC):
     shift: Numbers = 0.0
     notes: tuple[str, ...] = ()
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], form: Form | None = None) -> None:
         """Build the networks of a library's configuration, not yet with its weights."""
         config = {key: value for key, value in config.items() if key != PLACE}
         self.origin: Origin = {"library": self.library, "config": config}
         self.build(config)
+        self._came_in(form or Form())
+
+    def _came_in(self, form: Form) -> None:
+        """Keep in which form the files are, and note in both arms of what they are built again."""
+        self.form = form
+        if unusual := form.as_json():
+            self.origin["form"] = unusual
         for arm, network in (("Encoder", self.encoder), ("Decoder", self.decoder)):
             network.blueprint = Blueprint(ARM.format(arm), self.origin)  # type: ignore[assignment]
 
@@ -74,14 +86,14 @@ class TrainedVAE(ABC):
             raise ValueError(f"{files.config}: {error}") from error
         vae.notes = (*files.notes, *vae.notes)
         try:
-            precisions = vae.read(files)
+            vae._came_in(Form.read(files, vae.read(files)))
         except Exception as error:  # whatever a broken file makes a library raise
             raise ValueError(
                 f"{files.weights} cannot be read ({one_line(error)}): restore it from a copy"
             ) from error
-        if others := sorted(str(of).removeprefix("torch.") for of in precisions - {torch.float32}):
+        if others := sorted(vae.form.dtypes - {Form.dtype}):
             of = f"{files.weights.name} is of {' and '.join(others)}"
-            vae.notes += (f"{of}: its VAE is trained, and restored, in float32",)
+            vae.notes += (f"{of}: its VAE is trained in float32, and restored as it came",)
         for name, tensor in vae.model.state_dict().items():
             if not tensor.isfinite().all():
                 raise ValueError(f"{name} in {files.weights} is not finite: restore it from a copy")
@@ -92,7 +104,7 @@ class TrainedVAE(ABC):
         """Write the library's files into a new or empty folder, all of them or none."""
         with filling(folder) as partial:
             try:
-                self.write(partial)
+                self.write(self.form.applied(self.model), partial)
             except (RuntimeError, SafetensorError) as error:  # how the library reports a full disk
                 raise OSError(one_line(error)) from error
 
@@ -101,12 +113,12 @@ class TrainedVAE(ABC):
         """Set the attributes that are networks and numbers."""
 
     @abstractmethod
-    def read(self, files: VAEFiles) -> set[torch.dtype]:
-        """Take the weights from the library's files, and say in which precision they are there."""
+    def read(self, files: VAEFiles) -> Sequence[Mapping[str, Tensor]]:
+        """Take the weights from the library's files, and give the tensors of each file."""
 
     @abstractmethod
-    def write(self, folder: Path) -> None:
-        """Write what :meth:`load` reads, by the library's own means."""
+    def write(self, model: nn.Module, folder: Path) -> None:
+        """Write the library's own object so that :meth:`load` reads it, by the library's means."""
 
     @abstractmethod
     def latent_shape(self, height: int, width: int) -> tuple[int, ...]:
@@ -147,11 +159,6 @@ def tensors_in(file: Path) -> dict[str, Any]:
     except UnpicklingError:  # whose text, like the warning, is about running what is in it
         raise ValueError(f"{file.name} is no pickle of tensors alone") from None
     return found
-
-
-def precisions(tensors: Mapping[str, Tensor]) -> set[torch.dtype]:
-    """In which numbers are kept that are no whole ones."""
-    return {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
 
 
 def imported(library: str, module: str) -> ModuleType:
