@@ -72,6 +72,22 @@ def halved_twice(size: int) -> int:
     return size
 
 
+def require_crop(crop: int, event_shape: tuple[int, ...]) -> int:
+    """Return ``crop`` if samples are images in which there are such squares."""
+    if len(event_shape) != 3:
+        raise ValueError(
+            f"only images can be cropped, and the data have samples of shape {event_shape}: leave "
+            "out the crop (--images.crop)"
+        )
+    if not 1 <= crop <= min(event_shape[1:]):
+        height, width = event_shape[1:]
+        raise ValueError(
+            f"images of {width}×{height} pixels have no crop of {crop}: give --images.crop of at "
+            f"most {min(height, width)}"
+        )
+    return crop
+
+
 def not_stacked(trials: int | None) -> None:
     """Refuse stacked trials where networks are convolutional."""
     if trials is not None:

@@ -166,7 +166,9 @@ class AlphaBridge(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         r"""Samples :math:`G_\theta(z)`, without the noise of (13)."""
-        return self.generator(z)  # type: ignore[no-any-return]
+        x = self.generator(z)
+        # mixed precision is for the networks alone
+        return x.to(z.dtype) if isinstance(x, Tensor) else x
 
     def log_ratio(self, x: Tensor) -> Tensor:
         r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6), in nats.

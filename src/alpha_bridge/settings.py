@@ -211,6 +211,9 @@ class ModelConfig(Settings):
     """Sizes of the hidden layers for vectors; images use the last one for their dense layer."""
     width: Count = 32
     """Channels of the layer next to the image; deeper layers have more."""
+    checkpointing: bool = False
+    """Keep few activations of a VAE's two networks, by its library's gradient checkpointing: less
+    memory, more time, and the same numbers."""
     noise: Annotated[float | None, POSITIVE] = NOISE
     """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the
     reconstruction error of the VAE of --from."""
@@ -427,6 +430,9 @@ class ImagesConfig(Settings):
     equal squares that the networks take, or the next of 8, 16, 28, 32 and 64 below."""
     channels: int | None = None
     """1 or 3; None: 3 if any image is in colour."""
+    crop: Annotated[int | None, COUNT] = None
+    """Pixels of a side of the random square of each image that an update trains on, for a VAE with
+    a discriminator of patches; images are measured whole. None: updates have whole images."""
     image_column: str | None = None
     """Column of the images; None: the one that holds images."""
     label_column: str | None = None

@@ -41,3 +41,20 @@ def test_the_sizes_that_are_refused_are_those_that_no_network_takes(size):
         assert "images of" in str(error)
     else:
         require_sound(config)
+
+
+def test_crops_are_refused_where_a_network_takes_one_size():
+    config = Config(data="photos", init="my/vae", images={"size": 32, "crop": 16})
+    with pytest.raises(ValueError, match=r"got --images.crop 16, need networks .*: give a VAE"):
+        require_sound(config)
+
+
+def test_a_size_that_a_discriminator_does_not_take_has_two_remedies_with_a_vae():
+    config = Config(data="photos", init="my/vae", images={"size": 96})
+    with pytest.raises(ValueError, match=r"of 96 pixels .*, or give --model.discriminator patches"):
+        require_sound(config)
+
+
+def test_checkpointing_without_a_vae_is_refused():
+    with pytest.raises(ValueError, match=r"model.checkpointing is for .*: without --from, leave"):
+        Config(model={"checkpointing": True})

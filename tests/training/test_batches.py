@@ -1,12 +1,15 @@
 """Batches: functions of seed and update, whoever draws them and when."""
 
 from itertools import islice
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from torch import nn
 
-from alpha_bridge.data import DensitySource, grid
+from alpha_bridge.data import DensitySource, grid, source_of
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.training.batches import Batches, _ahead
@@ -99,3 +102,63 @@ def test_a_trial_sees_what_a_run_of_its_seed_sees():
     assert x.shape == (2, 6, 2) and noise.prior.shape == (2, 6, 2)
     assert torch.equal(x[0], first)
     assert not torch.equal(x[1], first)
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 12, 16, 3), dtype=np.uint8)
+
+
+def of_crops(crop, rank=0, ranks=1):
+    """Batches of 8 crops, by one of several processes; a latent has a pixel for each four."""
+    model = AlphaBridge(nn.Identity(), nn.Identity(), nn.Identity(), latent_shape=(5, 3, 4))
+    process = SimpleNamespace(num_processes=ranks, process_index=rank, device=torch.device("cpu"))
+    return Batches(model, source_of(IMAGES), 8, 3, process, crop=crop)
+
+
+def crops(steps, **options):
+    with of_crops(8, **options).ahead(steps) as updates:
+        return [draw for [draw] in updates]
+
+
+def test_a_crop_is_a_square_of_its_image():
+    whole, (small, noise) = of_crops(None).first(), crops(range(1))[0]
+    assert small.shape == (8, 3, 8, 8)
+    assert noise.prior.shape == noise.posterior.shape == (8, 5, 2, 2)
+    squares = whole.unfold(2, 8, 1).unfold(3, 8, 1)
+    found = (squares == small[:, :, None, None]).all(-1).all(-1).all(1)
+    assert found.flatten(1).any(1).all()
+    assert len({tuple(where.tolist()) for where in found.nonzero()[:, 1:]}) > 3
+
+
+def test_crops_are_functions_of_seed_and_update_in_any_number_of_processes():
+    alone = crops(range(3))
+    late = crops(range(2, 3))
+    shared = [crops(range(3), rank=rank, ranks=2) for rank in (0, 1)]
+    assert torch.equal(alone[2][0], late[0][0])
+    for step, (x, noise) in enumerate(alone):
+        parts = [part[step] for part in shared]
+        assert torch.equal(x, torch.cat([of for of, _ in parts]))
+        assert torch.equal(noise.posterior, torch.cat([of.posterior for _, of in parts]))
+
+
+def test_what_is_measured_is_whole():
+    batches = of_crops(8)
+    x, noise = batches.unseen(0, 4)
+    assert (batches.first().shape[2:], x.shape[2:]) == ((12, 16), (12, 16))
+    assert noise.prior.shape == (4, 5, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("crop", "data", "said"),
+    [
+        (13, IMAGES, "images of 16×12 pixels have no crop of 13: give --images.crop of at most 12"),
+        (0, IMAGES, "have no crop of 0"),
+        (
+            2,
+            np.zeros((9, 2), np.float32),
+            r"only images can be cropped, .* shape \(2,\): leave out",
+        ),
+    ],
+)
+def test_a_crop_that_there_is_not_is_refused(crop, data, said):
+    with pytest.raises(ValueError, match=said):
+        Batches(of_crops(None).model, source_of(data), 4, 0, Accelerator(), crop=crop)

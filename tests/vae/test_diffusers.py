@@ -286,3 +286,40 @@ def test_the_usual_form_is_not_written_down():
 
 def test_every_class_is_tried():
     assert {name for name, _ in MODELS.values()} == KINDS.keys()
+
+
+# memory and precision
+
+
+@pytest.mark.parametrize("kind", ["kl", "tiny"])
+def test_checkpointing_changes_neither_latents_nor_gradients(kind, x, tmp_path):
+    model_of(kind).save_pretrained(tmp_path)
+    plain, saving = load(tmp_path), load(tmp_path)
+    saving.checkpoint()
+    assert saving.decoder.decoder.gradient_checkpointing
+    found = []
+    for vae in (plain, saving):
+        bridge = bridge_of(vae).train()
+        mean = bridge.encode(x)
+        arms = [*bridge.generator.parameters(), *bridge.encoder.parameters()]
+        error = (bridge.decode(mean) - x).square().sum()
+        found.append([mean, *torch.autograd.grad(error, arms)])
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_where_the_library_has_no_checkpointing_a_line_says_so(kind, vae):
+    if kind.startswith("kl") or kind == "tiny":
+        return
+    with pytest.raises(ValueError, match=r"diffusers has no gradient checkpointing for a \w+: "):
+        vae.checkpoint()
+
+
+def test_bfloat16_ends_at_the_networks(vae, x):
+    bridge = bridge_of(vae)
+    with torch.autocast("cpu", torch.bfloat16):
+        mean, log_variance = bridge.posterior(x)
+        fakes = bridge.decode(mean)
+        logits = bridge.log_ratio(fakes)
+    assert {y.dtype for y in (mean, log_variance, fakes, logits)} == {torch.float32}
+    assert (fakes - bridge.reconstruct(x)).abs().max() < 0.1

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import ModuleDict
 
 from ..adversarial import AdversarialLoss, Bridge, FixedSum, JensenShannon, Wasserstein
+from ..checks import require_crop
 from ..control import AdaptivePath, OnlineGamma, RealismGamma
 from ..data import (
     DensitySource,
@@ -158,6 +159,7 @@ class Assembly:
             optimization=self.config.optimization,
             batch_size=self.config.batch_size,
             seed=self.config.seed,
+            crop=self.config.images.crop,
             compile=self.config.compile,
             callbacks=[*self.noise(), *callbacks],
             progress=False,
@@ -209,6 +211,8 @@ def assemble(
             domain.batch(config.seed, 0, config.batch_size)
             notes += domain.notes
     notes += described(config) if new else ()
+    if (crop := config.images.crop) is not None:
+        notes += (f"updates train on random {crop}×{crop} squares of images, measured whole",)
     if vae is None:
         model = build_model(config)
     else:
@@ -247,7 +251,8 @@ def build_source(
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     images, may = _shaped(config), fetch is None or config.data in fetch
-    source = load_images(config.data, **vars(images), progress=progress, fetch=may)
+    read = {name: value for name, value in vars(images).items() if name != "crop"}
+    source = load_images(config.data, **read, progress=progress, fetch=may)
     if "images" not in config.idle and None in (images.size, images.channels):
         channels, size, _ = source.event_shape
         colour = "in colour" if channels == 3 else "grey"
@@ -395,7 +400,12 @@ def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
     """The three networks around those of ``vae``, for the weights of a checkpoint."""
     assert config.event_shape is not None
     vae.require(config.event_shape)
-    _, *sides = config.event_shape
+    channels, *sides = config.event_shape
+    if config.images.crop is not None:
+        crop = require_crop(config.images.crop, config.event_shape)
+        vae.require((channels, crop, crop), "--images.crop")
+    if config.model.checkpointing:
+        vae.checkpoint()
     *_, discriminator = _first_networks(config, config.seed)
     units = (vae.scale if config.latent_scale is None else config.latent_scale), vae.shift
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)

@@ -184,6 +184,10 @@ class Config(_Part):
             raise ValueError(
                 "latent_scale belongs to the VAE of --from: without --from, leave it out"
             )
+        if self.init is None and self.model.checkpointing:
+            raise ValueError(
+                "model.checkpointing is for the networks of a VAE: without --from, leave it out"
+            )
         if self.init is not None and self.trials > 1:
             raise ValueError(
                 f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
@@ -216,6 +220,11 @@ class Config(_Part):
         begin, length, _ = self.path.lengths(self.steps)
         parts = self.snapshots + 1
         return tuple(begin + round(length * part / parts) for part in range(1, parts))
+
+    @property
+    def any_size(self) -> bool:
+        """Whether the networks take images of any size: a VAE's, and a discriminator of patches."""
+        return self.init is not None and getattr(self.model, "discriminator", None) == "patches"
 
     @property
     def singles(self) -> tuple[Config, ...]:

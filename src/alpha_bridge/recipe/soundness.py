@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checks import at_least, halved_twice, not_stacked, times_halved
+from ..checks import at_least, halved_twice, not_stacked, require_crop, times_halved
 from .config import Config
 from .methods import METHODS
 
@@ -35,10 +35,35 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     sized = "images" not in config.idle
     if sized or config.data == "digits":
         not_stacked(config.trials if config.trials > 1 else None)
-    if sized and config.images.size is not None:
-        times_halved(at_least(1, "--images.size", config.images.size))
+    if sized and config.images.size is not None and not config.any_size:
+        _require_halved(at_least(1, "--images.size", config.images.size), config)
         if config.prior is not None:
             halved_twice(config.images.size)
+    if config.images.crop is not None:
+        _require_crops(config.images.crop, config)
+
+
+def _require_halved(size: int, config: Config) -> None:
+    """Refuse a size of images that the networks do not take."""
+    try:
+        times_halved(size)
+    except ValueError as error:
+        if config.init is None:
+            raise
+        raise ValueError(
+            f"{error}, or give --model.discriminator patches, which takes any size"
+        ) from error
+
+
+def _require_crops(crop: int, config: Config) -> None:
+    """Refuse crops that the networks do not take, or that images do not have."""
+    if not config.any_size:
+        raise ValueError(
+            f"crops, got --images.crop {crop}, need networks that take images of any size: give a "
+            "VAE with --from, and --model.discriminator patches"
+        )
+    if (size := config.images.size) is not None:
+        require_crop(crop, (1, size, size))
 
 
 def _require_a_way(config: Config) -> None:

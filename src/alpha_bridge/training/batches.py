@@ -6,10 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import chain, pairwise
 
+import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import Tensor
 
+from ..checks import require_crop
 from ..data import Source, normal, share, stream, uniform
 from ..data.units import Units
 from ..model import AlphaBridge
@@ -17,7 +20,7 @@ from ..objective import Noise
 
 HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
-PRIOR, POSTERIOR, PENALTY, NETWORKS, UNSEEN = 1, 2, 3, 2**16, 2**17
+PRIOR, POSTERIOR, PENALTY, CROPS, NETWORKS, UNSEEN = 1, 2, 3, 4, 2**16, 2**17
 """Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
 APART = 2**63
@@ -29,7 +32,8 @@ class Batches:
     """Data and noise of each update, for this process's share of the batch.
 
     An update with several ``draws`` has as many pairs of its own: those of all updates are one
-    sequence, so that a single draw an update is the plain case.
+    sequence, so that a single draw an update is the plain case. With ``crop``, an update has a
+    random square of that many pixels of each image; what no update is given is whole.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Batches:
         accelerator: Accelerator,
         draws: int = 1,
         prior: Source | None = None,
+        crop: int | None = None,
     ) -> None:
         ranks, rank = accelerator.num_processes, accelerator.process_index
         if size % ranks:
@@ -49,12 +54,13 @@ class Batches:
         self.seeds = [seed + trial for trial in range(math.prod(model.trial_shape))]
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
         self.prior = prior
+        self.crop = None if crop is None else require_crop(crop, source.event_shape)
         # of samples, latents, the encoder's noise and the regulariser's
         self.units = (source.units, prior.units if prior else Units(), Units(), Units())
 
     def first(self) -> Tensor:
         """Samples of the first update in model units, on the device."""
-        return self._in(self.source.units, self._samples(0))
+        return self._in(self.source.units, self._samples(0, crop=None))
 
     def unseen(self, step: int, count: int) -> tuple[Tensor, Noise]:
         """Up to ``count`` samples that training never sees, and noise for update ``step``.
@@ -93,22 +99,42 @@ class Batches:
         draws = range(step * self.draws, (step + 1) * self.draws)
         return [
             (
-                self._samples(draw),
+                self._samples(draw, self.crop),
                 self._latents(draw),
-                self._noise(normal, draw, POSTERIOR, self.model.latent_shape or ()),
+                self._noise(normal, draw, POSTERIOR, self._latent_shape()),
                 self._noise(uniform, draw, PENALTY, ()),
             )
             for draw in draws
         ]
 
-    def _samples(self, draw: int) -> Tensor:
-        return self._stack(
-            [self.source.batch(seed, draw, self.size, self.rank, self.ranks) for seed in self.seeds]
-        )
+    def _samples(self, draw: int, crop: int | None) -> Tensor:
+        """Samples in storage units, or a random square of ``crop`` pixels of each."""
+        part = (draw, self.size, self.rank, self.ranks)
+        trials = [self.source.batch(seed, *part) for seed in self.seeds]
+        if crop is not None:
+            trials = [
+                cropped(x, self._corners(seed, draw, crop), crop)
+                for seed, x in zip(self.seeds, trials, strict=True)
+            ]
+        return self._stack(trials)
+
+    def _corners(self, seed: int, draw: int, crop: int) -> NDArray[np.int64]:
+        """Where squares begin, a row and a column for each sample of this process."""
+        places = [pixels - crop + 1 for pixels in self.source.event_shape[1:]]
+        drawn = stream(seed, draw, CROPS).integers(places, size=(self.size, 2))
+        return drawn[share(self.size, self.rank, self.ranks)]
+
+    def _latent_shape(self) -> tuple[int, ...]:
+        """Shape of a latent of what an update is given."""
+        shape = self.model.latent_shape or ()
+        if self.crop is None:
+            return shape
+        sides = zip(shape[1:], self.source.event_shape[1:], strict=True)
+        return shape[0], *(side * self.crop // pixels for side, pixels in sides)
 
     def _latents(self, draw: int) -> Tensor:
         if self.prior is None:
-            return self._noise(normal, draw, PRIOR, self.model.latent_shape or ())
+            return self._noise(normal, draw, PRIOR, self._latent_shape())
         part = (draw, self.size, self.rank, self.ranks)
         return self._stack([self.prior.batch(APART + seed, *part) for seed in self.seeds])
 
@@ -132,6 +158,17 @@ class Batches:
     def _in(self, units: Units, samples: Tensor) -> Tensor:
         """Samples in model units, on the device."""
         return units.place(samples, self.device).to(self.model.log_sigma.dtype)
+
+
+def cropped(x: Tensor, corners: NDArray[np.int64], size: int) -> Tensor:
+    """Of each image ``(batch, channels, height, width)`` the square that begins at its corner.
+
+    Example:
+        >>> cropped(torch.arange(16).reshape(1, 1, 4, 4), np.array([[1, 2]]), 2).flatten()
+        tensor([ 6,  7, 10, 11])
+    """
+    places = zip(x, corners, strict=True)
+    return torch.stack([image[:, i : i + size, j : j + size] for image, (i, j) in places])
 
 
 def _unseen(source: Source, count: int) -> Tensor:

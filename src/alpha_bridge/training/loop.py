@@ -43,6 +43,7 @@ def fit(
     optimization: Optimization | None = None,
     batch_size: int | None = None,
     seed: int = 0,
+    crop: int | None = None,
     compile: bool = False,
     callbacks: Iterable[Callback | Callable[[Event], object]] = (),
     progress: bool = True,
@@ -70,6 +71,9 @@ def fit(
         batch_size: Samples of an update, over all processes, one or more; by default those of the
             ``DataLoader``, or 128.
         seed: Of batches and noise, zero or more.
+        crop: Pixels of a side of the random square of each image that an update is given; by
+            default images are whole, as they are where they are measured. For networks that take
+            images of any size.
         compile: Whether the networks are compiled; the gradient penalty stays eager.
         callbacks: Called after every update, in order: each a :class:`Callback`, or a function of
             the :class:`Event`, whose result is ignored.
@@ -121,9 +125,8 @@ def fit(
                 f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
                 "give a longer path"
             )
-    batches = Batches(
-        model, source, batch_size, seed, accelerator, optimization.discriminator_steps, domain
-    )
+    each = optimization.discriminator_steps
+    batches = Batches(model, source, batch_size, seed, accelerator, each, domain, crop)
 
     with agreement(accelerator) as agree, ExitStack() as stack:
         begin = stack.enter_context(networks_draws(seed, accelerator))

@@ -126,6 +126,16 @@ class DiffusersVAE(TrainedVAE):
     def nearest(self, pixels: int) -> int:
         return max(round(pixels / self._stride), 1) * self._stride
 
+    def checkpoint(self) -> None:
+        model: Any = self.model
+        if not model._supports_gradient_checkpointing:
+            super().checkpoint()
+        model.enable_gradient_checkpointing()
+        if type(model).__name__ == "AutoencoderTiny":
+            # with it, that of diffusers 0.42 takes images in [-1, 1] for such in [0, 1]
+            model.encoder.gradient_checkpointing = False
+            self.notes += ("the activations of an AutoencoderTiny's encoder are all kept",)
+
     def _arms(self) -> tuple[nn.Module, nn.Module]:
         """Encoder and decoder of the model, whose parts keep their names.
 

@@ -128,7 +128,18 @@ class TrainedVAE(ABC):
     def nearest(self, pixels: int) -> int:
         """The side of an image nearest to one of ``pixels`` that the VAE takes."""
 
-    def require(self, event_shape: tuple[int, ...]) -> None:
+    def checkpoint(self) -> None:
+        """Keep few activations for the backward pass, which computes the others again.
+
+        Raises:
+            ValueError: The library has no means for that, for this VAE.
+        """
+        raise ValueError(
+            f"{self.library} has no gradient checkpointing for a {type(self.model).__name__}: "
+            "leave out --model.checkpointing, and give a smaller batch"
+        )
+
+    def require(self, event_shape: tuple[int, ...], option: str = "--images.size") -> None:
         """Refuse samples of a shape that the VAE does not take, with what to change."""
         if len(event_shape) != 3:
             raise ValueError(
@@ -144,7 +155,7 @@ class TrainedVAE(ABC):
         for side in sides:
             if (near := self.nearest(side)) != side:
                 raise ValueError(
-                    f"the VAE does not take images of {side} pixels: give --images.size {near} "
+                    f"the VAE does not take images of {side} pixels: give {option} {near} "
                     "with images of files, or other data with --data"
                 )
 
