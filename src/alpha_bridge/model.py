@@ -20,6 +20,7 @@ from .gaussian import (
     reparameterize,
 )
 from .interpolation import Curve, slerp
+from .patches import WHOLE, Judged
 from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
@@ -44,7 +45,8 @@ class AlphaBridge(nn.Module):
             the latents, in any of the ways of :func:`~alpha_bridge.gaussian.moments`: a pair, or
             one tensor that holds both as its halves.
         discriminator: β: samples to logits ``(*trials, batch)`` or ``(*trials, batch, 1)``, the
-            log density ratio (6).
+            log density ratio (6). One that judges patches of images has an attribute ``judged``,
+            :class:`~alpha_bridge.patches.Patches`, and a logit for each of them.
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
         latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
 
@@ -112,6 +114,18 @@ class AlphaBridge(nn.Module):
         """σ of the surrogate (13), shape ``(*trials, 1)``."""
         return self.log_sigma.exp()
 
+    @property
+    def encoder_is_frozen(self) -> bool:
+        """Whether no parameter of the encoder is trained, so that latents stay what they are."""
+        return not any(parameter.requires_grad for parameter in self.encoder.parameters())
+
+    def train(self, mode: bool = True) -> "AlphaBridge":
+        """Set the mode of all networks, but for a frozen encoder, which is never in training."""
+        super().train(mode)
+        if self.encoder_is_frozen:
+            self.encoder.eval()
+        return self
+
     def network_parameters(self, network: NetworkName) -> Iterator[nn.Parameter]:
         """Parameters that ``network`` trains; a learned σ is the generator's."""
         yield from (p for p in self.get_submodule(network).parameters() if p.requires_grad)
@@ -173,6 +187,8 @@ class AlphaBridge(nn.Module):
     def log_ratio(self, x: Tensor) -> Tensor:
         r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6), in nats.
 
+        That of patches is their total, as if those that do not overlap were independent.
+
         Args:
             x: Samples, shape ``(*trials, batch, *event)``.
 
@@ -183,7 +199,20 @@ class AlphaBridge(nn.Module):
             ValueError: The discriminator gives more than one number for each sample, or trials and
                 batch in another order.
         """
-        return self._log_ratio(self.discriminator, x)
+        return self.judged.total(self.logits(x))
+
+    @property
+    def judged(self) -> Judged:
+        """What of a sample the discriminator judges."""
+        found: Judged = getattr(self.discriminator, "judged", WHOLE)
+        return found
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The log ratio (6) of all that is judged, ``(*trials, batch)``, or ``(batch, h, w)`` of
+        patches; arguments as of :meth:`log_ratio`."""
+        if self.judged is WHOLE:
+            return self._log_ratio(self.discriminator, x)
+        return self.discriminator(x).to(x.dtype)  # type: ignore[no-any-return]
 
     def latent_log_ratio(self, z: Tensor) -> Tensor:
         r"""Estimate of :math:`g(z) = \log p(z) - \log q_\phi(z)`, section 3.3, likewise.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .checks import at_least
+from .patches import WHOLE, Judged
 from .settings import RegularizerConfig, require
 
 __all__ = ["R1", "R1R2", "DiscriminatorOutputs", "GradientPenalty", "Regularizer", "SpectralNorm"]
@@ -22,10 +23,12 @@ class DiscriminatorOutputs:
         log_ratio: The discriminator: from samples ``(*trials, batch, *event)`` to logits.
         real: Data samples, shape ``(*trials, batch, *event)``; where a penalty is due they
             require a gradient.
-        f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``.
+        f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``, or with
+            dimensions behind for those of patches.
         fake: Model samples, the shape of ``real``.
         noise: Uniform draws in [0, 1) for the regulariser alone, shape ``(*trials, batch)``;
             None where none are drawn.
+        judged: What of a sample has a logit.
     """
 
     log_ratio: Callable[[Tensor], Tensor]
@@ -33,11 +36,22 @@ class DiscriminatorOutputs:
     f_real: Tensor
     fake: Tensor
     noise: Tensor | None = None
+    judged: Judged = WHOLE
 
     @cached_property
     def f_fake(self) -> Tensor:
-        """Logits of ``fake``, shape ``(*trials, batch)``: a pass when they are first asked for."""
+        """Logits of ``fake``, the shape of ``f_real``: a pass when they are first asked for."""
         return self.log_ratio(self.fake)
+
+    def slope_at(self, x: Tensor, f: Tensor) -> Tensor:
+        """Gradient of each sample's logit, or of the total of its patches' logits, to the sample.
+
+        Returns:
+            With a graph, shape ``(*trials, batch, features)``.
+        """
+        total = self.judged.total(f)
+        (gradient,) = torch.autograd.grad(total.sum(), x, create_graph=True)
+        return gradient.flatten(total.ndim)
 
     def detached(self) -> "DiscriminatorOutputs":
         """The same with fakes that require a gradient and have no graph behind them.
@@ -71,7 +85,7 @@ class Regularizer:
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
         """Penalty of each sample, shape ``(*trials, batch)``, for detached outputs."""
-        return torch.zeros_like(outputs.f_real)
+        return torch.zeros_like(outputs.judged.total(outputs.f_real))
 
 
 @dataclass(frozen=True)
@@ -83,12 +97,6 @@ class _Lazy(Regularizer):
 
     def __post_init__(self) -> None:
         require(RegularizerConfig, weight=self.weight, every=self.every)
-
-
-def _slope(x: Tensor, f: Tensor) -> Tensor:
-    """Gradient of each logit to its own sample, with a graph, ``(*trials, batch, features)``."""
-    (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
-    return gradient.flatten(f.ndim)
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class R1(_Lazy):
     """
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
-        slope = _slope(outputs.real, outputs.f_real)
+        slope = outputs.slope_at(outputs.real, outputs.f_real)
         return self.every * self.weight / 2 * slope.square().sum(-1)
 
 
@@ -137,7 +145,7 @@ class R1R2(R1):
     """
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
-        slope = _slope(outputs.fake, outputs.f_fake)
+        slope = outputs.slope_at(outputs.fake, outputs.f_fake)
         return super().penalty(outputs) + self.every * self.weight / 2 * slope.square().sum(-1)
 
 
@@ -174,7 +182,7 @@ class GradientPenalty(_Lazy):
             )
         share = epsilon.reshape(*epsilon.shape, *[1] * (outputs.real.ndim - epsilon.ndim))
         between = (share * outputs.real + (1 - share) * outputs.fake).detach().requires_grad_()
-        slope = _slope(between, outputs.log_ratio(between))
+        slope = outputs.slope_at(between, outputs.log_ratio(between))
         norm: Tensor = torch.linalg.vector_norm(slope, dim=-1)
         return self.every * self.weight * (norm - 1).square()
 

@@ -214,6 +214,10 @@ class ModelConfig(Settings):
     checkpointing: bool = False
     """Keep few activations of a VAE's two networks, by its library's gradient checkpointing: less
     memory, more time, and the same numbers."""
+    discriminator: Literal["whole", "patches"] = "whole"
+    """What of an image the discriminator judges: all of it, or patches, one by one."""
+    halvings: Annotated[int, Interval(1, 4, "[]")] = 2
+    """Halvings in a discriminator of patches: with 1 to 4 a patch has 8, 18, 38 or 78 pixels."""
     noise: Annotated[float | None, POSITIVE] = NOISE
     """σ of the semi-implicit model (13), in model units: images lie in [-1, 1]. None: the
     reconstruction error of the VAE of --from."""
@@ -237,19 +241,30 @@ class ObjectiveConfig(Settings):
 
     place = "objective"
 
-    kind: Literal["data", "marginal", "joint"] = "data"
-    """What is bridged: the model to the data, both marginals, or both joints (section 3.3);
-    --objective for short."""
+    kind: Literal["data", "reconstruction", "marginal", "joint"] = "data"
+    """What is bridged: the model to the data, reconstructions to the data, both marginals, or both
+    joints (section 3.3); --objective for short."""
     game: Literal["bridge", "sum", "js", "wasserstein"] = "bridge"
     """Adversarial loss of generator and discriminator: the paper's bridge, or a baseline's."""
     clip: Annotated[float, Interval(0, math.inf, "(]")] = 5.0
     """Bound on the exponents of the bridge's weights, in nats; the paper has none."""
     weight: Annotated[float, POSITIVE] = 1.0
     """Weight of the likelihood in the fixed sum."""
+    kl_weight: Annotated[float, Interval(0)] = 1.0
+    """Weight of the encoder's divergence from N(0, I) beside the log-likelihood, both in nats; for
+    data and reconstruction."""
+    features: Literal["none", "classifier", "rotations"] = "none"
+    """Whose features are reconstructed beside pixels: a classifier's of the labels, or of quarter
+    turns; for data and reconstruction, of images."""
     one_backward: bool = True
     """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False
     """With marginal and joint, reconstructions also train the network that made their code."""
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether only the model is bridged to the data, and the encoder infers."""
+        return self.kind in ("data", "reconstruction")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from alpha_bridge.networks import (
     MLPDiscriminator,
     MLPEncoder,
     MLPGenerator,
+    PatchDiscriminator,
 )
 from tests.contracts import cases
 from tests.contracts.network import SHARED, is_trial_by_trial_the_single_network
@@ -25,6 +26,7 @@ NETWORKS = {
     "ConvDiscriminator": ((lambda n: ConvDiscriminator(8, 1, 2, 4, n), IMAGE), SHARED),
     "DCGANGenerator": ((lambda n: DCGANGenerator(2, 8, 1, 2, n), (2,)), SHARED),
     "DCGANEncoder": ((lambda n: DCGANEncoder(2, 8, 1, 2, n), IMAGE), SHARED),
+    "PatchDiscriminator": ((lambda n: PatchDiscriminator(1, 2, 1, n), IMAGE), SHARED),
     "DCGANDiscriminator": ((lambda n: DCGANDiscriminator(8, 1, 2, n), IMAGE), SHARED),
 }
 

@@ -2,7 +2,7 @@
 
 from alpha_bridge.adversarial import FixedSum, JensenShannon
 from alpha_bridge.networks import Marginals, MLPDiscriminator
-from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
+from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, ReconstructionBridge
 from tests.contracts import cases
 from tests.contracts.objective_slot import (
     ALWAYS,
@@ -33,6 +33,7 @@ OBJECTIVES = {
     "plain passes": (Problem(DataBridge(one_backward=False), of_samples), ALWAYS),
     "Jensen-Shannon": (Problem(DataBridge(JensenShannon()), of_samples), ALWAYS),
     "fixed sum": (Problem(DataBridge(FixedSum(0.3)), of_samples), OF_A_SUM),
+    "reconstruction": (Problem(ReconstructionBridge(kl_weight=0.1), of_samples), ALWAYS),
     "marginal": (Problem(MarginalBridge(), of_both), ALWAYS),
     "joint": (Problem(JointBridge(), of_pairs), ALWAYS),
 }

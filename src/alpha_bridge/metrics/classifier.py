@@ -65,6 +65,20 @@ class Classifier(nn.Module):
         return self.logits(self.features(x))
 
 
+class ClassifierLayers(nn.Module):
+    """The features of each convolution of a classifier, of images of any size."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        convolutions = [*classifier.body.children()][:-3]
+        pairs = zip(convolutions[::2], convolutions[1::2], strict=True)
+        self.layers = nn.ModuleList(nn.Sequential(*pair) for pair in pairs)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Features ``(N, F, h, w)`` of images ``(N, C, H, W)`` in [−1, 1], the largest first."""
+        return [x := layer(x) for layer in self.layers]
+
+
 def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return ``shape`` if it is ``(C, H, W)`` as the classifier takes it; else ``ValueError``."""
     if len(shape) != 3 or shape[1] != shape[2]:

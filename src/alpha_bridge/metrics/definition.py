@@ -71,6 +71,10 @@ METRICS: dict[str, Metric] = {
     "missed_mass": Metric("Missed mass", "lower", good=0.05),
     "invented_mass": Metric("Invented mass", "lower", good=0.25),
     "reconstruction_error": Metric("Reconstruction error", "lower"),
+    "reconstruction_distance": Metric("Fréchet distance of reconstructions", "lower"),
+    "psnr": Metric("PSNR of reconstructions", "higher"),
+    "ssim": Metric("SSIM of reconstructions", "higher"),
+    "sharpness": Metric("Sharpness of reconstructions", "higher"),
     "retention": Metric("Retention", "higher", good=0.75),
     "ess": Metric("Effective sample size", "higher"),
 }

@@ -15,6 +15,8 @@ from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import CHUNK, FEATURES, Comparison, DensityComparison, FeatureComparison
 from .definition import name
+from .image_quality import FeatureNetwork, features_of, frechet_distance, reconstruction_error
+from .reconstructions import WINDOW, psnr, sharpness, ssim
 from .reporting import Report, Watch, counting, silent
 
 LATENTS = 9
@@ -100,10 +102,61 @@ class Evaluation:
         return units.normalize(units.denormalize(samples))
 
 
+class ReconstructionEvaluation(Evaluation):
+    """Measures reconstructions of held-out images in place of samples of the prior."""
+
+    def __init__(
+        self,
+        source: Source,
+        features: FeatureNetwork,
+        protocol: str,
+        samples: int,
+        shown: int,
+        progress: Report = silent,
+    ) -> None:
+        self.source, self.progress, self.network, self.protocol = (
+            source,
+            progress,
+            features,
+            protocol,
+        )
+        self.held_out = source.units.normalize(source.held_out(samples))
+        self.shown = min(shown, at_least(2, "the number of held-out samples", len(self.held_out)))
+        watch = counting(progress, "features of the data", -(-len(self.held_out) // CHUNK))
+        self.real = features_of(features, watch(self.held_out.split(CHUNK)))
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        model: AlphaBridge,
+        memory: dict[str, Tensor],  # noqa: ARG002
+        reference: bool = False,  # noqa: ARG002
+    ) -> Measured:
+        training, x, count = model.training, self.held_out, len(self.held_out)
+        watch = counting(self.progress, "evaluating", 2 * -(-count // CHUNK))
+        model.eval()
+        y = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), x, watch)
+        model.train(training)
+        y = self.source.units.normalize(self.source.units.denormalize(y))
+        features = features_of(self.network, watch(y.split(CHUNK)))
+        found: dict[tuple[str, str], Tensor | float] = {
+            ("reconstruction_distance", self.protocol): frechet_distance(self.real, features),
+            ("reconstruction_error", "mse"): reconstruction_error(x, y, x.ndim - 1),
+        }
+        if x.ndim == 4:
+            found["psnr", "pixels"], found["sharpness", "laplacian"] = psnr(x, y), sharpness(x, y)
+            if min(x.shape[-2:]) >= WINDOW:
+                found["ssim", "pixels"] = ssim(x, y)
+        metrics = {name(*key, count, "held-out"): float(value) for key, value in found.items()}
+        shown = slice(self.shown)
+        return Measured(metrics, y[shown], torch.stack([x[shown], y[shown]]))
+
+
 def evaluation_of(
     source: Source,
     data: str,
     *,
+    reconstructs: bool = False,
     samples: int = EvaluationConfig.samples,
     shown: int = EvaluationConfig.shown,
     features: str = EvaluationConfig.features,
@@ -114,6 +167,8 @@ def evaluation_of(
 ) -> Evaluation:
     """The evaluation that fits the data, by the settings of :class:`EvaluationConfig`.
 
+    What ``reconstructs`` is measured by its reconstructions of held-out data alone.
+
     The protocol calls the data ``data``; ``log`` takes a line on what is being prepared, and
     ``progress`` how far that and each evaluation have come. The held-out samples of a second
     domain, ``prior``, are the latents of what is measured.
@@ -123,6 +178,9 @@ def evaluation_of(
             training samples or the second domain fewer than two held out, or the classifier cannot
             take the images.
     """
+    if reconstructs:
+        network, protocol, _ = FEATURES[features](source, data, log, progress)
+        return ReconstructionEvaluation(source, network, protocol, samples, shown, progress)
     latents = None if prior is None else prior.units.normalize(prior.held_out(samples))
     if latents is not None:
         at_least(2, "the number of held-out samples of the second domain", len(latents))

@@ -10,6 +10,7 @@ from .conv import (
 from .dcgan import DCGANDiscriminator, DCGANEncoder, DCGANGenerator
 from .marginals import Marginals
 from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator, MLPTranslator
+from .patch import PatchDiscriminator
 from .surrogate import Surrogate
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "MLPGenerator",
     "MLPTranslator",
     "Marginals",
+    "PatchDiscriminator",
     "Surrogate",
 ]

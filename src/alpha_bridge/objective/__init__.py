@@ -5,6 +5,7 @@ from .data import DataBridge
 from .joint import JointBridge, pairs
 from .marginal import MarginalBridge
 from .mutual import JointSamples, MutualBridge
+from .reconstruction import ReconstructionBridge
 
 __all__ = [
     "DataBridge",
@@ -15,5 +16,6 @@ __all__ = [
     "MutualBridge",
     "Noise",
     "Objective",
+    "ReconstructionBridge",
     "pairs",
 ]

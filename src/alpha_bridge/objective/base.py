@@ -78,6 +78,10 @@ class Objective(ABC):
     ) -> Losses:
         """Losses of the discriminators alone, for an update in which only they take a step."""
 
+    def fakes(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:  # noqa: ARG002
+        """Samples of the model, the shape of ``x``: of the prior, unless a subclass says other."""
+        return model.decode(noise.prior)
+
     @abstractmethod
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float

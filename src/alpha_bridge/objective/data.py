@@ -8,9 +8,11 @@ from torch import Tensor
 
 from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
-from ..gaussian import elbo, kl_to_prior, log_likelihood, mean_squared_error, reparameterize
+from ..gaussian import elbo, kl_to_prior, mean_squared_error, reparameterize
 from ..model import AlphaBridge, NetworkName
+from ..patches import WHOLE
 from ..penalty import DiscriminatorOutputs
+from ..perceptual import FeatureLikelihood
 from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
@@ -22,19 +24,37 @@ MSE = "mse"
 
 
 @dataclass(frozen=True)
+class Passes:
+    """What an update computes with the networks before any loss.
+
+    Attributes:
+        outputs: The discriminator's.
+        kl: The encoder's divergence from the prior, ``(*trials, batch)``, with its weight.
+        z: Draws from the encoder, ``(*trials, batch, *latent_shape)``.
+        decoded: What they are decoded to, the shape of the data.
+    """
+
+    outputs: DiscriminatorOutputs
+    kl: Tensor
+    z: Tensor
+    decoded: Tensor
+
+
+@dataclass(frozen=True)
 class DataBridge(Objective):
     r"""The objective of the paper, equations (15) and (16), and of its baselines.
 
     .. math::
         \theta:\ & -\kappa_\alpha e^{-\alpha f(x)} \log \tilde p_\theta(x|z)
                   - \gamma_\alpha \ln_{1-\alpha} e^{f(x')} \\
-        \phi:\ & -\log \tilde p_\theta(x|z) + KL[q_\phi(z|x) \| p(z)] \\
+        \phi:\ & -\log \tilde p_\theta(x|z) + w \, KL[q_\phi(z|x) \| p(z)] \\
         \beta:\ & -\log \sigma(f(x)) - \log(1 - \sigma(f(x')))
 
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone. The first and
     the last line are those of :class:`~alpha_bridge.adversarial.Bridge`; another adversarial loss
-    has others.
+    has others. Where the discriminator judges :class:`~alpha_bridge.patches.Patches`, both lines
+    are totals over patches.
 
     Attributes:
         adversarial: The losses of θ and β.
@@ -44,9 +64,12 @@ class DataBridge(Objective):
             and that of β have parallel gradients at each fake sample, so that one pass through the
             discriminator serves both, where float32 can divide by β's slope in every logit (from
             −46 up in the logistic loss): with one fake below, each has a pass of its own in that
-            update. A network with batch normalisation mixes samples, and is passed once for each;
-            switch this off for one that mixes them in another way, and where an update is
-            captured in a CUDA graph, which cannot look at the logits.
+            update. A network with batch normalisation mixes samples, and is passed once for each,
+            and so is a discriminator of patches, which share pixels; switch this off for one that
+            mixes samples in another way, and where an update is captured in a CUDA graph, which
+            cannot look at the logits.
+        kl_weight: w, zero or more; the paper has 1.
+        features: The likelihood of features beside that of pixels; None for pixels alone.
 
     Source:
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
@@ -54,6 +77,8 @@ class DataBridge(Objective):
 
     adversarial: AdversarialLoss = field(default_factory=Bridge)
     one_backward: bool = ObjectiveConfig.one_backward
+    kl_weight: float = ObjectiveConfig.kl_weight
+    features: FeatureLikelihood | None = None
 
     def losses(
         self,
@@ -65,29 +90,38 @@ class DataBridge(Objective):
         penalized: bool = False,
     ) -> Losses:
         _, reverse = self.adversarial.halves(alpha)
-        outputs = _discriminate(model, x, noise, penalized, trains_generator=reverse)
-        f_data, f_model = outputs.f_real, outputs.f_fake
-        z, kl = _encode(model, x, noise.posterior)
-        log_p = _log_likelihood(model, x, z)
+        passes = self._pass(model, x, noise, penalized, reverse)
+        outputs, kl = passes.outputs, passes.kl
+        f_data, f_model, total = outputs.f_real, outputs.f_fake, model.judged.total
+        pixels = self._log_likelihood(model, x, passes.decoded)
+        log_p = self._with_features(model, x, passes.decoded, pixels)
 
         def theta(log_p: Tensor, f_model: Tensor) -> Tensor:
-            return self.adversarial.generator(log_p, f_data, f_model, alpha, gamma)
+            return total(self.adversarial.generator(log_p, f_data, f_model, alpha, gamma))
 
         def beta(f_model: Tensor) -> Tensor:
-            return self.adversarial.discriminator(f_data, f_model)
+            return total(self.adversarial.discriminator(f_data, f_model))
 
         values: dict[NetworkName, Tensor] = {
             "generator": theta(log_p, f_model),
-            "encoder": -elbo(log_p, kl),
+            "encoder": -elbo(total(log_p), kl),
             "discriminator": beta(f_model),
         }
         losses, joined = dict(values), list[NetworkName](["generator"])
-        if self.one_backward:
+        if not kl.requires_grad:  # the encoder is frozen
+            del losses["encoder"]
+        if self.one_backward and model.judged is WHOLE:
             of_likelihood, of_theta = slopes(theta, log_p, f_model)
             (of_beta,) = slopes(beta, f_model)
             by_likelihood, by_beta = divisible(of_likelihood, of_beta)
-            if by_likelihood and not mixes_samples(model.generator):
-                rescale_gradient(z, -1 / of_likelihood)
+            alone = not reverse or self.decodes_fakes_apart
+            if (
+                by_likelihood
+                and alone
+                and "encoder" in losses
+                and not mixes_samples(model.generator)
+            ):
+                rescale_gradient(passes.z, -1 / of_likelihood)
                 losses["encoder"] = kl
                 joined.append("encoder")
             if (by_beta or not reverse) and not mixes_samples(model.discriminator):
@@ -95,9 +129,10 @@ class DataBridge(Objective):
                 losses["generator"] = theta(log_p, f_model.detach())
                 joined.append("discriminator")
         size = math.prod(x.shape[model.batch_ndim :])
-        error = mean_squared_error(log_p.detach(), model.sigma.detach(), size)
+        error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
+        at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
         diagnostics = {
-            **self.adversarial.diagnostics(f_data.detach(), f_model.detach(), alpha),
+            **self.adversarial.diagnostics(at_data, at_model, alpha),
             MSE: error.mean(-1),
         }
         return Losses(summed(losses, joined), (outputs,), values, diagnostics)
@@ -105,36 +140,62 @@ class DataBridge(Objective):
     def discrimination(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
     ) -> Losses:
-        outputs = _discriminate(model, x, noise, penalized, trains_generator=False)
+        with torch.no_grad():
+            fake = self.fakes(model, x, noise)
+        outputs = discriminate(model, x, fake, noise, penalized)
         loss = self.adversarial.discriminator(outputs.f_real, outputs.f_fake)
-        return Losses({("discriminator",): loss}, (outputs,))
+        return Losses({("discriminator",): model.judged.total(loss)}, (outputs,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
-        f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
-        z, _ = _encode(model, x, noise.posterior)
-        forward = self.adversarial.forward(_log_likelihood(model, x, z), f_data, alpha)
-        return forward, self.adversarial.reverse(f_model, alpha)
+        f_data, f_model = model.logits(x), model.logits(self.fakes(model, x, noise))
+        z, _ = self._encode(model, x, noise.posterior)
+        decoded, total = model.decode(z), model.judged.total
+        pixels = self._log_likelihood(model, x, decoded)
+        log_p = self._with_features(model, x, decoded, pixels)
+        forward = self.adversarial.forward(log_p, f_data, alpha)
+        return total(forward), total(self.adversarial.reverse(f_model, alpha))
+
+    @property
+    def decodes_fakes_apart(self) -> bool:
+        """Whether fakes come from a pass of their own through the generator."""
+        return True
+
+    def _pass(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, reverse: bool
+    ) -> Passes:
+        """The passes of an update; fakes have a graph only where θ has a reverse half."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and reverse):
+            fake = self.fakes(model, x, noise)
+        outputs = discriminate(model, x, fake, noise, penalized)
+        z, kl = self._encode(model, x, noise.posterior)
+        return Passes(outputs, kl, z, model.decode(z))
+
+    def _encode(self, model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """A draw from the encoder, and its divergence from the prior."""
+        mean, log_variance = model.posterior(x)
+        kl = kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
+        return reparameterize(mean, log_variance, noise), self.kl_weight * kl
+
+    def _log_likelihood(self, model: AlphaBridge, x: Tensor, decoded: Tensor) -> Tensor:
+        """Of the pixels, of the shape of the logits."""
+        return model.judged.log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
+
+    def _with_features(
+        self, model: AlphaBridge, x: Tensor, decoded: Tensor, pixels: Tensor
+    ) -> Tensor:
+        """The log-likelihood of the pixels and, if there are any, of the features."""
+        if self.features is None:
+            return pixels
+        return pixels + model.judged.of_pixels(self.features(x, decoded))
 
 
-def _discriminate(
-    model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, trains_generator: bool
+def discriminate(
+    model: AlphaBridge, x: Tensor, fake: Tensor, noise: Noise, penalized: bool
 ) -> DiscriminatorOutputs:
-    """Logits of data and fakes; the fakes have a graph only where it is of use."""
+    """Logits of data, and those of fakes when they are asked for."""
     real = x.detach().requires_grad_(penalized)
-    f_real = model.log_ratio(real)
-    with torch.set_grad_enabled(torch.is_grad_enabled() and trains_generator):
-        fake = model.decode(noise.prior)
-    return DiscriminatorOutputs(model.log_ratio, real, f_real, fake, noise.penalty)
-
-
-def _encode(model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """A draw from the encoder and its divergence from the prior."""
-    mean, log_variance = model.posterior(x)
-    kl = kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
-    return reparameterize(mean, log_variance, noise), kl
-
-
-def _log_likelihood(model: AlphaBridge, x: Tensor, z: Tensor) -> Tensor:
-    return log_likelihood(x, model.decode(z), model.sigma, x.ndim - model.batch_ndim)
+    return DiscriminatorOutputs(
+        model.logits, real, model.logits(real), fake, noise.penalty, model.judged
+    )

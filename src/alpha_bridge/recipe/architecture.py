@@ -22,6 +22,7 @@ from ..networks import (
     MLPEncoder,
     MLPGenerator,
     MLPTranslator,
+    PatchDiscriminator,
     Surrogate,
 )
 from ..settings import ModelConfig
@@ -87,9 +88,11 @@ def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Mo
         if len(shape) == 1:
             return MLPDiscriminator(shape[0], model.hidden, trials)
         channels, size, _ = shape
+        if model.discriminator == "patches":
+            return PatchDiscriminator(channels, model.width, model.halvings, trials)
         return NETWORKS[model.kind].discriminator(model, size, channels, trials)
 
-    if config.objective.kind == "data":
+    if config.objective.one_sided:
         return discriminator(x)
     if config.objective.kind == "marginal":
         return Marginals(discriminator(x), discriminator(z))

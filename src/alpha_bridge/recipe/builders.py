@@ -29,12 +29,21 @@ from ..data import (
     unbalanced,
 )
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
+from ..metrics.classifier import Classifier, ClassifierLayers
+from ..metrics.comparison import FEATURES
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
-from ..objective import DataBridge, JointBridge, MarginalBridge, Objective
+from ..objective import (
+    DataBridge,
+    JointBridge,
+    MarginalBridge,
+    Objective,
+    ReconstructionBridge,
+)
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
+from ..perceptual import FeatureLikelihood
 from ..settings import (
     NOISE,
     ImagesConfig,
@@ -92,14 +101,28 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
     "none": lambda _: Regularizer(),
 }
 
-OBJECTIVES: dict[str, Callable[[Config, AdversarialLoss], Objective]] = {
-    "data": lambda config, adversarial: DataBridge(adversarial, config.objective.one_backward),
-    "marginal": lambda config, adversarial: MarginalBridge(adversarial, *_mutual(config)),
-    "joint": lambda config, adversarial: JointBridge(adversarial, *_mutual(config)),
+Build = Callable[[Config, AdversarialLoss, FeatureLikelihood | None], Objective]
+OBJECTIVES: dict[str, Build] = {
+    "data": lambda config, *parts: DataBridge(**_one_sided(config, *parts)),
+    "reconstruction": lambda config, *parts: ReconstructionBridge(**_one_sided(config, *parts)),
+    "marginal": lambda config, adversarial, _: MarginalBridge(adversarial, *_mutual(config)),
+    "joint": lambda config, adversarial, _: JointBridge(adversarial, *_mutual(config)),
 }
 
 MEASURED = 1000
 """Training samples that settings are decided by, and that a VAE to be bridged is measured on."""
+
+
+def _one_sided(
+    config: Config, adversarial: AdversarialLoss, features: FeatureLikelihood | None
+) -> dict[str, Any]:
+    given = config.objective
+    return {
+        "adversarial": adversarial,
+        "one_backward": given.one_backward,
+        "kl_weight": given.kl_weight,
+        "features": features,
+    }
 
 
 def _mutual(config: Config) -> tuple[bool, bool]:
@@ -218,15 +241,35 @@ def assemble(
     else:
         config, model, measured = _from_vae(config, source, vae)
         notes += measured
-    return Assembly(config, source, model, build_path(config), *build_slots(config), prior, notes)
+    features, said = build_features(config, source)
+    slots = build_slots(config, features)
+    return Assembly(config, source, model, build_path(config), *slots, prior, (*notes, *said))
 
 
-def build_slots(config: Config) -> tuple[Gamma, Objective, Regularizer]:
+def build_features(
+    config: Config, source: Source
+) -> tuple[FeatureLikelihood | None, tuple[str, ...]]:
+    """The likelihood of features that ``config`` asks for, if any, and a line on the network."""
+    if config.objective.features == "none":
+        return None, ()
+    notes: list[str] = []
+    network, _, _ = FEATURES[config.objective.features](source, config.data, notes.append, silent)
+    if not isinstance(network, Classifier):
+        raise ValueError(
+            f"there are no features of {config.objective.features} to reconstruct "
+            f"({'; '.join(notes)}): leave out --objective.features"
+        )
+    return FeatureLikelihood(ClassifierLayers(network)), (f"reconstructed too: {notes[-1]}",)
+
+
+def build_slots(
+    config: Config, features: FeatureLikelihood | None = None
+) -> tuple[Gamma, Objective, Regularizer]:
     """What an update follows."""
     adversarial = ADVERSARIAL_LOSSES[config.objective.game](config.objective)
     return (
         GAMMAS[config.gamma.kind](config),
-        OBJECTIVES[config.objective.kind](config, adversarial),
+        OBJECTIVES[config.objective.kind](config, adversarial, features),
         REGULARIZERS[config.regularizer.kind](config.regularizer),
     )
 
@@ -293,6 +336,7 @@ def build_evaluation(
     """The evaluation of a model; see :func:`~alpha_bridge.metrics.evaluation_of`."""
     settings = vars(config.evaluation) | {"log": log, "prior": prior, "progress": progress}
     del settings["every"]
+    settings["reconstructs"] = config.objective.kind == "reconstruction"
     return evaluation_of(source, config.data, **settings)
 
 
@@ -409,7 +453,7 @@ def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
     *_, discriminator = _first_networks(config, config.seed)
     units = (vae.scale if config.latent_scale is None else config.latent_scale), vae.shift
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)
-    encoder = VAEEncoder(vae.encoder, *units)
+    encoder = VAEEncoder(vae.encoder, *units).requires_grad_(config.freeze != "encoder")
     return AlphaBridge(generator, encoder, discriminator, *_noise(config))
 
 

@@ -94,6 +94,8 @@ class Config(_Part):
     latent_scale: Annotated[float | None, POSITIVE] = None
     """Factor by which the VAE's latents are scaled to fit the prior; None: that of its files if it
     fits, or else measured."""
+    freeze: Literal["none", "encoder"] = "none"
+    """What of that VAE is left as it is: nothing, or the encoder, so that latents stay the same."""
     architecture: Annotated[dict[str, Any] | None, Suppress] = None
     """Library and configuration of that VAE, recorded by training."""
     seed: Annotated[int, Interval(0)] = 0
@@ -180,6 +182,10 @@ class Config(_Part):
             raise ValueError(
                 "model.noise must be a number without --from, which would measure it on a VAE"
             )
+        if self.init is None and self.freeze != "none":
+            raise ValueError(
+                f"freeze, got {self.freeze}, keeps what a VAE has learned: give one with --from"
+            )
         if self.init is None and self.latent_scale is not None:
             raise ValueError(
                 "latent_scale belongs to the VAE of --from: without --from, leave it out"
@@ -197,15 +203,20 @@ class Config(_Part):
 
     @model_validator(mode="after")
     def _has_a_use_for(self) -> Config:
-        if self.prior is not None and self.objective.kind == "data":
+        if self.prior is not None and self.objective.one_sided:
             raise ValueError(
                 f"a second domain, got prior={self.prior}, needs an objective with two bridges: "
                 "give --objective marginal"
             )
-        if self.init is not None and self.objective.kind != "data":
+        if self.init is not None and not self.objective.one_sided:
             raise ValueError(
-                f"a trained VAE can only be bridged with the objective data, got "
+                "a trained VAE can only be bridged with the objective data or reconstruction, got "
                 f"{self.objective.kind}: leave out --objective, or --from"
+            )
+        if self.objective.features != "none" and not self.objective.one_sided:
+            raise ValueError(
+                "features are reconstructed by the objectives data and reconstruction, got "
+                f"{self.objective.kind}: leave out --objective.features"
             )
         return self
 

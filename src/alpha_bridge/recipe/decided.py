@@ -35,7 +35,7 @@ class Facts:
         steps: Updates in all.
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
-        of_data: Whether the objective is that of the data, whose reconstructions are measured.
+        of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
         once: Whether α goes once from 0 to its end, without snapshots on its way.
     """
 
@@ -135,7 +135,7 @@ def decide(
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    path, of_data = config.path, config.objective.kind == "data"
+    path, of_data = config.path, config.objective.one_sided
     once = (path.start, path.sweeps, config.snapshots) == (0.0, 1, 0)
     facts = Facts(realism, shape, count, config.steps, spread, config.batch_size, of_data, once)
     if "batch_size" in config.decided:

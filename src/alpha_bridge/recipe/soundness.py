@@ -32,6 +32,11 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             "run them one after the other, or give another --gamma.kind"
         )
     _require_a_way(config)
+    if config.model.discriminator == "patches" and not config.objective.one_sided:
+        raise ValueError(
+            "patches are judged with the objectives data and reconstruction, got "
+            f"{config.objective.kind}: leave out --model.discriminator"
+        )
     sized = "images" not in config.idle
     if sized or config.data == "digits":
         not_stacked(config.trials if config.trials > 1 else None)
@@ -69,16 +74,17 @@ def _require_crops(crop: int, config: Config) -> None:
 def _require_a_way(config: Config) -> None:
     """Refuse an adaptive path, or a σ, of which nothing could come."""
     path, objective = config.path, config.objective.kind
-    if config.model.noise_course == "measured" and objective != "data":
+    if config.model.noise_course == "measured" and not config.objective.one_sided:
         raise ValueError(
             f"σ is measured on reconstructions of the data, got the objective {objective}: give "
             "--model.noise-course learned, or fixed"
         )
     if path.kind != "adaptive":
         return
-    if objective != "data":
+    if not config.objective.one_sided:
         raise ValueError(
-            f"an adaptive path needs the objective data, got {objective}: give --path.kind ramp"
+            "an adaptive path needs the objective data or reconstruction, got "
+            f"{objective}: give --path.kind ramp"
         )
     if (path.start, path.sweeps) != (0.0, 1):
         raise ValueError(

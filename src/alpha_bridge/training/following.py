@@ -91,7 +91,8 @@ class _Follower:
         model = at_rest(model)
         z = reparameterize(*model.posterior(x), noise.posterior)
         error = x - model.decode(z)
-        f_data, f_model = model.log_ratio(x), model.log_ratio(model.decode(noise.prior))
+        fakes = self.updates.objective.fakes(model, x, noise)
+        f_data, f_model = (model.logits(one).flatten(model.batch_ndim - 1) for one in (x, fakes))
         logits = torch.stack([f_data, -f_model])  # of the right answer
         p = logits.sigmoid()
         entropy = p * F.softplus(-logits) + (1 - p) * F.softplus(logits)

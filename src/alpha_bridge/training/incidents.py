@@ -89,12 +89,14 @@ def measured(
         of the data. Of several discriminators, the surest counts.
     """
     model = at_rest(model)
-    spread = _gap(model.decode(noise.prior), model.batch_ndim) / _gap(x, model.batch_ndim)
+    fakes = objective.fakes(model, x, noise)
+    spread = _gap(fakes, model.batch_ndim) / _gap(x, model.batch_ndim)
     numbers = {SPREAD: spread}
     if not isinstance(getattr(objective, "adversarial", None), Wasserstein):
         outputs = objective.discrimination(model, x, noise).outputs
-        # towards the side that is right
-        logits = torch.stack([torch.stack([one.f_real, -one.f_fake], -1) for one in outputs])
+        # towards the side that is right, (discriminators, *trials, all of the batch, 2)
+        sides = [torch.stack([one.f_real, -one.f_fake], -1) for one in outputs]
+        logits = torch.stack(sides).flatten(model.batch_ndim, -2)
         numbers[ACCURACY] = (logits > 0).float().mean((-1, -2)).amax(0)
         numbers[LOGIT] = logits.abs().mean((-1, -2)).amax(0)
     return numbers

@@ -67,12 +67,14 @@ class TrainState:
         """State before the first update of ``model``."""
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
-        optimizers = {network: _optimizer_of(model, network, optimization) for network in NETWORKS}
+        trained = [name for name in NETWORKS if name != "encoder" or not model.encoder_is_frozen]
+        optimizers = {network: _optimizer_of(model, network, optimization) for network in trained}
         return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
 
     def parameters(self, *networks: NetworkName) -> list[Parameter]:
-        """What ``networks`` train."""
-        groups = (group for network in networks for group in self.optimizers[network].param_groups)
+        """What ``networks`` train; a frozen encoder trains nothing."""
+        trained = (self.optimizers[network] for network in networks if network in self.optimizers)
+        groups = (group for optimizer in trained for group in optimizer.param_groups)
         return [parameter for group in groups for parameter in group["params"]]
 
     def pace(self, alpha: float, steps: int = 0) -> None:

@@ -1,0 +1,59 @@
+"""How close reconstructions come to their images, and how sharp they are."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
+
+__all__ = ["psnr", "sharpness", "ssim"]
+
+WINDOW = 11
+"""Pixels of the window of :func:`ssim`."""
+
+
+def psnr(x: Tensor, decoded: Tensor) -> Tensor:
+    r"""Peak signal-to-noise ratio in dB, :math:`10 \log_{10} (4 / MSE)` for pixels in [−1, 1].
+
+    Args:
+        x: Images ``(N, C, H, W)``.
+        decoded: Their reconstructions; the error is the mean over all of them.
+
+    Example:
+        >>> psnr(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.2))
+        tensor(20.0000)
+    """
+    found: Tensor = peak_signal_noise_ratio(decoded, x, data_range=2.0)
+    return found
+
+
+def ssim(x: Tensor, decoded: Tensor) -> Tensor:
+    """Structural similarity, at most 1, of images of at least 11 pixels; see :func:`psnr`.
+
+    Source:
+        Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE
+        Transactions on Image Processing, 2004.
+    """
+    found = structural_similarity_index_measure(decoded, x, data_range=2.0)
+    assert isinstance(found, Tensor)
+    return found
+
+
+def sharpness(x: Tensor, decoded: Tensor) -> Tensor:
+    """How much of the images' finest detail reconstructions have: 1 for as much.
+
+    It is the root of the mean square of the Laplacian over that of the images.
+
+    Example:
+        >>> x = torch.tensor([[[[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]])
+        >>> sharpness(x, x / 2)
+        tensor(0.5000)
+    """
+    return (_laplacian(decoded).square().mean() / _laplacian(x).square().mean()).sqrt()
+
+
+def _laplacian(x: Tensor) -> Tensor:
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).to(x)
+    return conv2d(x.reshape(-1, 1, *x.shape[-2:]), kernel[None, None])

@@ -1,0 +1,75 @@
+r"""The likelihood of an image's features, beside that of its pixels.
+
+What is observed of an image is then also :math:`h(x)`, with Gaussian noise of its own:
+:math:`h(x) \sim N(h(G_\theta(z)), \sigma_h^2 I)`. It joins the surrogate (13) and its bound (3).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .gaussian import LOG_TWO_PI
+
+__all__ = ["FeatureLikelihood"]
+
+LEAST = 1e-12
+"""Of a mean squared error: that of features that are equal."""
+
+
+@dataclass(frozen=True)
+class FeatureLikelihood:
+    r"""Log-likelihood of features under those of what a latent is decoded to.
+
+    :math:`\sigma_h^2` is the mean squared error of the batch, at which the likelihood is largest;
+    each layer has its own. It is a constant to the gradient.
+
+    Attributes:
+        network: h, frozen and in evaluation mode: from images ``(batch, C, H, W)`` in [−1, 1] to
+            features, a tensor or several, each ``(batch, F)`` or ``(batch, F, h, w)``.
+
+    Example:
+        >>> likelihood = FeatureLikelihood(nn.AvgPool2d(2))
+        >>> x = torch.zeros(2, 3, 8, 8)
+        >>> likelihood(x, x + 1).shape
+        torch.Size([2, 8, 8])
+    """
+
+    network: nn.Module
+
+    def __call__(self, x: Tensor, decoded: Tensor) -> Tensor:
+        """Nats for each pixel, ``(batch, H, W)``, the features' spread over the pixels they see.
+
+        Args:
+            x: Images, ``(batch, C, H, W)``.
+            decoded: What their latents are decoded to, with its graph.
+        """
+        with torch.no_grad():
+            features = _several(self.network(x))
+        of_pixels = [
+            _spread(_log_likelihood(true, made), x.shape[-2:])
+            for true, made in zip(features, _several(self.network(decoded)), strict=True)
+        ]
+        return torch.stack(of_pixels).sum(0)
+
+
+def _several(features: Tensor | tuple[Tensor, ...] | list[Tensor]) -> list[Tensor]:
+    return [features] if isinstance(features, Tensor) else [*features]
+
+
+def _log_likelihood(true: Tensor, made: Tensor) -> Tensor:
+    """Of each place, ``(batch, h, w)``, or ``(batch, 1, 1)`` for features without places."""
+    squared = (true - made).square()
+    variance = squared.detach().mean().clamp_min(LEAST)
+    nats = -(squared / variance + variance.log() + LOG_TWO_PI).sum(1) / 2
+    return nats if nats.ndim == 3 else nats[:, None, None]
+
+
+def _spread(nats: Tensor, size: torch.Size) -> Tensor:
+    """The same nats, over the pixels of an image of that size: each place's over those it sees."""
+    places = torch.arange(nats[0].numel(), device=nats.device).float().view(1, 1, *nats.shape[1:])
+    place = F.interpolate(places, size, mode="nearest").long().flatten()
+    pixels = place.bincount(minlength=places.numel())
+    over: Tensor = (nats.flatten(1) / pixels)[:, place].unflatten(1, size)
+    return over

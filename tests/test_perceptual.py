@@ -1,0 +1,42 @@
+"""Features are observed with noise of their own, at its best, and every nat lies on a pixel."""
+
+import torch
+from torch import nn
+from torch.distributions import Normal
+
+from alpha_bridge.perceptual import FeatureLikelihood
+
+
+class Several(nn.Module):
+    """Two maps of other sizes than the image, and a vector."""
+
+    def forward(self, x):
+        return nn.functional.avg_pool2d(x, 2), nn.functional.avg_pool2d(x, 5), x.mean((-2, -1))
+
+
+def test_the_nats_are_those_of_gaussians_with_the_batch_s_mean_squared_error():
+    network = Several()
+    x, y = torch.randn(2, 4, 3, 10, 15, dtype=torch.float64)
+    found = FeatureLikelihood(network)(x, y)
+    assert found.shape == (4, 10, 15)
+    expected = 0
+    for true, made in zip(network(x), network(y), strict=True):
+        scale = (true - made).square().mean().sqrt()
+        expected += Normal(made, scale).log_prob(true).flatten(1).sum(1)
+    torch.testing.assert_close(found.sum((-2, -1)), expected)
+
+
+def test_the_gradient_is_that_of_the_best_noise():
+    """Where the noise is at its optimum, that it moves too has no part in the slope."""
+    network = nn.Conv2d(1, 2, 3).double().requires_grad_(False)
+    x, y = torch.randn(2, 4, 1, 6, 6, dtype=torch.float64)
+    y.requires_grad_()
+    (found,) = torch.autograd.grad(FeatureLikelihood(network)(x, y).sum(), y)
+    squared = (network(x) - network(y)).square()
+    (expected,) = torch.autograd.grad(-squared.numel() / 2 * squared.mean().log(), y)
+    torch.testing.assert_close(found, expected)
+
+
+def test_features_that_are_equal_have_finite_nats():
+    x = torch.ones(2, 1, 4, 4)
+    assert FeatureLikelihood(nn.Identity())(x, x).isfinite().all()
