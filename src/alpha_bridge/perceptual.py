@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .gaussian import LOG_TWO_PI
 
-__all__ = ["FeatureLikelihood"]
+__all__ = ["FeatureDistance", "FeatureLikelihood"]
 
 LEAST = 1e-12
 """Of a mean squared error: that of features that are equal."""
@@ -52,6 +52,36 @@ class FeatureLikelihood:
             for true, made in zip(features, _several(self.network(decoded)), strict=True)
         ]
         return torch.stack(of_pixels).sum(0)
+
+
+@dataclass(frozen=True)
+class FeatureDistance:
+    r"""Mean squared difference of features of unit length, summed over layers.
+
+    It is the learned perceptual distance with equal weights of all channels.
+
+    Attributes:
+        network: As of :class:`FeatureLikelihood`.
+
+    Source:
+        Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR
+        2018.
+    """
+
+    network: nn.Module
+
+    def __call__(self, x: Tensor, decoded: Tensor) -> Tensor:
+        """The distance of each image and what its latent is decoded to, ``(batch,)``."""
+        with torch.no_grad():
+            features = [F.normalize(one) for one in _several(self.network(x))]
+        made = [F.normalize(one) for one in _several(self.network(decoded))]
+        of_layers = [
+            (true - other).square().sum(1).flatten(1).mean(1)
+            if true.ndim > 2
+            else (true - other).square().sum(1)
+            for true, other in zip(features, made, strict=True)
+        ]
+        return torch.stack(of_layers).sum(0)
 
 
 def _several(features: Tensor | tuple[Tensor, ...] | list[Tensor]) -> list[Tensor]:

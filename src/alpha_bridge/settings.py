@@ -241,21 +241,23 @@ class ObjectiveConfig(Settings):
 
     place = "objective"
 
-    kind: Literal["data", "reconstruction", "marginal", "joint"] = "data"
+    kind: Literal["data", "reconstruction", "marginal", "joint", "vqgan"] = "data"
     """What is bridged: the model to the data, reconstructions to the data, both marginals, or both
-    joints (section 3.3); --objective for short."""
+    joints (section 3.3); or vqgan, the usual sum for autoencoders. --objective for short."""
     game: Literal["bridge", "sum", "js", "wasserstein"] = "bridge"
     """Adversarial loss of generator and discriminator: the paper's bridge, or a baseline's."""
     clip: Annotated[float, Interval(0, math.inf, "(]")] = 5.0
     """Bound on the exponents of the bridge's weights, in nats; the paper has none."""
     weight: Annotated[float, POSITIVE] = 1.0
-    """Weight of the likelihood in the fixed sum."""
+    """Weight of the likelihood in the fixed sum; of the discriminator's term in vqgan."""
+    adaptive: bool = False
+    """Multiply that term of vqgan by the quotient of both gradients' norms at the last layer."""
     kl_weight: Annotated[float, Interval(0)] = 1.0
-    """Weight of the encoder's divergence from N(0, I) beside the log-likelihood, both in nats; for
-    data and reconstruction."""
+    """Weight of the encoder's divergence from N(0, I) beside the log-likelihood; not for marginal
+    and joint."""
     features: Literal["none", "classifier", "rotations"] = "none"
-    """Whose features are reconstructed beside pixels: a classifier's of the labels, or of quarter
-    turns; for data and reconstruction, of images."""
+    """Whose features of images are reconstructed beside pixels: a classifier's of the labels, or of
+    quarter turns; not for marginal and joint."""
     one_backward: bool = True
     """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False
@@ -264,7 +266,12 @@ class ObjectiveConfig(Settings):
     @property
     def one_sided(self) -> bool:
         """Whether only the model is bridged to the data, and the encoder infers."""
-        return self.kind in ("data", "reconstruction")
+        return self.kind not in ("marginal", "joint")
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the discriminator judges reconstructions, and the prior is never drawn."""
+        return self.kind in ("reconstruction", "vqgan")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,13 @@
 
 from alpha_bridge.adversarial import FixedSum, JensenShannon
 from alpha_bridge.networks import Marginals, MLPDiscriminator
-from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, ReconstructionBridge
+from alpha_bridge.objective import (
+    DataBridge,
+    JointBridge,
+    MarginalBridge,
+    ReconstructionBridge,
+    VQGANSum,
+)
 from tests.contracts import cases
 from tests.contracts.objective_slot import (
     ALWAYS,
@@ -10,6 +16,7 @@ from tests.contracts.objective_slot import (
     LATENT,
     Problem,
     has_twins_that_add_up_to_the_loss_of_the_generator,
+    is_per_sample,
 )
 
 
@@ -28,12 +35,15 @@ def of_pairs(trials):
 OF_A_SUM = [
     holds for holds in ALWAYS if holds is not has_twins_that_add_up_to_the_loss_of_the_generator
 ]
+OF_THE_BATCH = [holds for holds in OF_A_SUM if holds is not is_per_sample]
 OBJECTIVES = {
     "data": (Problem(DataBridge(), of_samples), ALWAYS),
     "plain passes": (Problem(DataBridge(one_backward=False), of_samples), ALWAYS),
     "Jensen-Shannon": (Problem(DataBridge(JensenShannon()), of_samples), ALWAYS),
     "fixed sum": (Problem(DataBridge(FixedSum(0.3)), of_samples), OF_A_SUM),
     "reconstruction": (Problem(ReconstructionBridge(kl_weight=0.1), of_samples), ALWAYS),
+    "vqgan, fixed": (Problem(VQGANSum(0.3), of_samples), OF_A_SUM),
+    "vqgan, adaptive": (Problem(VQGANSum(0.3, adaptive=True), of_samples), OF_THE_BATCH),
     "marginal": (Problem(MarginalBridge(), of_both), ALWAYS),
     "joint": (Problem(JointBridge(), of_pairs), ALWAYS),
 }

@@ -6,6 +6,7 @@ from .joint import JointBridge, pairs
 from .marginal import MarginalBridge
 from .mutual import JointSamples, MutualBridge
 from .reconstruction import ReconstructionBridge
+from .vqgan import VQGANSum
 
 __all__ = [
     "DataBridge",
@@ -17,5 +18,6 @@ __all__ = [
     "Noise",
     "Objective",
     "ReconstructionBridge",
+    "VQGANSum",
     "pairs",
 ]

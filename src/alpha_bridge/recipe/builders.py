@@ -40,10 +40,11 @@ from ..objective import (
     MarginalBridge,
     Objective,
     ReconstructionBridge,
+    VQGANSum,
 )
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..perceptual import FeatureLikelihood
+from ..perceptual import FeatureDistance, FeatureLikelihood
 from ..settings import (
     NOISE,
     ImagesConfig,
@@ -107,6 +108,12 @@ OBJECTIVES: dict[str, Build] = {
     "reconstruction": lambda config, *parts: ReconstructionBridge(**_one_sided(config, *parts)),
     "marginal": lambda config, adversarial, _: MarginalBridge(adversarial, *_mutual(config)),
     "joint": lambda config, adversarial, _: JointBridge(adversarial, *_mutual(config)),
+    "vqgan": lambda config, _, features: VQGANSum(
+        config.objective.weight,
+        config.objective.adaptive,
+        config.objective.kl_weight,
+        None if features is None else FeatureDistance(features.network),
+    ),
 }
 
 MEASURED = 1000
@@ -336,7 +343,7 @@ def build_evaluation(
     """The evaluation of a model; see :func:`~alpha_bridge.metrics.evaluation_of`."""
     settings = vars(config.evaluation) | {"log": log, "prior": prior, "progress": progress}
     del settings["every"]
-    settings["reconstructs"] = config.objective.kind == "reconstruction"
+    settings["reconstructs"] = config.objective.reconstructs
     return evaluation_of(source, config.data, **settings)
 
 

@@ -54,6 +54,8 @@ MethodName = Literal[
     "vaegan-sum",
     "ali",
     "cyclegan",
+    "vqgan-adaptive",
+    "vqgan-fixed",
     "alpha-bridge",
 ]
 
@@ -210,13 +212,13 @@ class Config(_Part):
             )
         if self.init is not None and not self.objective.one_sided:
             raise ValueError(
-                "a trained VAE can only be bridged with the objective data or reconstruction, got "
-                f"{self.objective.kind}: leave out --objective, or --from"
+                f"a trained VAE is not bridged with the objective {self.objective.kind}: give "
+                "--objective reconstruction or data, or leave out --from"
             )
         if self.objective.features != "none" and not self.objective.one_sided:
             raise ValueError(
-                "features are reconstructed by the objectives data and reconstruction, got "
-                f"{self.objective.kind}: leave out --objective.features"
+                f"features are not reconstructed with the objective {self.objective.kind}: leave "
+                "out --objective.features"
             )
         return self
 

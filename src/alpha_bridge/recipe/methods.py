@@ -68,6 +68,8 @@ class Method:
         return found if self.name == "alpha-bridge" else found | {"path.kind": "ramp"}
 
 
+_VQGAN = {"objective.kind": "vqgan", "path.start": 0.0, "path.end": 1.0}
+
 _ROWS = (
     Method(
         "ml",
@@ -142,6 +144,21 @@ _ROWS = (
             "path.end": 0.5,
         },
         {"objective.weight": 1.0},
+    ),
+    Method(
+        "vqgan-adaptive",
+        "what autoencoders of latent diffusion are trained by (Esser et al., 2021; Rombach et al., "
+        "2022): L1, KL and a hinge loss on reconstructions, weighed by the norms of gradients",
+        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
+        {**_VQGAN, "objective.adaptive": True},
+        {"objective.weight": 0.5},
+    ),
+    Method(
+        "vqgan-fixed",
+        "the same with a fixed weight",
+        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
+        {**_VQGAN, "objective.adaptive": False},
+        {"objective.weight": 0.1},
     ),
     Method(
         "alpha-bridge",

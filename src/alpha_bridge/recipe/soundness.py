@@ -34,8 +34,8 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     _require_a_way(config)
     if config.model.discriminator == "patches" and not config.objective.one_sided:
         raise ValueError(
-            "patches are judged with the objectives data and reconstruction, got "
-            f"{config.objective.kind}: leave out --model.discriminator"
+            f"patches are not judged with the objective {config.objective.kind}: leave out "
+            "--model.discriminator"
         )
     sized = "images" not in config.idle
     if sized or config.data == "digits":
@@ -81,7 +81,7 @@ def _require_a_way(config: Config) -> None:
         )
     if path.kind != "adaptive":
         return
-    if not config.objective.one_sided:
+    if objective not in ("data", "reconstruction"):
         raise ValueError(
             "an adaptive path needs the objective data or reconstruction, got "
             f"{objective}: give --path.kind ramp"
