@@ -50,7 +50,9 @@ def test_the_discriminator_has_the_hinge_loss_of_its_patches(model, draws):
 def test_the_adaptive_weight_gives_both_halves_gradients_of_one_size_at_the_last_layer(
     model, draws
 ):
+    """But for the 1e-4 that the recipe adds, which is little beside these logits."""
     x, noise = draws
+    model.discriminator.layers[-1].weight.data *= 1000
     objective = VQGANSum(weight=0.5, adaptive=True)
     last = [p for p in model.generator.parameters() if p.ndim > 1][-1]
 
@@ -64,4 +66,4 @@ def test_the_adaptive_weight_gives_both_halves_gradients_of_one_size_at_the_last
     weight = objective.losses(model, x, noise, 1.0, GAMMA).diagnostics["adversarial_weight"]
     torch.testing.assert_close(on - off, weight * adversarial)
     ratio = norm(weight.detach() * adversarial) / norm(likeness)
-    torch.testing.assert_close(ratio, torch.tensor(0.5).double(), rtol=0.02, atol=0)
+    torch.testing.assert_close(ratio, torch.tensor(0.5).double(), rtol=1e-3, atol=0)
