@@ -30,6 +30,7 @@ EXPERIMENTS = {
     "translation": "ours, unpaired translation of digits to their outlines",
     "search25": "ours, the search that figures 3 and 4 take their settings from",
     "robustness25": "ours, the same methods over a grid of 36 settings",
+    "reconstructions": "ours, autoencoders sharpened by the bridge of reconstructions and as usual",
     "untuned": "ours, the defaults beside searched ramps on six sets, and settings made wrong",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
     "posterior": "ours, the encoder against a posterior that is known, for each objective",

@@ -129,7 +129,14 @@ def _way(shared: Config, name: str, vae: str, seed: int) -> Config:
     return changed(METHODS[name].apply(initial), SETTINGS[name])
 
 
-def train_vae(library: str, source: Source, seed: int, updates: int) -> TrainedVAE:
+def train_vae(
+    library: str,
+    source: Source,
+    seed: int,
+    updates: int,
+    kl_weight: float = 1.0,
+    architecture: Record | None = None,
+) -> TrainedVAE:
     """A small VAE of a library, trained by likelihood alone.
 
     Args:
@@ -137,10 +144,13 @@ def train_vae(library: str, source: Source, seed: int, updates: int) -> TrainedV
         source: Images.
         seed: Of weights, batches and noise.
         updates: Number of updates.
+        kl_weight: Of the divergence from the prior.
+        architecture: The library's configuration; that of :data:`ARCHITECTURES` by default.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        vae = LIBRARIES[library](ARCHITECTURES[library](*source.event_shape[:2]))
+        of_images = ARCHITECTURES[library](*source.event_shape[:2])
+        vae = LIBRARIES[library](architecture or of_images)
     encoder = VAEEncoder(vae.encoder)
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*source.event_shape[1:]))
     optimizer = torch.optim.Adam(vae.model.train().parameters(), lr=2e-3)
@@ -152,7 +162,7 @@ def train_vae(library: str, source: Source, seed: int, updates: int) -> TrainedV
         error = (x - decoded).square().mean()
         kl = kl_to_prior(mean, log_variance, mean.ndim - 1).mean()
         optimizer.zero_grad()
-        (x[0].numel() / 2 * error.log() + kl).backward()
+        (x[0].numel() / 2 * error.log() + kl_weight * kl).backward()
         optimizer.step()
     vae.model.eval()
     return vae

@@ -6,11 +6,12 @@ from statistics import fmean
 from time import perf_counter
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from alpha_bridge.checks import at_least
 from alpha_bridge.metrics.deviation import spread
-from alpha_bridge.metrics.evaluation import Evaluation
+from alpha_bridge.metrics.evaluation import Evaluation, ReconstructionEvaluation
 from alpha_bridge.metrics.image_quality import reconstruction_error
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config, changed
@@ -84,7 +85,8 @@ class Evaluations(Callback):
     r"""Evaluates the averaged model after chosen updates, under fixed latents.
 
     Beside the metrics of the evaluation it measures the drift of reconstructions since the end of
-    Step I, :math:`E_x \|\hat x_t - \hat x_I\|^2 / d` over held-out x, where there is a Step I.
+    Step I, :math:`E_x \|\hat x_t - \hat x_I\|^2 / d` over held-out x, where there is a Step I; and
+    where reconstructions are what is judged, that of the latents' means, likewise.
 
     Attributes:
         records: One for each: ``step``, ``phase``, ``alpha``, ``gamma`` and metrics.
@@ -98,7 +100,7 @@ class Evaluations(Callback):
         self.records: list[Record] = []
         self.samples: dict[int, Array] = {}
         self.model: AlphaBridge | None = None
-        self._reference: Tensor | None = None
+        self._reference: dict[str, Tensor] | None = None
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
         if state.step in self.steps:  # what training begins with, such as a trained VAE
@@ -115,17 +117,24 @@ class Evaluations(Callback):
     def _evaluate(self, state: TrainState, where: Record, reference: bool) -> None:
         self.model = state.averaged()
         measured = self.evaluation(self.model, state.memory, reference)
-        drift = self._drift(measured.pairs[1], reference)
-        self.records.append({**where, **measured.metrics, **drift})
+        drifting = {"drift": measured.pairs[1]}
+        if isinstance(self.evaluation, ReconstructionEvaluation):
+            x = self.evaluation.held_out[: len(measured.pairs[1])]
+            with torch.no_grad():
+                drifting["latent_drift"] = self.model.encode(x.to(self.model.sigma)).cpu()
+        if reference:
+            self._reference = drifting
+        self.records.append({**where, **measured.metrics, **self._drift(drifting, reference)})
         self.samples[where["step"]] = self.evaluation.source.units.stored(measured.samples)
 
-    def _drift(self, decoded: Tensor, reference: bool) -> dict[str, float]:
-        if reference:
-            self._reference = decoded
-        if reference or self._reference is None or not len(decoded):
+    def _drift(self, drifting: dict[str, Tensor], reference: bool) -> dict[str, float]:
+        if reference or self._reference is None:
             return {}
-        drift = reconstruction_error(self._reference, decoded, decoded.ndim - 1)
-        return {f"drift/mse/{len(decoded)}": float(drift)}
+        return {
+            f"{name}/mse/{len(now)}": float(reconstruction_error(before, now, now.ndim - 1))
+            for (name, now), before in zip(drifting.items(), self._reference.values(), strict=True)
+            if len(now)
+        }
 
 
 Finish = Callable[[Evaluations], Outcome]

@@ -24,7 +24,7 @@ from ..errors import printable
 from ..recipe import DECIDED, Config, explain, known_keys, read_config
 from ..recipe.decided import dialled
 from ..recipe.methods import METHODS, Method
-from ..recipe.presets import PRESETS, from_vae, of_data, with_data
+from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
 from .results import JSON
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
@@ -245,9 +245,12 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
     for option, value in pairwise(given):
         if option == "--from":
             config = from_vae(config, value)
-    for option, value in pairwise(given):
-        if option == "--method":
-            config = _method(value).apply(config)
+    methods = [_method(value) for option, value in pairwise(given) if option == "--method"]
+    kinds = {value for option, value in pairwise(given) if option == "--objective.kind"}
+    if {"reconstruction", "vqgan"} & kinds or any(method.reconstructs for method in methods):
+        config = of_reconstructions(config)
+    for method in methods:
+        config = method.apply(config)
     options = {word.split("=")[0].lstrip("-").replace("-", "_") for word in given}
     left = tuple(key for key in config.decided if key not in options)
     config = config.model_copy(update={DECIDED: left})

@@ -39,6 +39,11 @@ class Method:
     defines: Mapping[str, Any] = field(default_factory=dict)
     suggests: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def reconstructs(self) -> bool:
+        """Whether it is one for autoencoders, whose discriminator judges reconstructions."""
+        return self.defines.get("objective.kind") == "vqgan"
+
     def apply(self, config: Config) -> Config:
         """The configuration that trains this method where ``config`` trains the α-Bridge."""
         if config.method == self.name:

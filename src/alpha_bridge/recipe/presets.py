@@ -4,8 +4,10 @@ Every value is ours: the paper's appendix is lost.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from ..settings import (
+    REALISM,
     EvaluationConfig,
     GammaConfig,
     ImagesConfig,
@@ -153,3 +155,31 @@ def from_vae(config: Config, source: str) -> Config:
     if any(config.images == preset.images for preset in PRESETS.values()):
         values |= {"images.size": None, "images.channels": None}
     return changed(config, values)
+
+
+OF_RECONSTRUCTIONS: dict[str, Any] = {
+    "objective.kind": "reconstruction",
+    "objective.kl_weight": 1e-6,
+    "model.discriminator": "patches",
+    "model.noise_course": "measured",
+    "path.kind": "ramp",
+    "gamma.kind": "realism",
+    "optimization.schedule": "constant",
+}
+"""What the bridge of reconstructions changes: the autoencoder of a latent diffusion model was never
+held to a prior, patches are judged, and the dial alone says how sharp."""
+
+
+def of_reconstructions(config: Config) -> Config:
+    """The configuration that bridges the reconstructions of an autoencoder.
+
+    What was decided from the data stays so, but for what makes the objective.
+
+    Example:
+        >>> of_reconstructions(from_vae(of_data("my/photos"), "my/vae")).objective.kl_weight
+        1e-06
+    """
+    if config.objective.reconstructs:
+        return config
+    realism = REALISM if config.realism is None else config.realism
+    return changed(config, {**OF_RECONSTRUCTIONS, "realism": realism})
