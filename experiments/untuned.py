@@ -52,14 +52,14 @@ class Data:
 _IMAGES = {"model.width": 16, "evaluation.samples": 2500}
 """Half the width, and half the samples, that a run of its own would have: a third of the time."""
 SETS: Mapping[str, Data] = {
-    "25 Gaussians": Data("gaussians25", 4000, values={"evaluation.samples": 10_000}),
-    "spirals": Data("spirals", 4000, values={"evaluation.samples": 10_000}),
-    "digits": Data("digits", 1500, values=_IMAGES | {"evaluation.samples": 1000}),
-    "MNIST": Data("ylecun/mnist", 1200, "mnist", _IMAGES | {"images.size": 28}),
+    "25 Gaussians": Data("gaussians25", 3000, values={"evaluation.samples": 5000}),
+    "spirals": Data("spirals", 3000, values={"evaluation.samples": 5000}),
+    "digits": Data("digits", 1200, values=_IMAGES | {"evaluation.samples": 1000}),
+    "MNIST": Data("ylecun/mnist", 1000, "mnist", _IMAGES | {"images.size": 28}),
     "CIFAR-10, grey": Data(
-        "uoft-cs/cifar10", 1500, "cifar10", _IMAGES | {"images.size": 16, "images.channels": 1}
+        "uoft-cs/cifar10", 1200, "cifar10", _IMAGES | {"images.size": 16, "images.channels": 1}
     ),
-    "faces": Data("flwrlabs/celeba", 900, "celeba", _IMAGES | {"images.size": 32}),
+    "faces": Data("flwrlabs/celeba", 700, "celeba", _IMAGES | {"images.size": 32}),
 }
 """A mixture with a grid of modes and one along curves; digits of two sizes; things, small and
 grey; faces in colour."""
@@ -248,8 +248,8 @@ def _broken(
     seeds: list[int],
     quick: bool,
 ) -> Iterator[Plan]:
-    """At half the updates: both methods as they are, and with each thing wrong."""
-    for (name, base), seed in product(bases.items(), seeds[:2]):
+    """At half the updates and the first seed: both as they are, and with each thing wrong."""
+    for (name, base), seed in product(bases.items(), seeds[:1]):
         half = changed(base, {"seed": seed, "steps": base.steps // 2})
         for method, config in (("defaults", half), ("ramp", _ramp(half, ramps[name]))):
             decided = assemble(config).config

@@ -101,7 +101,7 @@ def test_retention_and_drift_begin_after_step_one_and_need_it(found):
 
 def reconstructions(evaluations):
     x = evaluations.evaluation.held_out[:20]
-    now, first = evaluations.model.eval().reconstruct(x), evaluations._reference
+    now, first = evaluations.model.eval().reconstruct(x), evaluations._reference["drift"]
     return Outcome({"metrics": {"expected": float((now - first).square().mean())}})
 
 
