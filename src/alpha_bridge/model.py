@@ -20,7 +20,7 @@ from .gaussian import (
     reparameterize,
 )
 from .interpolation import Curve, slerp
-from .patches import WHOLE, Judged
+from .observation import WHOLE, Judged
 from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
@@ -46,7 +46,7 @@ class AlphaBridge(nn.Module):
             one tensor that holds both as its halves.
         discriminator: β: samples to logits ``(*trials, batch)`` or ``(*trials, batch, 1)``, the
             log density ratio (6). One that judges patches of images has an attribute ``judged``,
-            :class:`~alpha_bridge.patches.Patches`, and a logit for each of them.
+            :class:`~alpha_bridge.observation.Patches`, and a logit for each of them.
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
         latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
 

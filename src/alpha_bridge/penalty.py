@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .checks import at_least
-from .patches import WHOLE, Judged
+from .observation import WHOLE, Judged
 from .settings import RegularizerConfig, require
 
 __all__ = ["R1", "R1R2", "DiscriminatorOutputs", "GradientPenalty", "Regularizer", "SpectralNorm"]

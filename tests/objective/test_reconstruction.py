@@ -16,8 +16,8 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import ConvEncoder, ConvGenerator, PatchDiscriminator
 from alpha_bridge.objective import Noise, ReconstructionBridge
 from alpha_bridge.objective.backward import summed
+from alpha_bridge.observation import FeatureLikelihood
 from alpha_bridge.path import AlphaPath
-from alpha_bridge.perceptual import FeatureLikelihood
 from alpha_bridge.training import fit
 
 ALPHAS = [0.0, 0.2, 0.5, 0.8, 0.99]

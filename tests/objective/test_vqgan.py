@@ -9,7 +9,7 @@ from alpha_bridge.gaussian import kl_to_prior
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import ConvEncoder, ConvGenerator, PatchDiscriminator
 from alpha_bridge.objective import Noise, VQGANSum
-from alpha_bridge.perceptual import FeatureDistance
+from alpha_bridge.observation import FeatureDistance
 
 GAMMA = LinearGamma()
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from ..checks import at_least, not_stacked
-from ..patches import Patches
+from ..observation import Patches
 from ..settings import ModelConfig
 from .blueprint import shareable
 from .conv import _widths
@@ -46,6 +46,9 @@ class PatchDiscriminator(nn.Module):
             width: Channels of the layer next to the image; they double with each further one.
             halvings: k, one to four.
             trials: None; images have no stacked trials.
+
+        Raises:
+            ValueError: A number is out of its range.
         """
         not_stacked(trials)
         at_least(1, "channels", channels)

@@ -10,9 +10,8 @@ from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, mean_squared_error, reparameterize
 from ..model import AlphaBridge, NetworkName
-from ..patches import WHOLE
+from ..observation import WHOLE, FeatureLikelihood
 from ..penalty import DiscriminatorOutputs
-from ..perceptual import FeatureLikelihood
 from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
 from .base import Losses, Noise, Objective
@@ -53,8 +52,8 @@ class DataBridge(Objective):
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone. The first and
     the last line are those of :class:`~alpha_bridge.adversarial.Bridge`; another adversarial loss
-    has others. Where the discriminator judges :class:`~alpha_bridge.patches.Patches`, both lines
-    are totals over patches.
+    has others. Where the discriminator judges :class:`~alpha_bridge.observation.Patches`, both are
+    totals over patches.
 
     Attributes:
         adversarial: The losses of θ and β.

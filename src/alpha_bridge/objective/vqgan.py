@@ -9,8 +9,8 @@ from torch import Tensor
 from ..gamma import Gamma
 from ..gaussian import kl_to_prior, reparameterize
 from ..model import AlphaBridge, NetworkName
+from ..observation import FeatureDistance
 from ..penalty import DiscriminatorOutputs
-from ..perceptual import FeatureDistance
 from ..settings import ObjectiveConfig
 from .base import Losses, Noise, Objective
 from .data import MSE

@@ -42,9 +42,9 @@ from ..objective import (
     ReconstructionBridge,
     VQGANSum,
 )
+from ..observation import FeatureDistance, FeatureLikelihood
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..perceptual import FeatureDistance, FeatureLikelihood
 from ..settings import (
     NOISE,
     ImagesConfig,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .gaussian import LOG_TWO_PI
+from ..gaussian import LOG_TWO_PI
 
 __all__ = ["FeatureDistance", "FeatureLikelihood"]
 

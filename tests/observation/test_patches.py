@@ -12,7 +12,7 @@ from alpha_bridge.adversarial import Bridge
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.gaussian import log_likelihood
 from alpha_bridge.networks import PatchDiscriminator
-from alpha_bridge.patches import WHOLE, Patches
+from alpha_bridge.observation import WHOLE, Patches
 
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 SOME = [Patches(4, 2, 1), Patches(8, 2, 3), Patches(3, 3), Patches(18, 4, 7)]

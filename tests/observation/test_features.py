@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.distributions import Normal
 
-from alpha_bridge.perceptual import FeatureLikelihood
+from alpha_bridge.observation import FeatureLikelihood
 
 
 class Several(nn.Module):

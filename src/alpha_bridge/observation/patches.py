@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checks import at_least
-from .gaussian import log_likelihood
+from ..checks import at_least
+from ..gaussian import log_likelihood
 
 __all__ = ["WHOLE", "Judged", "Patches", "Whole"]
 
