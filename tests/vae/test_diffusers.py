@@ -3,16 +3,22 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
 from alpha_bridge.networks import ConvDiscriminator
 from alpha_bridge.networks.blueprint import Blueprint
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import VAEEncoder, VAEGenerator, build, load, save
 from alpha_bridge.vae.diffusers import KINDS
 from alpha_bridge.vae.form import Form
+from tests.saving import SaveAfter
 
 pytestmark = pytest.mark.slow  # to import diffusers takes longer than all that is done here
 
@@ -195,6 +201,7 @@ FORMS = {
 def test_it_goes_back_in_the_form_it_came_in(kind, form, tmp_path, capfd):
     options, dtype = FORMS[form]
     model_of(kind).to(dtype).save_pretrained(tmp_path / "once", **options)
+    capfd.readouterr()  # diffusers may warn whoever casts a model
     plain = json.loads((tmp_path / "once" / "config.json").read_text())
     (tmp_path / "once" / "config.json").write_text(
         json.dumps(plain | {"_diffusers_version": "0.1"})
@@ -311,7 +318,7 @@ def test_checkpointing_changes_neither_latents_nor_gradients(kind, x, tmp_path):
 def test_where_the_library_has_no_checkpointing_a_line_says_so(kind, vae):
     if kind.startswith("kl") or kind == "tiny":
         return
-    with pytest.raises(ValueError, match=r"diffusers has no gradient checkpointing for a \w+: "):
+    with pytest.raises(ValueError, match=r"diffusers has no gradient checkpointing for its \w+: "):
         vae.checkpoint()
 
 
@@ -323,3 +330,106 @@ def test_bfloat16_ends_at_the_networks(vae, x):
         logits = bridge.log_ratio(fakes)
     assert {y.dtype for y in (mean, log_variance, fakes, logits)} == {torch.float32}
     assert (fakes - bridge.reconstruct(x)).abs().max() < 0.1
+
+
+# runs
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with images of 24 pixels, which no network here takes but a VAE's."""
+    folder = tmp_path_factory.mktemp("runs")
+    images = np.random.default_rng(0).integers(0, 256, (40, 24, 24, 3), dtype=np.uint8)
+    np.save(folder / "images.npy", images)
+    return folder
+
+
+def config_of(kind, place, **options):
+    """A run of four updates on crops of reconstructions' patches."""
+    if not (place / kind).exists():
+        model_of(kind).half().save_pretrained(place / kind, variant="fp16")
+    options = {"model": {"discriminator": "patches", "width": 4, "noise": None}} | options
+    return Config(
+        data=str(place / "images.npy"),
+        init=str(place / kind),
+        steps=4,
+        batch_size=2,
+        objective={"kind": "reconstruction"},
+        path={"ml": 0.5, "transfer": 0.5, "adversarial": 0.0},
+        **{"images": {"crop": 8, "size": 24}, "freeze": "encoder"} | options,
+    )
+
+
+@pytest.mark.parametrize("kind", ["kl", "tiny", "vq"])
+def test_a_run_on_crops_resumes_exactly_and_leaves_the_latents_alone(kind, place, tmp_path):
+    config = config_of(kind, place)
+    parts = assemble(config)
+    assert parts.model.latent_shape[1:] == (12, 12)
+    state = parts.fit([SaveAfter(2, tmp_path / "half")])
+    again = assemble(config).fit(checkpoint=tmp_path / "half")
+    before = load(place / kind)
+    tensors, others = (each.model.state_dict() for each in (state, again))
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+    save(state.averaged(), tmp_path / "restored")
+    after = load(tmp_path / "restored")
+    assert after.form == before.form
+    moved = {
+        name.split(".")[0]
+        for name, tensor in before.model.state_dict().items()
+        if not torch.equal(tensor, after.model.state_dict()[name])
+    }
+    assert moved <= {"decoder", "post_quant_conv"}
+    assert "decoder" in moved
+
+
+@pytest.fixture(params=["no", "bf16"])
+def precision(request):
+    """A precision of which accelerate, which has one for each process, knows nothing before."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield request.param
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_checkpointing_leaves_a_run_as_it_is_in_any_precision(precision, place):
+    model = {"discriminator": "patches", "width": 4, "noise": None}
+    events, found = [], []
+    for checkpointing in (False, True):
+        own = {"model": model | {"checkpointing": checkpointing}, "freeze": "none"}
+        parts = assemble(config_of("kl", place, precision=precision, **own))
+        found.append(parts.fit([events.append], accelerator=available_accelerator(precision)))
+    tensors, others = (each.model.state_dict() for each in found)
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
+    assert {value.dtype for event in events for value in event.numbers.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        (
+            "kl",
+            {"images": {"crop": 9, "size": 24}},
+            "does not take images of 9 pixels: give --images.crop 8",
+        ),
+        ("kl", {"images": {"crop": 26, "size": 24}}, "of 24 pixels|24×24 .* no crop of 26"),
+        ("vq", {"freeze": "none"}, "its decoder alone can be trained: give --freeze encoder"),
+        (
+            "dc",
+            {"model": {"discriminator": "patches", "noise": None, "checkpointing": True}},
+            "no gradient checkpointing for its AutoencoderDC: leave out --model.checkpointing",
+        ),
+    ],
+)
+def test_what_a_vae_cannot_do_is_refused_before_training(kind, options, said, place):
+    with pytest.raises(ValueError, match=said):
+        assemble(config_of(kind, place, **options))
+
+
+def test_numbers_beyond_the_precision_of_the_files_are_refused(tmp_path):
+    model_of("kl").half().save_pretrained(tmp_path / "once")
+    vae = load(tmp_path / "once")
+    with torch.no_grad():
+        next(vae.decoder.parameters()).fill_(1e6)
+    with pytest.raises(ValueError, match=r"conv\.weight has numbers beyond torch\.float16, in"):
+        save(bridge_of(vae), tmp_path / "again")
+    assert not (tmp_path / "again").exists()

@@ -46,6 +46,16 @@ def test_the_scale_of_the_files_is_taken_if_it_fits_or_one_is_measured(
     assert re.search(f"latent scale {said}", line)
 
 
+@pytest.mark.parametrize(("given", "whose"), [(None, "the VAE's own"), (9.0, "as given")])
+def test_where_nothing_is_drawn_from_the_prior_no_scale_is_measured(given, whose):
+    found, notes = decided_scale(*moments(1.0, noise=1e-4), 0.25, given, sampled=False)
+    assert found == (given or 0.25)
+    assert notes == (
+        f"latent scale {found:g}, {whose}: the latents have a root mean square of {found:g} on 400 "
+        "training samples",
+    )
+
+
 def test_a_scale_for_each_channel_is_kept_if_it_fits():
     own = torch.tensor([0.5, 0.25]).reshape(2, 1, 1)
     kept, (line,) = decided_scale(*moments(3.0), own)

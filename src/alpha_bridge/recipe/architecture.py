@@ -52,6 +52,12 @@ def build_networks(config: Config, trials: int | None = None) -> Networks:
     return *arms, _discriminator(x, latent, config, trials)
 
 
+def build_discriminator(config: Config) -> Module:
+    """The discriminator alone, for the arms of a VAE that take images of any size."""
+    assert config.event_shape is not None
+    return _discriminator(config.event_shape, (config.model.latent,), config, None)
+
+
 def _arms(shape: Shape, model: ModelConfig, trials: int | None) -> Arms:
     """A generator of latents, and its encoder."""
     if len(shape) == 1:

@@ -8,7 +8,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import ModuleDict
@@ -28,6 +27,7 @@ from ..data import (
     spirals,
     unbalanced,
 )
+from ..data.rng import isolated_seed
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..metrics.classifier import Classifier, ClassifierLayers
 from ..metrics.comparison import FEATURES
@@ -59,7 +59,7 @@ from ..training.state import stack
 from ..vae import TrainedVAE, VAEEncoder, VAEGenerator, decided_scale, encoded, fit_noise
 from ..vae import build as build_vae
 from ..vae import load as load_vae
-from .architecture import Networks, build_networks
+from .architecture import Networks, build_discriminator, build_networks
 from .config import Config
 from .decided import decide, described
 from .soundness import require_sound
@@ -398,8 +398,7 @@ def _noise(config: Config) -> tuple[float, bool]:
 
 
 def _first_networks(config: Config, seed: int) -> Networks:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with isolated_seed(seed):
         return build_networks(config)
 
 
@@ -437,7 +436,8 @@ def _from_vae(
     vae.require(source.event_shape)
     x = source.units.normalize(source.training(MEASURED))
     moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift), x)
-    scale, notes = decided_scale(*moments, vae.scale, config.latent_scale)
+    sampled = not config.objective.reconstructs
+    scale, notes = decided_scale(*moments, vae.scale, config.latent_scale, sampled)
     kept = {"architecture": vae.origin, "latent_scale": scale if isinstance(scale, float) else None}
     config = config.model_copy(update=kept)
     model = _of_vae(config, vae)
@@ -455,9 +455,18 @@ def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:
     if config.images.crop is not None:
         crop = require_crop(config.images.crop, config.event_shape)
         vae.require((channels, crop, crop), "--images.crop")
+    if vae.quantized and config.freeze != "encoder":
+        raise ValueError(
+            f"the VAE {config.init} quantises its latents, and its decoder alone can be trained: "
+            "give --freeze encoder"
+        )
     if config.model.checkpointing:
         vae.checkpoint()
-    *_, discriminator = _first_networks(config, config.seed)
+    if config.any_size:
+        with isolated_seed(config.seed):
+            discriminator = build_discriminator(config)
+    else:
+        *_, discriminator = _first_networks(config, config.seed)
     units = (vae.scale if config.latent_scale is None else config.latent_scale), vae.shift
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*sides), *units)
     encoder = VAEEncoder(vae.encoder, *units).requires_grad_(config.freeze != "encoder")

@@ -237,7 +237,7 @@ class Config(_Part):
     @property
     def any_size(self) -> bool:
         """Whether the networks take images of any size: a VAE's, and a discriminator of patches."""
-        return self.init is not None and getattr(self.model, "discriminator", None) == "patches"
+        return self.init is not None and self.model.discriminator == "patches"
 
     @property
     def singles(self) -> tuple[Config, ...]:

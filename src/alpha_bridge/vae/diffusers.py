@@ -83,7 +83,7 @@ class DiffusersVAE(TrainedVAE):
         self.scale, self.shift = self._latent_units()
         if not self._kind.variance:
             self.notes += (
-                f"the encoder of an {name} has no variance, and gets one that is next to nothing: "
+                f"the encoder has no variance, as in any {name}, and gets one next to nothing: "
                 "its divergence from N(0, I) has no meaning",
             )
 
@@ -146,7 +146,9 @@ class DiffusersVAE(TrainedVAE):
         after: Any = getattr(model, "post_quant_conv", None)
         moments = Halves() if self._kind.variance else Certain()
         encoder = named(encoder=model.encoder, quant_conv=before, moments=moments)
-        if hasattr(model, "quantize"):
+        self.quantized = hasattr(model, "quantize")
+        if self.quantized:
+            encoder.requires_grad_(False)
             spatial = self._config["norm_type"] == "spatial"
             return encoder, QuantizedDecoder(model.quantize, after, model.decoder, spatial)
         # what sees the image beside its latent, which only inpainting has, is not trained

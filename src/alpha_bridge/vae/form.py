@@ -74,7 +74,11 @@ class Form:
         return {self.dtype, *self.others.values()}
 
     def applied(self, model: nn.Module) -> nn.Module:
-        """The model with its numbers in the precision of the files; itself, if it has that."""
+        """The model with its numbers in the precision of the files; itself, if it has that.
+
+        Raises:
+            ValueError: A number of training is beyond that precision.
+        """
         if self.dtypes == {Form.dtype}:
             return model
         model = copy.deepcopy(model)
@@ -82,4 +86,9 @@ class Form:
             if tensor.is_floating_point():
                 kind: torch.dtype = getattr(torch, self.others.get(name, self.dtype))
                 tensor.data = tensor.data.to(kind)
+                if not tensor.isfinite().all():
+                    raise ValueError(
+                        f"{name} has numbers beyond {kind}, in which the VAE came: restore an "
+                        "earlier step, or train it from files in float32"
+                    )
         return model

@@ -43,7 +43,11 @@ def require_latents(size: float, scale: Numbers) -> None:
 
 
 def decided_scale(
-    mean: Tensor, log_variance: Tensor, own: Numbers, given: float | None = None
+    mean: Tensor,
+    log_variance: Tensor,
+    own: Numbers,
+    given: float | None = None,
+    sampled: bool = True,
 ) -> tuple[Numbers, tuple[str, ...]]:
     """The scale of a VAE's latents, and what was measured and decided, in a line each.
 
@@ -52,6 +56,7 @@ def decided_scale(
         log_variance: Of the same latents.
         own: The scale that the VAE's files have, which is taken if it fits.
         given: The user's, which is taken before all others.
+        sampled: Whether latents are drawn from the prior, which they then have to fit.
 
     Raises:
         ValueError: The scale that is given does not fit, or the latents are not finite.
@@ -62,13 +67,19 @@ def decided_scale(
             f"the VAE's latents have a root mean square of {size} on these data: give the data "
             "that it was trained on, in the same units"
         )
-    by_own = latent_size(mean, log_variance, own)
+    scale: Numbers
     measured = f"a root mean square of {{:.3g}} on {len(mean)} training samples"
     beside = "and the prior N(0, I) has 1"
+    if not sampled:
+        scale = own if given is None else given
+        of_it = measured.format(latent_size(mean, log_variance, scale))
+        whose = "the VAE's own" if given is None else "as given"
+        return scale, (f"latent scale {_text(scale)}, {whose}: the latents have {of_it}",)
+    by_own = latent_size(mean, log_variance, own)
     if given is not None:
         by_given = latent_size(mean, log_variance, given)
         require_latents(by_given, given)
-        scale: Numbers = given
+        scale = given
         note = f"as given: the latents have {measured.format(by_given)}, {beside}"
     elif _fits(by_own):
         scale = own

@@ -47,6 +47,7 @@ class TrainedVAE(ABC):
         size: Pixels of a side of the images that it was made for, if its configuration says so.
         scale: s, from the VAE's latents to those of the prior, as its files have it.
         shift: m, likewise.
+        quantized: Whether its decoder sees entries of a codebook, and alone can be trained.
         notes: What a user should know of how it was read, in a line each.
     """
 
@@ -60,6 +61,7 @@ class TrainedVAE(ABC):
     size: int | None = None
     scale: Numbers = 1.0
     shift: Numbers = 0.0
+    quantized: bool = False
     notes: tuple[str, ...] = ()
 
     def __init__(self, config: dict[str, Any], form: Form | None = None) -> None:
@@ -135,7 +137,7 @@ class TrainedVAE(ABC):
             ValueError: The library has no means for that, for this VAE.
         """
         raise ValueError(
-            f"{self.library} has no gradient checkpointing for a {type(self.model).__name__}: "
+            f"{self.library} has no gradient checkpointing for its {type(self.model).__name__}: "
             "leave out --model.checkpointing, and give a smaller batch"
         )
 
