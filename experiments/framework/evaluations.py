@@ -86,7 +86,7 @@ class Evaluations(Callback):
 
     Beside the metrics of the evaluation it measures the drift of reconstructions since the end of
     Step I, :math:`E_x \|\hat x_t - \hat x_I\|^2 / d` over held-out x, where there is a Step I; and
-    where reconstructions are what is judged, that of the latents' means, likewise.
+    where the discriminator sees reconstructions, that of the latents' means, likewise.
 
     Attributes:
         records: One for each: ``step``, ``phase``, ``alpha``, ``gamma`` and metrics.

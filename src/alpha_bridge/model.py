@@ -20,7 +20,7 @@ from .gaussian import (
     reparameterize,
 )
 from .interpolation import Curve, slerp
-from .observation import WHOLE, Judged
+from .observation import WHOLE, Scope
 from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
@@ -45,7 +45,7 @@ class AlphaBridge(nn.Module):
             the latents, in any of the ways of :func:`~alpha_bridge.gaussian.moments`: a pair, or
             one tensor that holds both as its halves.
         discriminator: β: samples to logits ``(*trials, batch)`` or ``(*trials, batch, 1)``, the
-            log density ratio (6). One that judges patches of images has an attribute ``judged``,
+            log density ratio (6). One that sees patches of images has an attribute ``scope``,
             :class:`~alpha_bridge.observation.Patches`, and a logit for each of them.
         log_sigma: log σ, shape ``(*trials, 1)``; a parameter of θ if it is learned.
         latent_shape: Shape of one latent, or None until the first call of :meth:`posterior`.
@@ -199,18 +199,18 @@ class AlphaBridge(nn.Module):
             ValueError: The discriminator gives more than one number for each sample, or trials and
                 batch in another order.
         """
-        return self.judged.total(self.logits(x))
+        return self.scope.total(self.logits(x))
 
     @property
-    def judged(self) -> Judged:
-        """What of a sample the discriminator judges."""
-        found: Judged = getattr(self.discriminator, "judged", WHOLE)
+    def scope(self) -> Scope:
+        """What of a sample has a logit of its own."""
+        found: Scope = getattr(self.discriminator, "scope", WHOLE)
         return found
 
     def logits(self, x: Tensor) -> Tensor:
-        """The log ratio (6) of all that is judged, ``(*trials, batch)``, or ``(batch, h, w)`` of
+        """The log ratio (6) of all that has a logit, ``(*trials, batch)``, or ``(batch, h, w)`` of
         patches; arguments as of :meth:`log_ratio`."""
-        if self.judged is WHOLE:
+        if self.scope is WHOLE:
             return self._log_ratio(self.discriminator, x)
         return self.discriminator(x).to(x.dtype)  # type: ignore[no-any-return]
 

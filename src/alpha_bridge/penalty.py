@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .checks import at_least
-from .observation import WHOLE, Judged
+from .observation import WHOLE, Scope
 from .settings import RegularizerConfig, require
 
 __all__ = ["R1", "R1R2", "DiscriminatorOutputs", "GradientPenalty", "Regularizer", "SpectralNorm"]
@@ -28,7 +28,7 @@ class DiscriminatorOutputs:
         fake: Model samples, the shape of ``real``.
         noise: Uniform draws in [0, 1) for the regulariser alone, shape ``(*trials, batch)``;
             None where none are drawn.
-        judged: What of a sample has a logit.
+        scope: What of a sample has a logit.
     """
 
     log_ratio: Callable[[Tensor], Tensor]
@@ -36,7 +36,7 @@ class DiscriminatorOutputs:
     f_real: Tensor
     fake: Tensor
     noise: Tensor | None = None
-    judged: Judged = WHOLE
+    scope: Scope = WHOLE
 
     @cached_property
     def f_fake(self) -> Tensor:
@@ -49,7 +49,7 @@ class DiscriminatorOutputs:
         Returns:
             With a graph, shape ``(*trials, batch, features)``.
         """
-        total = self.judged.total(f)
+        total = self.scope.total(f)
         (gradient,) = torch.autograd.grad(total.sum(), x, create_graph=True)
         return gradient.flatten(total.ndim)
 
@@ -85,7 +85,7 @@ class Regularizer:
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
         """Penalty of each sample, shape ``(*trials, batch)``, for detached outputs."""
-        return torch.zeros_like(outputs.judged.total(outputs.f_real))
+        return torch.zeros_like(outputs.scope.total(outputs.f_real))
 
 
 @dataclass(frozen=True)

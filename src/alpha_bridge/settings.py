@@ -215,7 +215,7 @@ class ModelConfig(Settings):
     """Keep few activations of a VAE's two networks, by its library's gradient checkpointing: less
     memory, more time, and the same numbers."""
     discriminator: Literal["whole", "patches"] = "whole"
-    """What of an image the discriminator judges: all of it, or patches, one by one."""
+    """What of an image the discriminator sees at once: all of it, or a patch."""
     halvings: Annotated[int, Interval(1, 4, "[]")] = 2
     """Halvings in a discriminator of patches: with 1 to 4 a patch has 8, 18, 38 or 78 pixels."""
     noise: Annotated[float | None, POSITIVE] = NOISE
@@ -270,7 +270,7 @@ class ObjectiveConfig(Settings):
 
     @property
     def reconstructs(self) -> bool:
-        """Whether the discriminator judges reconstructions, and the prior is never drawn."""
+        """Whether the discriminator sees reconstructions, and the prior is never drawn."""
         return self.kind in ("reconstruction", "vqgan")
 
 

@@ -33,7 +33,7 @@ def test_totals_of_the_likelihood_are_that_of_the_whole_image(patches, size):
 def test_a_network_of_patches_sees_the_pixels_that_it_says(halvings, size):
     network = PatchDiscriminator(1, width=2, halvings=halvings).double()
     x = torch.randn(1, 1, *size, dtype=torch.float64, requires_grad=True)
-    logits, patches = network(x), network.judged
+    logits, patches = network(x), network.scope
     assert logits.shape == patches.of_pixels(torch.ones(1, *size)).shape
     for row, column in product(range(0, logits.shape[1], 3), range(0, logits.shape[2], 3)):
         (slope,) = torch.autograd.grad(logits[0, row, column], x, retain_graph=True)

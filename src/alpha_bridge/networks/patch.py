@@ -20,12 +20,12 @@ class PatchDiscriminator(nn.Module):
     to 4. There is no normalisation, which would let images of a batch see one another.
 
     Attributes:
-        judged: The patches.
+        scope: The patches.
 
     Example:
         >>> import torch
         >>> discriminator = PatchDiscriminator(channels=3, halvings=2)
-        >>> discriminator(torch.zeros(5, 3, 32, 48)).shape, discriminator.judged.size
+        >>> discriminator(torch.zeros(5, 3, 32, 48)).shape, discriminator.scope.size
         (torch.Size([5, 8, 12]), 18)
 
     Source:
@@ -64,7 +64,7 @@ class PatchDiscriminator(nn.Module):
         layers += [nn.Conv2d(inputs, inputs, 3, padding=1), nn.LeakyReLU(0.2)]
         super().__init__()
         self.layers = nn.Sequential(*layers, nn.Conv2d(inputs, 1, 1))
-        self.judged = Patches(size + 2 * stride, stride, padding + stride)
+        self.scope = Patches(size + 2 * stride, stride, padding + stride)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.layers(x)

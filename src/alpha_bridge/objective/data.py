@@ -2,6 +2,7 @@ r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class DataBridge(Objective):
     with :math:`x \sim q`, :math:`z \sim q_\phi(z|x)`, :math:`x' = G_\theta(z')`,
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone. The first and
     the last line are those of :class:`~alpha_bridge.adversarial.Bridge`; another adversarial loss
-    has others. Where the discriminator judges :class:`~alpha_bridge.observation.Patches`, both are
+    has others. Where the discriminator sees :class:`~alpha_bridge.observation.Patches`, both are
     totals over patches.
 
     Attributes:
@@ -74,6 +75,9 @@ class DataBridge(Objective):
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
     """
 
+    one_line: ClassVar[bool] = False
+    """Whether φ follows θ's line too, and not a bound of its own."""
+
     adversarial: AdversarialLoss = field(default_factory=Bridge)
     one_backward: bool = ObjectiveConfig.one_backward
     kl_weight: float = ObjectiveConfig.kl_weight
@@ -91,7 +95,7 @@ class DataBridge(Objective):
         _, reverse = self.adversarial.halves(alpha)
         passes = self._pass(model, x, noise, penalized, reverse)
         outputs, kl = passes.outputs, passes.kl
-        f_data, f_model, total = outputs.f_real, outputs.f_fake, model.judged.total
+        f_data, f_model, total = outputs.f_real, outputs.f_fake, model.scope.total
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
 
@@ -101,32 +105,32 @@ class DataBridge(Objective):
         def beta(f_model: Tensor) -> Tensor:
             return total(self.adversarial.discriminator(f_data, f_model))
 
+        of_theta = theta(log_p, f_model)
         values: dict[NetworkName, Tensor] = {
-            "generator": theta(log_p, f_model),
-            "encoder": -elbo(total(log_p), kl),
+            "generator": of_theta,
+            "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
             "discriminator": beta(f_model),
         }
         losses, joined = dict(values), list[NetworkName](["generator"])
+        if self.one_line:
+            losses["encoder"] = kl
+            joined.append("encoder")
         if not kl.requires_grad:  # the encoder is frozen
             del losses["encoder"]
-        if self.one_backward and model.judged is WHOLE:
-            of_likelihood, of_theta = slopes(theta, log_p, f_model)
-            (of_beta,) = slopes(beta, f_model)
-            by_likelihood, by_beta = divisible(of_likelihood, of_beta)
-            alone = not reverse or self.decodes_fakes_apart
-            if (
-                by_likelihood
-                and alone
-                and "encoder" in losses
-                and not mixes_samples(model.generator)
-            ):
-                rescale_gradient(passes.z, -1 / of_likelihood)
+        if self.one_backward and model.scope is WHOLE:
+            likelihood_slope, theta_slope = slopes(theta, log_p, f_model)
+            (beta_slope,) = slopes(beta, f_model)
+            by_likelihood, by_beta = divisible(likelihood_slope, beta_slope)
+            apart = "encoder" in losses and "encoder" not in joined
+            if by_likelihood and apart and not mixes_samples(model.generator):
+                rescale_gradient(passes.z, -1 / likelihood_slope)
                 losses["encoder"] = kl
                 joined.append("encoder")
             if (by_beta or not reverse) and not mixes_samples(model.discriminator):
-                rescale_gradient(outputs.fake, of_theta / of_beta)
+                rescale_gradient(outputs.fake, theta_slope / beta_slope)
                 losses["generator"] = theta(log_p, f_model.detach())
                 joined.append("discriminator")
+        joined = [network for network in joined if network in losses]
         size = math.prod(x.shape[model.batch_ndim :])
         error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
         at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
@@ -143,23 +147,18 @@ class DataBridge(Objective):
             fake = self.fakes(model, x, noise)
         outputs = discriminate(model, x, fake, noise, penalized)
         loss = self.adversarial.discriminator(outputs.f_real, outputs.f_fake)
-        return Losses({("discriminator",): model.judged.total(loss)}, (outputs,))
+        return Losses({("discriminator",): model.scope.total(loss)}, (outputs,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
         f_data, f_model = model.logits(x), model.logits(self.fakes(model, x, noise))
         z, _ = self._encode(model, x, noise.posterior)
-        decoded, total = model.decode(z), model.judged.total
+        decoded, total = model.decode(z), model.scope.total
         pixels = self._log_likelihood(model, x, decoded)
         log_p = self._with_features(model, x, decoded, pixels)
         forward = self.adversarial.forward(log_p, f_data, alpha)
         return total(forward), total(self.adversarial.reverse(f_model, alpha))
-
-    @property
-    def decodes_fakes_apart(self) -> bool:
-        """Whether fakes come from a pass of their own through the generator."""
-        return True
 
     def _pass(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, reverse: bool
@@ -179,7 +178,7 @@ class DataBridge(Objective):
 
     def _log_likelihood(self, model: AlphaBridge, x: Tensor, decoded: Tensor) -> Tensor:
         """Of the pixels, of the shape of the logits."""
-        return model.judged.log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
+        return model.scope.log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
 
     def _with_features(
         self, model: AlphaBridge, x: Tensor, decoded: Tensor, pixels: Tensor
@@ -187,7 +186,7 @@ class DataBridge(Objective):
         """The log-likelihood of the pixels and, if there are any, of the features."""
         if self.features is None:
             return pixels
-        return pixels + model.judged.of_pixels(self.features(x, decoded))
+        return pixels + model.scope.of_pixels(self.features(x, decoded))
 
 
 def discriminate(
@@ -196,5 +195,5 @@ def discriminate(
     """Logits of data, and those of fakes when they are asked for."""
     real = x.detach().requires_grad_(penalized)
     return DiscriminatorOutputs(
-        model.logits, real, model.logits(real), fake, noise.penalty, model.judged
+        model.logits, real, model.logits(real), fake, noise.penalty, model.scope
     )

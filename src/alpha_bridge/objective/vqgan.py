@@ -119,7 +119,7 @@ class VQGANSum(Objective):
     ) -> DiscriminatorOutputs:
         real = x.detach().requires_grad_(penalized)
         return DiscriminatorOutputs(
-            model.logits, real, model.logits(real), fake, noise.penalty, model.judged
+            model.logits, real, model.logits(real), fake, noise.penalty, model.scope
         )
 
     def _discrimination(self, model: AlphaBridge, outputs: DiscriminatorOutputs) -> Tensor:

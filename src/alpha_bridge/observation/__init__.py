@@ -1,6 +1,6 @@
-r"""What is observed of a sample, and judged: all of it, or patches; and features beside pixels.
+r"""What is observed of a sample, as a whole or in patches, and features beside pixels.
 
-The decoder (13) observes pixels with Gaussian noise, and the discriminator judges a sample as a
+The decoder (13) observes pixels with Gaussian noise, and the discriminator sees a sample as a
 whole. Here are two other ways, which leave the bridge what it is:
 
 - :class:`Patches`: each patch of an image has a log ratio of its own, whose weight
@@ -11,6 +11,6 @@ whole. Here are two other ways, which leave the bridge what it is:
 """
 
 from .features import FeatureDistance, FeatureLikelihood
-from .patches import WHOLE, Judged, Patches, Whole
+from .patches import WHOLE, Patches, Scope, Whole
 
-__all__ = ["WHOLE", "FeatureDistance", "FeatureLikelihood", "Judged", "Patches", "Whole"]
+__all__ = ["WHOLE", "FeatureDistance", "FeatureLikelihood", "Patches", "Scope", "Whole"]

@@ -1,4 +1,4 @@
-r"""What of a sample a discriminator judges: all of it, or patches of an image, one by one.
+r"""What of a sample has a logit of its own: all of it, or patches of an image, one by one.
 
 A convolutional discriminator without a dense layer has a logit for each patch k of an image,
 :math:`f_k = \log q_k - \log p_k`, the log ratio of the patch's marginals. Then the bridge follows
@@ -21,10 +21,10 @@ from torch import Tensor
 from ..checks import at_least
 from ..gaussian import log_likelihood
 
-__all__ = ["WHOLE", "Judged", "Patches", "Whole"]
+__all__ = ["WHOLE", "Patches", "Scope", "Whole"]
 
 
-class Judged(ABC):
+class Scope(ABC):
     """What of a sample has a logit of its own."""
 
     @abstractmethod
@@ -47,7 +47,7 @@ class Judged(ABC):
         """One number for each sample, ``(*trials, batch)``, from one for each logit."""
 
 
-class Whole(Judged):
+class Whole(Scope):
     """A sample as a whole, which has one logit.
 
     Example:
@@ -69,7 +69,7 @@ WHOLE = Whole()
 
 
 @dataclass(frozen=True)
-class Patches(Judged):
+class Patches(Scope):
     r"""Squares of pixels, evenly spaced, as the logits of a convolutional network see them.
 
     A patch at the border has pixels outside of the image, which are the same in all images and

@@ -248,9 +248,9 @@ def assemble(
     else:
         config, model, measured = _from_vae(config, source, vae)
         notes += measured
-    features, said = build_features(config, source)
+    features, lines = build_features(config, source)
     slots = build_slots(config, features)
-    return Assembly(config, source, model, build_path(config), *slots, prior, (*notes, *said))
+    return Assembly(config, source, model, build_path(config), *slots, prior, (*notes, *lines))
 
 
 def build_features(

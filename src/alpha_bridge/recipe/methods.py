@@ -41,7 +41,7 @@ class Method:
 
     @property
     def reconstructs(self) -> bool:
-        """Whether it is one for autoencoders, whose discriminator judges reconstructions."""
+        """Whether it is one for autoencoders, whose discriminator sees reconstructions."""
         return self.defines.get("objective.kind") == "vqgan"
 
     def apply(self, config: Config) -> Config:

@@ -167,7 +167,7 @@ OF_RECONSTRUCTIONS: dict[str, Any] = {
     "optimization.schedule": "constant",
 }
 """What the bridge of reconstructions changes: the autoencoder of a latent diffusion model was never
-held to a prior, patches are judged, and the dial alone says how sharp."""
+held to a prior, the discriminator sees patches, and the dial alone says how sharp."""
 
 
 def of_reconstructions(config: Config) -> Config:

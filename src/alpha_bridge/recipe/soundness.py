@@ -34,7 +34,7 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     _require_a_way(config)
     if config.model.discriminator == "patches" and not config.objective.one_sided:
         raise ValueError(
-            f"patches are not judged with the objective {config.objective.kind}: leave out "
+            f"there are no patches with the objective {config.objective.kind}: leave out "
             "--model.discriminator"
         )
     sized = "images" not in config.idle

@@ -88,11 +88,16 @@ def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
 
 
 def require_plain(config: Config) -> None:
-    """Refuse to draw samples of a run whose latents are samples of a second domain."""
+    """Refuse to draw samples of a run whose latents are those of data, of its own or others."""
     if config.prior is not None:
         raise ValueError(
             f"the run translates samples of {config.prior} and has no prior to draw from: use "
             "alpha-bridge translate"
+        )
+    if config.objective.reconstructs:
+        raise ValueError(
+            f"the run, of the objective {config.objective.kind}, has latents of data alone and no "
+            "prior to draw from: use alpha-bridge reconstruct"
         )
 
 

@@ -1,0 +1,95 @@
+"""A VAE whose reconstructions are sharpened: what is decided, what stays, what is measured."""
+
+import pytest
+import torch
+
+from alpha_bridge.cli.parsing import parse
+from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
+from alpha_bridge.networks import PatchDiscriminator
+from alpha_bridge.objective import ReconstructionBridge, VQGANSum
+from alpha_bridge.recipe import changed
+from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
+from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.vae import load
+
+SMALL = {"steps": 20, "batch_size": 8, "model.width": 4, "model.halvings": 1}
+
+
+@pytest.fixture
+def config(folders):
+    begun = from_vae(PRESETS["digits"], str(folders / "diffusers"))
+    return changed(of_reconstructions(begun), SMALL)
+
+
+def latents(vae, x):
+    return vae.encoder(x)[0]
+
+
+def test_a_frozen_encoder_is_the_same_bit_for_bit_in_the_restored_vae(
+    config, folders, source, tmp_path
+):
+    from alpha_bridge.vae import save
+
+    parts = assemble(changed(config, {"freeze": "encoder"}))
+    state = parts.fit()
+    before, after = load(folders / "diffusers"), load(save(state.averaged(), tmp_path / "restored"))
+    x = source.units.normalize(source.held_out(20))
+    with torch.no_grad():
+        assert torch.equal(latents(before, x), latents(after, x))
+        assert not torch.equal(before.decoder(latents(before, x)), after.decoder(latents(after, x)))
+
+
+@pytest.mark.parametrize("method", ["alpha-bridge", "vqgan-adaptive", "ml"])
+def test_every_method_of_autoencoders_is_measured_by_reconstructions_alone(config, method):
+    parts = assemble(METHODS[method].apply(config))
+    evaluation = build_evaluation(parts.config, parts.source)
+    assert isinstance(evaluation, ReconstructionEvaluation)
+    metrics = {name.split("/")[0] for name in evaluation(parts.model, {}).metrics}
+    assert metrics == {"reconstruction_distance", "reconstruction_error", "psnr", "sharpness"}
+    kind = VQGANSum if method == "vqgan-adaptive" else ReconstructionBridge
+    assert type(parts.objective) is kind
+    assert isinstance(parts.model.discriminator, PatchDiscriminator)
+
+
+def test_features_of_a_classifier_join_and_a_line_says_so(config):
+    parts = assemble(changed(config, {"objective.features": "classifier"}))
+    assert parts.objective.features is not None
+    assert parts.notes[-1].startswith("reconstructed too: features of a classifier that is right")
+    assert parts.fit().step == SMALL["steps"]
+
+
+def test_there_is_no_prior_to_draw_from(config):
+    with pytest.raises(ValueError, match="no prior to draw from: use alpha-bridge reconstruct"):
+        require_plain(config)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["--objective", "reconstruction"], "reconstruction"),
+        (["--objective=reconstruction", "--realism", "0.7"], "reconstruction"),
+        (["--method", "vqgan-fixed"], "vqgan"),
+    ],
+)
+def test_the_words_that_ask_for_reconstructions_decide_the_rest(words, kind):
+    config = parse(["train", "digits", "--from", "somewhere", *words]).arguments["config"]
+    assert config.objective.kind == kind
+    assert (config.objective.kl_weight, config.model.discriminator) == (1e-6, "patches")
+    assert config.model.noise_course == "measured"
+    if "--realism" in words:
+        assert config.realism == 0.7
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"freeze": "encoder", "init": None, "model.noise": 0.4}, "give one with --from"),
+        ({"objective.kind": "marginal"}, "is not bridged with the objective marginal"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(config, values, says):
+    with pytest.raises(ValueError, match=says) as error:
+        changed(config, values)
+    assert "\n" not in str(error.value)
