@@ -9,7 +9,7 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 
-from alpha_bridge import AlphaBridge
+from alpha_bridge import AlphaBridge, sharing
 from alpha_bridge.networks import ConvDiscriminator
 from alpha_bridge.networks.blueprint import Blueprint
 from alpha_bridge.recipe import Config
@@ -433,3 +433,16 @@ def test_numbers_beyond_the_precision_of_the_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"conv\.weight has numbers beyond torch\.float16, in"):
         save(bridge_of(vae), tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+def test_what_is_shared_has_the_vae_in_its_form_and_says_how_to_load_it(place, x, tmp_path):
+    config_of("vq", place)
+    bridge = bridge_of(load(place / "vq"))
+    sharing.save(bridge, tmp_path / "shared")
+    shared = sharing.load(tmp_path / "shared").model
+    assert torch.equal(shared.reconstruct(x), bridge.reconstruct(x))
+    weights = "diffusion_pytorch_model.fp16.safetensors"
+    before, after = (load_file(of / weights) for of in (place / "vq", tmp_path / "shared" / "vae"))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    page = (tmp_path / "shared" / "README.md").read_text("utf-8")
+    assert '`VQModel.from_pretrained(…, subfolder="vae", variant="fp16")`' in page
