@@ -34,9 +34,8 @@ __all__ = ["claims", "draw", "measure"]
 SETS: Mapping[str, tuple[str, int]] = {
     "faces 32": ("celeba", 32),
     "CIFAR-10 32": ("cifar10", 32),
-    "faces 64": ("celeba", 64),
 }
-"""Folders of a folder of data, and pixels. CIFAR-10 has 32, and more would be no more detail."""
+"""Folders of a folder of data, and pixels."""
 
 HUB = {"celeba": "flwrlabs/celeba", "cifar10": "uoft-cs/cifar10"}
 
