@@ -10,10 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from alpha_bridge.gamma import SigmoidGamma
-from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import REGULARIZERS, build_model
-from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.objective import Noise
+from alpha_bridge.recipe import Config, changed
+from alpha_bridge.recipe.builders import REGULARIZERS, build_model, build_slots
+from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
 from alpha_bridge.training import TrainState, available_accelerator
 from alpha_bridge.training.machine import compile_networks
 from alpha_bridge.training.update import update
@@ -46,9 +47,10 @@ class Updates:
         self.x = self._normal(*leading, *config.event_shape).clamp(-1, 1)
         if images:
             self.x = self.x.to(memory_format=torch.channels_last)
-        latents = (*leading, config.model.latent)
+        assert model.latent_shape is not None
+        latents = (*leading, *model.latent_shape)
         self.noise = Noise(self._normal(*latents), self._normal(*latents))
-        self.objective = DataBridge(one_backward=config.objective.one_backward)
+        _, self.objective, _ = build_slots(config)
         self.cycle = max(1, self.regularizer.every)
         self.images = self.x[..., 0].numel() if not images else config.batch_size
 
@@ -66,6 +68,22 @@ class Updates:
             self.regularizer,
             self.accelerator,
         )
+
+    def kept_bytes(self) -> int:
+        """Bytes that an update's graphs keep for their backward passes, networks and data aside."""
+        parts = (*self.state.model.parameters(), self.x, *vars(self.noise).values())
+        known = {part.untyped_storage().data_ptr() for part in parts if part is not None}
+        kept: dict[int, int] = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in known:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            self()
+        return sum(kept.values())
 
     def operations(self) -> float:
         """Floating point operations of the products and convolutions of one update, on average."""
@@ -102,6 +120,26 @@ def accelerator(precision: str) -> Accelerator:
 def preset(name: str, shape: Iterable[int], **changes: object) -> Config:
     """A preset for samples of a shape, without its data."""
     return PRESETS[name].model_copy(update={"event_shape": tuple(shape), **changes})
+
+
+def autoencoder(method: str, pixels: int, **changes: object) -> Config:
+    """What a method does with a small ``AutoencoderKL`` of images in colour, without its data."""
+    from experiments.bridge_vae import ARCHITECTURES
+
+    blocks = ("DownEncoderBlock2D",) * 3, ("UpDecoderBlock2D",) * 3
+    architecture = ARCHITECTURES["diffusers"](3, pixels) | {
+        "down_block_types": [*blocks[0]],
+        "up_block_types": [*blocks[1]],
+        "block_out_channels": [16, 32, 32],
+        "latent_channels": 4,
+    }
+    config = METHODS[method].apply(of_reconstructions(from_vae(PRESETS["cifar10"], "a VAE")))
+    own = {"model.noise": 0.1, "batch_size": 16, **changes}
+    built = {
+        "event_shape": (3, pixels, pixels),
+        "architecture": {"library": "diffusers", "config": architecture},
+    }
+    return changed(config, own).model_copy(update=built)
 
 
 MNIST = preset("mnist", (1, 28, 28))

@@ -164,6 +164,7 @@ OF_RECONSTRUCTIONS: dict[str, Any] = {
     "path.kind": "ramp",
     "gamma.kind": "realism",
     "realism": 0.6,
+    "regularizer.every": 8,
     "optimization.schedule": "constant",
 }
 """What the bridge of reconstructions changes: the autoencoder of a latent diffusion model was never
