@@ -145,7 +145,7 @@ def case(words, *parts):
         case(["train", "ring8", "--prior", "spirals"], "prior=spirals", "--objective marginal"),
         case(
             ["train", "digits", "--objective=marginal", "--from", "vae"],
-            "only be bridged with the objective data",
+            "is not bridged with the objective marginal",
         ),
         case(["train", "ring8", "--objective", "pairs"], "--objective"),
         case(["translate", "run", "--images", "images"], "no second domain", "--prior DATA"),
