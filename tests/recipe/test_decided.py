@@ -131,7 +131,7 @@ def test_every_rule_is_for_a_setting():
         ),
         (
             {"objective.kind": "joint", "model.noise_course": "learned"},
-            "an adaptive path needs the objective data or reconstruction, got joint: give --path.kind ramp",
+            "an adaptive path needs the objective data or reconstruction, got joint",
         ),
         ({"path.start": 0.5}, "goes once from 0 to its end, got path.start 0.5 and path.sweeps 1"),
         ({"path.sweeps": 2}, "got path.start 0 and path.sweeps 2"),
