@@ -1,7 +1,7 @@
-r"""What is observed of a sample, as a whole or in patches, and features beside pixels.
+r"""What is observed of a sample: pixels as a whole or in patches, features, the columns of a row.
 
 The decoder (13) observes pixels with Gaussian noise, and the discriminator sees a sample as a
-whole. Here are two other ways, which leave the bridge what it is:
+whole. Here are other ways, which leave the bridge what it is:
 
 - :class:`Patches`: each patch of an image has a log ratio of its own, whose weight
   :math:`e^{-\alpha f}` falls on its own pixels. :class:`Whole` is the plain case.
@@ -12,5 +12,15 @@ whole. Here are two other ways, which leave the bridge what it is:
 
 from .features import FeatureDistance, FeatureLikelihood
 from .patches import WHOLE, Patches, Scope, Whole
+from .rows import DrawnRows, Rows
 
-__all__ = ["WHOLE", "FeatureDistance", "FeatureLikelihood", "Patches", "Scope", "Whole"]
+__all__ = [
+    "WHOLE",
+    "DrawnRows",
+    "FeatureDistance",
+    "FeatureLikelihood",
+    "Patches",
+    "Rows",
+    "Scope",
+    "Whole",
+]

@@ -1,0 +1,229 @@
+r"""Rows of a table: categories and numbers, independent of each other given the latent.
+
+.. math:: p_\theta(x|z) = \prod_v p_v(x_v|z)
+
+with a softmax for a category and a Gaussian with its own σ for a number. A generator gives the
+parameters of all of them, its logits, means and log σ; a row is drawn from those.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..gaussian import LOG_TWO_PI
+
+__all__ = ["DrawnRows", "Rows"]
+
+Function = Callable[[Tensor], Tensor]
+"""Of rows ``(*lead, batch, D)``, to a number for each, ``(*lead, batch)``."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where categories and numbers lie in a row of D numbers.
+
+    A category is a block of K places, one of which holds 1 and the others 0. A number is a place,
+    and may have a gate: a place of some category that must hold 1 for the number to be there; it is
+    0 where it is not.
+
+    Attributes:
+        categories: The first place of each block, and K.
+        numbers: The place of each number, and that of its gate or None.
+
+    Raises:
+        ValueError: Places overlap or leave some out, or a gate is in no category.
+
+    Example:
+        >>> rows = Rows(categories=((0, 2),), numbers=((2, 1),))
+        >>> rows.size, rows.parameters
+        (3, 4)
+    """
+
+    categories: tuple[tuple[int, int], ...] = ()
+    numbers: tuple[tuple[int, int | None], ...] = ()
+
+    def __post_init__(self) -> None:
+        of_categories = [at for start, size in self.categories for at in range(start, start + size)]
+        places = sorted([*of_categories, *(place for place, _ in self.numbers)])
+        if places != [*range(len(places))] or not places:
+            raise ValueError(f"places of a row must be 0, 1, ... once each, got {places}")
+        gates = {gate for _, gate in self.numbers if gate is not None}
+        if stray := sorted(gates - {*of_categories}):
+            raise ValueError(f"the gate of a number must lie in a category, got place {stray[0]}")
+
+    @property
+    def size(self) -> int:
+        """D, numbers of a row."""
+        return sum(size for _, size in self.categories) + len(self.numbers)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that describe the distribution of a row: D logits and means, and each log σ."""
+        return self.size + len(self.numbers)
+
+    def log_likelihood(self, x: Tensor, parameters: Tensor) -> Tensor:
+        r"""Log-likelihood of rows, :math:`\sum_v \log p_v(x_v|z)`.
+
+        Args:
+            x: Rows, shape ``(*lead, D)``.
+            parameters: What the generator made of the latents, ``(*lead, D + N)``.
+
+        Returns:
+            Nats, shape ``lead``; densities are in the units of the row.
+        """
+        nats = torch.zeros_like(x[..., 0])
+        if self.categories:
+            nats = nats + (x[..., self._in_categories] * self._log_shares(parameters)).sum(-1)
+        if self.numbers:
+            mean, log_sigma = self._of_numbers(parameters)
+            there = self._there(x)
+            squared = ((x[..., self._places] - mean) * torch.exp(-log_sigma)).square()
+            nats = nats - (there * (squared / 2 + log_sigma + LOG_TWO_PI / 2)).sum(-1)
+        return nats
+
+    def draw(self, parameters: Tensor, rng: torch.Generator | None = None) -> "DrawnRows":
+        """Draw a row from each distribution; arguments as of :meth:`log_likelihood`.
+
+        Numbers have a graph to the parameters, categories have none.
+        """
+        device = parameters.device if rng is None else rng.device
+        lead = parameters.shape[:-1]
+        x = torch.zeros(*lead, self.size, device=parameters.device, dtype=parameters.dtype)
+        if self.categories:
+            uniform = torch.rand(
+                *lead, *self._padded.shape, generator=rng, device=device, dtype=torch.float64
+            ).to(parameters.device)
+            gumbel = -(-uniform.clamp_min(1e-300).log()).log()
+            logits = self._blocks(parameters.detach()).double() + gumbel
+            likeliest = self._padded.to(x.device)[self._block, logits.argmax(-1)]
+            x = x.scatter(-1, likeliest, 1.0)
+        values = torch.zeros(*lead, 0, device=x.device, dtype=x.dtype)
+        if self.numbers:
+            mean, log_sigma = self._of_numbers(parameters)
+            noise = torch.randn(mean.shape, generator=rng, device=device, dtype=mean.dtype)
+            values = mean + log_sigma.exp() * noise.to(mean.device)
+            x = self._with_numbers(x, values)
+        return DrawnRows(self, parameters, x, values)
+
+    def _blocks(self, parameters: Tensor) -> Tensor:
+        """Logits of each category, ``(*lead, categories, largest K)``, −∞ beyond its K."""
+        blocks = parameters[..., self._padded.to(parameters.device)]
+        return blocks.masked_fill(self._beyond.to(parameters.device), -torch.inf)
+
+    def _log_shares(self, parameters: Tensor) -> Tensor:
+        """Log-probabilities of all categories' places, in their order."""
+        log_shares = F.log_softmax(self._blocks(parameters), -1).flatten(-2)
+        return log_shares[..., (~self._beyond).flatten().to(parameters.device)]
+
+    def _of_numbers(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return parameters[..., self._places], parameters[..., self.size :]
+
+    def _there(self, x: Tensor) -> Tensor:
+        """1 where a number is there, and 0 where its gate is closed."""
+        there = torch.ones_like(x[..., self._places])
+        gated = [at for at, (_, gate) in enumerate(self.numbers) if gate is not None]
+        if gated:
+            there[..., gated] = x[..., [self.numbers[at][1] for at in gated]]
+        return there
+
+    def _with_numbers(self, x: Tensor, values: Tensor) -> Tensor:
+        """The same rows with those numbers, where they are there."""
+        places = torch.tensor(self._places, device=x.device).expand(values.shape)
+        return x.scatter(-1, places, self._there(x) * values)
+
+    @cached_property
+    def _places(self) -> list[int]:
+        return [place for place, _ in self.numbers]
+
+    @cached_property
+    def _in_categories(self) -> list[int]:
+        return [at for start, size in self.categories for at in range(start, start + size)]
+
+    @cached_property
+    def _block(self) -> Tensor:
+        return torch.arange(len(self.categories))
+
+    @cached_property
+    def _padded(self) -> Tensor:
+        """Places of each category's block, repeated to the length of the largest."""
+        most = max(size for _, size in self.categories)
+        return torch.tensor(
+            [[start + min(at, size - 1) for at in range(most)] for start, size in self.categories]
+        )
+
+    @cached_property
+    def _beyond(self) -> Tensor:
+        most = max(size for _, size in self.categories)
+        return torch.tensor([[at >= size for at in range(most)] for _, size in self.categories])
+
+
+@dataclass(frozen=True)
+class DrawnRows:
+    """Rows that were drawn, and what they were drawn from.
+
+    Attributes:
+        rows: Where what lies.
+        parameters: Of the distributions, ``(*lead, D + N)``, with their graph.
+        x: The rows, ``(*lead, D)``; their numbers have a graph.
+        values: All numbers, ``(*lead, N)``, also those whose gate is closed.
+    """
+
+    rows: Rows
+    parameters: Tensor
+    x: Tensor
+    values: Tensor
+
+    def surrogate(self, w: Function, at_once: int = 2**16) -> Tensor:
+        r"""What has the gradient of E[w] to the categories' parameters, given the latent.
+
+        .. math:: \sum_v \sum_k p_v(k|z) \, w(x_{-v}, k)
+
+        with the other columns as they were drawn and w constant: exact in each column, unbiased in
+        all. It is the GO gradient of categories; see :mod:`alpha_bridge.go`.
+
+        Args:
+            w: The function under the expectation.
+            at_once: Rows of which w is asked at once.
+
+        Returns:
+            Zero, with that gradient, shape ``lead``.
+        """
+        rows, lead = self.rows, self.x.shape[:-1]
+        if not rows.categories:
+            return torch.zeros_like(self.x[..., 0])
+        shares = rows._log_shares(self.parameters).exp()
+        chunk = max(1, at_once // max(1, lead.numel()))
+        with torch.no_grad():
+            values = [w(self._alternatives(part)) for part in self._places.split(chunk)]
+            of_places = torch.cat(values).movedim(0, -1)
+        weighted: Tensor = ((shares - shares.detach()) * of_places).sum(-1)
+        return weighted
+
+    @cached_property
+    def _places(self) -> Tensor:
+        return torch.tensor(self.rows._in_categories, device=self.x.device)
+
+    def _alternatives(self, places: Tensor) -> Tensor:
+        """Rows ``(places, *lead, D)`` that have another category, and 1 in that place of it."""
+        x = self.x.detach()
+        block = torch.zeros(len(places), self.rows.size, device=x.device, dtype=torch.bool)
+        for index, place in enumerate(places.tolist()):
+            start, size = next(
+                (start, size)
+                for start, size in self.rows.categories
+                if start <= place < start + size
+            )
+            block[index, start : start + size] = True
+        between = [1] * (x.ndim - 1)
+        changed = x.masked_fill(block.reshape(len(places), *between, -1), 0.0)
+        one = F.one_hot(places, self.rows.size).to(x).reshape(len(places), *between, -1)
+        changed = changed + one
+        if not self.rows.numbers:
+            return changed
+        return self.rows._with_numbers(
+            changed, self.values.detach().expand(len(places), *self.values.shape)
+        )

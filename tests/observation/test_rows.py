@@ -1,0 +1,113 @@
+"""Rows: their likelihood by torch's distributions, their draws, and the gradient of categories."""
+
+import itertools
+
+import pytest
+import torch
+from torch.distributions import Categorical, Normal
+
+from alpha_bridge.observation.rows import Rows
+
+ROWS = Rows(categories=((0, 3), (3, 2)), numbers=((5, None), (6, 1)))
+"""A category of three, one of two; a number, and one that is there if the first category is 1."""
+
+
+def parameters(*lead, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(*lead, ROWS.parameters, generator=rng, dtype=torch.float64)
+
+
+def row(first, second, number, gated=0.0):
+    x = torch.zeros(7, dtype=torch.float64)
+    x[first], x[3 + second], x[5] = 1.0, 1.0, number
+    x[6] = gated if first == 1 else 0.0
+    return x
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_the_likelihood_is_the_product_of_the_columns(first):
+    given, x = parameters(), row(first, 1, 0.3, -0.7)
+    expected = Categorical(logits=given[:3]).log_prob(torch.tensor(first))
+    expected += Categorical(logits=given[3:5]).log_prob(torch.tensor(1))
+    expected += Normal(given[5], given[7].exp()).log_prob(x[5])
+    if first == 1:
+        expected += Normal(given[6], given[8].exp()).log_prob(x[6])
+    torch.testing.assert_close(ROWS.log_likelihood(x, given), expected)
+
+
+def test_draws_have_the_shares_and_the_moments_of_the_parameters():
+    given = parameters()
+    x = ROWS.draw(given.expand(40_000, -1), torch.Generator().manual_seed(0)).x
+    shares = torch.cat([given[:3].softmax(-1), given[3:5].softmax(-1)])
+    torch.testing.assert_close(x[:, :5].mean(0), shares, atol=0.01, rtol=0)
+    assert ((x[:, :3].sum(1) == 1) & (x[:, 3:5].sum(1) == 1)).all()
+    torch.testing.assert_close(x[:, 5].mean(), given[5], atol=0.03, rtol=0)
+    torch.testing.assert_close(x[:, 5].std(), given[7].exp(), atol=0.03, rtol=0.02)
+    there = x[:, 1] == 1
+    assert (x[~there, 6] == 0).all()
+    torch.testing.assert_close(x[there, 6].mean(), given[6], atol=0.05, rtol=0)
+
+
+def test_the_same_generator_draws_the_same_rows():
+    one, two = (ROWS.draw(parameters(9), torch.Generator().manual_seed(3)).x for _ in range(2))
+    assert torch.equal(one, two)
+
+
+def w(x):
+    """A function of rows in which columns meet."""
+    return (x[..., 0] * x[..., 3] + 2 * x[..., 1] * x[..., 6] - x[..., 2] * x[..., 4]) + x[
+        ..., 5
+    ].sin()
+
+
+def exact(given):
+    """E[w] by enumeration of the categories; the mean of sin is known, and w is else linear."""
+    one, two = given[:3].softmax(-1), given[3:5].softmax(-1)
+    total = (-(2 * given[7]).exp() / 2).exp() * given[5].sin()
+    for first, second in itertools.product(range(3), range(2)):
+        x = row(first, second, 0.0)
+        linear = x[0] * x[3] - x[2] * x[4] + 2 * x[1] * given[6]
+        total = total + one[first] * two[second] * linear
+    return total
+
+
+def test_the_surrogate_and_the_numbers_graph_have_the_gradient_of_the_expectation():
+    given = parameters().requires_grad_()
+    drawn = ROWS.draw(given.expand(200_000, -1), torch.Generator().manual_seed(1))
+    (drawn.surrogate(w) + w(drawn.x)).mean().backward()
+    (expected,) = torch.autograd.grad(exact(leaf := given.detach().requires_grad_()), leaf)
+    torch.testing.assert_close(given.grad, expected, atol=0.01, rtol=0)
+
+
+def test_given_the_other_columns_the_gradient_of_a_category_is_exact():
+    """One column alone: no draw plays a part."""
+    rows = Rows(categories=((0, 4),))
+    given = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    values = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    for seed in range(3):
+        drawn = rows.draw(given.expand(1, -1), torch.Generator().manual_seed(seed))
+        (found,) = torch.autograd.grad(drawn.surrogate(lambda x: x @ values).sum(), given)
+        (expected,) = torch.autograd.grad(given.softmax(-1) @ values, given)
+        torch.testing.assert_close(found, expected)
+
+
+def test_in_parts_the_surrogate_is_the_same():
+    given = parameters(6).requires_grad_()
+    drawn = ROWS.draw(given, torch.Generator().manual_seed(0))
+    (whole,) = torch.autograd.grad(drawn.surrogate(w).sum(), given, retain_graph=True)
+    (parts,) = torch.autograd.grad(drawn.surrogate(w, at_once=1).sum(), given)
+    torch.testing.assert_close(whole, parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "places of a row"),
+        ({"categories": ((0, 2), (1, 2))}, "places of a row"),
+        ({"numbers": ((0, None), (2, None))}, "places of a row"),
+        ({"categories": ((0, 2),), "numbers": ((2, 3),)}, "got place 3"),
+    ],
+)
+def test_rows_that_cannot_be_are_refused(given, says):
+    with pytest.raises(ValueError, match=says):
+        Rows(**given)
