@@ -58,6 +58,11 @@ class AdversarialLoss(ABC):
         forward = self.forward(log_p, f_data, alpha)
         return gamma(alpha) * self.reverse(f_model, alpha) + gamma.kappa(alpha) * forward
 
+    def reverse_share(self, alpha: float, gamma: Gamma) -> float:
+        """What the reverse half is multiplied by in θ's loss."""
+        forward, _ = self.halves(alpha)
+        return gamma(alpha) if forward else 1.0
+
     def halves(self, alpha: float) -> tuple[bool, bool]:
         """Whether the generator's loss has a forward and a reverse half at α.
 
@@ -173,6 +178,9 @@ class FixedSum(AdversarialLoss):
 
     def __post_init__(self) -> None:
         require(ObjectiveConfig, weight=self.weight)
+
+    def reverse_share(self, alpha: float, gamma: Gamma) -> float:
+        return 1.0
 
     def halves(self, alpha: float) -> tuple[bool, bool]:
         return True, True

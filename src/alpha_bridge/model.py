@@ -20,7 +20,7 @@ from .gaussian import (
     reparameterize,
 )
 from .interpolation import Curve, slerp
-from .observation import WHOLE, Scope
+from .observation import WHOLE, DrawnRows, Rows, Scope
 from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
@@ -179,10 +179,25 @@ class AlphaBridge(nn.Module):
         return reparameterize(mean, log_variance, _normal(mean.shape, mean, rng))
 
     def decode(self, z: Tensor) -> Tensor:
-        r"""Samples :math:`G_\theta(z)`, without the noise of (13)."""
+        r"""Samples :math:`G_\theta(z)`, without the noise of (13).
+
+        Rows of a table are drawn, from what a generator with ``rows`` makes of z.
+        """
+        if self.rows is not None:
+            return self.draw(z).x
         x = self.generator(z)
         # mixed precision is for the networks alone
         return x.to(z.dtype) if isinstance(x, Tensor) else x
+
+    @property
+    def rows(self) -> Rows | None:
+        """The columns of what the generator describes; None where it makes samples itself."""
+        return getattr(self.generator, "rows", None)
+
+    def draw(self, z: Tensor, noise: Tensor | None = None) -> DrawnRows:
+        """Rows of a table for latents, by :meth:`~alpha_bridge.observation.Rows.draw`."""
+        assert self.rows is not None
+        return self.rows.draw(self.generator(z).to(z.dtype), noise)
 
     def log_ratio(self, x: Tensor) -> Tensor:
         r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6), in nats.

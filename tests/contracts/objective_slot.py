@@ -12,7 +12,7 @@ from torch import nn
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.metrics.definition import is_metric
 from alpha_bridge.model import NETWORKS, AlphaBridge
-from alpha_bridge.networks import MLPEncoder, MLPGenerator
+from alpha_bridge.networks import MLPEncoder, MLPGenerator, RowGenerator
 from alpha_bridge.objective import Noise, Objective
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1
@@ -49,11 +49,24 @@ class Problem:
         ).double()
 
 
+@dataclass(frozen=True)
+class RowProblem(Problem):
+    """Of rows with a category of two and a number."""
+
+    def model(self, trials=None):
+        assert trials is None
+        rows = {"categories": [(0, 2)], "numbers": [(2, None)]}
+        generator = RowGenerator(LATENT, **rows, hidden=(6,))
+        encoder = MLPEncoder(LATENT, FEATURES, hidden=(6,))
+        return AlphaBridge(generator, encoder, self.discriminator(None), noise=0.7).double()
+
+
 def batch(*leading):
     x, prior, posterior = (
         torch.randn(*leading, size, dtype=torch.float64) for size in (FEATURES, LATENT, LATENT)
     )
-    return x, Noise(prior, posterior, torch.rand(leading, dtype=torch.float64))
+    penalty, *columns = torch.rand(FEATURES, *leading, dtype=torch.float64)
+    return x, Noise(prior, posterior, penalty, torch.stack(columns, -1))
 
 
 def gradient(model, loss, network):

@@ -7,6 +7,7 @@ from alpha_bridge.objective import (
     JointBridge,
     MarginalBridge,
     ReconstructionBridge,
+    RowBridge,
     VQGANSum,
 )
 from tests.contracts import cases
@@ -15,8 +16,11 @@ from tests.contracts.objective_slot import (
     FEATURES,
     LATENT,
     Problem,
+    RowProblem,
     has_twins_that_add_up_to_the_loss_of_the_generator,
     is_per_sample,
+    is_trial_by_trial_the_single_run,
+    logs_numbers_of_each_trial_that_are_no_metrics,
 )
 
 
@@ -35,13 +39,16 @@ def of_pairs(trials):
 OF_A_SUM = [
     holds for holds in ALWAYS if holds is not has_twins_that_add_up_to_the_loss_of_the_generator
 ]
+OF_TRIALS = (is_trial_by_trial_the_single_run, logs_numbers_of_each_trial_that_are_no_metrics)
 OF_THE_BATCH = [holds for holds in OF_A_SUM if holds is not is_per_sample]
+OF_ROWS = [holds for holds in ALWAYS if holds not in OF_TRIALS]
 OBJECTIVES = {
     "data": (Problem(DataBridge(), of_samples), ALWAYS),
     "plain passes": (Problem(DataBridge(one_backward=False), of_samples), ALWAYS),
     "Jensen-Shannon": (Problem(DataBridge(JensenShannon()), of_samples), ALWAYS),
     "fixed sum": (Problem(DataBridge(FixedSum(0.3)), of_samples), OF_A_SUM),
     "reconstruction": (Problem(ReconstructionBridge(kl_weight=0.1), of_samples), ALWAYS),
+    "rows": (RowProblem(RowBridge(), of_samples), OF_ROWS),
     "vqgan, fixed": (Problem(VQGANSum(0.3), of_samples), OF_A_SUM),
     "vqgan, adaptive": (Problem(VQGANSum(0.3, adaptive=True), of_samples), OF_THE_BATCH),
     "marginal": (Problem(MarginalBridge(), of_both), ALWAYS),

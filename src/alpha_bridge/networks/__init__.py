@@ -11,6 +11,7 @@ from .dcgan import DCGANDiscriminator, DCGANEncoder, DCGANGenerator
 from .marginals import Marginals
 from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator, MLPTranslator
 from .patch import PatchDiscriminator
+from .row import RowGenerator
 from .surrogate import Surrogate
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "MLPTranslator",
     "Marginals",
     "PatchDiscriminator",
+    "RowGenerator",
     "Surrogate",
 ]

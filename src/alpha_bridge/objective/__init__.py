@@ -6,6 +6,7 @@ from .joint import JointBridge, pairs
 from .marginal import MarginalBridge
 from .mutual import JointSamples, MutualBridge
 from .reconstruction import ReconstructionBridge
+from .row import RowBridge
 from .vqgan import VQGANSum
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Noise",
     "Objective",
     "ReconstructionBridge",
+    "RowBridge",
     "VQGANSum",
     "pairs",
 ]

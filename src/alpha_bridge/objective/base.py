@@ -21,11 +21,14 @@ class Noise:
         posterior: ε of the encoder's draws, standard normal, the same shape.
         penalty: Uniform draws in [0, 1) for the discriminator's regulariser, shape
             ``(*trials, batch)``; None for one that needs none.
+        columns: Uniform draws in [0, 1) for the columns of generated rows, shape
+            ``(batch, columns)``; None where samples are no rows of a table.
     """
 
     prior: Tensor
     posterior: Tensor
     penalty: Tensor | None = None
+    columns: Tensor | None = None
 
 
 @dataclass(frozen=True)

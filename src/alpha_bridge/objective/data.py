@@ -11,7 +11,7 @@ from ..adversarial import AdversarialLoss, Bridge
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, mean_squared_error, reparameterize
 from ..model import AlphaBridge, NetworkName
-from ..observation import WHOLE, FeatureLikelihood
+from ..observation import WHOLE, DrawnRows, FeatureLikelihood
 from ..penalty import DiscriminatorOutputs
 from ..settings import ObjectiveConfig
 from .backward import divisible, mixes_samples, rescale_gradient, slopes, summed
@@ -31,13 +31,15 @@ class Passes:
         outputs: The discriminator's.
         kl: The encoder's divergence from the prior, ``(*trials, batch)``, with its weight.
         z: Draws from the encoder, ``(*trials, batch, *latent_shape)``.
-        decoded: What they are decoded to, the shape of the data.
+        decoded: What they are decoded to, the shape of the data, or the parameters of rows.
+        drawn: The fakes, where they are rows.
     """
 
     outputs: DiscriminatorOutputs
     kl: Tensor
     z: Tensor
     decoded: Tensor
+    drawn: DrawnRows | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ class DataBridge(Objective):
         def beta(f_model: Tensor) -> Tensor:
             return total(self.adversarial.discriminator(f_data, f_model))
 
-        of_theta = theta(log_p, f_model)
+        of_categories: Tensor | float = 0.0
+        if passes.drawn is not None and reverse:
+            share = self.adversarial.reverse_share(alpha, gamma)
+            of_categories = share * self._of_categories(model, passes.drawn, alpha)
+        of_theta = theta(log_p, f_model) + of_categories
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
             "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
@@ -128,16 +134,15 @@ class DataBridge(Objective):
                 joined.append("encoder")
             if (by_beta or not reverse) and not mixes_samples(model.discriminator):
                 rescale_gradient(outputs.fake, theta_slope / beta_slope)
-                losses["generator"] = theta(log_p, f_model.detach())
+                losses["generator"] = theta(log_p, f_model.detach()) + of_categories
                 joined.append("discriminator")
         joined = [network for network in joined if network in losses]
-        size = math.prod(x.shape[model.batch_ndim :])
-        error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
         at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
-        diagnostics = {
-            **self.adversarial.diagnostics(at_data, at_model, alpha),
-            MSE: error.mean(-1),
-        }
+        diagnostics = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
+        if passes.drawn is None:
+            size = math.prod(x.shape[model.batch_ndim :])
+            error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
+            diagnostics[MSE] = error.mean(-1)
         return Losses(summed(losses, joined), (outputs,), values, diagnostics)
 
     def discrimination(
@@ -152,13 +157,15 @@ class DataBridge(Objective):
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
-        f_data, f_model = model.logits(x), model.logits(self.fakes(model, x, noise))
-        z, _ = self._encode(model, x, noise.posterior)
-        decoded, total = model.decode(z), model.scope.total
-        pixels = self._log_likelihood(model, x, decoded)
-        log_p = self._with_features(model, x, decoded, pixels)
-        forward = self.adversarial.forward(log_p, f_data, alpha)
-        return total(forward), total(self.adversarial.reverse(f_model, alpha))
+        passes, total = self._pass(model, x, noise, False, reverse=True), model.scope.total
+        f_data, f_model = passes.outputs.f_real, passes.outputs.f_fake
+        pixels = self._log_likelihood(model, x, passes.decoded)
+        log_p = self._with_features(model, x, passes.decoded, pixels)
+        forward = total(self.adversarial.forward(log_p, f_data, alpha))
+        reverse = total(self.adversarial.reverse(f_model, alpha))
+        if passes.drawn is not None:
+            reverse = reverse + self._of_categories(model, passes.drawn, alpha)
+        return forward, reverse
 
     def _pass(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, reverse: bool
@@ -179,6 +186,10 @@ class DataBridge(Objective):
     def _log_likelihood(self, model: AlphaBridge, x: Tensor, decoded: Tensor) -> Tensor:
         """Of the pixels, of the shape of the logits."""
         return model.scope.log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
+
+    def _of_categories(self, model: AlphaBridge, drawn: DrawnRows, alpha: float) -> Tensor:
+        """Zero, with the reverse half's gradient to the categories of rows."""
+        raise NotImplementedError
 
     def _with_features(
         self, model: AlphaBridge, x: Tensor, decoded: Tensor, pixels: Tensor

@@ -18,6 +18,9 @@ from ..gaussian import LOG_TWO_PI
 
 __all__ = ["DrawnRows", "Rows"]
 
+LEAST = 2.0**-24
+"""The least uniform draw, half a step of single precision: a normal one of -5.3."""
+
 Function = Callable[[Tensor], Tensor]
 """Of rows ``(*lead, batch, D)``, to a number for each, ``(*lead, batch)``."""
 
@@ -61,6 +64,11 @@ class Rows:
         return sum(size for _, size in self.categories) + len(self.numbers)
 
     @property
+    def draws(self) -> int:
+        """V + N, uniform numbers that a row is drawn with."""
+        return len(self.categories) + len(self.numbers)
+
+    @property
     def parameters(self) -> int:
         """Numbers that describe the distribution of a row: D logits and means, and each log σ."""
         return self.size + len(self.numbers)
@@ -85,27 +93,32 @@ class Rows:
             nats = nats - (there * (squared / 2 + log_sigma + LOG_TWO_PI / 2)).sum(-1)
         return nats
 
-    def draw(self, parameters: Tensor, rng: torch.Generator | None = None) -> "DrawnRows":
-        """Draw a row from each distribution; arguments as of :meth:`log_likelihood`.
+    def draw(self, parameters: Tensor, noise: Tensor | None = None) -> "DrawnRows":
+        """Draw a row from each distribution.
 
-        Numbers have a graph to the parameters, categories have none.
+        Args:
+            parameters: As of :meth:`log_likelihood`.
+            noise: Uniform draws in [0, 1) for each category and each number, ``(*lead, V + N)``;
+                None for draws of torch's global generator.
+
+        Returns:
+            Rows whose numbers have a graph to the parameters; categories have none.
         """
-        device = parameters.device if rng is None else rng.device
-        lead = parameters.shape[:-1]
-        x = torch.zeros(*lead, self.size, device=parameters.device, dtype=parameters.dtype)
+        count = len(self.categories)
+        if noise is None:
+            shape = (*parameters.shape[:-1], self.draws)
+            noise = torch.rand(shape, device=parameters.device, dtype=parameters.dtype)
+        x = torch.zeros_like(parameters[..., : self.size])
         if self.categories:
-            uniform = torch.rand(
-                *lead, *self._padded.shape, generator=rng, device=device, dtype=torch.float64
-            ).to(parameters.device)
-            gumbel = -(-uniform.clamp_min(1e-300).log()).log()
-            logits = self._blocks(parameters.detach()).double() + gumbel
-            likeliest = self._padded.to(x.device)[self._block, logits.argmax(-1)]
-            x = x.scatter(-1, likeliest, 1.0)
-        values = torch.zeros(*lead, 0, device=x.device, dtype=x.dtype)
+            # in double precision, so that rare categories have their share
+            upto = self._blocks(parameters.detach().double()).softmax(-1).cumsum(-1)
+            index = (upto < noise[..., :count, None]).sum(-1).clamp(max=self._last.to(x.device))
+            x = x.scatter(-1, self._first.to(x.device) + index, 1.0)
+        values = parameters[..., :0]
         if self.numbers:
             mean, log_sigma = self._of_numbers(parameters)
-            noise = torch.randn(mean.shape, generator=rng, device=device, dtype=mean.dtype)
-            values = mean + log_sigma.exp() * noise.to(mean.device)
+            within = noise[..., count:].clamp(LEAST, 1 - LEAST)
+            values = mean + log_sigma.exp() * torch.special.ndtri(within)
             x = self._with_numbers(x, values)
         return DrawnRows(self, parameters, x, values)
 
@@ -144,8 +157,12 @@ class Rows:
         return [at for start, size in self.categories for at in range(start, start + size)]
 
     @cached_property
-    def _block(self) -> Tensor:
-        return torch.arange(len(self.categories))
+    def _first(self) -> Tensor:
+        return torch.tensor([start for start, _ in self.categories])
+
+    @cached_property
+    def _last(self) -> Tensor:
+        return torch.tensor([size - 1 for _, size in self.categories])
 
     @cached_property
     def _padded(self) -> Tensor:

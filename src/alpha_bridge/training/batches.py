@@ -18,9 +18,9 @@ from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
 
-HostDraws = list[tuple[Tensor, Tensor, Tensor, Tensor]]
+HostDraws = list[tuple[Tensor, ...]]
 
-PRIOR, POSTERIOR, PENALTY, CROPS, NETWORKS, UNSEEN = 1, 2, 3, 4, 2**16, 2**17
+PRIOR, POSTERIOR, PENALTY, CROPS, COLUMNS, NETWORKS, UNSEEN = 1, 2, 3, 4, 5, 2**16, 2**17
 """Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
 APART = 2**63
@@ -55,8 +55,8 @@ class Batches:
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
         self.prior = prior
         self.crop = None if crop is None else require_crop(crop, source.event_shape)
-        # of samples, latents, the encoder's noise and the regulariser's
-        self.units = (source.units, prior.units if prior else Units(), Units(), Units())
+        # of samples, latents, the encoder's noise, the regulariser's and that of rows
+        self.units = (source.units, prior.units if prior else Units(), *[Units()] * 3)
 
     def first(self) -> Tensor:
         """Samples of the first update in model units, on the device."""
@@ -103,6 +103,7 @@ class Batches:
                 self._latents(draw),
                 self._noise(normal, draw, POSTERIOR, self._latent_shape()),
                 self._noise(uniform, draw, PENALTY, ()),
+                *self._columns(draw),
             )
             for draw in draws
         ]
@@ -137,6 +138,11 @@ class Batches:
             return self._noise(normal, draw, PRIOR, self._latent_shape())
         part = (draw, self.size, self.rank, self.ranks)
         return self._stack([self.prior.batch(APART + seed, *part) for seed in self.seeds])
+
+    def _columns(self, draw: int) -> list[Tensor]:
+        """What generated rows are drawn with; nothing where samples are no rows."""
+        rows = self.model.rows
+        return [] if rows is None else [self._noise(uniform, draw, COLUMNS, (rows.draws,))]
 
     def _noise(
         self, kind: Callable[..., Tensor], draw: int, purpose: int, event: tuple[int, ...]

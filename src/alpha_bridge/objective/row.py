@@ -1,0 +1,53 @@
+r"""The bridge of rows of a table, whose categories cannot be reparameterised."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..model import AlphaBridge
+from ..observation import DrawnRows
+from .base import Noise
+from .data import DataBridge, Passes, discriminate
+
+__all__ = ["RowBridge"]
+
+
+@dataclass(frozen=True)
+class RowBridge(DataBridge):
+    r"""What :class:`DataBridge` follows, for the paper's more general :math:`p_\theta(x)`.
+
+    The likelihood is that of the columns, :class:`~alpha_bridge.observation.Rows`. The reverse twin
+    is any gradient of :math:`E_{p_\theta}[w]` with w constant (section 3.2): numbers have it by
+    reparameterisation, and categories by the GO gradient, for which the discriminator looks at
+    every alternative of every column. The generator is a
+    :class:`~alpha_bridge.networks.RowGenerator`, or any module with ``rows`` that gives their
+    parameters.
+
+    Source:
+        Cong et al., GO Gradient for Expectation-Based Objectives, ICLR 2019.
+    """
+
+    def fakes(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:  # noqa: ARG002
+        return model.draw(noise.prior, noise.columns).x
+
+    def _pass(
+        self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, reverse: bool
+    ) -> Passes:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and reverse):
+            drawn = model.draw(noise.prior, noise.columns)
+        outputs = discriminate(model, x, drawn.x, noise, penalized)
+        z, kl = self._encode(model, x, noise.posterior)
+        return Passes(outputs, kl, z, model.generator(z).to(z.dtype), drawn)
+
+    def _log_likelihood(self, model: AlphaBridge, x: Tensor, decoded: Tensor) -> Tensor:
+        assert model.rows is not None
+        return model.rows.log_likelihood(x, decoded)
+
+    def _of_categories(self, model: AlphaBridge, drawn: DrawnRows, alpha: float) -> Tensor:
+        return drawn.surrogate(lambda x: self._reverse(model, x, alpha))
+
+    def _reverse(self, model: AlphaBridge, x: Tensor, alpha: float) -> Tensor:
+        """The reverse half of rows ``(alternatives, batch, D)``, which is asked for at once."""
+        logits = model.logits(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.adversarial.reverse(logits, alpha)
