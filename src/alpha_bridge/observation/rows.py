@@ -22,7 +22,7 @@ LEAST = 2.0**-24
 """The least uniform draw, half a step of single precision: a normal one of -5.3."""
 
 Function = Callable[[Tensor], Tensor]
-"""Of rows ``(*lead, batch, D)``, to a number for each, ``(*lead, batch)``."""
+"""Of rows ``(count, *lead, D)``, to a number for each, ``(count, *lead)``."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Rows:
         if self.categories:
             # in double precision, so that rare categories have their share
             upto = self._blocks(parameters.detach().double()).softmax(-1).cumsum(-1)
-            index = (upto < noise[..., :count, None]).sum(-1).clamp(max=self._last.to(x.device))
+            index = (upto < noise[..., :count, None]).sum(-1).minimum(self._sizes.to(x.device) - 1)
             x = x.scatter(-1, self._first.to(x.device) + index, 1.0)
         values = parameters[..., :0]
         if self.numbers:
@@ -161,8 +161,14 @@ class Rows:
         return torch.tensor([start for start, _ in self.categories])
 
     @cached_property
-    def _last(self) -> Tensor:
-        return torch.tensor([size - 1 for _, size in self.categories])
+    def _sizes(self) -> Tensor:
+        return torch.tensor([size for _, size in self.categories])
+
+    @cached_property
+    def _moves(self) -> Tensor:
+        """Every category with every way to another of its places."""
+        ways = [(at, far) for at, (_, size) in enumerate(self.categories) for far in range(1, size)]
+        return torch.tensor(ways, dtype=torch.long).reshape(-1, 2)
 
     @cached_property
     def _padded(self) -> Tensor:
@@ -215,32 +221,40 @@ class DrawnRows:
         shares = rows._log_shares(self.parameters).exp()
         chunk = max(1, at_once // max(1, lead.numel()))
         with torch.no_grad():
-            values = [w(self._alternatives(part)) for part in self._places.split(chunk)]
-            of_places = torch.cat(values).movedim(0, -1)
-        weighted: Tensor = ((shares - shares.detach()) * of_places).sum(-1)
-        return weighted
+            # a row's own categories are no alternatives: for two of each, half of the work
+            (here,) = w(self.x.detach()[None])
+            of_places = here[..., None].expand(self.x.shape).clone()
+            for moves in rows._moves.to(self.x.device).split(chunk):
+                places = self._moved(moves)
+                found = w(self._alternatives(moves[:, 0], places))
+                of_places.scatter_(-1, places.movedim(0, -1), found.movedim(0, -1))
+        weighted = (shares - shares.detach()) * of_places[..., rows._in_categories]
+        total: Tensor = weighted.sum(-1)
+        return total
 
     @cached_property
-    def _places(self) -> Tensor:
-        return torch.tensor(self.rows._in_categories, device=self.x.device)
+    def _own(self) -> Tensor:
+        """The place of each category that holds 1, ``(*lead, V)``."""
+        first = self.rows._first.to(self.x.device)
+        blocks = self.x.detach()[..., self.rows._padded.to(self.x.device)]
+        return first + blocks.argmax(-1)
 
-    def _alternatives(self, places: Tensor) -> Tensor:
-        """Rows ``(places, *lead, D)`` that have another category, and 1 in that place of it."""
-        x = self.x.detach()
-        block = torch.zeros(len(places), self.rows.size, device=x.device, dtype=torch.bool)
-        for index, place in enumerate(places.tolist()):
-            start, size = next(
-                (start, size)
-                for start, size in self.rows.categories
-                if start <= place < start + size
-            )
-            block[index, start : start + size] = True
-        between = [1] * (x.ndim - 1)
-        changed = x.masked_fill(block.reshape(len(places), *between, -1), 0.0)
-        one = F.one_hot(places, self.rows.size).to(x).reshape(len(places), *between, -1)
-        changed = changed + one
+    def _moved(self, moves: Tensor) -> Tensor:
+        """Where 1 goes by each move, a category and how far within it: ``(moves, *lead)``."""
+        category, far = moves.unbind(-1)
+        first, size = (
+            one.to(self.x.device)[category] for one in (self.rows._first, self.rows._sizes)
+        )
+        own = self._own[..., category].movedim(-1, 0)
+        first, size, far = (one.reshape(-1, *[1] * (own.ndim - 1)) for one in (first, size, far))
+        return first + (own - first + far) % size
+
+    def _alternatives(self, category: Tensor, places: Tensor) -> Tensor:
+        """Rows ``(moves, *lead, D)`` in which a category has another place."""
+        x = self.x.detach().expand(*places.shape, -1)
+        own = self._own[..., category].movedim(-1, 0)
+        changed = x.scatter(-1, own[..., None], 0.0).scatter(-1, places[..., None], 1.0)
         if not self.rows.numbers:
             return changed
-        return self.rows._with_numbers(
-            changed, self.values.detach().expand(len(places), *self.values.shape)
-        )
+        values = self.values.detach()
+        return self.rows._with_numbers(changed, values.expand(*places.shape, -1))
