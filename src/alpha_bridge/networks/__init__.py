@@ -11,7 +11,7 @@ from .dcgan import DCGANDiscriminator, DCGANEncoder, DCGANGenerator
 from .marginals import Marginals
 from .mlp import Linear, MLPDiscriminator, MLPEncoder, MLPGenerator, MLPTranslator
 from .patch import PatchDiscriminator
-from .row import RowGenerator
+from .row_generator import RowGenerator
 from .surrogate import Surrogate
 
 __all__ = [

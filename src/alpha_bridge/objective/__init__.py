@@ -6,7 +6,7 @@ from .joint import JointBridge, pairs
 from .marginal import MarginalBridge
 from .mutual import JointSamples, MutualBridge
 from .reconstruction import ReconstructionBridge
-from .row import RowBridge
+from .row_bridge import RowBridge
 from .vqgan import VQGANSum
 
 __all__ = [

@@ -12,7 +12,7 @@ whole. Here are other ways, which leave the bridge what it is:
 
 from .features import FeatureDistance, FeatureLikelihood
 from .patches import WHOLE, Patches, Scope, Whole
-from .rows import DrawnRows, Rows
+from .row import DrawnRows, Rows
 
 __all__ = [
     "WHOLE",

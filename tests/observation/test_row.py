@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Normal
 
-from alpha_bridge.observation.rows import Rows
+from alpha_bridge.observation import Rows
 
 ROWS = Rows(categories=((0, 3), (3, 2)), numbers=((5, None), (6, 1)))
 """A category of three, one of two; a number, and one that is there if the first category is 1."""
