@@ -20,7 +20,7 @@ from .gaussian import (
     reparameterize,
 )
 from .interpolation import Curve, slerp
-from .observation import WHOLE, DrawnRows, Rows, Scope
+from .observation import WHOLE, DrawnRows, RowFamily, Scope
 from .settings import NOISE
 
 __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
@@ -190,12 +190,12 @@ class AlphaBridge(nn.Module):
         return x.to(z.dtype) if isinstance(x, Tensor) else x
 
     @property
-    def rows(self) -> Rows | None:
+    def rows(self) -> RowFamily | None:
         """The columns of what the generator describes; None where it makes samples itself."""
         return getattr(self.generator, "rows", None)
 
     def draw(self, z: Tensor, noise: Tensor | None = None) -> DrawnRows:
-        """Rows of a table for latents, by :meth:`~alpha_bridge.observation.Rows.draw`."""
+        """Rows of a table for latents, by :meth:`~alpha_bridge.observation.RowFamily.draw`."""
         assert self.rows is not None
         return self.rows.draw(self.generator(z).to(z.dtype), noise)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.distributions import Categorical, Normal
 
-from alpha_bridge.observation import Rows
+from alpha_bridge.observation import RowFamily
 
-ROWS = Rows(categories=((0, 3), (3, 2)), numbers=((5, None), (6, 1)))
+ROWS = RowFamily(categories=((0, 3), (3, 2)), numbers=((5, None), (6, 1)))
 """A category of three, one of two; a number, and one that is there if the first category is 1."""
 
 
@@ -86,7 +86,7 @@ def test_the_surrogate_and_the_numbers_graph_have_the_gradient_of_the_expectatio
 
 def test_given_the_other_columns_the_gradient_of_a_category_is_exact():
     """One column alone: no draw plays a part."""
-    rows = Rows(categories=((0, 4),))
+    rows = RowFamily(categories=((0, 4),))
     given = torch.randn(4, dtype=torch.float64, requires_grad=True)
     values = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
     for _ in range(3):
@@ -115,4 +115,4 @@ def test_in_parts_the_surrogate_is_the_same():
 )
 def test_rows_that_cannot_be_are_refused(given, says):
     with pytest.raises(ValueError, match=says):
-        Rows(**given)
+        RowFamily(**given)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import not_stacked
-from ..observation import Rows
+from ..observation import RowFamily
 from ..settings import ModelConfig
 from .blueprint import shareable
 from .mlp import MLPGenerator
@@ -41,7 +41,7 @@ class RowGenerator(nn.Module):
 
         Args:
             latent: Size of a latent.
-            categories: As of :class:`~alpha_bridge.observation.Rows`.
+            categories: As of :class:`~alpha_bridge.observation.RowFamily`.
             numbers: Likewise.
             hidden: Sizes of the hidden layers.
             noise: σ of all numbers to begin with, positive, in the units of the row.
@@ -49,7 +49,7 @@ class RowGenerator(nn.Module):
         """
         super().__init__()
         not_stacked(trials)
-        self.rows = Rows(
+        self.rows = RowFamily(
             tuple((start, size) for start, size in categories),
             tuple((place or 0, gate) for place, gate in numbers),
         )

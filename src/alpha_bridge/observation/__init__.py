@@ -12,7 +12,7 @@ whole. Here are other ways, which leave the bridge what it is:
 
 from .features import FeatureDistance, FeatureLikelihood
 from .patches import WHOLE, Patches, Scope, Whole
-from .row import DrawnRows, Rows
+from .row import DrawnRows, RowFamily
 
 __all__ = [
     "WHOLE",
@@ -20,7 +20,7 @@ __all__ = [
     "FeatureDistance",
     "FeatureLikelihood",
     "Patches",
-    "Rows",
+    "RowFamily",
     "Scope",
     "Whole",
 ]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..gaussian import LOG_TWO_PI
 
-__all__ = ["DrawnRows", "Rows"]
+__all__ = ["DrawnRows", "RowFamily"]
 
 LEAST = 2.0**-24
 """The least uniform draw, half a step of single precision: a normal one of -5.3."""
@@ -26,7 +26,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowFamily:
     """Where categories and numbers lie in a row of D numbers.
 
     A category is a block of K places, one of which holds 1 and the others 0. A number is a place,
@@ -41,7 +41,7 @@ class Rows:
         ValueError: Places overlap or leave some out, or a gate is in no category.
 
     Example:
-        >>> rows = Rows(categories=((0, 2),), numbers=((2, 1),))
+        >>> rows = RowFamily(categories=((0, 2),), numbers=((2, 1),))
         >>> rows.size, rows.parameters
         (3, 4)
     """
@@ -195,7 +195,7 @@ class DrawnRows:
         values: All numbers, ``(*lead, N)``, also those whose gate is closed.
     """
 
-    rows: Rows
+    rows: RowFamily
     parameters: Tensor
     x: Tensor
     values: Tensor
