@@ -136,6 +136,7 @@ def train_vae(
     updates: int,
     kl_weight: float = 1.0,
     architecture: Record | None = None,
+    batch: int | None = None,
 ) -> TrainedVAE:
     """A small VAE of a library, trained by likelihood alone.
 
@@ -146,6 +147,7 @@ def train_vae(
         updates: Number of updates.
         kl_weight: Of the divergence from the prior.
         architecture: The library's configuration; that of :data:`ARCHITECTURES` by default.
+        batch: Images of an update; :data:`VAE_BATCH` by default.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -155,7 +157,7 @@ def train_vae(
     generator = VAEGenerator(vae.decoder, vae.latent_shape(*source.event_shape[1:]))
     optimizer = torch.optim.Adam(vae.model.train().parameters(), lr=2e-3)
     for update in range(updates):
-        x = source.units.normalize(source.batch(seed, update, VAE_BATCH))
+        x = source.units.normalize(source.batch(seed, update, batch or VAE_BATCH))
         mean, log_variance = encoder(x)
         draws = stream(seed, update).standard_normal(tuple(mean.shape), dtype=np.float32)
         decoded = generator(reparameterize(mean, log_variance, torch.from_numpy(draws)))

@@ -49,8 +49,9 @@ WAYS: Mapping[str, dict[str, Any]] = {
 STEPS, QUICK_STEPS = 300, 60
 VAE_STEPS, QUICK_VAE_STEPS = 1000, 50
 KL_WEIGHT = 1e-6
+BATCH = 16
 SHARED: dict[str, Any] = {
-    "batch_size": 16,
+    "batch_size": BATCH,
     "model.width": 16,
     "evaluation.features": "rotations",
     "evaluation.samples": 500,
@@ -127,7 +128,8 @@ def _autoencoder(study: Study, name: str, place: str, size: int, seed: int, quic
         updates = QUICK_VAE_STEPS if quick else VAE_STEPS
         study.report(f"{name}  seed {seed}  {updates} updates of the autoencoder")
         source = build_source(_images(place, size))
-        train_vae("diffusers", source, seed, updates, KL_WEIGHT, _architecture(source)).save(folder)
+        own: dict[str, Any] = {"kl_weight": KL_WEIGHT, "architecture": _architecture(source)}
+        train_vae("diffusers", source, seed, updates, **own, batch=BATCH).save(folder)
     return str(folder)
 
 

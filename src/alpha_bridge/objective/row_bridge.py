@@ -17,10 +17,10 @@ __all__ = ["RowBridge"]
 class RowBridge(DataBridge):
     r"""What :class:`DataBridge` follows, for the paper's more general :math:`p_\theta(x)`.
 
-    The likelihood is that of the columns, :class:`~alpha_bridge.observation.RowFamily`. The reverse twin
-    is any gradient of :math:`E_{p_\theta}[w]` with w constant (section 3.2): numbers have it by
-    reparameterisation, and categories by the GO gradient, for which the discriminator looks at
-    every alternative of every column. The generator is a
+    The likelihood is that of the columns, :class:`~alpha_bridge.observation.RowFamily`. The
+    reverse twin is any gradient of :math:`E_{p_\theta}[w]` with w constant (section 3.2): numbers
+    have it by reparameterisation, and categories by the GO gradient, for which the discriminator
+    looks at every alternative of every column. The generator is a
     :class:`~alpha_bridge.networks.RowGenerator`, or any module with ``rows`` that gives their
     parameters.
 
