@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
-from . import image_quality, modes
+from ..observation import RowFamily
+from . import image_quality, modes, table_quality
 from .classifier import cached_classifier, inception_features, require_shape
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
@@ -67,6 +68,32 @@ class DensityComparison(Comparison):
             name("invented_mass", "tail-0.001", count): modes.invented_mass(x, means, std),
         }
         return {key: float(value) for key, value in metrics.items()}, posterior.argmax(-1)
+
+
+class TableComparison(Comparison):
+    """Rows of a table with rows that are held out, in the units of the model."""
+
+    protocol = "rows"
+
+    def __init__(self, rows: RowFamily, training: Tensor, held_out: Tensor) -> None:
+        self.rows, self.training, self.held_out = rows, training, held_out
+
+    def __call__(
+        self,
+        x: Tensor,
+        watch: Watch = iter,  # noqa: ARG002
+    ) -> tuple[dict[str, float], None]:
+        real, rows, of = self.held_out, self.rows, (len(x), "held-out", len(self.held_out))
+        metrics = {
+            ("marginals", "tv-ks"): table_quality.marginals(real, x, rows),
+            ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
+            ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
+            ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
+        }
+        if rows.categories:
+            rare = table_quality.rare_categories(real, x, rows)
+            metrics["rare_categories", "factor-2"] = rare
+        return {name(*key, *of): value for key, value in metrics.items()}, None  # type: ignore[arg-type]
 
 
 class FeatureComparison(Comparison):

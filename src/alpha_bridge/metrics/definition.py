@@ -75,6 +75,11 @@ METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR of reconstructions", "higher"),
     "ssim": Metric("SSIM of reconstructions", "higher"),
     "sharpness": Metric("Sharpness of reconstructions", "higher"),
+    "marginals": Metric("Marginals", "higher"),
+    "associations": Metric("Associations of pairs", "higher"),
+    "rare_categories": Metric("Rare categories", "higher", good=0.95),
+    "c2st": Metric("Classifier two-sample test", "lower"),
+    "closest_records": Metric("Closest records", "lower"),
     "retention": Metric("Retention", "higher", good=0.75),
     "ess": Metric("Effective sample size", "higher"),
 }

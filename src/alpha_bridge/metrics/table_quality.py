@@ -1,0 +1,130 @@
+r"""How close generated rows of a table come to real ones, column by column, in pairs, and as rows.
+
+All are computed in the units of the model, where a category is a block of places and a number lies
+near N(0, 1): what is compared does not change under the monotone maps between those and the table.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..observation import RowFamily
+
+__all__ = ["associations", "c2st", "closest_records", "marginals", "rare_categories"]
+
+BINS = 10
+"""Bins of a number, each with as many of the real values, where pairs are compared."""
+RARE = 0.001
+"""Share of a category down to which it counts."""
+AT_ONCE = 500
+"""Rows whose distances to all others are held at once."""
+
+
+def codes(x: Tensor, rows: RowFamily) -> Tensor:
+    """The category of each block, from 0, ``(N, V)``."""
+    return torch.stack([x[:, at : at + size].argmax(1) for at, size in rows.categories], 1)
+
+
+def marginals(real: Tensor, fake: Tensor, rows: RowFamily) -> float:
+    """Mean over columns of 1 − total variation, of numbers of 1 − Kolmogorov's distance; 1 is best.
+
+    Args:
+        real: Rows of the table, ``(N, D)``.
+        fake: Generated ones, ``(M, D)``.
+        rows: Where columns lie.
+    """
+    found = [
+        1 - float((real[:, part].mean(0) - fake[:, part].mean(0)).abs().sum() / 2)
+        for part in (slice(at, at + size) for at, size in rows.categories)
+    ]
+    for place, _ in rows.numbers:
+        found.append(1 - _kolmogorov(real[:, place], fake[:, place]))
+    return sum(found) / len(found)
+
+
+def _kolmogorov(one: Tensor, other: Tensor) -> float:
+    values = torch.cat([one, other]).contiguous()
+    shares = (
+        torch.searchsorted(of.sort().values, values, right=True) / len(of) for of in (one, other)
+    )
+    first, second = shares
+    return float((first - second).abs().max())
+
+
+def associations(real: Tensor, fake: Tensor, rows: RowFamily) -> float:
+    """Mean over pairs of columns of 1 − total variation of both together; 1 is best.
+
+    Numbers are in tenths of the real values; arguments as of :func:`marginals`.
+    """
+    columns = [_binned(real, fake, rows, column) for column in range(rows.draws)]
+    found = []
+    for (one, sizes), (other, others) in combinations(columns, 2):
+        joint = [a * others + b for a, b in zip(one, other, strict=True)]
+        shares = [np.bincount(of, minlength=sizes * others) / len(of) for of in joint]
+        found.append(1 - float(np.abs(shares[0] - shares[1]).sum() / 2))
+    return sum(found) / len(found) if found else 1.0
+
+
+def _binned(
+    real: Tensor, fake: Tensor, rows: RowFamily, column: int
+) -> tuple[tuple[np.ndarray, np.ndarray], int]:
+    """Whole numbers of a column, of real and fake rows, and how many there are."""
+    if column < len(rows.categories):
+        at, size = rows.categories[column]
+        of = (x[:, at : at + size].argmax(1).numpy() for x in (real, fake))
+        return tuple(of), size  # type: ignore[return-value]
+    place, _ = rows.numbers[column - len(rows.categories)]
+    edges = np.quantile(real[:, place].numpy(), np.linspace(0, 1, BINS + 1)[1:-1])
+    first, second = (np.searchsorted(edges, x[:, place].numpy()) for x in (real, fake))
+    return (first, second), BINS
+
+
+def rare_categories(real: Tensor, fake: Tensor, rows: RowFamily) -> float:
+    """Share of the categories down to 0.1 % whose share is within a factor of two; 1 is best."""
+    of = torch.cat([torch.arange(at, at + size) for at, size in rows.categories])
+    true, made = real[:, of].mean(0), fake[:, of].mean(0)
+    counted = true >= RARE
+    kept = ((made >= true / 2) & (made <= 2 * true) & counted).sum()
+    return float(kept / counted.sum())
+
+
+def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
+    """Area under the curve of gradient-boosted trees that tell fakes from real rows: .5 is best.
+
+    Trees see codes of categories and numbers, and are asked about rows that they were not fitted
+    to, in five parts. As many of both are taken.
+
+    Source:
+        Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017.
+    """
+    # here, for they take a second to import, and no other data need them
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    count = min(len(real), len(fake))
+    x = torch.cat([real[:count], fake[:count]])
+    numbers = x[:, [place for place, _ in rows.numbers]]
+    features = torch.cat([codes(x, rows).to(x), numbers], 1).numpy() if rows.categories else numbers
+    labels = np.repeat([0, 1], count)
+    categorical = [at for at, (_, size) in enumerate(rows.categories) if 2 < size <= 255]
+    trees = HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    told = cross_val_predict(trees, features, labels, cv=folds, method="predict_proba")[:, 1]
+    return float(roc_auc_score(labels, told))
+
+
+def closest_records(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
+    """Share of fakes that lie nearer to a training row than to any held-out one: .5 is no copying.
+
+    As many training rows as held-out ones are compared; a tie counts half.
+    """
+    count = min(len(training), len(held_out))
+    nearest = [
+        torch.cat([torch.cdist(part, of).amin(1) for part in fake.split(AT_ONCE)])
+        for of in (training[:count], held_out[:count])
+    ]
+    nearer = (nearest[0] < nearest[1]).double() + (nearest[0] == nearest[1]).double() / 2
+    return float(nearer.mean())
