@@ -4,9 +4,8 @@ import torch
 
 
 def gives_batches_of_the_shape_it_states(source):
-    batch = source.batch(0, 0, 7)
-    assert batch.shape == (7, *source.event_shape)
-    assert source.units.normalize(batch).dtype == torch.float32
+    batch = source.units.normalize(source.batch(0, 0, 7))
+    assert batch.shape == (7, *source.event_shape) and batch.dtype == torch.float32
 
 
 def is_a_function_of_seed_and_step(source):
@@ -27,7 +26,8 @@ def shares_a_batch_among_processes(source):
 def always_has_the_same_training_and_held_out_samples(source):
     for samples in (source.training, source.held_out):
         assert torch.equal(samples(5), samples(5))
-        assert len(samples(5)) <= 5 and samples(5).shape[1:] == source.event_shape
+        assert len(samples(5)) <= 5
+        assert source.units.normalize(samples(5)).shape[1:] == source.event_shape
 
 
 def holds_out_what_training_never_sees(source):

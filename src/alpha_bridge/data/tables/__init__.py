@@ -1,0 +1,8 @@
+"""Tables: columns of mixed kinds, from files and data frames to rows of numbers and back."""
+
+from .columns import KINDS, Column
+from .table_file import write_table
+from .table_source import TableSource, load_table
+from .table_units import TableUnits
+
+__all__ = ["KINDS", "Column", "TableSource", "TableUnits", "load_table", "write_table"]

@@ -1,0 +1,370 @@
+"""From the cells of a table to compact rows of numbers, and back to a table as it was."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow
+import torch
+from numpy.typing import NDArray
+from pyarrow import compute, types
+from torch import Tensor
+
+from ..listing import some
+from ..rng import stream
+from .cells import numbers, plain, plain_type, shown, typed, value_type
+from .columns import Column, read_columns
+from .quantiles import Quantiles
+
+COLUMNS = b"alpha_bridge.columns"
+"""The key of a schema's metadata that has its columns."""
+
+Within = Callable[[int], NDArray[np.float64]]
+"""So many places in (0, 1) within the range of a value."""
+Say = Callable[[str], object]
+
+
+class Digest(Protocol):
+    """What sums up bytes."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """The columns of a table, and all that is needed to make rows of numbers of them.
+
+    A compact row has for each column a code if it has categories, −1 for one that is unknown; and
+    a number near N(0, 1) if it has numbers, 0 where a category tells that there is none, and NaN
+    where it is unknown.
+
+    Attributes:
+        columns: In the order of the table.
+        schema: Of the table.
+        quantiles: Of the columns of numbers, by their places.
+        members: Of the columns with buckets, by their places: ``value``, ``bucket``, ``count``.
+        dtype: Of compact rows: float32 if all training rows come back from it, else float64.
+    """
+
+    columns: tuple[Column, ...]
+    schema: pyarrow.Schema
+    quantiles: Mapping[int, Quantiles]
+    members: Mapping[int, pyarrow.RecordBatch]
+    dtype: np.dtype[Any]
+
+    @cached_property
+    def places(self) -> tuple[tuple[int | None, int | None], ...]:
+        """Of each column the places of its code and of its number in a compact row."""
+        found, end = [], 0
+        for column in self.columns:
+            code = end if column.slots else None
+            end += code is not None
+            number = end if column.numeric else None
+            end += number is not None
+            found.append((code, number))
+        return tuple(found)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a compact row."""
+        return sum(place is not None for places in self.places for place in places)
+
+    def compact(
+        self,
+        table: pyarrow.Table | pyarrow.RecordBatch,
+        begin: int = 0,
+        within: Within | None = None,
+        digest: Digest | None = None,
+        say: Say | None = None,
+    ) -> NDArray[Any]:
+        """Rows of a table as compact rows, shape ``(N, width)``.
+
+        Args:
+            table: With the columns of this one, but for those that identify or are constant.
+            begin: The row of its first, for messages.
+            within: Where a row lies in the range of a value that many have; None for the middle.
+            digest: Sums up what the rows hold.
+            say: Called with a line on values that no training row has.
+
+        Raises:
+            ValueError: A column is missing or of another type, or a number is infinite; one line.
+        """
+        rows = np.zeros((len(table), self.width), self.dtype)
+        for at, (column, (code, number)) in enumerate(zip(self.columns, self.places, strict=True)):
+            if code is None and number is None:
+                continue
+            cells = self._cells(table, column, begin)
+            codes = self._codes(at, cells)
+            if code is not None:
+                rows[:, code] = codes
+                _say_unseen(column, cells, codes, say)
+            if number is not None:
+                there = codes == max(column.slots - 1, 0)
+                x = numbers(cells.filter(pyarrow.array(there)))
+                part = 0.5 if within is None else within(len(x))
+                rows[there, number] = self.quantiles[at].forward(_shifted(x, column), part)
+                rows[codes < 0, number] = np.nan
+                if digest is not None:
+                    digest.update(np.ascontiguousarray(x).tobytes())
+            if digest is not None:
+                digest.update(codes.astype("<i4").tobytes())
+        return rows
+
+    def table(self, rows: NDArray[Any], seed: int = 0) -> pyarrow.Table:
+        """Compact rows as a table of the original types, order, rounding and ranges.
+
+        Identifiers are made anew, and the value of a bucket is drawn by its share; both are
+        functions of ``seed``. What is unknown is a gap.
+        """
+        cells = [self._made(at, rows, seed) for at in range(len(self.columns))]
+        return pyarrow.Table.from_arrays(cells, schema=self.schema)
+
+    def lines(self, sample: NDArray[Any]) -> tuple[str, ...]:
+        """A line for each column, by the shares of its categories in compact rows."""
+        return tuple(
+            f"{shown(column.name)}: {self._line(at, column, sample)}"
+            for at, column in enumerate(self.columns)
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it as tensors."""
+        record = {
+            "dtype": self.dtype.name,
+            "counts": {at: one.count for at, one in self.quantiles.items()},
+            "columns": {column.name: column.record() for column in self.columns},
+        }
+        own = self.schema.metadata or {}
+        schema = self.schema.with_metadata(own | {COLUMNS: json.dumps(record).encode()})
+        found = {"schema": _tensor(schema.serialize())}
+        for at, one in self.quantiles.items():
+            found[f"quantiles.{at}"] = torch.from_numpy(np.stack([one.values, one.shares]))
+        for at, members in self.members.items():
+            found[f"members.{at}"] = _tensor(members.serialize())
+        return found
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Coding:
+        """What :meth:`tensors` gave."""
+        schema = pyarrow.ipc.read_schema(pyarrow.py_buffer(tensors["schema"].numpy().tobytes()))
+        metadata = dict(schema.metadata)
+        record = json.loads(metadata.pop(COLUMNS))
+        read = read_columns(record["columns"])
+        columns = tuple(one.resolved for one in read.values() if one.resolved is not None)
+        quantiles = {
+            int(at): Quantiles(values.numpy(), shares.numpy(), count)
+            for at, count in record["counts"].items()
+            for values, shares in [tensors[f"quantiles.{at}"].double()]
+        }
+        members = {
+            int(name.split(".")[1]): pyarrow.ipc.read_record_batch(
+                pyarrow.py_buffer(tensor.numpy().tobytes()), _members(schema, int(name[8:]))
+            )
+            for name, tensor in tensors.items()
+            if name.startswith("members.")
+        }
+        dtype = np.dtype(record["dtype"])
+        return cls(columns, schema.with_metadata(metadata or None), quantiles, members, dtype)
+
+    def _cells(
+        self, table: pyarrow.Table | pyarrow.RecordBatch, column: Column, begin: int
+    ) -> pyarrow.Array:
+        """The cells of a column, as plain as those that it was recognised by."""
+        if column.name not in table.schema.names:
+            raise ValueError(
+                f"the table has no column {shown(column.name)}, it has "
+                f"{some([shown(name) for name in table.schema.names])}: give one with all columns "
+                "of the training table"
+            )
+        cells = plain(table.column(column.name), column.name, begin)
+        wanted = plain_type(self.schema.field(column.name).type)
+        if cells.type == wanted:
+            return cells
+        try:
+            return plain(cells.cast(wanted), column.name, begin)
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+            raise ValueError(
+                f"column {shown(column.name)} is of the type "
+                f"{table.schema.field(column.name).type}, and of {column.type} in the training "
+                "table: give the same"
+            ) from error
+
+    def _codes(self, at: int, cells: pyarrow.Array) -> NDArray[np.int64]:
+        """The category of each cell, −1 where it is unknown; 0 for a number that needs none."""
+        column = self.columns[at]
+        values = pyarrow.array(column.values, cells.type)
+        found = compute.index_in(cells, values, skip_nulls=True)
+        if column.numeric:
+            found = found.fill_null(max(column.slots - 1, 0))
+        elif column.buckets:
+            members = self.members[at]
+            beyond = compute.index_in(cells, members["value"], skip_nulls=True)
+            shared = compute.add(members["bucket"].take(beyond), len(column.values))
+            found = compute.coalesce(found, shared)
+        gap = -1 if column.gap is None else column.gap
+        codes: NDArray[np.int64] = numbers(
+            compute.if_else(compute.is_null(cells), gap, found.fill_null(-1)).cast("int64")
+        )
+        return codes
+
+    def _made(self, at: int, rows: NDArray[Any], seed: int) -> pyarrow.Array:
+        """The cells of a column."""
+        column, (code, number) = self.columns[at], self.places[at]
+        kind = self.schema.field(at).type
+        if column.kind == "identifier":
+            return typed(_keys(column, len(rows), at, seed), value_type(kind))
+        values = pyarrow.array(column.values, plain_type(kind))
+        if column.kind == "constant":
+            return _as(values.take(pyarrow.array(np.zeros(len(rows), np.int64))), values, kind)
+        codes = np.zeros(len(rows), np.int64) if code is None else rows[:, code].astype(np.int64)
+        listed = (codes >= 0) & (codes < len(column.values))
+        places = pyarrow.array(np.where(listed, codes, 0), mask=~listed)
+        made = values.take(places) if len(values) else pyarrow.nulls(len(rows), values.type)
+        if number is not None:
+            there = codes == max(column.slots - 1, 0)
+            z = rows[:, number].astype(np.float64)
+            there &= ~np.isnan(z)
+            x = _unshifted(self.quantiles[at].inverse(np.where(there, z, 0.0)), column)
+            made = compute.if_else(pyarrow.array(there), pyarrow.array(x, plain_type(kind)), made)
+        if column.buckets:
+            drawn = self._drawn(at, codes - len(column.values), seed)
+            made = compute.coalesce(made, drawn)
+            values = pyarrow.concat_arrays([values, self.members[at]["value"]])
+        return _as(made, values, kind)
+
+    def _drawn(self, at: int, buckets: NDArray[np.int64], seed: int) -> pyarrow.Array:
+        """A value of each bucket, by its share; none where there is no such bucket."""
+        members = self.members[at]
+        own, counts = numbers(members["bucket"]), numbers(members["count"])
+        ends = np.cumsum(counts)
+        first = np.searchsorted(own, np.arange(self.columns[at].buckets + 1))
+        ends_before = np.concatenate([[0], ends])[first]
+        there = (buckets >= 0) & (buckets < self.columns[at].buckets)
+        which = np.where(there, buckets, 0)
+        below, above = ends_before[which], ends_before[which + 1]
+        draws = stream(seed, 0, at).random(len(buckets))
+        picked = np.searchsorted(ends, below + draws * (above - below), "right")
+        return members["value"].take(pyarrow.array(picked.clip(0, len(own) - 1), mask=~there))
+
+    def _line(self, at: int, column: Column, sample: NDArray[Any]) -> str:
+        if column.kind == "identifier":
+            return "identifier, made anew and never learned"
+        kind = self.schema.field(at).type
+        values = [shown(value) for value in _values(column.values, kind)]
+        if column.kind == "constant":
+            return f"constant ({values[0]})"
+        code = self.places[at][0]
+        codes = sample[:, code].astype(int) if code is not None else np.empty(0, int)
+        shares = np.bincount(codes[codes >= 0], minlength=column.slots) / max(len(sample), 1)
+        apart = [f"{value} ({share:.1%})" for value, share in zip(values, shares, strict=False)]
+        gaps = "" if column.gap is None else f"; missing in {shares[column.gap]:.1%}"
+        if column.numeric:
+            low, high = _values((column.low, column.high), kind)
+            others = f"; set apart: {some(apart)}" if apart else ""
+            return f"{column.kind}, {low} to {high}{others}{gaps}"
+        commonest = [apart[place] for place in np.argsort(-shares[: len(apart)], kind="stable")]
+        count, rest = len(values), ""
+        if column.buckets:
+            count += len(self.members[at])
+            rest = (
+                f"; {len(self.members[at])} rare ones share {column.buckets} buckets, by their "
+                "order, from which they are drawn"
+            )
+        return f"{column.kind} of {count:,} values: {some(commonest)}{rest}{gaps}"
+
+
+def _members(schema: pyarrow.Schema, at: int) -> pyarrow.Schema:
+    """The schema of what the buckets of a column stand for."""
+    kind = plain_type(schema.field(at).type)
+    return pyarrow.schema({"value": kind, "bucket": pyarrow.int32(), "count": pyarrow.int64()})
+
+
+def bucketed(column: Column, cells: pyarrow.Array) -> pyarrow.RecordBatch:
+    """The values beyond those of a category, in order, in buckets of about as many rows each."""
+    found = compute.value_counts(cells.drop_null())
+    rare = compute.invert(
+        compute.is_in(found.field("values"), pyarrow.array(column.values, cells.type))
+    )
+    found = found.filter(rare)
+    found = found.take(compute.sort_indices(found.field("values")))
+    counts = numbers(found.field("counts"))
+    middle = np.cumsum(counts) - counts / 2
+    buckets = (middle / counts.sum() * column.buckets).astype(np.int32)
+    return pyarrow.record_batch(
+        {"value": found.field("values"), "bucket": buckets, "count": counts}
+    )
+
+
+def fitted(column: Column, cells: pyarrow.Array) -> Quantiles:
+    """The quantiles of the numbers that are not set apart."""
+    known = cells.drop_null()
+    apart = compute.is_in(known, pyarrow.array(column.values, cells.type))
+    return Quantiles.fit(_shifted(numbers(known.filter(compute.invert(apart))), column))
+
+
+def _shifted(x: NDArray[Any], column: Column) -> NDArray[np.float64]:
+    """Whole numbers from the least on, so that floats hold them."""
+    return (x - column.low if x.dtype.kind == "i" else x).astype(np.float64)
+
+
+def _unshifted(x: NDArray[np.float64], column: Column) -> NDArray[Any]:
+    """Numbers of a column as they are rounded there."""
+    if column.kind in ("integer", "time"):
+        return (np.rint(x / column.step) * column.step).astype(np.int64) + int(column.low or 0)
+    return x if column.decimals is None else x.round(column.decimals)
+
+
+def _values(values: tuple[Any, ...], kind: pyarrow.DataType) -> list[Any]:
+    """Values of a column as people write them."""
+    found: list[Any] = typed(pyarrow.array(values, plain_type(kind)), value_type(kind)).to_pylist()
+    return found
+
+
+def _as(cells: pyarrow.Array, values: pyarrow.Array, kind: pyarrow.DataType) -> pyarrow.Array:
+    """Cells of a column's own type; a dictionary has ``values`` in their order."""
+    if not types.is_dictionary(kind):
+        return typed(cells, kind)
+    places = compute.index_in(cells, values, skip_nulls=True).cast(kind.index_type)
+    listed = typed(values, kind.value_type)
+    return pyarrow.DictionaryArray.from_arrays(places, listed, ordered=kind.ordered)
+
+
+def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
+    """Keys that no training row has, as far as their form allows."""
+    if column.form is None:
+        last = int(column.high or 0)
+        return pyarrow.array(np.arange(last + 1, last + 1 + count))
+    before, width = column.form
+    if before == "uuid":
+        draws = stream(seed, 0, at).bytes(16 * count)
+        made = [
+            str(uuid.UUID(bytes=draws[16 * row : 16 * row + 16], version=4)) for row in range(count)
+        ]
+        return pyarrow.array(made, pyarrow.large_string())
+    first = int(column.high or 0) + 1
+    before = before if width else f"{column.name} "
+    return pyarrow.array(
+        [f"{before}{first + row:0{width}}" for row in range(count)], pyarrow.large_string()
+    )
+
+
+def _say_unseen(
+    column: Column, cells: pyarrow.Array, codes: NDArray[np.int64], say: Say | None
+) -> None:
+    unseen = (codes < 0) & numbers(cells.is_valid())
+    if say is not None and unseen.any():
+        row = int(unseen.argmax())
+        say(
+            f"column {shown(column.name)}: {int(unseen.sum())} cells hold what no training row "
+            f"has, first {shown(cells[row].as_py())} in row {row}: they are kept as unseen"
+        )
+
+
+def _tensor(buffer: pyarrow.Buffer) -> Tensor:
+    return torch.frombuffer(bytearray(buffer), dtype=torch.uint8)

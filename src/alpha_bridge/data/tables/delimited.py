@@ -1,0 +1,253 @@
+"""CSV files: the types of their columns, found in all rows, and a line for each that is wrong."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow
+import pyarrow.csv
+from pyarrow import compute
+
+from ...errors import one_line
+from .cells import shown
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+"""What stands for a gap among numbers and dates; among texts the empty one alone does."""
+BLOCK = 2**22
+"""Bytes that are read at a time."""
+MOSTLY = 0.9
+"""Share of the cells that are numbers, or dates, from which the others are taken for mistakes."""
+
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+INFINITE = r"^[+-]?(inf|Inf|INF|infinity|Infinity)$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"
+PADDED = r"^[+-]?0[0-9]"
+"""Digits that are no number: it would lose its zeros."""
+
+CANDIDATES = (
+    pyarrow.int64(),
+    pyarrow.float64(),
+    pyarrow.bool_(),
+    pyarrow.date32(),
+    pyarrow.timestamp("us"),
+    pyarrow.timestamp("us", "UTC"),
+)
+"""Types that a column is tried for, in order; else it is of texts."""
+
+
+@dataclass
+class _Trial:
+    """What the cells of a column could be, of all that were seen."""
+
+    left: list[pyarrow.DataType] = field(default_factory=lambda: list(CANDIDATES))
+    cells: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0})
+    first: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """The first cell that is no number, or no date, with its row."""
+
+    def see(self, cells: pyarrow.Array, begin: int) -> None:
+        """Take in the cells of rows from ``begin`` on."""
+        gaps = compute.is_in(cells, value_set=pyarrow.array(NULLS))
+        known = compute.if_else(gaps, None, cells)
+        self.cells += len(known) - known.null_count
+        number = compute.or_(
+            compute.and_(
+                compute.match_substring_regex(known, NUMBER),
+                compute.invert(compute.match_substring_regex(known, PADDED)),
+            ),
+            compute.match_substring_regex(known, INFINITE),
+        )
+        self._count("number", number, known, begin)
+        self._count("date", _dated(known), known, begin)
+        padded = compute.any(compute.match_substring_regex(known, PADDED)).as_py()
+        self.left = [
+            kind for kind in self.left if not (padded and _is_number(kind)) and _is(known, kind)
+        ]
+
+    def type(self, name: str, asked: str | None) -> pyarrow.DataType:
+        """The type of the column, of all cells.
+
+        Raises:
+            ValueError: Most cells are numbers, or dates, and some are not.
+        """
+        if not self.cells:
+            return pyarrow.null()
+        if asked in ("category", "identifier") and self.left[:1] != [pyarrow.bool_()]:
+            whole = [kind for kind in self.left if kind == pyarrow.int64()]
+            return whole[0] if whole else pyarrow.string()
+        if self.left:
+            return self.left[0]
+        wanted = {"number": "number", "integer": "number", "time": "date"}.get(asked or "")
+        for what, count in self.counts.items():
+            mostly = asked is None and count >= MOSTLY * self.cells
+            if what in self.first and (mostly or what == wanted):
+                row, value = self.first[what]
+                raise ValueError(
+                    f"column {shown(name)}, row {row}: {shown(value)} is no {what}, as {count} of "
+                    f"{self.cells} cells are: mend it, leave the cell empty, or say in the columns "
+                    "that it is a category"
+                )
+        return pyarrow.string()
+
+    def _count(self, what: str, found: pyarrow.Array, known: pyarrow.Array, begin: int) -> None:
+        self.counts[what] += compute.sum(found).as_py() or 0
+        other = compute.index(found, False).as_py()
+        if what not in self.first and other >= 0:
+            self.first[what] = begin + other, known[other].as_py()
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A CSV file whose columns have types."""
+
+    path: Path
+    delimiter: str
+    schema: pyarrow.Schema
+    rows: int
+
+    @classmethod
+    def of(cls, path: Path, asked: Mapping[str, str | None]) -> "Delimited":
+        """Look at all of a file.
+
+        Args:
+            path: Of the file.
+            asked: Kinds of columns, as a user says.
+
+        Raises:
+            ValueError: It is no such file, or not all rows are alike; one line.
+        """
+        names, delimiter = _header(path)
+        trials = {name: _Trial() for name in names}
+        texts = {name: pyarrow.string() for name in names}
+        rows = 0
+        for batch in _batches(path, delimiter, texts):
+            for name, cells in zip(names, batch.columns, strict=True):
+                trials[name].see(cells, rows)
+            rows += len(batch)
+        kinds = {name: trial.type(name, asked.get(name)) for name, trial in trials.items()}
+        return cls(path, delimiter, pyarrow.schema(list(kinds.items())), rows)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line on what parts the cells, if not commas."""
+        if self.delimiter == ",":
+            return ()
+        return (f"cells of {shown(self.path.name)} are parted by {DELIMITERS[self.delimiter]}",)
+
+    def read(self) -> Iterator[pyarrow.RecordBatch]:
+        """Its rows; an empty text is a gap."""
+        types = {one.name: one.type for one in self.schema}
+        for batch in _batches(self.path, self.delimiter, types):
+            columns = [
+                compute.if_else(compute.equal(cells, ""), None, cells)
+                if pyarrow.types.is_string(cells.type)
+                else cells
+                for cells in batch.columns
+            ]
+            yield pyarrow.record_batch(columns, schema=self.schema)
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """Names of the columns, and what parts them."""
+    with path.open("rb") as file:
+        begin = file.read(2**16)
+    if b"\0" in begin:
+        raise ValueError(f"'{path}' is no table: give a CSV file of texts, in UTF-8")
+    if not begin.strip():
+        raise ValueError(f"'{path}' is empty: give a table with a line of names, and rows")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            delimiter = "\t" if path.suffix == ".tsv" else max(DELIMITERS, key=line.count)
+            file.seek(0)
+            names = next(csv.reader(file, delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"'{path}' is no table ({one_line(error)}): give a CSV file of texts, in UTF-8"
+        ) from error
+    if compute.all(compute.match_substring_regex(pyarrow.array(names), NUMBER)).as_py():
+        raise ValueError(
+            f"the first line of '{path}' has numbers, where the names of the columns stand: add a "
+            "line of names"
+        )
+    require_names(names, str(path))
+    return names, delimiter
+
+
+def require_names(names: list[str], table: str) -> None:
+    """Raise ``ValueError`` unless each column has a name of its own."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{table} has {names.count(name)} columns of the name {shown(name)}: give each a "
+                "name of its own"
+            )
+
+
+def _batches(
+    path: Path, delimiter: str, kinds: Mapping[str, pyarrow.DataType]
+) -> Iterator[pyarrow.RecordBatch]:
+    wrong: list[pyarrow.csv.InvalidRow] = []
+
+    def refuse(row: pyarrow.csv.InvalidRow) -> str:
+        wrong.append(row)
+        return "error"
+
+    try:
+        with pyarrow.csv.open_csv(
+            path,
+            # on one thread, which knows the number of a line
+            pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False),
+            pyarrow.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
+            ),
+            pyarrow.csv.ConvertOptions(column_types=kinds, null_values=NULLS),
+        ) as reader:
+            yield from reader
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        if wrong:
+            row = wrong[0]
+            raise ValueError(
+                f"'{path}', line {row.number}: it has {row.actual_columns} fields, and the line of "
+                f"names has {row.expected_columns}, got {shown(row.text)}: mend it, or quote cells "
+                "that have the delimiter in them"
+            ) from error
+        raise ValueError(
+            f"'{path}' cannot be read ({one_line(error)}): give a CSV file in UTF-8, with a line "
+            "of names"
+        ) from error
+
+
+def _is(known: pyarrow.Array, kind: pyarrow.DataType) -> bool:
+    """Whether all cells can be taken for that type, and are written as such."""
+    if pyarrow.types.is_boolean(kind):
+        both = pyarrow.array(["true", "false"])
+        return bool(
+            compute.all(
+                compute.is_in(compute.utf8_lower(known.drop_null()), value_set=both)
+            ).as_py()
+            is not False
+        )
+    try:
+        known.cast(kind)
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_number(kind: pyarrow.DataType) -> bool:
+    return bool(pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind))
+
+
+def _dated(known: pyarrow.Array) -> pyarrow.Array:
+    """Which cells are dates that there are."""
+    looks = compute.match_substring_regex(known, DATE)
+    days = compute.utf8_slice_codeunits(known, 0, 10)
+    try:
+        compute.if_else(looks, days, None).cast("date32")
+    except pyarrow.ArrowInvalid:
+        exists = [_is(pyarrow.array([day]), pyarrow.date32()) for day in days.to_pylist()]
+        return compute.and_(looks, pyarrow.array(exists))
+    return looks

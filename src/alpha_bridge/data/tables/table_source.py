@@ -1,0 +1,250 @@
+"""The rows of a table as a source: coded once, in memory or mapped from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...files import cache_folder, read_json
+from ...observation.row import RowFamily
+from ..arrays import ArraySource
+from ..cache import cached
+from ..rng import TRAINING, stream
+from ..rows import Rows, split
+from .cells import numbers, plain
+from .coding import Coding, bucketed, fitted
+from .columns import Asked, Column, column_of, read_columns, require_columns
+from .quantiles import Quantiles
+from .table_units import TableUnits
+from .tabular import Tabular, tabular
+
+SURVEYED = 2**18
+"""Training rows that columns are recognised and fitted by, at most."""
+IN_MEMORY = 2**26
+"""Bytes of compact rows up to which they are in memory, and not in the cache."""
+FORMAT = 1
+"""Of the files in the cache."""
+INSIDE = 0.02
+"""Of the range of a value, at each end, where no row lies: single precision finds the value."""
+
+
+class TableSource(ArraySource):
+    """Rows of a table, of which a tenth is held out, always the same.
+
+    In storage units a row is compact, see :class:`~alpha_bridge.data.tables.coding.Coding`. They
+    are kept row by row, so that a row of a batch is one place of a file, where columns of Arrow
+    would be as many as there are.
+
+    Attributes:
+        columns: What each column is.
+        rows: Where categories and numbers lie in a model row.
+        table_name: What lines call the table.
+    """
+
+    units: TableUnits
+
+    def __init__(
+        self,
+        compact: NDArray[Any],
+        parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+        coding: Coding,
+        fingerprint: str,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Draw from compact rows.
+
+        Args:
+            compact: All of them, shape ``(N, width)``; may be a memory map.
+            parts: Rows to train on and to hold out.
+            coding: Between the table and them.
+            fingerprint: Number and sum of the rows.
+            notes: What a user should know, a line each.
+        """
+        units = TableUnits(coding)
+        self._sum = fingerprint
+        kept, apart = parts
+        super().__init__(Rows(compact, kept), Rows(compact, apart))
+        self.units = units
+        self.event_shape = (units.rows.size,)
+        self.notes = notes
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What each column of the table is, in order."""
+        return self.units.coding.columns
+
+    @property
+    def rows(self) -> RowFamily:
+        """Where categories and numbers lie in a model row."""
+        return self.units.rows
+
+    @property
+    def fingerprint(self) -> str:
+        return self._sum
+
+    def to_tensor(self, rows: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(rows)
+
+    def table(self, compact: Tensor | NDArray[Any], seed: int = 0) -> pyarrow.Table:
+        """Compact rows as a table of the original types, order, rounding and ranges."""
+        rows = compact.numpy(force=True) if isinstance(compact, Tensor) else compact
+        return self.units.coding.table(rows, seed)
+
+
+def load_table(
+    data: Any,  # noqa: ANN401
+    columns: Mapping[str, Any] | str | Path | None = None,
+    cache: Path | None = None,
+) -> TableSource:
+    """The source of a table, whose columns are recognised where nobody says what they are.
+
+    Args:
+        data: As for :func:`~alpha_bridge.data.tables.tabular.tabular`.
+        columns: What the user says of columns, or a run has recorded of them, as for
+            :func:`~alpha_bridge.data.tables.columns.read_columns`.
+        cache: Folder of large tables; None for :func:`~alpha_bridge.files.cache_folder`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no table, or a cell of it cannot be used; one line with column, row and
+            value.
+
+    Example:
+        >>> source = load_table(pyarrow.table({"a": [1.5, 2, 4, 5], "b": ["x", "y", "x", "y"]}))
+        >>> source.event_shape, source.table(source.training(2)).schema.names
+        ((3,), ['a', 'b'])
+    """
+    asked = read_columns(columns)
+    kinds = {name: one.resolved.kind if one.resolved else one.kind for name, one in asked.items()}
+    table = tabular(data, kinds)
+    require_columns(asked, table.schema, table.name)
+    parts = _parts(table)
+    survey = _Survey(table, parts[0])
+    coding, lines = survey.coding(asked)
+    notes = (_line(table, parts), *table.notes, *survey.notes, *lines)
+    width = table.rows * coding.width * coding.dtype.itemsize
+    if width <= IN_MEMORY or table.stamp is None:
+        compact = np.empty((table.rows, coding.width), coding.dtype)
+        return TableSource(compact, parts, coding, _fill(compact, table, coding), notes)
+    key = json.dumps([FORMAT, table.stamp, [column.record() for column in coding.columns]])
+    name = f"table-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    folder = (cache_folder() if cache is None else cache).absolute() / "tables" / name
+    found = cached(folder, partial(_write, table=table, coding=coding))
+    compact = np.load(found / "rows.npy", mmap_mode="r")
+    return TableSource(compact, parts, coding, read_json(found / "sum.json")["sum"], notes)
+
+
+def _parts(table: Tabular) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if table.training is None:
+        return split(table.rows)
+    if not 0 < table.training < table.rows:
+        raise ValueError(f"a part of {table.name} has no rows: give both rows, or one of them")
+    return np.arange(table.training), np.arange(table.training, table.rows)
+
+
+def _line(table: Tabular, parts: tuple[NDArray[np.int64], NDArray[np.int64]]) -> str:
+    how = "a tenth, always the same" if table.training is None else "by the names of its files"
+    return (
+        f"{table.name}: {table.rows:,} rows of {len(table.schema)} columns, {len(parts[0]):,} to "
+        f"train on, {len(parts[1]):,} held out ({how})"
+    )
+
+
+class _Survey:
+    """What is seen of a table before it is coded: some training rows, ends and gaps of all rows."""
+
+    def __init__(self, table: Tabular, kept: NDArray[np.int64]) -> None:
+        self.table = table
+        self.gaps = dict.fromkeys(table.schema.names, False)
+        self.ends: dict[str, tuple[Any, Any]] = {}
+        chosen = kept
+        self.notes: tuple[str, ...] = ()
+        if len(kept) > SURVEYED:
+            order = stream(0, 0, TRAINING).choice(len(kept), SURVEYED, replace=False, shuffle=False)
+            chosen = kept[np.sort(order)]
+            self.notes = (f"columns are recognised by {SURVEYED:,} of the rows to train on",)
+        batches, begin = [], 0
+        for batch in table.read():
+            first, last = np.searchsorted(chosen, [begin, begin + len(batch)])
+            batches.append(batch.take(pyarrow.array(chosen[first:last] - begin)))
+            for name, cells in zip(table.schema.names, batch.columns, strict=True):
+                self._see(name, cells, begin)
+            begin += len(batch)
+        self.sample = pyarrow.Table.from_batches(batches, table.schema).unify_dictionaries()
+
+    def coding(self, asked: Mapping[str, Asked]) -> tuple[Coding, tuple[str, ...]]:
+        """What the columns are, fitted, and a line for each."""
+        columns: list[Column] = []
+        quantiles: dict[int, Quantiles] = {}
+        members: dict[int, pyarrow.RecordBatch] = {}
+        for at, field in enumerate(self.table.schema):
+            cells = self.sample.column(at).combine_chunks()
+            gaps, rows = self.gaps[field.name], self.table.rows
+            given = asked.get(field.name, Asked())
+            column = column_of(field.name, cells, field, gaps, rows, given)
+            columns.append(column)
+            if column.numeric:
+                quantiles[at] = fitted(column, plain(cells, field.name))
+            if column.buckets:
+                members[at] = bucketed(column, plain(cells, field.name))
+        double = np.dtype(np.float64)
+        coding = Coding(tuple(columns), self.table.schema, quantiles, members, double)
+        sample = coding.compact(self.sample.slice(0, 2**14))
+        single = sample.astype(np.float32)
+        if _same(coding.table(sample), coding.table(single), coding.columns):
+            coding = replace(coding, dtype=single.dtype)
+        return coding, coding.lines(sample)
+
+    def _see(self, name: str, cells: pyarrow.Array, begin: int) -> None:
+        found = plain(cells, name, begin)
+        self.gaps[name] |= found.null_count > 0
+
+
+def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ...]) -> bool:
+    """Whether numbers are equal, or those without a rounding nearly so."""
+    for column in columns:
+        if column.numeric:
+            one, other = (
+                numbers(plain(table.column(column.name), column.name).drop_null()).astype(float)
+                for table in (first, second)
+            )
+            rounded = column.kind != "number" or column.decimals is not None
+            room = 0.0 if rounded else 1e-6 * (float(column.high) - float(column.low))  # type: ignore[arg-type]
+            if len(one) and np.abs(one - other).max() > room:
+                return False
+    return True
+
+
+def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> str:
+    """Code all rows of a table, and sum them up."""
+    digest = hashlib.sha256()
+    begin = 0
+    for batch in table.read():
+        draws = stream(0, begin, TRAINING)
+
+        def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
+            return INSIDE + (1 - 2 * INSIDE) * draws.random(count)
+
+        compact[begin : begin + len(batch)] = coding.compact(batch, begin, within, digest)
+        begin += len(batch)
+    return f"{table.rows} rows, sha256 {digest.hexdigest()[:16]}"
+
+
+def _write(folder: Path, table: Tabular, coding: Coding) -> None:
+    """Code all rows of a table into an empty folder."""
+    shape = (table.rows, coding.width)
+    compact = np.lib.format.open_memmap(folder / "rows.npy", "w+", coding.dtype, shape)
+    found = _fill(compact, table, coding)
+    compact.flush()
+    (folder / "sum.json").write_text(json.dumps({"sum": found}))

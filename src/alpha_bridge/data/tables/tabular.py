@@ -1,0 +1,188 @@
+"""Tables as they are given, from files or from Python, read some rows at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.dataset
+import pyarrow.fs
+
+from ...errors import one_line
+from ...files.table_files import ENDINGS, parts, shards
+from .cells import shown
+from .delimited import Delimited, require_names
+
+BATCH = 2**16
+"""Rows that are read at a time."""
+
+
+@dataclass(frozen=True)
+class Tabular:
+    """A table that need not fit into memory.
+
+    Attributes:
+        name: What a line calls it.
+        schema: Of its columns.
+        rows: Of the table.
+        training: How many of them, from the first on, are trained on; None where nobody says.
+        read: All rows in order, some at a time, as often as it is called.
+        stamp: What changes when its files do; None for one in memory.
+        notes: What a user should know of how it is read, a line each.
+    """
+
+    name: str
+    schema: pyarrow.Schema
+    rows: int
+    training: int | None
+    read: Callable[[], Iterator[pyarrow.RecordBatch]]
+    stamp: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def tabular(data: Any, asked: Mapping[str, str | None] | None = None) -> Tabular:  # noqa: ANN401
+    """Open a table.
+
+    Args:
+        data: A CSV, Parquet or Arrow file; a folder of Parquet files, of which those whose names
+            begin with train and test are two parts; a data set or a table of pyarrow; a data frame
+            of pandas, or of any library that Arrow's interface is known to.
+        asked: Kinds that a user says columns are of.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no table, or a wrong one; one line.
+    """
+    if isinstance(data, str | Path):
+        found = _at(Path(data).expanduser(), asked or {})
+    elif isinstance(data, pyarrow.dataset.Dataset):
+        found = _of_dataset(data, "the data set", None, None)
+    else:
+        table, notes = _in_memory(data)
+        found = Tabular(
+            "the table", table.schema, len(table), None, partial(_of_table, table), notes=notes
+        )
+    require_names(found.schema.names, found.name)
+    if not found.schema.names:
+        raise ValueError(f"{found.name} has no columns: give a table of some")
+    if found.rows < 2:
+        held = "one row" if found.rows else "no rows"
+        raise ValueError(f"{found.name} has {held}: give two or more, one is held out")
+    return found
+
+
+def _at(path: Path, asked: Mapping[str, str | None]) -> Tabular:
+    if path.is_dir():
+        files = shards(path)
+        if not files:
+            raise ValueError(f"'{path}' has no parquet files of a table: give such a folder")
+        train, apart = parts(files)
+        return _of_files(path, train, apart)
+    if not path.exists():
+        raise FileNotFoundError(f"'{path}' does not exist: give a file of a table")
+    if path.suffix.lower() in (".csv", ".tsv"):
+        found = Delimited.of(path, asked)
+        return Tabular(
+            f"'{path}'", found.schema, found.rows, None, found.read, _stamp([path]), found.notes
+        )
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"'{path}' is no table: give a file of {', '.join(ENDINGS)}")
+    return _of_files(path, [path], [])
+
+
+def _of_files(path: Path, train: list[Path], apart: list[Path]) -> Tabular:
+    form = "parquet" if train[0].suffix.lower() == ".parquet" else "ipc"
+    local = pyarrow.fs.LocalFileSystem(use_mmap=True)
+    try:
+        sets = [
+            pyarrow.dataset.dataset([*map(str, files)], format=form, filesystem=local)
+            for files in (train, apart)
+            if files
+        ]
+        training = sets[0].count_rows() if apart else None
+        unlike = [other for other in sets[1:] if other.schema != sets[0].schema]
+        if unlike:
+            raise ValueError(
+                f"{apart[0]} has other columns than {train[0]}: give all files the same"
+            )
+        whole = pyarrow.dataset.dataset(sets) if apart else sets[0]
+        return _of_dataset(whole, f"'{path}'", training, _stamp([*train, *apart]))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(
+            f"'{path}' is no table ({one_line(error)}): give a whole file of its ending"
+        ) from error
+
+
+def _of_dataset(
+    found: pyarrow.dataset.Dataset, name: str, training: int | None, stamp: str | None
+) -> Tabular:
+    def read() -> Iterator[pyarrow.RecordBatch]:
+        try:
+            # few at a time: what is read ahead stays in memory
+            yield from found.to_batches(
+                batch_size=BATCH, batch_readahead=2, fragment_readahead=1, use_threads=False
+            )
+        except (pyarrow.ArrowException, OSError) as error:
+            raise ValueError(
+                f"{name} cannot be read ({one_line(error)}): restore it from a copy"
+            ) from error
+
+    return Tabular(name, found.schema, found.count_rows(), training, read, stamp)
+
+
+def _of_table(table: pyarrow.Table) -> Iterator[pyarrow.RecordBatch]:
+    yield from table.to_batches(BATCH)
+
+
+def _in_memory(data: Any) -> tuple[pyarrow.Table, tuple[str, ...]]:  # noqa: ANN401
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        return _of_frame(data)
+    if isinstance(data, pyarrow.Table | pyarrow.RecordBatch) or hasattr(data, "__arrow_c_stream__"):
+        return pyarrow.table(data), ()
+    raise ValueError(
+        f"a {type(data).__name__} is no table: give a data frame, a table of pyarrow, or a file"
+    )
+
+
+def _of_frame(frame: Any) -> tuple[pyarrow.Table, tuple[str, ...]]:  # noqa: ANN401
+    """The table of a data frame of pandas, without its index."""
+    require_names([*map(str, frame.columns)], "the data frame")
+    index = frame.index.name
+    left_out = f"the index of the data frame, {shown(index)}, is left out: reset_index() keeps it"
+    notes = () if index is None else (left_out,)
+    try:
+        return pyarrow.Table.from_pandas(frame, preserve_index=False), notes
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        for name, cells in frame.items():
+            _require_one_type(str(name), cells)
+        raise ValueError(f"the data frame cannot be read: {one_line(error)}") from error
+
+
+def _require_one_type(name: str, cells: Any) -> None:  # noqa: ANN401
+    """Refuse a column of objects of several types, and name the first that is another."""
+    if cells.dtype != object:
+        return
+    known = cells[cells.notna()]
+    kinds = [*map(type, known)]
+    if len({*kinds}) < 2:
+        return
+    usual = max({*kinds}, key=kinds.count)
+    at = next(at for at, kind in enumerate(kinds) if kind is not usual)
+    row = int(cells.notna().to_numpy().nonzero()[0][at])
+    value = known.iloc[at]
+    raise ValueError(
+        f"column {shown(name)}, row {row}: {shown(value)} is of the type {kinds[at].__name__}, and "
+        f"{kinds.count(usual)} of {len(kinds)} cells are of {usual.__name__}: make all the same"
+    )
+
+
+def _stamp(files: list[Path]) -> str:
+    found = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return json.dumps(found)

@@ -1,0 +1,211 @@
+"""A table as a source: rows of numbers, and back to the table as it was."""
+
+import json
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+import torch
+
+from alpha_bridge.data.tables import KINDS, TableUnits, load_table, table_source, write_table
+from tests.contracts import cases
+from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
+
+from .people import ROWS, people, without_keys
+
+SOURCE = load_table(people())
+EXACT = ["height"]
+"""Columns whose numbers have no rounding."""
+
+
+@cases({"a table": (SOURCE, [*ALWAYS, holds_out_what_training_never_sees])})
+def test_a_table_has_the_properties_of_its_slot(part, holds):
+    holds(part)
+
+
+def as_given(source=SOURCE, table=None):
+    """The rows of a table as they come back, and as they were."""
+    table = people() if table is None else table
+    compact = source.units.coding.compact(table)
+    return source.table(compact), table
+
+
+def test_every_kind_of_column_is_recognised():
+    found = {column.name: column.kind for column in SOURCE.columns}
+    assert found == {
+        "key": "identifier",
+        "number": "identifier",
+        "age": "integer",
+        "weight": "number",
+        "height": "number",
+        "gain": "integer",
+        "town": "category",
+        "sex": "category",
+        "member": "boolean",
+        "seen": "time",
+        "born": "time",
+        "country": "constant",
+        "price": "number",
+    }
+    assert {*found.values()} == {*KINDS}
+
+
+def test_a_row_comes_back_as_it_was():
+    back, table = as_given()
+    assert back.schema == table.schema
+    exact = [*EXACT, "key", "number"]
+    assert back.drop_columns(exact).equals(table.drop_columns(exact))
+    np.testing.assert_allclose(back["height"], table["height"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_the_rows_of_a_source_are_those_of_its_table(held_out):
+    """Whatever place a row was given within the range of a value that many have."""
+    rows = SOURCE.held_out(ROWS) if held_out else SOURCE.training(ROWS)
+    back = without_keys(SOURCE.table(rows)).drop_columns(EXACT).to_pylist()
+    table = {str(row) for row in without_keys(people()).drop_columns(EXACT).to_pylist()}
+    assert {*map(str, back)} <= table and len(back) == (ROWS // 10 if held_out else ROWS * 9 // 10)
+
+
+def test_model_rows_come_back_exactly():
+    rows = SOURCE.training(ROWS)
+    assert torch.equal(SOURCE.units.denormalize(SOURCE.units.normalize(rows)), rows)
+    stacked = rows.expand(2, *rows.shape)
+    assert torch.equal(SOURCE.units.normalize(stacked)[1], SOURCE.units.normalize(rows))
+
+
+def test_a_block_has_a_one_and_a_number_is_there_by_its_gate():
+    model, rows = SOURCE.units.normalize(SOURCE.training(ROWS)), SOURCE.rows
+    for start, size in rows.categories:
+        assert (model[:, start : start + size].sum(1) == 1).all()
+    gated = [(place, gate) for place, gate in rows.numbers if gate is not None]
+    assert gated and all((model[model[:, gate] == 0, place] == 0).all() for place, gate in gated)
+
+
+def test_numbers_are_standard_normal():
+    model = SOURCE.units.normalize(SOURCE.training(ROWS))
+    for place, gate in SOURCE.rows.numbers:
+        z = model[:, place] if gate is None else model[model[:, gate] == 1, place]
+        assert abs(z.mean()) < 0.2 and abs(z.std() - 1) < 0.2
+
+
+def test_units_are_made_of_their_tensors_alone():
+    units = TableUnits.of(SOURCE.units.tensors())
+    rows = SOURCE.training(9).numpy()
+    assert units.coding.table(rows).equals(SOURCE.table(rows))
+    assert units.coding.columns == SOURCE.columns and units.rows == SOURCE.rows
+
+
+def test_keys_are_made_anew():
+    back = SOURCE.table(SOURCE.training(50))
+    for name in ("key", "number"):
+        made = back[name].to_pylist()
+        assert len({*made}) == 50 and not {*made} & {*people()[name].to_pylist()}
+    assert back["key"][0].as_py() == "P00400"  # the last key is trained on
+
+
+def test_a_spike_and_a_special_end_are_told_apart():
+    rng = np.random.default_rng(0)
+    table = pyarrow.table({"x": np.where(rng.random(900) < 0.05, -999.0, rng.normal(size=900))})
+    assert load_table(table).columns[0].values == (-999.0,)
+    assert [column.values for column in SOURCE.columns if column.name == "gain"] == [(0,)]
+
+
+def test_categories_without_number_share_buckets():
+    names = [f"n{row:05}" for row in range(2000) for _ in range(2)]
+    table = pyarrow.table({"name": names, "x": np.arange(4000.0)})
+    source = load_table(table)
+    assert source.event_shape == (257,)
+    assert "category of 1,972 values" in source.notes[1]
+    assert "rare ones share 64 buckets" in source.notes[1]
+    made = source.table(source.training(500))["name"].to_pylist()
+    assert None not in made and {*made} <= {*names} and len({*made}) > 350
+
+
+def test_what_no_training_row_has_is_kept_as_unseen_and_mentioned():
+    table = people().slice(0, 3)
+    other = table.set_column(6, "town", pyarrow.array(["Ulm", "Bonn", None]))
+    lines = []
+    compact = SOURCE.units.coding.compact(other, say=lines.append)
+    assert SOURCE.table(compact)["town"].to_pylist() == ["Ulm", None, None]
+    assert lines == [
+        "column 'town': 1 cells hold what no training row has, first 'Bonn' in row 1: they are "
+        "kept as unseen"
+    ]
+    known = SOURCE.units.known(torch.from_numpy(compact)).all(1)
+    assert not known[1] and not known[2]
+
+
+def test_a_number_that_is_missing_where_none_was_is_unknown():
+    table = people().slice(0, 2)
+    compact = SOURCE.units.coding.compact(table.set_column(4, "height", pyarrow.array([None, 1.7])))
+    rows = torch.from_numpy(compact)
+    assert SOURCE.table(rows)["height"].null_count == 1
+    assert SOURCE.units.normalize(rows).isfinite().all()
+    assert not SOURCE.units.known(rows)[0].all()
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "arrow"])
+def test_a_file_is_read_as_it_was_written(tmp_path, ending):
+    table, path = people(), tmp_path / f"people.{ending}"
+    write_table(table, path)
+    source = load_table(path)
+    assert source.fingerprint
+    back, _ = as_given(source, table if ending in ("parquet", "arrow") else None)
+    if ending in ("csv", "tsv"):  # which has fewer types
+        assert back["town"].to_pylist() == table["town"].to_pylist()
+        assert (
+            back["born"].equals(table["born"])
+            and str(back.schema.field("seen").type)[-4:] == "UTC]"
+        )
+    else:
+        assert back.schema == table.schema
+        assert source.fingerprint == SOURCE.fingerprint
+
+
+def test_a_data_frame_keeps_its_types():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "whole": pandas.array([1, None, 3] * 40, "Int64"),
+            "kind": pandas.Categorical(["low", "high", "low"] * 40, ["low", "high"], ordered=True),
+            "text": ["a", "b", None] * 40,
+            "x": np.arange(120) / 4,
+        }
+    )
+    source = load_table(frame)
+    back = source.table(source.units.coding.compact(pyarrow.Table.from_pandas(frame)))
+    pandas.testing.assert_frame_equal(back.to_pandas(), frame)
+
+
+def test_columns_can_be_said_and_are_read_as_a_run_recorded_them(tmp_path):
+    file = tmp_path / "columns.json"
+    file.write_text(json.dumps({"age": "category", "gain": {"kind": "integer", "spikes": []}}))
+    source = load_table(people(), file)
+    kinds = {column.name: (column.kind, column.values) for column in source.columns}
+    assert kinds["age"][0] == "category" and kinds["gain"] == ("integer", ())
+    recorded = json.loads(json.dumps({c.name: c.record() for c in source.columns}))
+    again = load_table(people(), recorded)
+    assert again.columns == source.columns
+    assert torch.equal(again.training(9), source.training(9))
+
+
+def test_the_names_of_files_tell_what_is_held_out(tmp_path):
+    write_table(people(), tmp_path / "train-0.parquet")
+    write_table(people(30), tmp_path / "test-0.parquet")
+    source = load_table(tmp_path)
+    assert source.size == ROWS and len(source.held_out(99)) == 30
+
+
+def test_a_large_table_is_coded_once_and_mapped(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_source, "IN_MEMORY", 0)
+    monkeypatch.setattr(table_source, "SURVEYED", 300)
+    path = tmp_path / "people.parquet"
+    write_table(people(), path)
+    first = load_table(path, cache=tmp_path / "cache")
+    again = load_table(path, cache=tmp_path / "cache")
+    assert torch.equal(first.training(99), again.training(99))
+    assert first.fingerprint == again.fingerprint == SOURCE.fingerprint
+    assert "columns are recognised by 300 of the rows to train on" in first.notes
