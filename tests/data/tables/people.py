@@ -22,7 +22,10 @@ def people(rows=ROWS):
         "key": [f"P{row:05}" for row in range(rows)],
         "number": pyarrow.array(range(1000, 1000 + rows), "int32"),
         "age": pyarrow.array(rng.integers(17, 91, rows), "uint8"),
-        "weight": [None if lost else w for w, lost in zip(weight.tolist(), rng.random(rows) < 0.1, strict=True)],
+        "weight": [
+            None if lost else w
+            for w, lost in zip(weight.tolist(), rng.random(rows) < 0.1, strict=True)
+        ],
         "height": rng.normal(1.7, 0.1, rows),
         "gain": gain,
         "town": [None if row % 9 == 0 else name for row, name in enumerate(town)],

@@ -22,7 +22,7 @@ NUMERIC = ("number", "integer", "time")
 FEW = 32
 """Distinct values of a column of numbers that is taken for a category, at most ..."""
 EACH = 10
-"""... if so many rows have each of them in the mean; and rows that make an end value special."""
+"""... if so many rows have each of them in the mean; and rows of a value that is set apart."""
 SPIKE = 0.1
 """Share of the numbers of a column from which a single value is set apart from the others."""
 SLOTS, BUCKETS = 256, 64
@@ -281,7 +281,7 @@ def _of_numbers(
 
 def _apart(values: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Spikes, and ends that lie farther from the others than those from each other."""
-    apart: NDArray[np.bool_] = counts >= SPIKE * counts.sum()
+    apart: NDArray[np.bool_] = counts >= max(SPIKE * counts.sum(), EACH)
     for end in (slice(None), slice(None, None, -1)):
         rest = np.flatnonzero(~apart)[end]
         if len(rest) > EACH and counts[rest[0]] >= EACH:
