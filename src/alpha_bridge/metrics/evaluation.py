@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import DensitySource, Source, normal
+from ..data import DensitySource, Source, normal, uniform
 from ..model import AlphaBridge
 from ..settings import EvaluationConfig
 from . import image_quality
@@ -19,7 +19,7 @@ from .image_quality import FeatureNetwork, features_of, frechet_distance, recons
 from .reconstructions import WINDOW, psnr, sharpness, ssim
 from .reporting import Report, Watch, counting, silent
 
-LATENTS = 9
+LATENTS, COLUMNS = 9, 10
 HELD_OUT = 1000
 RETENTION = "retention/labels"
 
@@ -79,12 +79,13 @@ class Evaluation:
             key = name("retention", self.comparison.protocol, len(x))
             metrics[key] = float(image_quality.retention(memory[RETENTION], labels))
         held_out = self.held_out
-        decoded = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), held_out, watch)
-        if len(held_out):
-            error = image_quality.reconstruction_error(held_out, decoded, held_out.ndim - 1)
+        latents = in_chunks(lambda x: model.encode(x.to(model.sigma)).cpu(), held_out, watch)
+        again = decoded(model, latents) if len(held_out) else held_out
+        if len(held_out) and model.rows is None:
+            error = image_quality.reconstruction_error(held_out, again, held_out.ndim - 1)
             metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
         model.train(training)
-        pairs = torch.stack([held_out[: self.shown], decoded[: self.shown]])
+        pairs = torch.stack([held_out[: self.shown], again[: self.shown]])
         return Measured(metrics, x[: self.shown], pairs)
 
     def _watch(self) -> Watch:
@@ -98,8 +99,7 @@ class Evaluation:
         if latents is None:
             latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
-        samples = in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
-        return units.normalize(units.denormalize(samples))
+        return units.normalize(units.denormalize(decoded(model, latents, watch=watch)))
 
 
 class ReconstructionEvaluation(Evaluation):
@@ -194,6 +194,20 @@ def evaluation_of(
     watch = counting(progress, "features of the data", -(-len(real) // CHUNK))
     comparison = FeatureComparison(network, protocol, real, classes, watch)
     return Evaluation(source, comparison, samples, shown, latents, progress)
+
+
+def decoded(model: AlphaBridge, latents: Tensor, seed: int = 0, watch: Watch = iter) -> Tensor:
+    """What latents are decoded to, on the host; rows of a table are drawn with a seed."""
+    if model.rows is None:
+        return in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
+    noise = uniform(seed, 0, COLUMNS, (len(latents), model.rows.draws))
+    parts = [latents.shape[1], model.rows.draws]
+
+    def draw(part: Tensor) -> Tensor:
+        z, columns = part.to(model.sigma).split(parts, 1)
+        return model.draw(z, columns).x.cpu()
+
+    return in_chunks(draw, torch.cat([latents, noise], 1), watch)
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor, watch: Watch = iter) -> Tensor:
