@@ -72,6 +72,9 @@ def test_every_metric_says_which_direction_is_better():
         "missed_mass",
         "invented_mass",
         "reconstruction_error",
+        "reconstruction_distance",
+        "c2st",
+        "closest_records",
     }
 
 

@@ -10,10 +10,18 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import DensitySource, Source, normal, uniform
+from ..data.tables import TableSource
 from ..model import AlphaBridge
 from ..settings import EvaluationConfig
 from . import image_quality
-from .comparison import CHUNK, FEATURES, Comparison, DensityComparison, FeatureComparison
+from .comparison import (
+    CHUNK,
+    FEATURES,
+    Comparison,
+    DensityComparison,
+    FeatureComparison,
+    TableComparison,
+)
 from .definition import name
 from .image_quality import FeatureNetwork, features_of, frechet_distance, reconstruction_error
 from .reconstructions import WINDOW, psnr, sharpness, ssim
@@ -187,6 +195,10 @@ def evaluation_of(
     if isinstance(source, DensitySource):
         density = DensityComparison(source, samples, bandwidth)
         return Evaluation(source, density, samples, shown, latents, progress)
+    if isinstance(source, TableSource):
+        parts = (source.training(samples), source.held_out(samples))
+        table = TableComparison(source.rows, *(source.units.normalize(rows) for rows in parts))
+        return Evaluation(source, table, samples, shown, latents, progress)
     samples = min(samples, source.size or samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))

@@ -23,6 +23,7 @@ from ..networks import (
     MLPGenerator,
     MLPTranslator,
     PatchDiscriminator,
+    RowGenerator,
     Surrogate,
 )
 from ..settings import ModelConfig
@@ -47,6 +48,8 @@ def build_networks(config: Config, trials: int | None = None) -> Networks:
     """
     assert config.event_shape is not None
     x, z = config.event_shape, config.prior_shape
+    if config.rows is not None:
+        return _of_rows(config, trials)
     arms = _arms(x, config.model, trials) if z is None else _translators(x, z, config, trials)
     latent = (config.model.latent,) if z is None else z
     return *arms, _discriminator(x, latent, config, trials)
@@ -56,6 +59,16 @@ def build_discriminator(config: Config) -> Module:
     """The discriminator alone, for the arms of a VAE that take images of any size."""
     assert config.event_shape is not None
     return _discriminator(config.event_shape, (config.model.latent,), config, None)
+
+
+def _of_rows(config: Config, trials: int | None) -> Networks:
+    """Networks of rows of a table."""
+    assert config.rows is not None and config.event_shape is not None
+    model, (features,) = config.model, config.event_shape
+    noise = 1.0 if model.noise is None else model.noise
+    generator = RowGenerator(model.latent, *config.rows, model.hidden, noise, trials)
+    encoder = MLPEncoder(model.latent, features, model.hidden, trials)
+    return generator, encoder, MLPDiscriminator(features, model.hidden, trials)
 
 
 def _arms(shape: Shape, model: ModelConfig, trials: int | None) -> Arms:

@@ -28,6 +28,7 @@ from ..data import (
     unbalanced,
 )
 from ..data.rng import isolated_seed
+from ..data.tables import TableSource
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..metrics.classifier import Classifier, ClassifierLayers
 from ..metrics.comparison import FEATURES
@@ -40,6 +41,7 @@ from ..objective import (
     MarginalBridge,
     Objective,
     ReconstructionBridge,
+    RowBridge,
     VQGANSum,
 )
 from ..observation import FeatureDistance, FeatureLikelihood
@@ -104,7 +106,9 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
 
 Build = Callable[[Config, AdversarialLoss, FeatureLikelihood | None], Objective]
 OBJECTIVES: dict[str, Build] = {
-    "data": lambda config, *parts: DataBridge(**_one_sided(config, *parts)),
+    "data": lambda config, *parts: (DataBridge if config.rows is None else RowBridge)(
+        **_one_sided(config, *parts)
+    ),
     "reconstruction": lambda config, *parts: ReconstructionBridge(**_one_sided(config, *parts)),
     "marginal": lambda config, adversarial, _: MarginalBridge(adversarial, *_mutual(config)),
     "joint": lambda config, adversarial, _: JointBridge(adversarial, *_mutual(config)),
@@ -503,6 +507,8 @@ def _resolved(config: Config, source: Source, prior: Source | None) -> Config:
                 f"the data have changed since the run began: {named} had {getattr(config, key)}, "
                 f"and has {resolved[key]}: restore them, or begin a new run"
             )
+    if isinstance(source, TableSource):
+        resolved["rows"] = source.rows.categories, source.rows.numbers
     if isinstance(source, ImageSource):
         resolved["white"] = source.white
     return config.model_copy(update=resolved)

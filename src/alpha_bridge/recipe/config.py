@@ -60,6 +60,10 @@ MethodName = Literal[
 ]
 
 
+RowPlaces = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
+"""The categories and the numbers of :class:`~alpha_bridge.observation.RowFamily`."""
+
+
 class _Part(BaseModel):
     """Of a configuration: no unknown keys, and never changed."""
 
@@ -131,6 +135,8 @@ class Config(_Part):
     """Shape of one sample; None: that of the data, recorded by training."""
     prior_shape: Annotated[tuple[int, ...] | None, Suppress] = None
     """Shape of one sample of the second domain, recorded by training."""
+    rows: Annotated[RowPlaces | None, Suppress] = None
+    """Where a row of a table has its categories and numbers, recorded by training."""
     fingerprint: Annotated[str | None, Suppress] = None
     """Number and sum of the samples, held-out ones included, recorded by training."""
     prior_fingerprint: Annotated[str | None, Suppress] = None

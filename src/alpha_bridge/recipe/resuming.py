@@ -29,6 +29,7 @@ CHANGEABLE = (
 RESOLVED = (
     "event_shape",
     "prior_shape",
+    "rows",
     "fingerprint",
     "prior_fingerprint",
     "white",
