@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tyro.conf import Positional
 
 from ..files import save_array, writing
+from ..files.table_files import ENDINGS
 
 if TYPE_CHECKING:
     from ..runs.folder import Array, Run
@@ -43,6 +44,15 @@ def require_new(path: Path) -> None:
 def ending(shape: tuple[int, ...] | None) -> str:
     """Of a file of samples: a picture for images, an array for vectors."""
     return ".png" if len(shape or ()) == 3 else ".npy"
+
+
+def table_destination(run: Run, out: Path | None, stem: str) -> Path:
+    """Where rows of a table are written: ``out``, or a file of that stem in the run's folder."""
+    path = out or run.inside(f"{stem}.csv")
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"the run's samples are rows: let {path} end in {', '.join(ENDINGS)}")
+    require_new(path)
+    return path
 
 
 def destination(run: Run, shape: tuple[int, ...] | None, out: Path | None, stem: str) -> Path:

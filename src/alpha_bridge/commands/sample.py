@@ -8,7 +8,7 @@ from typing import Annotated
 from tyro.conf import arg
 
 from ..checks import at_least
-from .paths import Folder, destination, write
+from .paths import Folder, destination, table_destination, write
 
 
 def sample(
@@ -24,7 +24,8 @@ def sample(
         run: Folder of the run.
         n: Number of samples.
         seed: Seed of the latents.
-        out: A .png for a picture, an .npy for an array; by default in the run's folder.
+        out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows of a table; by
+            default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
 
     Raises:
@@ -37,13 +38,24 @@ def sample(
     at_least(0, "seed", seed)
     run, config, step = open_run(run, step)
     require_plain(config)
-    path = destination(run, config.event_shape, out, f"samples-{n}-seed-{seed}")
+    stem = f"samples-{n}-seed-{seed}"
+    if config.rows is not None:
+        path = table_destination(run, out, stem)
+    else:
+        path = destination(run, config.event_shape, out, stem)
 
-    from ..metrics.evaluation import in_chunks
+    from ..metrics.evaluation import decoded
     from ..runs import plots
     from ..runs.loading import latents_of, load_model, units_of
 
     model, _ = load_model(run, config, step)
-    decoded = in_chunks(model.decode, latents_of(config, model, n, seed))
-    samples = units_of(run, config, step).stored(decoded)
+    drawn = decoded(model, latents_of(config, model, n, seed), seed)
+    units = units_of(run, config, step)
+    if config.rows is not None:
+        from ..data.tables import TableUnits, write_table
+
+        assert isinstance(units, TableUnits)
+        write_table(units.table(drawn, seed), path)
+        return path
+    samples = units.stored(drawn)
     return write(samples, path, lambda path: plots.save_png(samples, path))

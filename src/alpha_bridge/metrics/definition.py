@@ -75,7 +75,7 @@ METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR of reconstructions", "higher"),
     "ssim": Metric("SSIM of reconstructions", "higher"),
     "sharpness": Metric("Sharpness of reconstructions", "higher"),
-    "marginals": Metric("Marginals", "higher"),
+    "marginals": Metric("Marginals of columns", "higher"),
     "associations": Metric("Associations of pairs", "higher"),
     "rare_categories": Metric("Rare categories", "higher", good=0.95),
     "c2st": Metric("Classifier two-sample test", "lower"),

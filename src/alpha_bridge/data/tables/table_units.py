@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
+import pyarrow
 import torch
 from torch import Tensor
 
@@ -73,6 +74,10 @@ class TableUnits(Units):
             value = x[..., place].to(dtype)
             compact[..., number] = value if gate is None else torch.where(chosen[gate], value, 0.0)
         return compact
+
+    def table(self, x: Tensor, seed: int = 0) -> pyarrow.Table:
+        """Model rows as a table; identifiers are made up with a seed."""
+        return self.coding.table(self.denormalize(x).numpy(force=True), seed)
 
     def tensors(self) -> dict[str, Tensor]:
         return self.coding.tensors()
