@@ -74,12 +74,18 @@ GAMMAS: dict[str, Callable[[Config], Gamma]] = {
     "optimal": lambda config: OnlineGamma(
         config.gamma.every, config.gamma.decay, SigmoidGamma(config.gamma.c, config.gamma.d)
     ),
-    "realism": lambda config: RealismGamma(
-        config.path.end if config.realism is None else config.realism,
-        prod(config.event_shape or (1,)),
-        end=config.path.end,
-    ),
+    "realism": lambda config: _of_realism(config),
 }
+
+
+def _of_realism(config: Config) -> Gamma:
+    """The γ that the dial asks for; of rows, whose likelihood has no unit, κ is its odds alone."""
+    realism = config.path.end if config.realism is None else config.realism
+    if config.rows is None:
+        return RealismGamma(realism, prod(config.event_shape or (1,)), end=config.path.end)
+    kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
+    return SigmoidGamma.ending(kappa, config.path.end)
+
 
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],

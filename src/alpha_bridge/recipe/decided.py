@@ -1,7 +1,8 @@
 """What is decided from the data and the dial where nothing is given: a rule for each setting.
 
 Every number is ours. Those for vectors come from ``search25``, those for images from ``search5``
-and the digits; :mod:`experiments.untuned` holds them against searched settings.
+and the digits, those for rows from NLTCS; :mod:`experiments.untuned` holds them against searched
+settings.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Facts:
         batch: Samples of an update.
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
         once: Whether α goes once from 0 to its end, without snapshots on its way.
+        rows: Whether samples are rows of a table, with categories.
     """
 
     realism: float
@@ -47,6 +49,7 @@ class Facts:
     batch: int
     of_data: bool
     once: bool
+    rows: bool = False
 
     @property
     def images(self) -> bool:
@@ -60,11 +63,11 @@ class Facts:
     @property
     def usual(self) -> int:
         """The batch for which rates and penalties are known."""
-        return 64 if self.images else 128
+        return 64 if self.images else 512 if self.rows else 128
 
     def rate(self) -> float:
         """A learning rate, which falls with the root of a smaller batch, as its noise grows."""
-        return 3e-3 * math.sqrt(min(1.0, self.batch / self.usual))
+        return (2e-3 if self.rows else 3e-3) * math.sqrt(min(1.0, self.batch / self.usual))
 
 
 def _batch(of: Facts) -> int:
@@ -74,7 +77,10 @@ def _batch(of: Facts) -> int:
 
 
 def _latent(of: Facts) -> int:
-    """As many as the data, up to 8; of images the power of two next to √d / 2, in 16 … 128."""
+    """As many as the data, up to 8; of images the power of two next to √d / 2, in 16 … 128; of rows
+    an eighth of their places, in 8 … 32."""
+    if of.rows:
+        return min(max(of.size // 8, 8), 32)
     if not of.images:
         return min(of.size, 8)
     return min(max(1 << round(math.log2(of.size) / 2 - 1), 16), 128)
@@ -84,32 +90,37 @@ def _shares(of: Facts) -> tuple[float, float, float]:
     """Of the path: for vectors 250 updates of Step I and as many of Step II, in 2 to 20 %."""
     if of.images:
         return 0.3, 0.1, 0.6
+    if of.rows:
+        return 0.2, 0.2, 0.6
     each = round(min(max(250 / of.steps, 0.02), 0.2), 3)
     return each, each, 1 - 2 * each
 
 
 RULES: Mapping[str, Callable[[Facts], Any]] = {
     "batch_size": _batch,
-    "path.kind": lambda of: "adaptive" if of.of_data and of.once else "ramp",
+    "path.kind": lambda of: "adaptive" if of.of_data and of.once and not of.rows else "ramp",
     "path.end": lambda of: of.realism,
     "path.ml": lambda of: _shares(of)[0],
     "path.transfer": lambda of: _shares(of)[1],
     "path.adversarial": lambda of: _shares(of)[2],
     "model.latent": _latent,
-    "model.hidden": lambda of: (256,) if of.images else (128, 128, 128),
+    "model.hidden": lambda of: (256,) if of.images else (256, 256) if of.rows else (128,) * 3,
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
-    "model.noise": lambda of: 0.5 if of.images else float(f"{of.spread / 5:.2g}") or 0.2,
+    # that of rows, which is 1 in the units of each number, is learned in any case
+    "model.noise": lambda of: (
+        0.5 if of.images else 1.0 if of.rows else float(f"{of.spread / 5:.2g}") or 0.2
+    ),
     # with as many latents as numbers, the encoder's draws alone make an error of any σ
     "model.noise_course": lambda of: (
-        "measured" if of.of_data and 2 * _latent(of) <= of.size else "fixed"
+        "measured" if of.of_data and not of.rows and 2 * _latent(of) <= of.size else "fixed"
     ),
     "control.every": lambda of: min(20, max(1, of.steps // 100)),
     "optimization.generator": Facts.rate,
     "optimization.encoder": Facts.rate,
     "optimization.discriminator": Facts.rate,
-    "optimization.beta2": lambda of: 0.99 if of.images else 0.9,
-    "optimization.discriminator_steps": lambda of: 1 if of.images else 2,
-    "regularizer.weight": lambda of: 0.2 if of.images else 1.0,
+    "optimization.beta2": lambda of: 0.99 if of.images or of.rows else 0.9,
+    "optimization.discriminator_steps": lambda of: 1 if of.images or of.rows else 2,
+    "regularizer.weight": lambda of: 0.2 if of.images else 0.1 if of.rows else 1.0,
     "regularizer.every": lambda of: 4 if of.images else 1,
 }
 """From the facts to the value of each setting; later ones know the batch."""
@@ -137,7 +148,8 @@ def decide(
     realism = REALISM if config.realism is None else config.realism
     path, of_data = config.path, config.objective.one_sided
     once = (path.start, path.sweeps, config.snapshots) == (0.0, 1, 0)
-    facts = Facts(realism, shape, count, config.steps, spread, config.batch_size, of_data, once)
+    data = (shape, count, config.steps, spread, config.batch_size)
+    facts = Facts(realism, *data, of_data, once, config.rows is not None)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     keys = config.decided
