@@ -7,10 +7,11 @@ ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 """Endings of files that have to be unpacked first."""
 REMEDIES = {
     ".npz": "save one of its arrays, numpy.save('x.npy', numpy.load(FILE)[NAME]), and give that",
-    ".csv": "save its numbers, numpy.save('x.npy', numpy.loadtxt(FILE, delimiter=',', "
-    "skiprows=1)), and give them",
     ".pt": "save the tensor, numpy.save('x.npy', torch.load(FILE).numpy()), and give it",
-    ".parquet": "put it into a folder, and give that",
+    ".xls": "save the sheet as a CSV file, and give that",
+    ".xlsx": "save the sheet as a CSV file, and give that",
+    ".json": "give a table as a CSV or Parquet file",
+    ".jsonl": "give a table as a CSV or Parquet file",
 }
 """What to do with files of other kinds, by their endings."""
 
@@ -37,11 +38,12 @@ def at_least(least: int, name: str, value: int) -> int:
 
 
 def folder_or_array(path: Path, option: str = "--data") -> Path:
-    """Return the place of data, given with ``option``, if it is of a kind that is read."""
+    """Return the folder or array of data, given with ``option``, if it is one."""
     if path.is_dir() or path.suffix == ".npy":
         return path
     ending = path.suffix.lower()
-    remedy = "unpack it, and give the folder" if ending in ARCHIVES else "give a folder of images"
+    remedy = "give a folder of images, or a table such as a CSV file"
+    remedy = "unpack it, and give the folder" if ending in ARCHIVES else remedy
     remedy = REMEDIES.get(ending, remedy)
     raise ValueError(f"'{path}' is no folder and no .npy file: {remedy} with {option} PATH")
 

@@ -21,6 +21,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from .. import __version__, commands
 from ..errors import printable
+from ..files.table_files import is_table
 from ..recipe import DECIDED, Config, explain, known_keys, read_config
 from ..recipe.decided import dialled
 from ..recipe.methods import METHODS, Method
@@ -180,7 +181,7 @@ def _train_reader(start: _Start) -> Callable[..., Request]:
         return Request("train", arguments, json)
 
     presets = (
-        "A folder of images, an .npy file, or an id of the hub; a preset, "
+        "A folder of images, an .npy file, a table, or an id of the hub; a preset, "
         f"{', '.join(PRESETS)}; the config.json of a run; or with --resume a run."
     )
     defaults = {"preset": start.preset, "config": start.config, "out": None, "resume": False}
@@ -232,8 +233,8 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
         data = _values_of(("--data",), given) or ("my/images",)
         raise ValueError(
             "train needs data, a preset or a file first, such as alpha-bridge train "
-            f"{quote(data[0])}: a folder of images, an .npy file, one of {', '.join(PRESETS)}, or "
-            "a config.json"
+            f"{quote(data[0])}: a folder of images, an .npy file, a table, one of "
+            f"{', '.join(PRESETS)}, or a config.json"
         )
     start = _named(named, given)
     config = start.config
@@ -333,7 +334,7 @@ def _named(name: str, given: list[str]) -> _Start:
 
 def _is_config(path: Path) -> bool:
     """Whether a file holds a configuration, a JSON object, or is named as if it did."""
-    if not path.is_file():
+    if not path.is_file() or is_table(path):
         return False
     with path.open("rb") as file:
         return path.suffix == ".json" or file.read(1) == b"{"

@@ -70,7 +70,7 @@ class ArraySource(Source):
                 f"held-out samples have the shape {held_out.shape[1:]}, "
                 f"training samples {train.shape[1:]}: give both the same"
             )
-        _check_finite(train, held_out, self.largest)
+        self.require_finite(train, held_out)
         self._train, self._held_out = train, held_out
         classes = _classes(train_labels, held_out_labels, (len(train), len(held_out)), class_names)
         self.class_names = classes.names
@@ -91,6 +91,10 @@ class ArraySource(Source):
 
     def require(self, array: Array) -> None:
         """Raise ``ValueError`` for an array of another kind than the class takes."""
+
+    def require_finite(self, train: Array, held_out: Array) -> None:
+        """Raise ``ValueError`` for a value that is not finite, or too large."""
+        _check_finite(train, held_out, self.largest)
 
     def units_of(self, train: Array) -> Units:  # noqa: ARG002
         """Between the units of the training samples and those of the model."""

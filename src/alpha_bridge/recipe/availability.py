@@ -10,6 +10,7 @@ from pathlib import Path
 from ..checks import folder_or_array
 from ..errors import one_line
 from ..files import cache_folder
+from ..files.table_files import is_table
 from ..files.vae_folder import find_vae
 from .config import DENSITIES, Config
 
@@ -57,11 +58,14 @@ def require_data(name: str, fetch: bool = True, option: str = "--data") -> None:
     if name in BUNDLED or path.is_dir():
         return
     if path.exists():
+        if is_table(path):
+            return
         folder_or_array(path, option)
         return
-    if path.suffix == ".npy":
+    if path.suffix == ".npy" or is_table(path):
+        kind = "an .npy file" if path.suffix == ".npy" else "a table"
         raise FileNotFoundError(
-            f"data file '{path}' does not exist: give an .npy file with {option} PATH"
+            f"data file '{path}' does not exist: give {kind} with {option} PATH"
         )
     if is_path(name):
         raise FileNotFoundError(

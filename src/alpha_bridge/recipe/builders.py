@@ -28,7 +28,8 @@ from ..data import (
     unbalanced,
 )
 from ..data.rng import isolated_seed
-from ..data.tables import TableSource
+from ..data.tables import TableSource, load_table
+from ..files.table_files import is_table
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..metrics.classifier import Classifier, ClassifierLayers
 from ..metrics.comparison import FEATURES
@@ -310,6 +311,8 @@ def build_source(
     """The data that ``config`` names; arguments as of :func:`assemble`."""
     if config.data in SOURCES:
         return SOURCES[config.data](config)
+    if is_table(config.data):
+        return load_table(config.data, config.columns)
     images, may = _shaped(config), fetch is None or config.data in fetch
     read = {name: value for name, value in vars(images).items() if name != "crop"}
     source = load_images(config.data, **read, progress=progress, fetch=may)
@@ -515,6 +518,7 @@ def _resolved(config: Config, source: Source, prior: Source | None) -> Config:
             )
     if isinstance(source, TableSource):
         resolved["rows"] = source.rows.categories, source.rows.numbers
+        resolved["columns"] = source.units.coding.record()
     if isinstance(source, ImageSource):
         resolved["white"] = source.white
     return config.model_copy(update=resolved)

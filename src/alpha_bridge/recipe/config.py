@@ -10,7 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tyro.conf import Suppress, arg
+from tyro.constructors import PrimitiveConstructorSpec
 
+from ..files import read_json
+from ..files.table_files import is_table
 from ..metrics.definition import require_measured
 from ..settings import (
     BATCH_SIZE,
@@ -63,6 +66,15 @@ MethodName = Literal[
 RowPlaces = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
 """The categories and the numbers of :class:`~alpha_bridge.observation.RowFamily`."""
 
+FROM_FILE = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="FILE",
+    instance_from_str=lambda given: read_json(Path(given[0]).expanduser()),
+    is_instance=lambda value: value is None or isinstance(value, dict),
+    str_from_instance=lambda value: ["None" if value is None else "{...}"],
+)
+"""An option whose value is the content of a JSON file."""
+
 
 class _Part(BaseModel):
     """Of a configuration: no unknown keys, and never changed."""
@@ -87,8 +99,11 @@ class Config(_Part):
     """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
 
     data: str = "gaussians25"
-    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, or
-    an .npy file."""
+    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, an
+    .npy file, or a table: a CSV, Parquet or Arrow file, or a folder of Parquet files."""
+    columns: Annotated[dict[str, Any] | None, FROM_FILE] = None
+    """A JSON file that states kinds of a table's columns, {"zip": "category"}; the others are
+    recognised. Training records them all."""
     prior: str | None = None
     """A second domain of data in place of the latents' N(0, I), named like data: the model then
     translates between both. For the objectives marginal and joint."""
@@ -256,7 +271,8 @@ class Config(_Part):
         """Parts that these data have no use for."""
         density = self.data in DENSITIES
         vectors = self.data.endswith(".npy") and dimensions(self.data) < 3
-        parts = {"mixture": not density, "images": density or self.data == "digits" or vectors}
+        no_images = density or self.data == "digits" or vectors or is_table(self.data)
+        parts = {"mixture": not density, "images": no_images}
         return tuple(part for part, idle in parts.items() if idle)
 
 

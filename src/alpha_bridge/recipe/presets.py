@@ -6,6 +6,7 @@ Every value is ours: the paper's appendix is lost.
 from dataclasses import replace
 from typing import Any
 
+from ..files.table_files import is_table
 from ..settings import (
     EvaluationConfig,
     GammaConfig,
@@ -95,7 +96,7 @@ PRESETS: dict[str, Config] = {
 
 
 def of_data(name: str) -> Config:
-    """The configuration of a folder of images, a file of arrays, or a data set of the hub.
+    """The configuration of a folder of images, a file of arrays, a table, or a data set of the hub.
 
     Everything but the number of updates is decided from the data.
 
@@ -103,7 +104,7 @@ def of_data(name: str) -> Config:
         >>> of_data("my/photos").realism
         0.9
     """
-    vectors = name.endswith(".npy") and dimensions(name) < 3
+    vectors = (name.endswith(".npy") and dimensions(name) < 3) or is_table(name)
     evaluation = EvaluationConfig(shown=2000) if vectors else EvaluationConfig()
     return dialled(Config(data=name, evaluation=evaluation))
 
@@ -117,7 +118,7 @@ def with_data(config: Config, name: str) -> Config:
     """
     if name == config.data:
         return config
-    free = ("event_shape", "fingerprint", "images.size", "images.channels")
+    free = ("event_shape", "fingerprint", "columns", "rows", "images.size", "images.channels")
     return changed(config, {"data": name} | dict.fromkeys(free))
 
 

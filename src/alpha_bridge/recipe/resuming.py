@@ -33,6 +33,7 @@ RESOLVED = (
     "fingerprint",
     "prior_fingerprint",
     "white",
+    "columns",
     "architecture",
     "latent_scale",
     "images.size",

@@ -101,6 +101,10 @@ def read_units(folder: Path) -> Units | None:
     if not found:
         return Units()
     with naming(folder):
+        if "schema" in found:
+            from ..data.tables import TableUnits
+
+            return TableUnits.of(found)
         size = found["mean"].shape
         moments = {name: torch.zeros(size, dtype=torch.float64) for name in ("mean", "std")}
         require_alike(found, moments)

@@ -131,7 +131,7 @@ def test_what_no_training_row_has_is_kept_as_unseen_and_mentioned():
     compact = SOURCE.units.coding.compact(other, say=lines.append)
     assert SOURCE.table(compact)["town"].to_pylist() == ["Ulm", None, None]
     assert lines == [
-        "column 'town': 1 cells hold what no training row has, first 'Bonn' in row 1: they are "
+        "column 'town': some cells hold what no training row has, first 'Bonn' in row 1: they are "
         "kept as unseen"
     ]
     known = SOURCE.units.known(torch.from_numpy(compact)).all(1)
@@ -209,3 +209,11 @@ def test_a_large_table_is_coded_once_and_mapped(tmp_path, monkeypatch):
     assert torch.equal(first.training(99), again.training(99))
     assert first.fingerprint == again.fingerprint == SOURCE.fingerprint
     assert "columns are recognised by 300 of the rows to train on" in first.notes
+
+
+def test_another_table_is_read_as_that_of_a_model():
+    other = people(99).set_column(4, "height", pyarrow.array([None, *[1.7] * 98]))
+    source = load_table(other, units=SOURCE.units)
+    assert source.event_shape == SOURCE.event_shape and source.size == 89
+    assert len(source.notes) == 1
+    assert source.units.normalize(source.training(89)).isfinite().all()

@@ -64,6 +64,8 @@ def plain(cells: Cells, name: str, begin: int = 0) -> pyarrow.Array:
                 f"column {shown(name)} has whole numbers beyond 64 bits ({one_line(error)}): make "
                 "them texts, which are taken for keys, or floats"
             ) from error
+    if types.is_null(kind):
+        raise ValueError(f"column {shown(name)} has only gaps: leave it out of the table")
     raise ValueError(
         f"column {shown(name)} is of the type {kind}, which is none of numbers, texts, booleans, "
         "dates and times: leave it out of the table"

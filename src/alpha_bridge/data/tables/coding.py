@@ -104,7 +104,7 @@ class Coding:
             codes = self._codes(at, cells)
             if code is not None:
                 rows[:, code] = codes
-                _say_unseen(column, cells, codes, say)
+                _say_unseen(column, cells, codes, begin, say)
             if number is not None:
                 there = codes == max(column.slots - 1, 0)
                 x = numbers(cells.filter(pyarrow.array(there)))
@@ -133,12 +133,16 @@ class Coding:
             for at, column in enumerate(self.columns)
         )
 
+    def record(self) -> dict[str, Any]:
+        """The columns by their names, as JSON has them."""
+        return {column.name: column.record() for column in self.columns}
+
     def tensors(self) -> dict[str, Tensor]:
         """All of it as tensors."""
         record = {
             "dtype": self.dtype.name,
             "counts": {at: one.count for at, one in self.quantiles.items()},
-            "columns": {column.name: column.record() for column in self.columns},
+            "columns": self.record(),
         }
         own = self.schema.metadata or {}
         schema = self.schema.with_metadata(own | {COLUMNS: json.dumps(record).encode()})
@@ -355,14 +359,14 @@ def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
 
 
 def _say_unseen(
-    column: Column, cells: pyarrow.Array, codes: NDArray[np.int64], say: Say | None
+    column: Column, cells: pyarrow.Array, codes: NDArray[np.int64], begin: int, say: Say | None
 ) -> None:
     unseen = (codes < 0) & numbers(cells.is_valid())
     if say is not None and unseen.any():
         row = int(unseen.argmax())
         say(
-            f"column {shown(column.name)}: {int(unseen.sum())} cells hold what no training row "
-            f"has, first {shown(cells[row].as_py())} in row {row}: they are kept as unseen"
+            f"column {shown(column.name)}: some cells hold what no training row has, first "
+            f"{shown(cells[row].as_py())} in row {begin + row}: they are kept as unseen"
         )
 
 

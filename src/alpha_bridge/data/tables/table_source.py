@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...files import cache_folder, read_json
+from ...files.tensors import serialized
 from ...observation.row import RowFamily
 from ..arrays import ArraySource
 from ..cache import cached
 from ..rng import TRAINING, stream
-from ..rows import Rows, split
+from ..rows import Array, Rows, split
 from .cells import numbers, plain
 from .coding import Coding, bucketed, fitted
 from .columns import Asked, Column, column_of, read_columns, require_columns
@@ -33,6 +34,7 @@ SURVEYED = 2**18
 """Training rows that columns are recognised and fitted by, at most."""
 IN_MEMORY = 2**26
 """Bytes of compact rows up to which they are in memory, and not in the cache."""
+ROWS, FOUND = "rows.npy", "found.json"
 FORMAT = 1
 """Of the files in the cache."""
 INSIDE = 0.02
@@ -93,6 +95,9 @@ class TableSource(ArraySource):
     def fingerprint(self) -> str:
         return self._sum
 
+    def require_finite(self, train: Array, held_out: Array) -> None:
+        """Nothing: an unknown number is NaN, and the cells of the table were held to this."""
+
     def to_tensor(self, rows: NDArray[Any]) -> Tensor:
         return torch.from_numpy(rows)
 
@@ -106,6 +111,7 @@ def load_table(
     data: Any,  # noqa: ANN401
     columns: Mapping[str, Any] | str | Path | None = None,
     cache: Path | None = None,
+    units: TableUnits | None = None,
 ) -> TableSource:
     """The source of a table, whose columns are recognised where nobody says what they are.
 
@@ -114,6 +120,7 @@ def load_table(
         columns: What the user says of columns, or a run has recorded of them, as for
             :func:`~alpha_bridge.data.tables.columns.read_columns`.
         cache: Folder of large tables; None for :func:`~alpha_bridge.files.cache_folder`.
+        units: Of a model that was trained on another table, as whose rows these are read.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -130,19 +137,23 @@ def load_table(
     table = tabular(data, kinds)
     require_columns(asked, table.schema, table.name)
     parts = _parts(table)
-    survey = _Survey(table, parts[0])
-    coding, lines = survey.coding(asked)
-    notes = (_line(table, parts), *table.notes, *survey.notes, *lines)
-    width = table.rows * coding.width * coding.dtype.itemsize
-    if width <= IN_MEMORY or table.stamp is None:
+    notes: tuple[str, ...] = (_line(table, parts), *table.notes)
+    if units is None:
+        coding, lines = _Survey(table, parts[0]).coding(asked)
+        notes += lines
+    else:
+        coding = units.coding
+    if table.rows * coding.width * coding.dtype.itemsize <= IN_MEMORY or table.stamp is None:
         compact = np.empty((table.rows, coding.width), coding.dtype)
-        return TableSource(compact, parts, coding, _fill(compact, table, coding), notes)
-    key = json.dumps([FORMAT, table.stamp, [column.record() for column in coding.columns]])
-    name = f"table-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    folder = (cache_folder() if cache is None else cache).absolute() / "tables" / name
-    found = cached(folder, partial(_write, table=table, coding=coding))
-    compact = np.load(found / "rows.npy", mmap_mode="r")
-    return TableSource(compact, parts, coding, read_json(found / "sum.json")["sum"], notes)
+        found = _fill(compact, table, coding)
+    else:
+        key = f"{FORMAT}{table.stamp}".encode() + serialized(coding.tensors())
+        name = f"table-{hashlib.sha256(key).hexdigest()[:16]}"
+        place = (cache_folder() if cache is None else cache).absolute() / "tables" / name
+        folder = cached(place, partial(_write, table=table, coding=coding))
+        compact = np.load(folder / ROWS, mmap_mode="r")
+        found = read_json(folder / FOUND)
+    return TableSource(compact, parts, coding, found["sum"], (*notes, *found["unseen"]))
 
 
 def _parts(table: Tabular) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -204,7 +215,7 @@ class _Survey:
         single = sample.astype(np.float32)
         if _same(coding.table(sample), coding.table(single), coding.columns):
             coding = replace(coding, dtype=single.dtype)
-        return coding, coding.lines(sample)
+        return coding, (*self.notes, *coding.lines(sample))
 
     def _see(self, name: str, cells: pyarrow.Array, begin: int) -> None:
         found = plain(cells, name, begin)
@@ -226,9 +237,10 @@ def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ..
     return True
 
 
-def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> str:
-    """Code all rows of a table, and sum them up."""
+def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> dict[str, Any]:
+    """Code all rows of a table, sum them up, and say what no training row has."""
     digest = hashlib.sha256()
+    unseen: list[str] = []
     begin = 0
     for batch in table.read():
         draws = stream(0, begin, TRAINING)
@@ -236,15 +248,19 @@ def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> str:
         def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
             return INSIDE + (1 - 2 * INSIDE) * draws.random(count)
 
-        compact[begin : begin + len(batch)] = coding.compact(batch, begin, within, digest)
+        compact[begin : begin + len(batch)] = coding.compact(
+            batch, begin, within, digest, unseen.append
+        )
         begin += len(batch)
-    return f"{table.rows} rows, sha256 {digest.hexdigest()[:16]}"
+    first = {line.partition(":")[0]: line for line in reversed(unseen)}  # of each column
+    found = f"{table.rows} rows, sha256 {digest.hexdigest()[:16]}"
+    return {"sum": found, "unseen": [*reversed(first.values())]}
 
 
 def _write(folder: Path, table: Tabular, coding: Coding) -> None:
     """Code all rows of a table into an empty folder."""
     shape = (table.rows, coding.width)
-    compact = np.lib.format.open_memmap(folder / "rows.npy", "w+", coding.dtype, shape)
+    compact = np.lib.format.open_memmap(folder / ROWS, "w+", coding.dtype, shape)
     found = _fill(compact, table, coding)
     compact.flush()
-    (folder / "sum.json").write_text(json.dumps({"sum": found}))
+    (folder / FOUND).write_text(json.dumps(found))
