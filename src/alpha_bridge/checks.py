@@ -90,6 +90,17 @@ def require_crop(crop: int, event_shape: tuple[int, ...]) -> int:
     return crop
 
 
+def require_patches(halvings: int, size: int) -> int:
+    """Return ``size``, in pixels, if a discriminator of patches can halve it so often."""
+    if size < 2**halvings:
+        raise ValueError(
+            f"a discriminator of patches with {halvings} halvings takes images, and crops of them, "
+            f"of at least {2**halvings} pixels, got {size}: give larger ones, or a smaller "
+            "--model.halvings"
+        )
+    return size
+
+
 def not_stacked(trials: int | None) -> None:
     """Refuse stacked trials where networks are convolutional."""
     if trials is not None:

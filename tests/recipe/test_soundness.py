@@ -55,6 +55,21 @@ def test_a_size_that_a_discriminator_does_not_take_has_two_remedies_with_a_vae()
         require_sound(config)
 
 
+@pytest.mark.parametrize("images", [{"size": 4}, {"size": 32, "crop": 4}])
+def test_images_that_patches_cannot_halve_are_refused(images):
+    model = {"discriminator": "patches", "halvings": 3}
+    config = Config(data="photos", init="my/vae", images=images, model=model)
+    with pytest.raises(ValueError, match=r"3 halvings takes images, .* at least 8 pixels, got 4"):
+        require_sound(config)
+
+
+def test_images_whose_size_is_found_later_are_held_to_the_halvings_of_patches():
+    config = Config(data="photos", event_shape=(1, 8, 8))
+    model = replace(config.model, discriminator="patches", halvings=4)
+    with pytest.raises(ValueError, match=r"at least 16 pixels, got 8: .* --model.halvings"):
+        build_networks(config.model_copy(update={"model": model}))
+
+
 def test_checkpointing_without_a_vae_is_refused():
     with pytest.raises(ValueError, match=r"model.checkpointing is for .*: without --from, leave"):
         Config(model={"checkpointing": True})

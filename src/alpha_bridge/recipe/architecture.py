@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch.nn import Module
 
+from ..checks import require_patches
 from ..networks import (
     ConvDiscriminator,
     ConvEncoder,
@@ -108,6 +109,7 @@ def _discriminator(x: Shape, z: Shape, config: Config, trials: int | None) -> Mo
             return MLPDiscriminator(shape[0], model.hidden, trials)
         channels, size, _ = shape
         if model.discriminator == "patches":
+            require_patches(model.halvings, size)
             return PatchDiscriminator(channels, model.width, model.halvings, trials)
         return NETWORKS[model.kind].discriminator(model, size, channels, trials)
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ..checks import at_least, halved_twice, not_stacked, require_crop, times_halved
+from ..checks import (
+    at_least,
+    halved_twice,
+    not_stacked,
+    require_crop,
+    require_patches,
+    times_halved,
+)
 from .config import Config
 from .methods import METHODS
 
@@ -46,6 +53,10 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             halved_twice(config.images.size)
     if config.images.crop is not None:
         _require_crops(config.images.crop, config)
+    if sized and config.model.discriminator == "patches":
+        for pixels in (config.images.size, config.images.crop):
+            if pixels is not None:
+                require_patches(config.model.halvings, pixels)
 
 
 def _require_halved(size: int, config: Config) -> None:
