@@ -147,6 +147,10 @@ def test_a_program_gets_one_object(mixture, capsys):
             {"prior": "ring8", "objective": ObjectiveConfig(kind="marginal")},
             "translates samples of ring8, which have no likelihood",
         ),
+        (
+            {"objective": ObjectiveConfig(kind="reconstruction")},
+            "latents of data alone, which have no likelihood",
+        ),
     ],
 )
 def test_a_run_without_a_curve_says_so(tmp_path, changes, message):

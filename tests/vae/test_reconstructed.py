@@ -1,16 +1,20 @@
 """A VAE whose reconstructions are sharpened: what is decided, what stays, what is measured."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from alpha_bridge.cli.parsing import parse
+from alpha_bridge.metrics.comparison import FEATURES
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.builders import assemble, build_evaluation, build_features
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
+from alpha_bridge.runs.loading import inverted
 from alpha_bridge.runs.opening import require_plain
 from alpha_bridge.vae import load
 
@@ -58,6 +62,30 @@ def test_features_of_a_classifier_join_and_a_line_says_so(config):
     assert parts.objective.features is not None
     assert parts.notes[-1].startswith("reconstructed too: features of a classifier that is right")
     assert parts.fit().step == SMALL["steps"]
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 80, 80)])
+def test_features_of_other_data_than_small_images_are_refused(config, shape):
+    asked = changed(config, {"objective.features": "rotations"})
+    with pytest.raises(ValueError, match=r"takes images .*: .*leave out --objective.features"):
+        build_features(asked, SimpleNamespace(event_shape=shape))
+
+
+def test_a_line_says_why_there_are_no_features_and_nothing_of_metrics(config, monkeypatch):
+    def nothing(*given):
+        _, _, log, _ = given
+        log("a classifier is not better than chance: distances compare averaged pixels")
+        return None, "pixels", False
+
+    monkeypatch.setitem(FEATURES, "rotations", nothing)
+    asked = changed(config, {"objective.features": "rotations"})
+    with pytest.raises(ValueError, match=r"\(a classifier is not better than chance\): leave out"):
+        build_features(asked, SimpleNamespace(event_shape=(1, 8, 8)))
+
+
+def test_latents_of_data_are_not_refined_towards_a_prior(config):
+    with pytest.raises(ValueError, match=r"--refine 5 descends towards .* those of data alone"):
+        inverted(config, None, None, 5)
 
 
 def test_there_is_no_prior_to_draw_from(config):

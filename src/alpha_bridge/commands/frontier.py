@@ -148,6 +148,11 @@ def snapshots_of(run: Run, config: Config, last: int) -> list[int]:
             f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
             "N(0, I): give a run without --prior"
         )
+    if config.objective.reconstructs:
+        raise ValueError(
+            f"{run.folder} has latents of data alone, which have no likelihood under N(0, I): give "
+            f"a run of another objective than {config.objective.kind}"
+        )
 
     def whole(step: int) -> bool:
         try:

@@ -31,7 +31,7 @@ from ..data.rng import isolated_seed
 from ..data.tables import TableSource, load_table
 from ..files.table_files import is_table
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
-from ..metrics.classifier import Classifier, ClassifierLayers
+from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
 from ..metrics.comparison import FEATURES
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
@@ -270,12 +270,17 @@ def build_features(
     """The likelihood of features that ``config`` asks for, if any, and a line on the network."""
     if config.objective.features == "none":
         return None, ()
+    try:
+        require_shape(source.event_shape)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
     notes: list[str] = []
     network, _, _ = FEATURES[config.objective.features](source, config.data, notes.append, silent)
     if not isinstance(network, Classifier):
+        why = "; ".join(note.partition(": ")[0] for note in notes)  # and not what metrics do then
         raise ValueError(
-            f"there are no features of {config.objective.features} to reconstruct "
-            f"({'; '.join(notes)}): leave out --objective.features"
+            f"there are no features of {config.objective.features} to reconstruct ({why}): leave "
+            "out --objective.features"
         )
     return FeatureLikelihood(ClassifierLayers(network)), (f"reconstructed too: {notes[-1]}",)
 

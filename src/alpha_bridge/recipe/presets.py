@@ -151,7 +151,8 @@ def from_vae(config: Config, source: str) -> Config:
     """
     if config.init == source:
         return config
-    values = {"init": source, "architecture": None, **FROM_VAE}
+    own = {"model.latent": config.model.latent}  # which the VAE decides, and no rule
+    values = {"init": source, "architecture": None, **own, **FROM_VAE}
     if any(config.images == preset.images for preset in PRESETS.values()):
         values |= {"images.size": None, "images.channels": None}
     return changed(config, values)

@@ -142,10 +142,11 @@ def inverted(
     config: Config, model: AlphaBridge, x: Tensor, steps: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Latents of samples in model units, and the error of each before and after refinement."""
-    if steps and config.prior is not None:
+    if steps and (config.prior is not None or config.objective.reconstructs):
+        what = f"samples of {config.prior}" if config.prior else "those of data alone"
         raise ValueError(
-            f"--refine {steps} descends towards N(0, I), and the latents of this run are samples "
-            f"of {config.prior}: leave it out"
+            f"--refine {steps} descends towards N(0, I), and the latents of this run are {what}: "
+            "leave it out"
         )
     refined = [refine(model, part, steps) for part in x.split(CHUNK)]
     return (
