@@ -258,6 +258,9 @@ class ObjectiveConfig(Settings):
     features: Literal["none", "classifier", "rotations"] = "none"
     """Whose features of images are reconstructed beside pixels: a classifier's of the labels, or of
     quarter turns; not for marginal and joint."""
+    alternatives: Annotated[int | None, COUNT] = 16
+    """Alternatives of each generated row of a table that the discriminator looks at, for the
+    gradient of its categories; None for all of them, which costs more and varies less."""
     one_backward: bool = True
     """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False

@@ -65,7 +65,7 @@ def batch(*leading):
     x, prior, posterior = (
         torch.randn(*leading, size, dtype=torch.float64) for size in (FEATURES, LATENT, LATENT)
     )
-    penalty, *columns = torch.rand(FEATURES, *leading, dtype=torch.float64)
+    penalty, *columns = torch.rand(FEATURES + 1, *leading, dtype=torch.float64)
     return x, Noise(prior, posterior, penalty, torch.stack(columns, -1))
 
 

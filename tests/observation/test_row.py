@@ -90,10 +90,18 @@ def test_given_the_other_columns_the_gradient_of_a_category_is_exact():
     given = torch.randn(4, dtype=torch.float64, requires_grad=True)
     values = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
     for _ in range(3):
-        drawn = rows.draw(given.expand(1, -1), torch.rand(1, 1, dtype=torch.float64))
+        drawn = rows.draw(given.expand(1, -1), torch.rand(1, 2, dtype=torch.float64))
         (found,) = torch.autograd.grad(drawn.surrogate(lambda x: x @ values).sum(), given)
         (expected,) = torch.autograd.grad(given.softmax(-1) @ values, given)
         torch.testing.assert_close(found, expected)
+
+
+def test_with_some_alternatives_of_each_row_the_gradient_is_unbiased():
+    given = parameters().requires_grad_()
+    drawn = ROWS.draw(given.expand(200_000, -1), draws(200_000))
+    (every,) = torch.autograd.grad(drawn.surrogate(w).mean(), given, retain_graph=True)
+    (some,) = torch.autograd.grad(drawn.surrogate(w, most=2).mean(), given)
+    torch.testing.assert_close(some, every, atol=0.01, rtol=0)
 
 
 def test_in_parts_the_surrogate_is_the_same():

@@ -58,7 +58,7 @@ def associations(real: Tensor, fake: Tensor, rows: RowFamily) -> float:
 
     Numbers are in tenths of the real values; arguments as of :func:`marginals`.
     """
-    columns = [_binned(real, fake, rows, column) for column in range(rows.draws)]
+    columns = [_binned(real, fake, rows, column) for column in range(rows.draws - 1)]
     found = []
     for (one, sizes), (other, others) in combinations(columns, 2):
         joint = [a * others + b for a, b in zip(one, other, strict=True)]

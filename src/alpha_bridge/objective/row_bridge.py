@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..model import AlphaBridge
 from ..observation import DrawnRows
+from ..settings import ObjectiveConfig
 from .base import Noise
 from .data import DataBridge, Passes, discriminate
 
@@ -24,9 +25,15 @@ class RowBridge(DataBridge):
     :class:`~alpha_bridge.networks.RowGenerator`, or any module with ``rows`` that gives their
     parameters.
 
+    Attributes:
+        alternatives: At most so many of them for each generated row, evenly among all and unbiased;
+            None for all.
+
     Source:
         Cong et al., GO Gradient for Expectation-Based Objectives, ICLR 2019.
     """
+
+    alternatives: int | None = ObjectiveConfig.alternatives
 
     def fakes(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:  # noqa: ARG002
         return model.draw(noise.prior, noise.columns).x
@@ -45,7 +52,7 @@ class RowBridge(DataBridge):
         return model.rows.log_likelihood(x, decoded)
 
     def _of_categories(self, model: AlphaBridge, drawn: DrawnRows, alpha: float) -> Tensor:
-        return drawn.surrogate(lambda x: self._reverse(model, x, alpha))
+        return drawn.surrogate(lambda x: self._reverse(model, x, alpha), self.alternatives)
 
     def _reverse(self, model: AlphaBridge, x: Tensor, alpha: float) -> Tensor:
         """The reverse half of rows ``(alternatives, batch, D)``, which is asked for at once."""

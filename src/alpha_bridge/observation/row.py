@@ -65,8 +65,8 @@ class RowFamily:
 
     @property
     def draws(self) -> int:
-        """V + N, uniform numbers that a row is drawn with."""
-        return len(self.categories) + len(self.numbers)
+        """V + N + 1, uniform numbers that a row is drawn with, and its alternatives chosen."""
+        return len(self.categories) + len(self.numbers) + 1
 
     @property
     def parameters(self) -> int:
@@ -98,8 +98,9 @@ class RowFamily:
 
         Args:
             parameters: As of :meth:`log_likelihood`.
-            noise: Uniform draws in [0, 1) for each category and each number, ``(*lead, V + N)``;
-                None for draws of torch's global generator.
+            noise: Uniform draws in [0, 1), ``(*lead, V + N + 1)``: for each category, for each
+                number, and for the choice of alternatives; None for draws of torch's global
+                generator.
 
         Returns:
             Rows whose numbers have a graph to the parameters; categories have none.
@@ -117,10 +118,10 @@ class RowFamily:
         values = parameters[..., :0]
         if self.numbers:
             mean, log_sigma = self._of_numbers(parameters)
-            within = noise[..., count:].clamp(LEAST, 1 - LEAST)
+            within = noise[..., count:-1].clamp(LEAST, 1 - LEAST)
             values = mean + log_sigma.exp() * torch.special.ndtri(within)
             x = self._with_numbers(x, values)
-        return DrawnRows(self, parameters, x, values)
+        return DrawnRows(self, parameters, x, values, noise[..., -1])
 
     def _blocks(self, parameters: Tensor) -> Tensor:
         """Logits of each category, ``(*lead, categories, largest K)``, −∞ beyond its K."""
@@ -165,8 +166,8 @@ class RowFamily:
         return torch.tensor([size for _, size in self.categories])
 
     @cached_property
-    def _moves(self) -> Tensor:
-        """Every category with every way to another of its places."""
+    def _ways(self) -> Tensor:
+        """Every category with every way to another of its places, ``(S, 2)``."""
         ways = [(at, far) for at, (_, size) in enumerate(self.categories) for far in range(1, size)]
         return torch.tensor(ways, dtype=torch.long).reshape(-1, 2)
 
@@ -189,72 +190,92 @@ class DrawnRows:
     """Rows that were drawn, and what they were drawn from.
 
     Attributes:
-        rows: Where what lies.
+        family: Where what lies.
         parameters: Of the distributions, ``(*lead, D + N)``, with their graph.
         x: The rows, ``(*lead, D)``; their numbers have a graph.
         values: All numbers, ``(*lead, N)``, also those whose gate is closed.
+        choice: A uniform draw for each row, ``lead``, by which alternatives are chosen.
     """
 
-    rows: RowFamily
+    family: RowFamily
     parameters: Tensor
     x: Tensor
     values: Tensor
+    choice: Tensor
 
-    def surrogate(self, w: Function, at_once: int = 2**16) -> Tensor:
+    def surrogate(self, w: Function, most: int | None = None, at_once: int = 2**16) -> Tensor:
         r"""What has the gradient of E[w] to the categories' parameters, given the latent.
 
         .. math:: \sum_v \sum_k p_v(k|z) \, w(x_{-v}, k)
 
         with the other columns as they were drawn and w constant: exact in each column, unbiased in
-        all. It is the GO gradient of categories; see :mod:`alpha_bridge.go`.
+        all. It is the GO gradient of categories; see :mod:`alpha_bridge.go`. With ``most``, w is
+        asked of so many alternatives of a row, evenly among all S of them from a random one on, and
+        their differences to w(x) count S / most times as much: unbiased too.
 
         Args:
             w: The function under the expectation.
+            most: Alternatives of each row; None for all.
             at_once: Rows of which w is asked at once.
 
         Returns:
             Zero, with that gradient, shape ``lead``.
         """
-        rows, lead = self.rows, self.x.shape[:-1]
-        if not rows.categories:
+        family, lead = self.family, self.x.shape[:-1]
+        if not family.categories:
             return torch.zeros_like(self.x[..., 0])
-        shares = rows._log_shares(self.parameters).exp()
+        shares = family._log_shares(self.parameters).exp()
         chunk = max(1, at_once // max(1, lead.numel()))
         with torch.no_grad():
             # a row's own categories are no alternatives: for two of each, half of the work
             (here,) = w(self.x.detach()[None])
             of_places = here[..., None].expand(self.x.shape).clone()
-            for moves in rows._moves.to(self.x.device).split(chunk):
-                places = self._moved(moves)
-                found = w(self._alternatives(moves[:, 0], places))
+            moves, weight = self._moves(most)
+            for some in moves.split(chunk):
+                categories, places = self._moved(some)
+                found = w(self._alternatives(categories, places))
+                found = here + weight * (found - here)
                 of_places.scatter_(-1, places.movedim(0, -1), found.movedim(0, -1))
-        weighted = (shares - shares.detach()) * of_places[..., rows._in_categories]
+        weighted = (shares - shares.detach()) * of_places[..., family._in_categories]
         total: Tensor = weighted.sum(-1)
         return total
+
+    def _moves(self, most: int | None) -> tuple[Tensor, float]:
+        """Ways to other categories of each row, ``(count, *lead)``, and what each stands for."""
+        count = len(self.family._ways)
+        if most is None or most >= count:
+            every = torch.arange(count, device=self.x.device)
+            return every.reshape(-1, *[1] * self.choice.ndim).expand(-1, *self.choice.shape), 1.0
+        steps = torch.arange(most, device=self.x.device).reshape(-1, *[1] * self.choice.ndim)
+        places = ((steps + self.choice.double()) * (count / most)).long()
+        return places.clamp(max=count - 1), count / most
 
     @cached_property
     def _own(self) -> Tensor:
         """The place of each category that holds 1, ``(*lead, V)``."""
-        first = self.rows._first.to(self.x.device)
-        blocks = self.x.detach()[..., self.rows._padded.to(self.x.device)]
+        first = self.family._first.to(self.x.device)
+        blocks = self.x.detach()[..., self.family._padded.to(self.x.device)]
         return first + blocks.argmax(-1)
 
-    def _moved(self, moves: Tensor) -> Tensor:
-        """Where 1 goes by each move, a category and how far within it: ``(moves, *lead)``."""
-        category, far = moves.unbind(-1)
+    def _moved(self, moves: Tensor) -> tuple[Tensor, Tensor]:
+        """The category that each move changes, and the place to which 1 goes, the shape of both."""
+        category, far = self.family._ways.to(self.x.device)[moves].unbind(-1)
+        own = self._of(category)
         first, size = (
-            one.to(self.x.device)[category] for one in (self.rows._first, self.rows._sizes)
+            one.to(self.x.device)[category] for one in (self.family._first, self.family._sizes)
         )
-        own = self._own[..., category].movedim(-1, 0)
-        first, size, far = (one.reshape(-1, *[1] * (own.ndim - 1)) for one in (first, size, far))
-        return first + (own - first + far) % size
+        return category, first + (own - first + far) % size
+
+    def _of(self, category: Tensor) -> Tensor:
+        """The own place in each of the categories ``(moves, *lead)``."""
+        return self._own.gather(-1, category.movedim(0, -1)).movedim(-1, 0)
 
     def _alternatives(self, category: Tensor, places: Tensor) -> Tensor:
         """Rows ``(moves, *lead, D)`` in which a category has another place."""
         x = self.x.detach().expand(*places.shape, -1)
-        own = self._own[..., category].movedim(-1, 0)
-        changed = x.scatter(-1, own[..., None], 0.0).scatter(-1, places[..., None], 1.0)
-        if not self.rows.numbers:
+        changed = x.scatter(-1, self._of(category)[..., None], 0.0)
+        changed = changed.scatter_(-1, places[..., None], 1.0)
+        if not self.family.numbers:
             return changed
         values = self.values.detach()
-        return self.rows._with_numbers(changed, values.expand(*places.shape, -1))
+        return self.family._with_numbers(changed, values.expand(*places.shape, -1))

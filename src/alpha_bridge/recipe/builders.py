@@ -113,9 +113,7 @@ REGULARIZERS: dict[str, Callable[[RegularizerConfig], Regularizer]] = {
 
 Build = Callable[[Config, AdversarialLoss, FeatureLikelihood | None], Objective]
 OBJECTIVES: dict[str, Build] = {
-    "data": lambda config, *parts: (DataBridge if config.rows is None else RowBridge)(
-        **_one_sided(config, *parts)
-    ),
+    "data": lambda config, *parts: _of_data(config, **_one_sided(config, *parts)),
     "reconstruction": lambda config, *parts: ReconstructionBridge(**_one_sided(config, *parts)),
     "marginal": lambda config, adversarial, _: MarginalBridge(adversarial, *_mutual(config)),
     "joint": lambda config, adversarial, _: JointBridge(adversarial, *_mutual(config)),
@@ -141,6 +139,12 @@ def _one_sided(
         "kl_weight": given.kl_weight,
         "features": features,
     }
+
+
+def _of_data(config: Config, **given: Any) -> DataBridge:  # noqa: ANN401
+    if config.rows is None:
+        return DataBridge(**given)
+    return RowBridge(**given, alternatives=config.objective.alternatives)
 
 
 def _mutual(config: Config) -> tuple[bool, bool]:
