@@ -325,7 +325,12 @@ def _named(name: str, given: list[str]) -> _Start:
                 f"{name} is a run: go on with {run.resuming}, or give {run.config_path} to repeat "
                 "it"
             )
-    if path.exists() or path.suffix == ".npy" or ("/" in name and path.suffix != ".json"):
+    if (
+        path.exists()
+        or path.suffix == ".npy"
+        or is_table(path)
+        or ("/" in name and path.suffix != ".json")
+    ):
         return _Start(name, of_data(name))
     near = get_close_matches(name, PRESETS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}, or a path"

@@ -18,7 +18,7 @@ from .rng import HELD_OUT, stream
 # Rows that are looked at together.
 CHUNK_BYTES = 2**24
 # A file up to this size may stay in resident memory, which saves finding its pages again.
-RESIDENT_BYTES = 2**30
+RESIDENT_BYTES = 2**28
 
 
 @dataclass(frozen=True, eq=False)

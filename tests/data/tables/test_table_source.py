@@ -217,3 +217,13 @@ def test_another_table_is_read_as_that_of_a_model():
     assert source.event_shape == SOURCE.event_shape and source.size == 89
     assert len(source.notes) == 1
     assert source.units.normalize(source.training(89)).isfinite().all()
+
+
+def test_the_range_of_a_large_table_is_that_of_all_rows(monkeypatch):
+    monkeypatch.setattr(table_source, "SURVEYED", 40)
+    source, whole = load_table(people()), {column.name: column for column in SOURCE.columns}
+    for column in source.columns:
+        if column.name in ("age", "weight", "seen"):
+            assert (column.low, column.high) == (whole[column.name].low, whole[column.name].high)
+    back, table = as_given(source)
+    assert back.select(["age", "seen", "price"]).equals(table.select(["age", "seen", "price"]))

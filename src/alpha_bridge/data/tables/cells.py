@@ -14,7 +14,8 @@ Cells: TypeAlias = "pyarrow.Array | pyarrow.ChunkedArray"
 def shown(value: object) -> str:
     """A name or a value of a table as a line has it."""
     text = printable(str(value))
-    return repr(text if len(text) <= 60 else text[:57] + "...") if isinstance(value, str) else text
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"'{text}'" if isinstance(value, str) else text
 
 
 def is_time(kind: pyarrow.DataType) -> bool:

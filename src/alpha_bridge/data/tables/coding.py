@@ -309,7 +309,9 @@ def fitted(column: Column, cells: pyarrow.Array) -> Quantiles:
     """The quantiles of the numbers that are not set apart."""
     known = cells.drop_null()
     apart = compute.is_in(known, pyarrow.array(column.values, cells.type))
-    return Quantiles.fit(_shifted(numbers(known.filter(compute.invert(apart))), column))
+    found = Quantiles.fit(_shifted(numbers(known.filter(compute.invert(apart))), column))
+    ends = np.array([column.low, column.high], cells.type.to_pandas_dtype())
+    return found.widened(*_shifted(ends, column).tolist())
 
 
 def _shifted(x: NDArray[Any], column: Column) -> NDArray[np.float64]:

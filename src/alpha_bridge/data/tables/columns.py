@@ -1,8 +1,9 @@
 """What a column of a table is: its kind, its values, and what is set apart from its numbers."""
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -82,6 +83,15 @@ class Column:
     def gap(self) -> int | None:
         """The place of a gap."""
         return len(self.values) + self.buckets if self.gaps and self.slots else None
+
+    def widened(self, *values: Any) -> "Column":  # noqa: ANN401
+        """The same, whose numbers reach to some values, unless these are set apart."""
+        ends = [value for value in values if value not in self.values]
+        if not (self.numeric and ends):
+            return self
+        low, high = min([self.low, *ends]), max([self.high, *ends])
+        step = math.gcd(self.step, *(end - self.low for end in (low, high))) if self.step > 1 else 1
+        return replace(self, low=low, high=high, step=step)
 
     def record(self) -> dict[str, Any]:
         """As JSON has it, without its name and what is as usual."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow
 import torch
 from numpy.typing import NDArray
+from pyarrow import compute, types
 from torch import Tensor
 
 from ...files import cache_folder, read_json
@@ -145,7 +146,7 @@ def load_table(
         coding = units.coding
     if table.rows * coding.width * coding.dtype.itemsize <= IN_MEMORY or table.stamp is None:
         compact = np.empty((table.rows, coding.width), coding.dtype)
-        found = _fill(compact, table, coding)
+        found = _coded(table, coding, lambda part, rows: compact.__setitem__(part, rows))
     else:
         key = f"{FORMAT}{table.stamp}".encode() + serialized(coding.tensors())
         name = f"table-{hashlib.sha256(key).hexdigest()[:16]}"
@@ -173,15 +174,16 @@ def _line(table: Tabular, parts: tuple[NDArray[np.int64], NDArray[np.int64]]) ->
 
 
 class _Survey:
-    """What is seen of a table before it is coded: some training rows, ends and gaps of all rows."""
+    """What is seen of a table before it is coded: some training rows, gaps and ends of all rows."""
 
     def __init__(self, table: Tabular, kept: NDArray[np.int64]) -> None:
         self.table = table
         self.gaps = dict.fromkeys(table.schema.names, False)
-        self.ends: dict[str, tuple[Any, Any]] = {}
+        self.ends: dict[str, tuple[Any, ...]] = {}
+        self.partly = len(kept) > SURVEYED
         chosen = kept
         self.notes: tuple[str, ...] = ()
-        if len(kept) > SURVEYED:
+        if self.partly:
             order = stream(0, 0, TRAINING).choice(len(kept), SURVEYED, replace=False, shuffle=False)
             chosen = kept[np.sort(order)]
             self.notes = (f"columns are recognised by {SURVEYED:,} of the rows to train on",)
@@ -204,6 +206,7 @@ class _Survey:
             gaps, rows = self.gaps[field.name], self.table.rows
             given = asked.get(field.name, Asked())
             column = column_of(field.name, cells, field, gaps, rows, given)
+            column = column.widened(*self.ends.get(field.name, ()))
             columns.append(column)
             if column.numeric:
                 quantiles[at] = fitted(column, plain(cells, field.name))
@@ -218,8 +221,14 @@ class _Survey:
         return coding, (*self.notes, *coding.lines(sample))
 
     def _see(self, name: str, cells: pyarrow.Array, begin: int) -> None:
-        found = plain(cells, name, begin)
+        """Take in some cells: others than floats have their gaps counted already."""
+        floats = types.is_floating(cells.type)
+        found = plain(cells, name, begin) if floats or self.partly else cells
         self.gaps[name] |= found.null_count > 0
+        if self.partly and found.type in (pyarrow.int64(), pyarrow.float64()):
+            ends = compute.min_max(found).as_py()
+            known = [end for end in (*self.ends.get(name, ()), *ends.values()) if end is not None]
+            self.ends[name] = (min(known), max(known)) if known else ()
 
 
 def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ...]) -> bool:
@@ -237,7 +246,9 @@ def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ..
     return True
 
 
-def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> dict[str, Any]:
+def _coded(
+    table: Tabular, coding: Coding, keep: Callable[[slice, NDArray[Any]], object]
+) -> dict[str, Any]:
     """Code all rows of a table, sum them up, and say what no training row has."""
     digest = hashlib.sha256()
     unseen: list[str] = []
@@ -248,9 +259,8 @@ def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> dict[str, An
         def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
             return INSIDE + (1 - 2 * INSIDE) * draws.random(count)
 
-        compact[begin : begin + len(batch)] = coding.compact(
-            batch, begin, within, digest, unseen.append
-        )
+        rows = coding.compact(batch, begin, within, digest, unseen.append)
+        keep(slice(begin, begin + len(batch)), rows)
         begin += len(batch)
     first = {line.partition(":")[0]: line for line in reversed(unseen)}  # of each column
     found = f"{table.rows} rows, sha256 {digest.hexdigest()[:16]}"
@@ -260,7 +270,8 @@ def _fill(compact: NDArray[Any], table: Tabular, coding: Coding) -> dict[str, An
 def _write(folder: Path, table: Tabular, coding: Coding) -> None:
     """Code all rows of a table into an empty folder."""
     shape = (table.rows, coding.width)
-    compact = np.lib.format.open_memmap(folder / ROWS, "w+", coding.dtype, shape)
-    found = _fill(compact, table, coding)
-    compact.flush()
+    form = {"descr": coding.dtype.str, "fortran_order": False, "shape": shape}
+    with (folder / ROWS).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, form)
+        found = _coded(table, coding, lambda _, rows: file.write(rows.tobytes()))
     (folder / FOUND).write_text(json.dumps(found))

@@ -98,7 +98,7 @@ def _at(path: Path, asked: Mapping[str, str | None]) -> Tabular:
 
 def _of_files(path: Path, train: list[Path], apart: list[Path]) -> Tabular:
     form = "parquet" if train[0].suffix.lower() == ".parquet" else "ipc"
-    local = pyarrow.fs.LocalFileSystem(use_mmap=True)
+    local = pyarrow.fs.LocalFileSystem(use_mmap=form == "ipc")
     try:
         sets = [
             pyarrow.dataset.dataset([*map(str, files)], format=form, filesystem=local)
