@@ -99,7 +99,7 @@ def edit(
             or the run or its data cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    from ..runs.opening import open_run
+    from ..runs.opening import open_run, require_no_table
 
     if bool(attribute) == bool(between):
         raise ValueError("edit needs either --attribute NAME or --between slerp|lerp")
@@ -108,6 +108,7 @@ def edit(
     at_least(1, "n", n)
     at_least(0, "seed", seed)
     run, config, step = open_run(run, step)
+    require_no_table(config, "edit")
     _require_subjects(config, images, samples, refine)
     require_given(labels, "a CSV file with --labels")
     stem = f"between-{between}" if between else "-".join(["edit", *attribute])

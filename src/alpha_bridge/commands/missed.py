@@ -78,12 +78,13 @@ def missed(
     Source:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
-    from ..runs.opening import open_run, require_plain
+    from ..runs.opening import open_run, require_no_table, require_plain
 
     for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
     run, config, at = open_run(run, step)
     require_plain(config)
+    require_no_table(config, "missed")
     require_given(images)
     of = "" if images is None else f"-of-{images.resolve().stem}"
     picture = out or run.inside(f"missed{of}{'' if step is None else f'-step-{step}'}.png")

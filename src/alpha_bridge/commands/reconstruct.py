@@ -47,9 +47,10 @@ def reconstruct(
         ValueError: The images or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    from ..runs.opening import open_run
+    from ..runs.opening import open_run, require_no_table
 
     run, config, step = open_run(run, step)
+    require_no_table(config, "reconstruct")
     require_given(images)
     shape = config.event_shape or ()
     path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")

@@ -1,0 +1,87 @@
+"""A table from a file to rows and back, by the command line."""
+
+import csv
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from alpha_bridge.cli import main
+from alpha_bridge.metrics.definition import metrics_of
+from alpha_bridge.recipe import read_config
+from alpha_bridge.runs.folder import Run
+
+SMALL = [
+    *("--steps", "24", "--batch-size", "16", "--model.latent", "2", "--model.hidden", "8"),
+    *("--evaluation.samples", "60", "--checkpoint-every", "8"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A table of 200 people with a gap, a spike and an identifier, and a run of 24 updates."""
+    folder = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    with (folder / "people.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "age", "job", "gain", "member"])
+        for row in range(200):
+            job = rng.choice(["cook", "=SUM(A1)", ""], p=[0.6, 0.3, 0.1])
+            gain = 0 if rng.random() < 0.8 else round(float(rng.gamma(2.0, 900.0)), 2)
+            writer.writerow([f"p{row:04}", rng.integers(18, 90), job, gain, rng.random() < 0.3])
+    assert main(["train", str(folder / "people.csv"), *SMALL, "--out", str(folder / "run")]) == 0
+    return folder
+
+
+def test_a_run_of_a_table_is_measured_as_rows(place):
+    config = read_config(place / "run" / "config.json")
+    assert config.rows is not None and config.columns is not None
+    metrics = {name.split("/")[0] for name in metrics_of(Run.open(place / "run").records[-1])}
+    assert {"marginals", "associations", "c2st", "closest_records", "rare_categories"} <= metrics
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_samples_have_the_columns_of_the_table(place, ending):
+    out = place / f"rows.{ending}"
+    assert main(["sample", str(place / "run"), "-n", "30", "--out", str(out)]) == 0
+    read = pyarrow.csv.read_csv if ending == "csv" else pyarrow.parquet.read_table
+    table, given = read(out), pyarrow.csv.read_csv(place / "people.csv")
+    assert table.schema.names == given.schema.names and len(table) == 30
+    assert set(table["age"].to_pylist()) <= set(range(18, 90))
+    assert not set(table["id"].to_pylist()) & set(given["id"].to_pylist())
+
+
+def test_the_same_seed_draws_the_same_rows(place):
+    files = [place / f"again-{number}.parquet" for number in range(3)]
+    for file, seed in zip(files, ("5", "5", "6"), strict=True):
+        assert main(["sample", str(place / "run"), "--seed", seed, "--out", str(file)]) == 0
+    one, two, other = (pyarrow.parquet.read_table(file) for file in files)
+    assert one.equals(two) and not one.equals(other)
+
+
+def test_training_twice_gives_the_same_rows(place, capsys):
+    words = ["train", str(place / "people.csv"), *SMALL, "--out", str(place / "twin")]
+    assert main(words) == 0
+    capsys.readouterr()
+    rows = [place / f"of-{name}.parquet" for name in ("run", "twin")]
+    for name, out in zip(("run", "twin"), rows, strict=True):
+        assert main(["sample", str(place / name), "--out", str(out)]) == 0
+    one, two = (pyarrow.parquet.read_table(out) for out in rows)
+    assert one.equals(two)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["missed", "run"], "missed is for images and vectors"),
+        (["reconstruct", "run", "--images", "people.csv"], "reconstruct is for images"),
+        (["sample", "run", "--out", "rows.png"], "the run's samples are rows"),
+    ],
+)
+def test_what_is_not_for_tables_is_refused_in_a_line(place, monkeypatch, capsys, words, says):
+    monkeypatch.chdir(place)
+    assert main(words) == 2
+    line = capsys.readouterr().err
+    assert says in line and line.count("\n") == 1
