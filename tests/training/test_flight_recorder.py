@@ -1,6 +1,8 @@
 """The flight recorder: each kind of incident is injected, recognised once, and answered."""
 
 import math
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,12 +10,14 @@ import torch
 from alpha_bridge.adversarial import Wasserstein
 from alpha_bridge.data import Source
 from alpha_bridge.errors import Diverged, Halted
+from alpha_bridge.files.manifest import NEEDED
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Noise
 from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.settings import Optimization, WatchConfig
 from alpha_bridge.training import Callback, FlightRecorder, fit
+from alpha_bridge.training.bundle import read_bundle, write_bundle
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.incidents import RollBack, measured
 
@@ -275,6 +279,16 @@ def test_a_roll_back_is_left_to_who_trains():
     *_, error = train(Inject(collapsed), watch={"answer": "roll-back"}, optimization=STILL)
     assert isinstance(error, RollBack)
     assert error.incident.kind == "collapse"
+
+
+def test_a_bundle_keeps_every_draw(tmp_path):
+    count = len(fields(Noise)) + 1
+    x, *noise = torch.rand(count, 2, 3).unbind()
+    state = {Path(name).stem: {"of": x} for name in NEEDED if name.endswith(".safetensors")}
+    write_bundle(tmp_path / "bundle", state, 0, [(x, Noise(*noise))], {})
+    dtype = {"dtype": "float32"}
+    _, _, ((again, kept),) = read_bundle(tmp_path / "bundle", dtype, torch.device("cpu"))
+    assert torch.equal(torch.stack([again, *vars(kept).values()]), torch.stack([x, *noise]))
 
 
 def test_the_bundle_of_a_loss_that_is_not_finite_has_the_update_that_broke_it(tmp_path):

@@ -1,6 +1,7 @@
 """An update in a folder: the state before it, what it was given, and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from .update import Draw
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 
-NAMES = ("x", "prior", "posterior", "penalty")
+NAMES = ("x", *(field.name for field in fields(Noise)))
 """Of the tensors of a draw: data, and the fields of its noise."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
