@@ -14,7 +14,7 @@ from alpha_bridge import AlphaBridge, commands, sharing
 from alpha_bridge.cli import main
 from alpha_bridge.data import PixelUnits, StandardUnits
 from alpha_bridge.metrics.definition import metrics_of
-from alpha_bridge.recipe import Config, read_config
+from alpha_bridge.recipe import Config, changed, read_config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model, units_of
 from alpha_bridge.runs.model_card import card_of
@@ -166,6 +166,13 @@ def test_only_data_of_the_hub_are_linked(vectors, data, dataset):
     card = card_of(vectors, config, 20, pictures=False)
     assert card.dataset == dataset
     assert "/where" not in card.data
+
+
+def test_reconstructions_are_pictures_of_the_data_and_stay_out_of_the_page(vectors):
+    config = changed(read_config(vectors.config_path), {"objective.kind": "reconstruction"})
+    card = card_of(vectors, config, 20)
+    assert not card.pictures
+    assert not card.draws
 
 
 def test_onnx_lies_beside_the_weights(vectors, tmp_path, capsys, monkeypatch):

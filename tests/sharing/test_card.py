@@ -45,6 +45,11 @@ def test_it_names_the_networks(bridge):
     assert expected in page(bridge, Card()).content
 
 
+@pytest.mark.parametrize("draws", [True, False])
+def test_it_draws_samples_where_there_is_a_prior_to_draw_from(bridge, draws):
+    assert ("model.sample(" in page(bridge, Card(draws=draws)).content) is draws
+
+
 def test_it_leaves_out_what_is_not_known(bridge):
     text = page(bridge, Card()).content
     for heading in ("## Training", "## Metrics", "!["):

@@ -39,6 +39,7 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
     """
     evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
     data, dataset = _data(config)
+    draws = not config.objective.reconstructs
     return Card(
         title=f"{config.method} on {data}",
         data=data if dataset else f"{data} (not on the hub)",
@@ -48,7 +49,9 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
         if evaluated
         else "",
         metrics=metrics_of(evaluated[-1]) if evaluated else {},
-        pictures=tuple(_pictures(run, step)) if pictures else (),
+        # reconstructions are pictures of the data
+        pictures=tuple(_pictures(run, step)) if pictures and draws else (),
+        draws=draws,
     )
 
 

@@ -45,6 +45,7 @@ class Card:
         measured: When the metrics were taken, such as ``after 3,000 updates``.
         metrics: Numbers by names that state their protocol, ``metric/protocol/samples``.
         pictures: Stored beside the page.
+        draws: Whether samples can be drawn from the prior.
 
     Raises:
         ValueError: A metric's name does not state its protocol.
@@ -57,6 +58,7 @@ class Card:
     measured: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
+    draws: bool = True
 
     def __post_init__(self) -> None:
         for name in self.metrics:
