@@ -55,6 +55,12 @@ def test_a_size_that_a_discriminator_does_not_take_has_two_remedies_with_a_vae()
         require_sound(config)
 
 
+def test_a_sigma_that_a_vae_decides_has_no_beginning_to_anneal_from():
+    config = Config(init="my/vae", model={"noise": None, "noise_course": "annealed"})
+    with pytest.raises(ValueError, match=r"annealed σ begins where it is given.*--model.noise,"):
+        require_sound(config)
+
+
 @pytest.mark.parametrize("images", [{"size": 4}, {"size": 32, "crop": 4}])
 def test_images_that_patches_cannot_halve_are_refused(images):
     model = {"discriminator": "patches", "halvings": 3}

@@ -90,6 +90,11 @@ def _require_a_way(config: Config) -> None:
             f"σ is measured on reconstructions of the data, got the objective {objective}: give "
             "--model.noise-course learned, or fixed"
         )
+    if config.model.noise_course == "annealed" and config.model.noise is None:
+        raise ValueError(
+            "an annealed σ begins where it is given, got none for the VAE of --from: give "
+            "--model.noise, or --model.noise-course measured"
+        )
     if path.kind != "adaptive":
         return
     if objective not in ("data", "reconstruction"):
