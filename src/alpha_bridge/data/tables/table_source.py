@@ -154,6 +154,7 @@ def load_table(
         folder = cached(place, partial(_write, table=table, coding=coding))
         compact = np.load(folder / ROWS, mmap_mode="r")
         found = read_json(folder / FOUND)
+    pyarrow.default_memory_pool().release_unused()
     return TableSource(compact, parts, coding, found["sum"], (*notes, *found["unseen"]))
 
 

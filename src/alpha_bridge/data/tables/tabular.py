@@ -97,8 +97,12 @@ def _at(path: Path, asked: Mapping[str, str | None]) -> Tabular:
 
 
 def _of_files(path: Path, train: list[Path], apart: list[Path]) -> Tabular:
-    form = "parquet" if train[0].suffix.lower() == ".parquet" else "ipc"
-    local = pyarrow.fs.LocalFileSystem(use_mmap=form == "ipc")
+    parquet = train[0].suffix.lower() == ".parquet"
+    form = pyarrow.dataset.IpcFileFormat()
+    if parquet:  # without a buffer that holds all of a file
+        options = pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False)
+        form = pyarrow.dataset.ParquetFileFormat(default_fragment_scan_options=options)
+    local = pyarrow.fs.LocalFileSystem(use_mmap=not parquet)
     try:
         sets = [
             pyarrow.dataset.dataset([*map(str, files)], format=form, filesystem=local)
