@@ -77,6 +77,7 @@ def test_training_twice_gives_the_same_rows(place, capsys):
     [
         (["missed", "run"], "missed is for images and vectors"),
         (["reconstruct", "run", "--images", "people.csv"], "reconstruct is for images"),
+        (["export", "run", "--out", "new"], "export is for images and vectors"),
         (["sample", "run", "--out", "rows.png"], "the run's samples are rows"),
     ],
 )

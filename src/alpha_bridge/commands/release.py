@@ -31,9 +31,10 @@ def export(
         ValueError: The run cannot be used, or ONNX does not work.
         OSError: The folder holds something already or cannot be written.
     """
-    from ..runs.opening import open_run
+    from ..runs.opening import open_run, require_no_table
 
     run, config, step = open_run(run, step)
+    require_no_table(config, "export")
     require_free(out)
 
     from .. import sharing
@@ -99,9 +100,10 @@ def push(
         ValueError: The run cannot be used, or the id is malformed.
         OSError: You may not write there, or the hub cannot be reached.
     """
-    from ..runs.opening import open_run
+    from ..runs.opening import open_run, require_no_table
 
     run, config, step = open_run(run, step)
+    require_no_table(config, "push")
     _require_hub_id(hub_id)
 
     from .. import sharing
