@@ -86,3 +86,14 @@ def test_what_is_not_for_tables_is_refused_in_a_line(place, monkeypatch, capsys,
     assert main(words) == 2
     line = capsys.readouterr().err
     assert says in line and line.count("\n") == 1
+
+
+def test_another_table_is_measured_as_rows_of_the_run(place, capsys):
+    """Also where it has another range, other commonest values and no gap."""
+    lines = (place / "people.csv").read_text().splitlines()
+    kept = [line for line in lines if ",cook," in line or line.startswith("id")]
+    (place / "cooks.csv").write_text("\n".join(kept).replace(",cook,", ",baker,", 3) + "\n")
+    assert main(["evaluate", str(place / "run"), "--data", str(place / "cooks.csv")]) == 0
+    printed = capsys.readouterr()
+    assert "has other samples" in printed.out + printed.err
+    assert "first 'baker' in row 0: they are kept as unseen" in printed.out + printed.err

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
+from ..data.tables import TableUnits, load_table
 from ..errors import NotWritten
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
@@ -62,7 +63,13 @@ def data_of(
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
         with Bars(console) as bars:
-            source = build_source(config, decoding(bars), fetch)
+            units = units_of(run, own, step) if named and config.rows is not None else None
+            if isinstance(units, TableUnits):  # rows are coded as those of the run
+                source: Source = load_table(named, units=units)
+                for line in source.notes:
+                    printing(console)(line)
+            else:
+                source = build_source(config, decoding(bars), fetch)
     except NotWritten:
         raise
     except (ValueError, OSError) as error:
