@@ -31,6 +31,11 @@ FILES = {
     ),
     "another date": (NAMES + MANY + "1,2,31/12/2020\n", r"column 'day', row 100: '31/12/2020' is"),
     "infinity": (NAMES + MANY + "1,-inf,2020-01-01\n", r"column 'b', row 100: -inf is infinite"),
+    "spaces before numbers": (NAMES + MANY.replace(",", ", "), r"column 'b', row 0: ' 0\.0' is a"),
+    "commas in numbers": (
+        "a;b\n" + "".join(f"{row},5;{row}\n" for row in range(50)),
+        r"column 'a', row 0: '0,5' is a number with spaces or a comma: write it with a point",
+    ),
     "another file": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", r"is no table: give a CSV file of texts"),
     "another encoding": ("a,b\n1,Köln\n2,y\n".encode("latin-1"), r"is no table .*UTF-8"),
     "an open quote": (b'a,b\n1,"x\n2,y\n', r"."),
@@ -156,6 +161,12 @@ def test_digits_that_are_no_numbers_keep_their_zeros(tmp_path):
     path.write_text("zip\n" + "".join(f"0{row % 7}\n" for row in range(90)))
     source = load_table(path)
     assert source.columns[0].values[:2] == ("00", "01")
+
+
+def test_lines_that_are_empty_are_passed_over(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("\n\na,b\n" + "".join(f"{row},{row % 7}\n" for row in range(90)) + "\n\n")
+    assert [column.name for column in load_table(path).columns] == ["a", "b"]
 
 
 def test_a_header_of_control_characters_is_written_out(tmp_path):

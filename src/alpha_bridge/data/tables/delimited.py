@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, dropwhile
 from pathlib import Path
 
 import pyarrow
@@ -60,6 +61,8 @@ class _Trial:
             compute.match_substring_regex(known, INFINITE),
         )
         self._count("number", number, known, begin)
+        if "spelling" not in self.first and not compute.all(number).as_py():
+            self._spelled(known, number, begin)
         self._count("date", _dated(known), known, begin)
         padded = compute.any(compute.match_substring_regex(known, PADDED)).as_py()
         self.left = [
@@ -80,6 +83,13 @@ class _Trial:
         if self.left:
             return self.left[0]
         wanted = {"number": "number", "integer": "number", "time": "date"}.get(asked or "")
+        if "spelling" in self.first and asked not in ("category", "identifier"):
+            row, value = self.first["spelling"]
+            raise ValueError(
+                f"column {shown(name)}, row {row}: {shown(value)} is a number with spaces or a "
+                "comma: write it with a point and without spaces, or say in the columns that it is "
+                "a category"
+            )
         for what, count in self.counts.items():
             mostly = asked is None and count >= MOSTLY * self.cells
             if what in self.first and (mostly or what == wanted):
@@ -90,6 +100,16 @@ class _Trial:
                     "that it is a category"
                 )
         return pyarrow.string()
+
+    def _spelled(self, known: pyarrow.Array, number: pyarrow.Array, begin: int) -> None:
+        """Note the first cell that is nearly a number, if most of them are."""
+        bare = compute.replace_substring(compute.utf8_trim_whitespace(known), ",", ".")
+        nearly = compute.match_substring_regex(bare, NUMBER)
+        many = (compute.sum(nearly).as_py() or 0) >= MOSTLY * (len(known) - known.null_count)
+        row = compute.index(compute.and_not(nearly, number), True).as_py()
+        padded = compute.any(compute.match_substring_regex(bare, PADDED + "[0-9]*$")).as_py()
+        if many and row >= 0 and not padded:
+            self.first["spelling"] = begin + row, known[row].as_py()
 
     def _count(self, what: str, found: pyarrow.Array, known: pyarrow.Array, begin: int) -> None:
         self.counts[what] += compute.sum(found).as_py() or 0
@@ -159,10 +179,10 @@ def _header(path: Path) -> tuple[list[str], str]:
         raise ValueError(f"'{path}' is empty: give a table with a line of names, and rows")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            line = file.readline()
+            lines = dropwhile(lambda line: not line.strip(), file)  # pyarrow passes over them too
+            line = next(lines)
             delimiter = "\t" if path.suffix == ".tsv" else max(DELIMITERS, key=line.count)
-            file.seek(0)
-            names = next(csv.reader(file, delimiter=delimiter))
+            names = next(csv.reader(chain([line], lines), delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f"'{path}' is no table ({one_line(error)}): give a CSV file of texts, in UTF-8"
