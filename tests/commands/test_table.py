@@ -72,11 +72,24 @@ def test_training_twice_gives_the_same_rows(place, capsys):
     assert one.equals(two)
 
 
+def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
+    out = place / "cooks.parquet"
+    words = ["sample", str(place / "run"), "-n", "50", "--out", str(out)]
+    assert main([*words, "--where", "job=cook", "member=true"]) == 0
+    rows = pyarrow.parquet.read_table(out)
+    assert len(rows) == 50
+    assert set(rows["job"].to_pylist()) == {"cook"} and set(rows["member"].to_pylist()) == {True}
+    assert "of the rows that were drawn meet the conditions" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["missed", "run"], "missed is for images and vectors"),
         (["reconstruct", "run", "--images", "people.csv"], "reconstruct is for images"),
+        (["sample", "run", "--where", "jbo=cook"], "no column 'jbo': did you mean job?"),
+        (["sample", "run", "--where", "job"], "--where takes column=value, got 'job'"),
+        (["sample", "run", "--where", "job=pilot"], "0.00% of "),
         (["export", "run", "--out", "new"], "export is for images and vectors"),
         (["sample", "run", "--out", "rows.png"], "the run's samples are rows"),
     ],

@@ -208,11 +208,13 @@ def evaluation_of(
     return Evaluation(source, comparison, samples, shown, latents, progress)
 
 
-def decoded(model: AlphaBridge, latents: Tensor, seed: int = 0, watch: Watch = iter) -> Tensor:
-    """What latents are decoded to, on the host; rows of a table are drawn with a seed."""
+def decoded(
+    model: AlphaBridge, latents: Tensor, seed: int = 0, turn: int = 0, watch: Watch = iter
+) -> Tensor:
+    """What latents are decoded to, on the host; rows of a table are drawn with a seed, in turns."""
     if model.rows is None:
         return in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
-    noise = uniform(seed, 0, COLUMNS, (len(latents), model.rows.draws))
+    noise = uniform(seed, turn, COLUMNS, (len(latents), model.rows.draws))
     parts = [latents.shape[1], model.rows.draws]
 
     def draw(part: Tensor) -> Tensor:

@@ -112,8 +112,8 @@ def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
     categorical = [at for at, (_, size) in enumerate(rows.categories) if 2 < size <= 255]
     trees = HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    told = cross_val_predict(trees, features, labels, cv=folds, method="predict_proba")[:, 1]
-    return float(roc_auc_score(labels, told))
+    chances = cross_val_predict(trees, features, labels, cv=folds, method="predict_proba")[:, 1]
+    return float(roc_auc_score(labels, chances))
 
 
 def closest_records(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
