@@ -79,7 +79,7 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
     rows = pyarrow.parquet.read_table(out)
     assert len(rows) == 50
     assert set(rows["job"].to_pylist()) == {"cook"} and set(rows["member"].to_pylist()) == {True}
-    assert "of the rows that were drawn meet the conditions" in capsys.readouterr().err
+    assert "of the rows that were drawn meet the conditions" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
