@@ -55,6 +55,27 @@ def arms(record: Record) -> str:
     return "\n\n".join(parts)
 
 
+def rebuilt(record: Record) -> str:
+    """Reconstructions of each set before and after each way, and what became of the grid."""
+    metrics = ("reconstruction_distance", "psnr", "ssim", "sharpness", "latent_drift")
+    names = metric_names(record, *metrics)
+    methods = dict.fromkeys(run["method"] for run in record["runs"])
+    rows = []
+    for of in dict.fromkeys(method.split("/")[0] for method in methods):
+        own = [method for method in methods if method.startswith(f"{of}/")]
+        rows.append([of, "before", *(_cell(record, own[0], 0, name) for name in names)])
+        for method in own:
+            cells = (_cell(record, method, record["settings"]["steps"], name) for name in names)
+            rows.append([of, method.split("/")[1], *cells])
+    grid = [
+        [way, f"{of['unharmed']} of {of['settings']}", f"{of['worst']:.2f}"]
+        for way, of in record["unharmed"].items()
+    ]
+    headings = ["grid of settings", "end no further from the data", "worst, times the start's"]
+    labels = ["data", "way", *map(label, names)]
+    return "\n\n".join([table(labels, rows), table(headings, grid)])
+
+
 def _attributes(record: Record, methods: list[str]) -> str:
     """How well each attribute is classified, and the share of edits that reach it."""
     strength = figure6.CLAIMED
@@ -98,6 +119,7 @@ PARTS: dict[str, Callable[[Record], str]] = {
     "figure5": lambda record: "\n\n".join([figure(record, figure5.METRICS), since(record)]),
     "figure6-mnist": arms,
     "figure6": arms,
+    "reconstructions": rebuilt,
     "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
     "table-cifar10": table_cifar10.table,
 }
@@ -119,5 +141,5 @@ def blocks(name: str, record: Record, pictured: bool) -> list[str]:
         _runs(record),
         *([claims(record)] if "claims" in record else []),
         PARTS[name](record).strip(),
-        changes(record),
+        *([changes(record)] if "preset" in record["settings"] else []),
     ]
