@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..observation import RowFamily
 from .attributes import Attributes
 from .units import Units
 
@@ -25,6 +26,7 @@ class Source(ABC):
         class_names: Of the classes that the labels tell apart, in order; none without labels.
         notes: What a user should know of how the data were read, a line each.
         files: Names of the files of all rows of the data, as they were given; empty without.
+        rows: Where rows of a table have their categories and numbers; None for other data.
     """
 
     event_shape: tuple[int, ...]
@@ -33,6 +35,10 @@ class Source(ABC):
     notes: tuple[str, ...] = ()
     files: Sequence[str | None] = ()
     units: Units = Units()
+
+    @property
+    def rows(self) -> RowFamily | None:
+        return None
 
     @property
     def fingerprint(self) -> str | None:

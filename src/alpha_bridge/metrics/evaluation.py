@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import DensitySource, Source, normal, uniform
-from ..data.tables import TableSource
 from ..model import AlphaBridge
 from ..settings import EvaluationConfig
 from . import image_quality
@@ -195,7 +194,7 @@ def evaluation_of(
     if isinstance(source, DensitySource):
         density = DensityComparison(source, samples, bandwidth)
         return Evaluation(source, density, samples, shown, latents, progress)
-    if isinstance(source, TableSource):
+    if source.rows is not None:
         parts = (source.training(samples), source.held_out(samples))
         table = TableComparison(source.rows, *(source.units.normalize(rows) for rows in parts))
         return Evaluation(source, table, samples, shown, latents, progress)

@@ -3,10 +3,6 @@
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
 
 __all__ = ["psnr", "sharpness", "ssim"]
 
@@ -25,6 +21,8 @@ def psnr(x: Tensor, decoded: Tensor) -> Tensor:
         >>> psnr(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.2))
         tensor(20.0000)
     """
+    from torchmetrics.functional.image import peak_signal_noise_ratio
+
     found: Tensor = peak_signal_noise_ratio(decoded, x, data_range=2.0)
     return found
 
@@ -36,6 +34,8 @@ def ssim(x: Tensor, decoded: Tensor) -> Tensor:
         Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE
         Transactions on Image Processing, 2004.
     """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     found = structural_similarity_index_measure(decoded, x, data_range=2.0)
     assert isinstance(found, Tensor)
     return found

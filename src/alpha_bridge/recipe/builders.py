@@ -28,7 +28,6 @@ from ..data import (
     unbalanced,
 )
 from ..data.rng import isolated_seed
-from ..data.tables import TableSource, load_table
 from ..files.table_files import is_table
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
@@ -321,6 +320,8 @@ def build_source(
     if config.data in SOURCES:
         return SOURCES[config.data](config)
     if is_table(config.data):
+        from ..data.tables import load_table  # pyarrow takes a second to import
+
         return load_table(config.data, config.columns)
     images, may = _shaped(config), fetch is None or config.data in fetch
     read = {name: value for name, value in vars(images).items() if name != "crop"}
@@ -525,7 +526,10 @@ def _resolved(config: Config, source: Source, prior: Source | None) -> Config:
                 f"the data have changed since the run began: {named} had {getattr(config, key)}, "
                 f"and has {resolved[key]}: restore them, or begin a new run"
             )
-    if isinstance(source, TableSource):
+    if source.rows is not None:
+        from ..data.tables import TableUnits
+
+        assert isinstance(source.units, TableUnits)
         resolved["rows"] = source.rows.categories, source.rows.numbers
         resolved["columns"] = source.units.coding.record()
     if isinstance(source, ImageSource):

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
-from ..data.tables import TableUnits, load_table
 from ..errors import NotWritten
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
@@ -63,11 +62,8 @@ def data_of(
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
         with Bars(console) as bars:
-            units = units_of(run, own, step) if named and config.rows is not None else None
-            if isinstance(units, TableUnits):  # rows are coded as those of the run
-                source: Source = load_table(named, units=units)
-                for line in source.notes:
-                    printing(console)(line)
+            if named is not None and config.rows is not None:
+                source = _other_table(named, units_of(run, own, step), printing(console))
             else:
                 source = build_source(config, decoding(bars), fetch)
     except NotWritten:
@@ -88,6 +84,17 @@ def data_of(
             f"has {source.fingerprint}: restore them, or name other data with --data"
         )
     source.units = units_of(run, own, step)  # of other data as well
+    return source
+
+
+def _other_table(named: str, units: Units, say: Callable[[str], None]) -> Source:
+    """Another table, whose rows are coded as those of the run."""
+    from ..data.tables import TableUnits, load_table
+
+    assert isinstance(units, TableUnits)
+    source = load_table(named, units=units)
+    for line in source.notes:
+        say(line)
     return source
 
 
