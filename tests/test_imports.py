@@ -31,6 +31,7 @@ LIGHT = [
 ]
 LATER = {
     "import alpha_bridge.commands": ("torch._dynamo",),
+    "import alpha_bridge.runs.loading": ("pyarrow", "pandas", "sklearn", "torchmetrics"),
     "import alpha_bridge.metrics": ("torchmetrics", "sklearn", "scipy"),
     "from alpha_bridge.runs import plots; plots.schedule([{'step': 1, 'alpha': 0.0}])": (
         "matplotlib.pyplot",
