@@ -13,7 +13,7 @@ from ..observation import FeatureDistance
 from ..penalty import DiscriminatorOutputs
 from ..settings import ObjectiveConfig
 from .base import Losses, Noise, Objective
-from .data import MSE
+from .data import MSE, discriminate
 
 __all__ = ["VQGANSum"]
 
@@ -84,7 +84,7 @@ class VQGANSum(Objective):
     ) -> Losses:
         with torch.no_grad():
             fake = self.fakes(model, x, noise)
-        outputs = self._outputs(model, x, fake, noise, penalized)
+        outputs = discriminate(model, x, fake, noise, penalized)
         return Losses({("discriminator",): self._discrimination(model, outputs)}, (outputs,))
 
     def twins(
@@ -111,16 +111,8 @@ class VQGANSum(Objective):
         likeness = error.mean(-1) + self.kl_weight / error.shape[-1] * kl
         if self.features is not None:
             likeness = likeness + self.features(x, y)
-        outputs = self._outputs(model, x, y, noise, penalized)
+        outputs = discriminate(model, x, y, noise, penalized)
         return likeness, -_mean(outputs.f_fake, model), outputs
-
-    def _outputs(
-        self, model: AlphaBridge, x: Tensor, fake: Tensor, noise: Noise, penalized: bool
-    ) -> DiscriminatorOutputs:
-        real = x.detach().requires_grad_(penalized)
-        return DiscriminatorOutputs(
-            model.logits, real, model.logits(real), fake, noise.penalty, model.scope
-        )
 
     def _discrimination(self, model: AlphaBridge, outputs: DiscriminatorOutputs) -> Tensor:
         return _mean(F.relu(1 - outputs.f_real) + F.relu(1 + outputs.f_fake), model)
