@@ -10,6 +10,7 @@ from ..checks import (
     require_patches,
     times_halved,
 )
+from ..files.table_files import is_table
 from .config import Config
 from .methods import METHODS
 
@@ -39,6 +40,8 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             "run them one after the other, or give another --gamma.kind"
         )
     _require_a_way(config)
+    if is_table(config.data) or config.rows is not None:
+        _require_for_rows(config)
     if config.model.discriminator == "patches" and not config.objective.one_sided:
         raise ValueError(
             f"there are no patches with the objective {config.objective.kind}: leave out "
@@ -57,6 +60,29 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
         for pixels in (config.images.size, config.images.crop):
             if pixels is not None:
                 require_patches(config.model.halvings, pixels)
+
+
+def _require_for_rows(config: Config) -> None:
+    """Refuse what rows of a table have not."""
+    if config.trials > 1:
+        raise ValueError(
+            f"a table is trained by one trial at a time, got trials={config.trials}: run them one "
+            "after the other"
+        )
+    if config.objective.kind != "data":
+        raise ValueError(
+            f"rows of a table need --objective data, got {config.objective.kind}: leave it out"
+        )
+    if config.path.kind != "ramp":
+        raise ValueError(
+            f"α of a table follows --path.kind ramp, got {config.path.kind}, which goes by "
+            "reconstructions: leave it out"
+        )
+    if config.model.noise_course != "fixed":
+        raise ValueError(
+            "every number of a table has a σ of its own, which is learned, got "
+            f"--model.noise-course {config.model.noise_course}: leave it out"
+        )
 
 
 def _require_halved(size: int, config: Config) -> None:
