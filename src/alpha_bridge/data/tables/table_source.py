@@ -48,11 +48,6 @@ class TableSource(ArraySource):
     In storage units a row is compact, see :class:`~alpha_bridge.data.tables.coding.Coding`. They
     are kept row by row, so that a row of a batch is one place of a file, where columns of Arrow
     would be as many as there are.
-
-    Attributes:
-        columns: What each column is.
-        rows: Where categories and numbers lie in a model row.
-        table_name: What lines call the table.
     """
 
     units: TableUnits
