@@ -359,7 +359,7 @@ def test_a_method_is_trained_and_told_by_its_command(name, small, capsys):
     from alpha_bridge.cli import main
 
     assert main(["train", "gaussians25", "--method", name, *small]) == 0
-    assert "reconstruction_error/mse/1000" in capsys.readouterr().out
+    assert "reconstruction_error/mse/" in capsys.readouterr().out
     folder = f"gaussians25-{name}-seed-0".replace("-alpha-bridge", "")
     run = Run.open(f"runs/{folder}")
     assert run.config["method"] == name
