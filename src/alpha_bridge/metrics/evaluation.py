@@ -121,12 +121,8 @@ class ReconstructionEvaluation(Evaluation):
         shown: int,
         progress: Report = silent,
     ) -> None:
-        self.source, self.progress, self.network, self.protocol = (
-            source,
-            progress,
-            features,
-            protocol,
-        )
+        self.source, self.progress = source, progress
+        self.network, self.protocol = features, protocol
         self.held_out = source.units.normalize(source.held_out(samples))
         self.shown = min(shown, at_least(2, "the number of held-out samples", len(self.held_out)))
         watch = counting(progress, "features of the data", -(-len(self.held_out) // CHUNK))

@@ -107,10 +107,8 @@ class DataBridge(Objective):
         def beta(f_model: Tensor) -> Tensor:
             return total(self.adversarial.discriminator(f_data, f_model))
 
-        of_categories: Tensor | float = 0.0
-        if passes.drawn is not None and reverse:
-            share = self.adversarial.reverse_share(alpha, gamma)
-            of_categories = share * self._of_categories(model, passes.drawn, alpha)
+        share = self.adversarial.reverse_share(alpha, gamma) if reverse else 0.0
+        of_categories = share * self._of_categories(model, passes, alpha) if share else 0.0
         of_theta = theta(log_p, f_model) + of_categories
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
@@ -163,9 +161,7 @@ class DataBridge(Objective):
         log_p = self._with_features(model, x, passes.decoded, pixels)
         forward = total(self.adversarial.forward(log_p, f_data, alpha))
         reverse = total(self.adversarial.reverse(f_model, alpha))
-        if passes.drawn is not None:
-            reverse = reverse + self._of_categories(model, passes.drawn, alpha)
-        return forward, reverse
+        return forward, reverse + self._of_categories(model, passes, alpha)
 
     def _pass(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool, reverse: bool
@@ -187,9 +183,14 @@ class DataBridge(Objective):
         """Of the pixels, of the shape of the logits."""
         return model.scope.log_likelihood(x, decoded, model.sigma, x.ndim - model.batch_ndim)
 
-    def _of_categories(self, model: AlphaBridge, drawn: DrawnRows, alpha: float) -> Tensor:
-        """Zero, with the reverse half's gradient to the categories of rows."""
-        raise NotImplementedError
+    def _of_categories(
+        self,
+        model: AlphaBridge,  # noqa: ARG002
+        passes: Passes,  # noqa: ARG002
+        alpha: float,  # noqa: ARG002
+    ) -> Tensor | float:
+        """Zero, with the reverse half's gradient to the categories of fakes, if they have any."""
+        return 0.0
 
     def _with_features(
         self, model: AlphaBridge, x: Tensor, decoded: Tensor, pixels: Tensor

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ..model import AlphaBridge
-from ..observation import DrawnRows
 from ..settings import ObjectiveConfig
 from .base import Noise
 from .data import DataBridge, Passes, discriminate
@@ -51,8 +50,9 @@ class RowBridge(DataBridge):
         assert model.rows is not None
         return model.rows.log_likelihood(x, decoded)
 
-    def _of_categories(self, model: AlphaBridge, drawn: DrawnRows, alpha: float) -> Tensor:
-        return drawn.surrogate(lambda x: self._reverse(model, x, alpha), self.alternatives)
+    def _of_categories(self, model: AlphaBridge, passes: Passes, alpha: float) -> Tensor:
+        assert passes.drawn is not None
+        return passes.drawn.surrogate(lambda x: self._reverse(model, x, alpha), self.alternatives)
 
     def _reverse(self, model: AlphaBridge, x: Tensor, alpha: float) -> Tensor:
         """The reverse half of rows ``(alternatives, batch, D)``, which is asked for at once."""

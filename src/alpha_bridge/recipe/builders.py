@@ -66,17 +66,6 @@ from .config import Config
 from .decided import decide, described
 from .soundness import require_sound
 
-GAMMAS: dict[str, Callable[[Config], Gamma]] = {
-    "sigmoid": lambda config: SigmoidGamma(config.gamma.c, config.gamma.d),
-    "linear": lambda _: LinearGamma(),
-    "power": lambda config: PowerGamma(config.gamma.exponent),
-    "cosine": lambda _: CosineGamma(),
-    "optimal": lambda config: OnlineGamma(
-        config.gamma.every, config.gamma.decay, SigmoidGamma(config.gamma.c, config.gamma.d)
-    ),
-    "realism": lambda config: _of_realism(config),
-}
-
 
 def _of_realism(config: Config) -> Gamma:
     """The γ that the dial asks for; of rows, whose likelihood has no unit, κ is its odds alone."""
@@ -86,6 +75,17 @@ def _of_realism(config: Config) -> Gamma:
     kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
     return SigmoidGamma.ending(kappa, config.path.end)
 
+
+GAMMAS: dict[str, Callable[[Config], Gamma]] = {
+    "sigmoid": lambda config: SigmoidGamma(config.gamma.c, config.gamma.d),
+    "linear": lambda _: LinearGamma(),
+    "power": lambda config: PowerGamma(config.gamma.exponent),
+    "cosine": lambda _: CosineGamma(),
+    "optimal": lambda config: OnlineGamma(
+        config.gamma.every, config.gamma.decay, SigmoidGamma(config.gamma.c, config.gamma.d)
+    ),
+    "realism": _of_realism,
+}
 
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],

@@ -73,6 +73,11 @@ class Method:
         return found if self.name == "alpha-bridge" else found | {"path.kind": "ramp"}
 
 
+def _at_once(ml: float, transfer: float, adversarial: float) -> Shares:
+    """Step I, and then Step III without any way there."""
+    return ml, 0.0, transfer + adversarial
+
+
 _VQGAN = {"objective.kind": "vqgan", "path.start": 0.0, "path.end": 1.0}
 
 _ROWS = (
@@ -119,7 +124,7 @@ _ROWS = (
     Method(
         "naive",
         "maximum likelihood, and then the reverse-KL GAN at once, which forgets (Figure 1)",
-        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
+        _at_once,
         {"objective.game": "bridge", "path.start": 0.0, "path.end": 1.0},
     ),
     Method(
@@ -154,14 +159,14 @@ _ROWS = (
         "vqgan-adaptive",
         "what autoencoders of latent diffusion are trained by (Esser et al., 2021; Rombach et al., "
         "2022): L1, KL and a hinge loss on reconstructions, weighed by the norms of gradients",
-        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
+        _at_once,
         {**_VQGAN, "objective.adaptive": True},
         {"objective.weight": 0.5},
     ),
     Method(
         "vqgan-fixed",
         "the same with a fixed weight",
-        lambda ml, transfer, adversarial: (ml, 0.0, transfer + adversarial),
+        _at_once,
         {**_VQGAN, "objective.adaptive": False},
         {"objective.weight": 0.1},
     ),
