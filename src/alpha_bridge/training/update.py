@@ -116,9 +116,10 @@ def _descend(
     trained = list(chain.from_iterable(losses.of_networks))
     # before the first step, so that the loss of a process leaves no network ahead of the others
     average_gradients(state.parameters(*trained), accelerator)
-    for network in state.optimizers.keys() & trained:
-        state.optimizers[network].step()
-        state.optimizers[network].zero_grad(set_to_none=True)
+    for network, optimizer in state.optimizers.items():
+        if network in trained:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
 
 
 def reduce(loss: Tensor) -> Tensor:
