@@ -7,11 +7,15 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+import torch
 
+from alpha_bridge import sharing
 from alpha_bridge.cli import main
+from alpha_bridge.data.tables import load_table
 from alpha_bridge.metrics.definition import metrics_of
 from alpha_bridge.recipe import read_config
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.loading import load_model, units_of
 
 SMALL = [
     *("--steps", "24", "--batch-size", "16", "--model.latent", "2", "--model.hidden", "8"),
@@ -94,7 +98,7 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
         (["train", "people.csv", "--objective", "joint"], "need --objective data, got joint"),
         (["train", "people.csv", "--path.kind", "adaptive"], "--path.kind ramp, got adaptive"),
         (["train", "people.csv", "--model.noise-course", "learned"], "a σ of its own"),
-        (["export", "run", "--out", "new"], "export is for images and vectors"),
+        (["export", "run", "--out", "new", "--onnx"], "leave out --onnx"),
         (["sample", "run", "--out", "rows.png"], "the run's samples are rows"),
     ],
 )
@@ -103,6 +107,37 @@ def test_what_is_not_for_tables_is_refused_in_a_line(place, monkeypatch, capsys,
     assert main(words) == 2
     line = capsys.readouterr().err
     assert says in line and line.count("\n") == 1
+
+
+def test_an_exported_table_draws_the_same_rows_and_says_what_it_holds(place):
+    folder = place / "shared"
+    assert main(["export", str(place / "run"), "--out", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
+    model, units = sharing.load(folder)
+    run = Run.open(place / "run")
+    config, step = read_config(run.config_path), run.checkpoint_steps[-1]
+    x, own = torch.zeros(30, 2), (load_model(run, config, step)[0], units_of(run, config, step))
+    noise = torch.rand(30, model.rows.draws, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        one, other = (of.table(m.draw(x, noise).x) for m, of in ((model, units), own))
+    assert one.equals(other) and units.rows_of(one).shape == (30, model.rows.size)
+    card = (folder / "README.md").read_text()
+    assert "| job | category of 2 values, with gaps |" in card
+    assert "No differential privacy" in card and "| c2st | boosted-trees |" in card
+
+
+def test_columns_of_another_table_are_refused(place, tmp_path):
+    run = Run.open(place / "run")
+    config = read_config(run.config_path)
+    model, _ = load_model(run, config)
+    units = load_table(pyarrow.table({"a": [1.5, 2, 4, 5], "b": ["x", "y", "x", "y"]})).units
+    sharing.save(model, tmp_path / "mixed", units)
+    with pytest.raises(ValueError, match=r"^the columns in .* cannot be used \(they are not"):
+        sharing.load(tmp_path / "mixed")
 
 
 def test_another_table_is_measured_as_rows_of_the_run(place, capsys):

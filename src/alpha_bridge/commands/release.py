@@ -31,10 +31,14 @@ def export(
         ValueError: The run cannot be used, or ONNX does not work.
         OSError: The folder holds something already or cannot be written.
     """
-    from ..runs.opening import open_run, require_no_table
+    from ..runs.opening import open_run
 
     run, config, step = open_run(run, step)
-    require_no_table(config, "export")
+    if onnx and config.rows is not None:
+        raise ValueError(
+            "rows of a table are drawn from what the networks give, which ONNX files do not: leave "
+            "out --onnx"
+        )
     require_free(out)
 
     from .. import sharing
@@ -100,10 +104,9 @@ def push(
         ValueError: The run cannot be used, or the id is malformed.
         OSError: You may not write there, or the hub cannot be reached.
     """
-    from ..runs.opening import open_run, require_no_table
+    from ..runs.opening import open_run
 
     run, config, step = open_run(run, step)
-    require_no_table(config, "push")
     _require_hub_id(hub_id)
 
     from .. import sharing

@@ -35,7 +35,8 @@ def shared(run: Run, config: Config, step: int, pictures: bool) -> tuple[AlphaBr
 def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
     """The page of a run's model after ``step`` updates: its data, method, path and last metrics.
 
-    Of the data there is no picture, and of a path of this machine only the last name.
+    Of the data there is no picture, and of a path of this machine only the last name. Of a table
+    there is none at all: what is drawn of its rows only tells something beside those of the data.
     """
     evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
     data, dataset = _data(config)
@@ -50,9 +51,20 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
         else "",
         metrics=metrics_of(evaluated[-1]) if evaluated else {},
         # reconstructions are pictures of the data
-        pictures=tuple(_pictures(run, step)) if pictures and draws else (),
+        pictures=tuple(_pictures(run, step)) if pictures and draws and not config.rows else (),
         draws=draws,
+        columns=_columns(config),
     )
+
+
+def _columns(config: Config) -> dict[str, str]:
+    """What each column of a table is, by its name."""
+    if config.rows is None:
+        return {}
+    from ..data.tables.columns import read_columns
+
+    columns = read_columns(config.columns).values()
+    return {one.resolved.name: str(one.resolved) for one in columns if one.resolved is not None}
 
 
 def _data(config: Config) -> tuple[str, str | None]:

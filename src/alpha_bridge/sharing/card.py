@@ -46,6 +46,7 @@ class Card:
         metrics: Numbers by names that state their protocol, ``metric/protocol/samples``.
         pictures: Stored beside the page.
         draws: Whether samples can be drawn from the prior.
+        columns: Of a table, what each is, by its name.
 
     Raises:
         ValueError: A metric's name does not state its protocol.
@@ -59,6 +60,7 @@ class Card:
     metrics: Mapping[str, float] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
     draws: bool = True
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.metrics:
@@ -83,7 +85,7 @@ def render(
     results = _results(card)
     head = ModelCardData(
         library_name="alpha_bridge",
-        tags=["alpha-divergence", "generative-model"],
+        tags=["alpha-divergence", "generative-model", *(["tabular"] if card.columns else [])],
         datasets=[card.dataset] if card.dataset else None,
         eval_results=results or None,
         model_name=printable(card.title) if results else None,

@@ -24,7 +24,7 @@ from ..vae import save as save_vae
 from .card import Card, render
 from .hub import folder_of, hub_errors
 from .rebuilding import as_built, load_tensors
-from .stored import CONFIG, WEIGHTS, Stored, read_weights, stored_units
+from .stored import COLUMNS, CONFIG, WEIGHTS, Stored, read_weights, stored_units
 
 
 class Pretrained(NamedTuple):
@@ -157,8 +157,15 @@ def load(
         learn_noise=stored.learn_noise,
         latent_shape=stored.latent_shape,
     ).eval()
-    load_tensors(model, read_weights(folder, stored), str(folder))
-    units = stored.sample_units()
+    weights, of_units = read_weights(folder, stored)
+    load_tensors(model, weights, str(folder))
+    try:
+        units = stored.sample_units(of_units, model.rows)
+    except Exception as error:  # whatever a stranger's columns make pyarrow raise
+        raise ValueError(
+            f"the columns in {folder} cannot be used ({one_line(error)}): restore the folder from "
+            "where it came from"
+        ) from error
     _require_fitting(model, units, folder / CONFIG)
     return Pretrained(model, units)
 
@@ -173,7 +180,9 @@ def _write(model: AlphaBridge, folder: Path, units: Units, card: Card, source: s
         for key, value in network.state_dict().items()
     }
     # safetensors' own writing of files tells of a full disk by no OSError
-    weights = serialized(tensors | {"log_sigma": model.log_sigma})
+    kind, of_units = stored_units(units)
+    beside = {f"{COLUMNS}{name}": value for name, value in of_units.items()}
+    weights = serialized(tensors | {"log_sigma": model.log_sigma} | beside)
     (folder / WEIGHTS).write_bytes(weights)
     plans = {name: Blueprint.of(network) for name, network in networks.items()}
     Stored(
@@ -182,7 +191,7 @@ def _write(model: AlphaBridge, folder: Path, units: Units, card: Card, source: s
         discriminator=plans["discriminator"],
         learn_noise=isinstance(model.log_sigma, nn.Parameter),
         latent_shape=model.latent_shape,
-        units=stored_units(units),
+        units=kind,
         sha256=sha256(folder / WEIGHTS),
     ).write(folder)
     origin = origin_of(model)

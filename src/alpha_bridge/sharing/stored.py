@@ -6,6 +6,7 @@ Both are read as data. Nothing in them is run: what they name is imported by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,12 +19,17 @@ from torch import Tensor
 from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
 from ..networks.blueprint import Blueprint
+from ..observation import RowFamily
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 
-UNITS: dict[Literal["model", "pixels"], type[Units]] = {"model": Units, "pixels": PixelUnits}
-"""The kinds of units that have no numbers, by the name that the file has for them."""
+Kind = Literal["model", "pixels", "table"]
+"""Units that have no numbers in the file; those of a table have tensors beside the weights."""
+
+UNITS: dict[Kind, type[Units]] = {"model": Units, "pixels": PixelUnits}
+COLUMNS = "units."
+"""How the names of a table's tensors begin."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -43,7 +49,7 @@ class Stored(_Stored):
     """The content of ``config.json``.
 
     Attributes:
-        units: Of the samples: the networks' own, pixels, or mean and deviation.
+        units: Of the samples: the networks' own, pixels, those of a table, or mean and deviation.
         sha256: Sum of ``model.safetensors``.
     """
 
@@ -53,7 +59,7 @@ class Stored(_Stored):
     discriminator: Blueprint
     learn_noise: bool
     latent_shape: tuple[Annotated[int, Field(ge=1)], ...] | None
-    units: Literal["model", "pixels"] | Standard
+    units: Kind | Standard
     sha256: str
 
     @classmethod
@@ -76,33 +82,46 @@ class Stored(_Stored):
                 + first["msg"]
             ) from None
 
-    def sample_units(self) -> Units:
-        """Units of the samples."""
+    def sample_units(self, tensors: Mapping[str, Tensor], rows: RowFamily | None) -> Units:
+        """Units of the samples; those of a table, which fit ``rows``, by the tensors beside."""
         if isinstance(self.units, Standard):
             moments = (
                 torch.tensor(of, dtype=torch.float64) for of in (self.units.mean, self.units.std)
             )
             return StandardUnits(*moments)
+        if self.units == "table":
+            from ..data.tables import TableUnits
+
+            units = TableUnits.of(tensors)
+            if units.rows != rows:
+                raise ValueError("they are not those that the generator makes")
+            units.table(torch.zeros(2, units.rows.size))  # a column that cannot be made, says so
+            return units
         return UNITS[self.units]()
 
     def write(self, folder: Path) -> None:
         (folder / CONFIG).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def stored_units(units: Units) -> Literal["model", "pixels"] | Standard:
-    """Units as the file has them; those of another kind are refused."""
+def stored_units(units: Units) -> tuple[Kind | Standard, dict[str, Tensor]]:
+    """Units as the file has them, and their tensors; those of another kind are refused."""
     if isinstance(units, StandardUnits):
-        return Standard(mean=units.mean.tolist(), std=units.std.tolist())
+        return Standard(mean=units.mean.tolist(), std=units.std.tolist()), {}
     for name, kind in UNITS.items():
         if type(units) is kind:
-            return name
+            return name, {}
+    from ..data.tables import TableUnits
+
+    if isinstance(units, TableUnits):
+        return "table", units.tensors()
     raise ValueError(
-        f"units must be Units(), PixelUnits() or StandardUnits(mean, std), got {units}"
+        "units must be Units(), PixelUnits(), StandardUnits(mean, std) or those of a table, got "
+        f"{units}"
     )
 
 
-def read_weights(folder: Path, stored: Stored) -> dict[str, Tensor]:
-    """Read the tensors, if their sum is the one that was stored."""
+def read_weights(folder: Path, stored: Stored) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Read the weights, and the tensors of a table's units, if their sum is the stored one."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no {WEIGHTS}: restore it from where it came from")
@@ -118,4 +137,5 @@ def read_weights(folder: Path, stored: Stored) -> dict[str, Tensor]:
             f"{path} is damaged: its SHA-256 sum is not the one in {CONFIG}; restore both from "
             "where they came from"
         )
-    return tensors
+    of_units = {name: tensors.pop(name) for name in [*tensors] if name.startswith(COLUMNS)}
+    return tensors, {name.removeprefix(COLUMNS): value for name, value in of_units.items()}

@@ -84,6 +84,18 @@ class Column:
         """The place of a gap."""
         return len(self.values) + self.buckets if self.gaps and self.slots else None
 
+    def __str__(self) -> str:
+        """What it is in a few words, without any of its values."""
+        count = len(self.values)
+        if self.kind == "category":
+            others = f" and {self.buckets} buckets of rare ones" if self.buckets else ""
+            text = f"category of {count} values{others}"
+        elif self.numeric and count:
+            text = f"{self.kind}, {count} of whose values are set apart"
+        else:
+            text = self.kind
+        return f"{text}, with gaps" if self.gaps else text
+
     def widened(self, *values: Any) -> "Column":  # noqa: ANN401
         """The same, whose numbers reach to some values, unless these are set apart."""
         ends = [value for value in values if value not in self.values]

@@ -79,6 +79,14 @@ class TableUnits(Units):
         """Model rows as a table; identifiers are made up with a seed."""
         return self.coding.table(self.denormalize(x).numpy(force=True), seed)
 
+    def rows_of(self, table: pyarrow.Table) -> Tensor:
+        """Model rows of a table, ``(N, D)``, the way back from :meth:`table`.
+
+        Raises:
+            ValueError: A column is missing or of another type, or a number is infinite; one line.
+        """
+        return self.normalize(torch.from_numpy(self.coding.compact(table)))
+
     def tensors(self) -> dict[str, Tensor]:
         return self.coding.tensors()
 
