@@ -1,1 +1,1 @@
-"""What the inference arm is good for: inversion, edits, likelihood."""
+"""What the inference arm and the ratio are good for: inversion, edits, likelihood, weights."""
