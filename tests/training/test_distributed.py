@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from alpha_bridge.cli import main
-from alpha_bridge.control import OnlineGamma
+from alpha_bridge.control import AdaptivePath, OnlineGamma, RealismGamma
 from alpha_bridge.data import normal
 from alpha_bridge.errors import Stopped
 from alpha_bridge.metrics.modes import kde_log_likelihood
@@ -38,7 +38,7 @@ from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1, SpectralNorm
 from alpha_bridge.runs.folder import Run
-from alpha_bridge.settings import WatchConfig
+from alpha_bridge.settings import ControlConfig, WatchConfig
 from alpha_bridge.training import (
     Callback,
     Checkpoints,
@@ -50,6 +50,7 @@ from alpha_bridge.training import (
     fit,
 )
 from alpha_bridge.training.checkpoint import read_tensors, save
+from alpha_bridge.training.decoder_noise import GammaOfNoise, MeasuredNoise
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +90,16 @@ def restless():
     return AlphaBridge(Restless(2, 2), Restless(2, 4, halves=True), Restless(2, 1))
 
 
+def following():
+    """α by what both processes read together, and γ by the σ that they measure."""
+    gamma = RealismGamma(0.9, 2)
+    return {
+        "path": AdaptivePath(7, 6, 7, limits=ControlConfig(every=2, patience=2)),
+        "gamma": gamma,
+        "callbacks": [MeasuredNoise(), GammaOfNoise(gamma, every=2)],
+    }
+
+
 CASES = {
     "r1": (vectors, {"regularizer": R1(0.3)}),
     "lazy r1": (vectors, {"regularizer": R1(0.3, every=4)}),
@@ -99,12 +110,15 @@ CASES = {
     ),
     "stacked trials": (partial(vectors, 3), {"regularizer": R1(0.3)}),
     "images": (images, {"regularizer": R1(0.2, every=4)}),
+    "adaptive": (vectors, following),
 }
 
 
 def train(name, write, weights=0, callbacks=(), **others):
     """A case of the table; ``write`` takes the records in the process that has it."""
     build, options = RESTLESS if name == "restless" else CASES[name]
+    options = {"path": PATH, **(options() if callable(options) else options)}
+    callbacks = [*options.pop("callbacks", ()), *callbacks]
     torch.manual_seed(weights)
     model = build().double()
     shape = (64, 1, 8, 8) if build is images else (64, 2)
@@ -117,7 +131,8 @@ def train(name, write, weights=0, callbacks=(), **others):
 
     if build is vectors:
         callbacks = [*callbacks, Records(write, 5, evaluate, 5)] if write else callbacks
-    return fit(model, data, PATH, batch_size=16, callbacks=callbacks, **{**options, **others})
+    options = {**options, **others}
+    return fit(model, data, batch_size=16, callbacks=callbacks, **options)
 
 
 def everything(state):

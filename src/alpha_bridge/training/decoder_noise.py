@@ -10,6 +10,7 @@ from ..control import RealismGamma
 from ..objective.data import MSE
 from ..settings import ControlConfig, ModelConfig, require
 from .events import Callback, Event
+from .processes import mean_over_processes
 from .state import TrainState
 
 __all__ = ["AnnealedNoise", "GammaOfNoise", "MeasuredNoise"]
@@ -47,7 +48,8 @@ class MeasuredNoise(Callback):
                 "σ is measured on reconstructions of the data, which this objective does not give: "
                 "use the objective data, or a fixed or learned σ"
             )
-        variance = model.sigma.square().lerp(event.numbers[MSE].unsqueeze(-1), 1 - self.decay)
+        error = mean_over_processes(event.numbers[MSE], event.updates.accelerator)
+        variance = model.sigma.square().lerp(error.unsqueeze(-1), 1 - self.decay)
         model.log_sigma.copy_(variance.log() / 2)
 
 

@@ -84,6 +84,11 @@ def gathered(value: Tensor, accelerator: Accelerator) -> Tensor:
     return found
 
 
+def mean_over_processes(value: Tensor, accelerator: Accelerator) -> Tensor:
+    """The mean of what the processes have, each of its own share of the batch."""
+    return gathered(value.unsqueeze(0), accelerator).mean(0)
+
+
 def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
     """Give every process the parameters and buffers of the main one."""
     if accelerator.num_processes == 1:
