@@ -226,8 +226,8 @@ UNUSABLE = [
     (state, name)
     for state in STATES
     for name in COMMANDS
-    # a report needs no checkpoint and no model, and a run that has none begins anew
-    if state in ("nowhere", "broken") or name not in ("report", "resume")
+    # every command meets a run that is not there, and two of them every other that is of no use
+    if state == "nowhere" or name in ("sample", "restore")
 ]
 
 

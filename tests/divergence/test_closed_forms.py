@@ -84,6 +84,7 @@ def test_ends_are_those_of_torch(case):
         torch.testing.assert_close(alpha_divergence(p, q, end), expected, rtol=1e-7, atol=1e-15)
 
 
+@pytest.mark.parametrize("alpha", [alpha for alpha in ALPHAS if alpha <= 0.5])
 @families
 def test_exchange_of_p_and_q_mirrors_alpha(case, alpha):
     p, q, _ = case.distributions()
@@ -92,6 +93,7 @@ def test_exchange_of_p_and_q_mirrors_alpha(case, alpha):
     )
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.5, 1.0])
 @families
 def test_divergence_from_itself_is_zero_and_so_is_its_gradient(case, alpha):
     _, _, (leaf, _) = case.distributions(requires_grad=True)

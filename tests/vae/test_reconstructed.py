@@ -31,6 +31,7 @@ def latents(vae, x):
     return vae.encoder(x)[0]
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_is_the_same_bit_for_bit_in_the_restored_vae(
     config, folders, source, tmp_path
 ):
@@ -45,6 +46,7 @@ def test_a_frozen_encoder_is_the_same_bit_for_bit_in_the_restored_vae(
         assert not torch.equal(before.decoder(latents(before, x)), after.decoder(latents(after, x)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["alpha-bridge", "vqgan-adaptive", "ml"])
 def test_every_method_of_autoencoders_is_measured_by_reconstructions_alone(config, method):
     parts = assemble(METHODS[method].apply(config))
@@ -57,6 +59,7 @@ def test_every_method_of_autoencoders_is_measured_by_reconstructions_alone(confi
     assert isinstance(parts.model.discriminator, PatchDiscriminator)
 
 
+@pytest.mark.slow
 def test_features_of_a_classifier_join_and_a_line_says_so(config):
     parts = assemble(changed(config, {"objective.features": "classifier"}))
     assert parts.objective.features is not None
