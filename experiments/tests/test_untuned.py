@@ -51,8 +51,9 @@ def test_each_claim_can_fail(values, fails):
     assert holds == [index != fails for index in range(4)]
 
 
-def test_the_winner_is_the_setting_of_the_best_mean():
-    runs = [run("a", "ramp", d, levels=[level] * 5) for d, level in ((1.0, 0), (9.0, 0), (4.0, 1))]
+def test_the_winner_is_the_better_of_the_best_two_of_the_search():
+    runs = [run("a", "ramp", d, levels=[level] * 5) for d, level in ((6.0, 0), (4.0, 1))]
+    runs.append(run("a", "search", 1.0, levels=[0] * 5))
     assert untuned._winner(runs, "a") == (1,) * 5
 
 
