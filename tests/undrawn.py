@@ -2,16 +2,18 @@
 
 from types import SimpleNamespace
 
-from alpha_bridge.runs import page, plots
+from alpha_bridge.runs import page, plots, table_panels
 
 FIGURES = (
     *("schedule", "metric_curves", "losses", "diagnostics"),
     *("through_time", "image_grid", "scatter_through_time", "reconstructions"),
+    *("marginals", "associations", "rare_categories"),
 )
 
 
 def leave_figures_out(setattr=setattr):
     """What the page reads and says stays; nothing is drawn."""
     undrawn = dict.fromkeys(FIGURES, lambda *_: None)
-    setattr(page, "plots", SimpleNamespace(**vars(plots) | undrawn))
-    setattr(page, "_svg", lambda _: "data:image/svg+xml,")
+    for module in (page, table_panels):
+        setattr(module, "plots", SimpleNamespace(**vars(plots) | undrawn))
+        setattr(module, "svg", lambda _: "data:image/svg+xml,")

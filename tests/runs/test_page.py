@@ -12,6 +12,7 @@ import pytest
 
 from alpha_bridge import commands
 from alpha_bridge.metrics.definition import label
+from alpha_bridge.metrics.table_profile import CellShares, TableProfile
 from alpha_bridge.recipe import Config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.page import write_report
@@ -271,6 +272,39 @@ def test_hostile_text_stays_text(tmp_path):
     assert not page.all("b")
     assert all(image["src"].startswith("data:") for image in page.all("img"))
     assert HOSTILE in page.words
+
+
+def wide_table(folder):
+    """A run of a table of 30 columns whose names and cells are hostile."""
+    run = recorded(folder)
+    columns = [
+        CellShares(f"{HOSTILE}{at}", (HOSTILE, "\x1b"), (0.5, 0.5), (1, 0)) for at in range(30)
+    ]
+    matrix = tuple(map(tuple, np.eye(4).tolist()))
+    rows = [{column.name: HOSTILE if at else None for at, column in enumerate(columns)}]
+    run.write_profile(
+        30, TableProfile((9, 8), tuple(columns), matrix, matrix, tuple(rows)).content()
+    )
+    return run
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_of_a_table_columns_pairs_and_rows_are_shown_and_what_is_left_out(tmp_path):
+    page = page_of(wide_table(tmp_path / "run"))
+    assert {"Columns", "Pairs of columns", "Rare categories", "Generated rows"} <= {*page.words}
+    assert "The 24 columns that agree least are shown, and 6 left out." in page.text
+    assert "The first 4 columns are shown, and 26 left out." in page.text
+    assert "Of their columns, 18 are left out." in page.text
+    texts = " ".join(image["alt"] for image in page.all("img"))
+    assert "30 of the 60 categories" in texts and f"{HOSTILE}0 = \\x1b" in texts
+    assert not page.all("script") and not page.all("b") and "\x1b" not in page.html
+    assert HOSTILE in page.words
+
+
+def test_a_damaged_profile_is_refused_with_its_file(run):
+    run.write_profile(30, {"columns": []})
+    with pytest.raises(ValueError, match=r"columns-00000030\.json is damaged \('real'\): remove"):
+        write_report(run)
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path):

@@ -39,11 +39,13 @@ class Measured:
         metrics: Numbers by names that state their protocols.
         samples: Those of the latents that are followed through time, in model units.
         pairs: Held-out samples and their reconstructions, in model units, ``(2, n, *event)``.
+        compared: Of a table, all real and all generated rows that the metrics are of.
     """
 
     metrics: dict[str, float]
     samples: Tensor
     pairs: Tensor
+    compared: tuple[Tensor, Tensor] | None = None
 
 
 class Evaluation:
@@ -93,7 +95,10 @@ class Evaluation:
             metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
         model.train(training)
         pairs = torch.stack([held_out[: self.shown], again[: self.shown]])
-        return Measured(metrics, x[: self.shown], pairs)
+        compared = None
+        if isinstance(self.comparison, TableComparison):
+            compared = self.comparison.held_out, x
+        return Measured(metrics, x[: self.shown], pairs, compared)
 
     def _watch(self) -> Watch:
         """Tells how many parts of all have been seen: of samples, their features, held-out ones."""

@@ -7,6 +7,7 @@
     samples/step-00001000.npy              what a fixed set of latents gives after 1000 updates
     samples/step-00001000.png              the same as a picture, if it is images
     samples/reconstructions-00001000.npy   originals, and what encoding and decoding makes of them
+    samples/columns-00001000.json          of a table, what real and generated rows have in common
     checkpoints/step-00001000/             the state of training, with the units of the data
     incidents.jsonl                        what went wrong, a line each, and what was done
     incidents/step-00001000-collapse/      a bundle, from which alpha-bridge replay repeats it
@@ -260,12 +261,24 @@ class Run:
         """Pairs of original and reconstruction by the number of updates done, in order."""
         return self._arrays("reconstructions-", 2)
 
+    def write_profile(self, step: int, content: Record) -> None:
+        """Keep what real and generated rows of a table look like after ``step`` updates."""
+        with writing(self.inside("samples", f"columns-{step:08d}.json")) as file:
+            file.write(json.dumps(content, ensure_ascii=False).encode())
+
+    @property
+    def profile(self) -> tuple[int, Path] | None:
+        """The last of those, if there is one: the updates done, and its file."""
+        found = _numbered(self.inside("samples"), "columns-", ".json")
+        return (max(found), within(self.folder, found[max(found)])) if found else None
+
     def forget(self, step: int) -> None:
         """Remove records and samples of updates after ``step``, which are about to be made anew."""
         kept = [_line(record) for record in self.records if record["step"] <= step]
         with writing(self.metrics_path) as file:
             file.writelines(kept)
-        for prefix, suffix in (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy")):
+        arrays = (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy"))
+        for prefix, suffix in (*arrays, ("columns-", ".json")):
             for number, path in _numbered(self.inside("samples"), prefix, suffix).items():
                 if number > step:
                     path.unlink()

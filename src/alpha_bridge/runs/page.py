@@ -3,15 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from matplotlib import rc_context
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from ..errors import printable
 from ..files import writing
@@ -20,8 +15,8 @@ from ..recipe import DECIDED, DENSITIES, HISTORY, read_config
 from . import plots
 from .best import best_of
 from .folder import Record, Run
-
-FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+from .panel import Panel, svg
+from .table_panels import examples_of, panels_of, profile_of
 
 
 class MetricCard(NamedTuple):
@@ -46,27 +41,20 @@ class MetricCard(NamedTuple):
     badge: str
 
 
-class Panel(NamedTuple):
-    """A figure on the page: how to read it, and what it shows to readers who cannot see it."""
-
-    title: str
-    caption: str
-    alt: str
-    source: str
-
-
 def write_report(run: Run) -> Path:
     """Write the page of a run, in progress or done: ``report.html`` in its folder.
 
     The page is complete in itself: it loads nothing, from here or elsewhere.
     """
     records, config = run.records, _below_home(run.config)
-    names, modes = plots.metric_names(records), _modes(config)
+    names, modes, table = plots.metric_names(records), _modes(config), profile_of(run)
+    samples = _sample_pictures(run, records) if table is None else panels_of(*table)
     page = _template().render(
         title=run.folder.resolve().name,
         facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
-        pictures=[*_results(records, names), *_sample_pictures(run, records), *_internals(records)],
+        pictures=[*_results(records, names), *samples, *_internals(records)],
+        examples=examples_of(table),
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
         incidents=run.incidents,
@@ -171,7 +159,7 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pane
             "α chooses the divergence: 0 is maximum likelihood, 1 is adversarial. "
             "γ is the share of the reverse twin gradient.",
             f"Two curves, α and γ, {_until(records)}.",
-            _svg(plots.schedule(records)),
+            svg(plots.schedule(records)),
         )
     if metrics:
         yield Panel(
@@ -179,7 +167,7 @@ def _results(records: Sequence[Record], metrics: Sequence[str]) -> Iterator[Pane
             "Each panel is one metric with its protocol; the shades are the three steps of "
             "Algorithm 1.",
             f"Curves {_until(records)}: {'; '.join(map(label, metrics))}.",
-            _svg(plots.metric_curves(records)),
+            svg(plots.metric_curves(records)),
         )
 
 
@@ -192,7 +180,7 @@ def _internals(records: Sequence[Record]) -> Iterator[Panel]:
             "As recorded, and their running mean. The generator's loss changes its meaning with "
             "α: compare it within a step only.",
             f"Curves of the losses {_until(records)}.",
-            _svg(plots.losses(records)),
+            svg(plots.losses(records)),
         )
     if any(map(is_diagnostic, names)):
         yield Panel(
@@ -202,12 +190,14 @@ def _internals(records: Sequence[Record]) -> Iterator[Panel]:
             "estimated, the ratio of their norms shows which one is larger, and their variances "
             "how noisy each is in one batch (the forward one times 1 − α).",
             f"Curves of the diagnostics {_until(records)}.",
-            _svg(plots.diagnostics(records)),
+            svg(plots.diagnostics(records)),
         )
 
 
 def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Panel]:
     """What the samples can show; vectors of one coordinate are left to other tools."""
+    if run.config.get("rows"):  # of a table that was measured before its columns were kept
+        return
     samples, pairs = run.samples, run.reconstructions
     last_pairs = pairs[max(pairs)] if pairs else None
     shape = samples[max(samples)].shape if samples else ()
@@ -217,13 +207,13 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Panel]:
             "Samples through time",
             "Each row is one latent, each column a number of updates.",
             f"Images generated from the same latents {steps}.",
-            _svg(plots.through_time(samples, records)),
+            svg(plots.through_time(samples, records)),
         )
         yield Panel(
             "Samples now",
             f"After {max(samples):,} updates.",
             f"A grid of generated images after {max(samples):,} updates.",
-            _svg(plots.image_grid(samples[max(samples)][:48], 12)),
+            svg(plots.image_grid(samples[max(samples)][:48], 12)),
         )
     elif shape and shape[1] > 1:
         data = None if last_pairs is None else last_pairs[0]
@@ -231,28 +221,15 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Panel]:
             "Samples through time",
             "The model in blue" + ("." if data is None else ", the data in light red."),
             f"Points generated from the same latents {steps}.",
-            _svg(plots.scatter_through_time(samples, data, records)),
+            svg(plots.scatter_through_time(samples, data, records)),
         )
     if last_pairs is not None and last_pairs.shape[2] > 1:
         yield Panel(
             "Reconstructions",
             f"Encoded and decoded after {max(pairs):,} updates.",
             "Originals and their reconstructions.",
-            _svg(plots.reconstructions(last_pairs)),
+            svg(plots.reconstructions(last_pairs)),
         )
-
-
-def _svg(figure: Figure) -> str:
-    """A figure as a data URI, its text in the reader's own font."""
-    buffer = BytesIO()
-    if layout := figure.get_layout_engine():  # savefig would draw everything once for it alone
-        FigureCanvasSVG(figure)
-        layout.execute(figure)
-        figure.set_layout_engine(None)
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "alpha-bridge"}):
-        figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
-    drawing = buffer.getvalue().decode().replace("'DejaVu Sans'", FONTS)
-    return "data:image/svg+xml," + quote(drawing, safe="/:;,=+()'")
 
 
 def _groups(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

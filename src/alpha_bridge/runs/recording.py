@@ -20,6 +20,7 @@ from ..errors import Diverged, Stopped
 from ..files.lock import locked
 from ..metrics.definition import formatted, metrics_of, require_measured, title
 from ..metrics.evaluation import Measured
+from ..metrics.table_profile import profile
 from ..model import AlphaBridge
 from ..objective import Objective
 from ..recipe import HISTORY, Config
@@ -301,6 +302,12 @@ def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
     run.write_samples(step, shown)
     if is_image(shown):
         plots.save_png(shown, run.samples_picture(step))
+    if measured.compared is not None:
+        from ..data.tables import TableUnits  # with pyarrow, which no other data need
+
+        assert isinstance(units, TableUnits)
+        real, generated = map(units.stored, measured.compared)
+        run.write_profile(step, profile(units.coding, real, generated).content())
     if measured.pairs.shape[1]:
         originals, decoded = (units.stored(side) for side in measured.pairs)
         run.write_reconstructions(step, np.stack([originals, decoded]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -126,6 +126,14 @@ class Coding:
         cells = [self._made(at, rows, seed) for at in range(len(self.columns))]
         return pyarrow.Table.from_arrays(cells, schema=self.schema)
 
+    def numbers(self, at: int, z: NDArray[np.float64]) -> NDArray[Any]:
+        """Numbers of a column as they are rounded there, of those near N(0, 1)."""
+        return _unshifted(self.quantiles[at].inverse(z), self.columns[at])
+
+    def texts(self, at: int, values: Iterable[Any]) -> list[str]:
+        """Values of a column as people write them."""
+        return [str(value) for value in _values(tuple(values), self.schema.field(at).type)]
+
     def lines(self, sample: NDArray[Any]) -> tuple[str, ...]:
         """A line for each column, by the shares of its categories in compact rows."""
         return tuple(
@@ -234,7 +242,7 @@ class Coding:
             there = codes == max(column.slots - 1, 0)
             z = rows[:, number].astype(np.float64)
             there &= ~np.isnan(z)
-            x = _unshifted(self.quantiles[at].inverse(np.where(there, z, 0.0)), column)
+            x = self.numbers(at, np.where(there, z, 0.0))
             made = compute.if_else(pyarrow.array(there), pyarrow.array(x, plain_type(kind)), made)
         if column.buckets:
             drawn = self._drawn(at, codes - len(column.values), seed)

@@ -7,6 +7,7 @@ Algorithm 1 are read off the phases, those of the path's own pieces, and shown i
 has updates on its axis.
 """
 
+from .columns import associations, categories, marginals, rare_categories
 from .curves import diagnostics, losses, metric_curves, schedule
 from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
@@ -25,14 +26,18 @@ __all__ = [
     "SMALL",
     "TEXT",
     "WIDTH",
+    "associations",
     "captioned",
+    "categories",
     "diagnostics",
     "evenly",
     "image_grid",
     "losses",
+    "marginals",
     "metric_curves",
     "metric_names",
     "names_in",
+    "rare_categories",
     "reconstructions",
     "regions",
     "save_figure",

@@ -15,7 +15,7 @@ from .style import BLUE, DECISIONS, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH
 def schedule(records: Sequence[Record]) -> Figure:
     """α and γ over updates, and where an adaptive path held α or took it back."""
     figure = Figure(figsize=(WIDTH, 2.6))
-    _place_panels(figure, 1, 1, left=0.34, right=0.15, bottom=0.4, top=0.2)
+    place_panels(figure, 1, 1, left=0.34, right=0.15, bottom=0.4, top=0.2)
     axes = _updates_axes(figure.add_subplot(), records, named=True)
     axes.set(ylim=(-0.04, 1.04), yticks=[0, 0.5, 1])
     for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
@@ -61,7 +61,7 @@ def _panels(
     columns = 3
     rows = max(1, -(-len(names) // columns))
     figure = Figure(figsize=(WIDTH, 2.4 * rows))
-    _place_panels(figure, rows, columns, left=0.56, right=0.1, bottom=0.26, top=0.5)
+    place_panels(figure, rows, columns, left=0.56, right=0.1, bottom=0.26, top=0.5)
     for index, name in enumerate(names):
         axes = _updates_axes(figure.add_subplot(rows, columns, index + 1), records, named=False)
         measured, *protocol = title(name)
@@ -82,7 +82,7 @@ def _panels(
     return figure
 
 
-def _place_panels(
+def place_panels(
     figure: Figure, rows: int, columns: int, left: float, right: float, bottom: float, top: float
 ) -> None:
     """Leave equal margins, in inches, around each panel.
