@@ -2,12 +2,18 @@ r"""Figure 4: inception score and log-likelihood along training on the 25 Gaussi
 
 Each method has the setting that ``search25`` found best for it at each β₁. Networks, batches,
 number of updates and the average that is measured are the same for all; a method whose best setting
-updates the discriminator twice is given the time for it, which is recorded.
+updates the discriminator twice is given the time for it, which is recorded. Beside them stand the
+``defaults``, for which nothing was searched: the dial at 0.9, and what is decided from the data.
 """
 
 from collections.abc import Mapping, Sequence
 from math import hypot, isfinite, sqrt
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alpha_bridge.recipe import Config, changed
+from alpha_bridge.recipe.decided import dialled
 
 from .framework import Claim, Record, Study
 from .framework.drawing import scale, style
@@ -41,6 +47,9 @@ RATIO = 3.0
 NEAR = {"inception_score": 0.25, "log_likelihood": 0.1}
 """How far from the data's own score a mean may be and count as there: 1 % of 25, and nats."""
 
+BRIDGE, *BASELINES = COMPARED
+DEFAULTS = "defaults"
+
 Runs = Mapping[str, Record]
 
 
@@ -52,11 +61,11 @@ def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
     plans = [
         stacked(
             {"method": method, "beta1": beta1},
-            tuned(method, beta1, base),
+            untuned(beta1, base) if method == DEFAULTS else tuned(method, beta1, base),
             [update // scale for update in UPDATES],
         )
         for beta1 in BETAS
-        for method in COMPARED
+        for method in (*COMPARED, DEFAULTS)
     ]
     record: Record = {
         "experiment": "figure4",
@@ -70,11 +79,28 @@ def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
             [
                 (f"{p.labels['method']}, β₁ {p.labels['beta1']}", p.arguments["config"])
                 for p in plans
+                if p.labels["method"] != DEFAULTS
             ]
         ),
         "runs": study.train(plans),
     }
     return record
+
+
+def untuned(beta1: float, config: Config) -> Config:
+    """What the dial decides, with the networks, updates, averages and metrics of ``config``."""
+    given = {
+        "seed": config.seed,
+        "trials": config.trials,
+        "steps": config.steps,
+        "batch_size": config.batch_size,
+        "model.latent": config.model.latent,
+        "model.hidden": config.model.hidden,
+        "optimization.beta1": beta1,
+        "optimization.average": config.optimization.average,
+    }
+    begun = changed(Config(), {"data": config.data, **given})
+    return changed(dialled(begun), given).model_copy(update={"evaluation": config.evaluation})
 
 
 def claims(record: Record) -> list[Claim]:
@@ -88,7 +114,7 @@ def claims(record: Record) -> list[Claim]:
         within a standard error of the difference where all three are at the data's own score;
         for each score, that the bridge's deviation over trials is at most a
         third of each baseline's while it is to be steady; and that all trials of the bridge end
-        with all modes.
+        with all modes. The first of them for the defaults as well.
     """
     found = []
     for beta1 in BETAS:
@@ -96,15 +122,17 @@ def claims(record: Record) -> list[Claim]:
         at = f"β₁ {beta1:g}"
         for metric, name in SCORES.items():
             own = next(v for key, v in record["data"].items() if key.startswith(f"{metric}/"))
-            higher = [_higher(runs, metric, own, update) for update in record["judged"]]
-            found.append(_all(f"{at}: the bridge's mean {name} is at or above both", higher))
+            for bridge, whose in ((BRIDGE, "the bridge's"), (DEFAULTS, "the defaults'")):
+                if bridge in runs:
+                    higher = [_higher(runs, bridge, metric, own, u) for u in record["judged"]]
+                    found.append(_all(f"{at}: {whose} mean {name} is at or above both", higher))
             early = [update for update in record["judged"] if update <= record["steady"]]
             steadier = [_steadier(runs, metric, update) for update in early]
             about = f"{at}: the bridge's deviation of the {name} is at most a third of theirs"
             found.append(_all(about, steadier))
         covered = {method: covering(run) for method, run in runs.items()}
         about = f"{at}: every trial of the bridge ends with all {ALL_MODES} modes"
-        found.append(Claim(about, covered[COMPARED[0]] == record["trials"], [covered]))
+        found.append(Claim(about, covered[BRIDGE] == record["trials"], [covered]))
     return found
 
 
@@ -116,10 +144,10 @@ def _at(runs: Runs, metric: str, update: int) -> dict[str, Array]:
     return {m: values(run, metric)[run["updates"].index(update)] for m, run in runs.items()}
 
 
-def _higher(runs: Runs, metric: str, own: float, update: int) -> Record:
-    trials = _at(runs, metric, update)
+def _higher(runs: Runs, bridge: str, metric: str, own: float, update: int) -> Record:
+    """With p of a paired test of each baseline, whose trials have the bridge's seeds."""
+    trials = _at({method: runs[method] for method in (bridge, *BASELINES)}, metric, update)
     means = {method: float(mean(found)) for method, found in trials.items()}
-    bridge, *baselines = COMPARED
     there = all(abs(found - own) <= NEAR[metric] for found in means.values())
 
     def holds(other: str) -> bool:
@@ -129,19 +157,30 @@ def _higher(runs: Runs, metric: str, own: float, update: int) -> Record:
 
     return {
         "update": update,
-        "holds": all(map(holds, baselines)),
+        "holds": all(map(holds, BASELINES)),
         "at_the_datas_own_score": there,
         **{method: finite(found) for method, found in means.items()},
+        "p": {other: _paired(trials[bridge], trials[other]) for other in BASELINES},
     }
 
 
+def _paired(one: Array, other: Array) -> float | None:
+    """p of Wilcoxon's signed-rank test of no difference; None where a trial has failed."""
+    from scipy.stats import wilcoxon
+
+    difference = one - other
+    if not np.isfinite(difference).all() or not difference.any():
+        return None
+    return float(f"{float(wilcoxon(difference).pvalue):.3g}")
+
+
 def _steadier(runs: Runs, metric: str, update: int) -> Record:
-    spreads = {m: float(spread(found)) for m, found in _at(runs, metric, update).items()}
-    bridge, *baselines = COMPARED
-    steady = isfinite(spreads[bridge])
+    compared = {method: runs[method] for method in COMPARED}
+    spreads = {m: float(spread(found)) for m, found in _at(compared, metric, update).items()}
+    steady = isfinite(spreads[BRIDGE])
     return {
         "update": update,
-        "holds": steady and all(RATIO * spreads[bridge] <= spreads[other] for other in baselines),
+        "holds": steady and all(RATIO * spreads[BRIDGE] <= spreads[other] for other in BASELINES),
         **{method: finite(found) for method, found in spreads.items()},
     }
 
@@ -182,7 +221,8 @@ def _panel(axes: "Axes", runs: Sequence[Record], metric: str) -> None:
         found = values(run, metric)[:, [since is None for since in run["failed"]]]
         if not found.shape[1]:
             continue
-        center, around, color = found.mean(1), spread(found), COLORS[run["method"]]
+        center, around = found.mean(1), spread(found)
+        color = COLORS.get(run["method"], "#8a4fbe")
         failed = f" ({failures(run)} failed)" if failures(run) else ""
         axes.plot(run["updates"], center, color=color, linewidth=1.8, label=run["method"] + failed)
         low, high = center - around, center + around

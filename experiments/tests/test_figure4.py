@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from alpha_bridge.recipe.reading import value_of
 from experiments import figure4
 from experiments.framework.settings import BETAS, COMPARED, gaussians25, tuned
 
@@ -55,6 +56,25 @@ def replaced(record, method, scores):
         if old["method"] == method:
             changed["runs"][index] = run(method, old["beta1"], scores)
     return changed
+
+
+def test_the_defaults_are_held_to_the_baselines_and_trials_are_compared_in_pairs(record):
+    scores = [(20, 0.1), (23, 0.1), (23.5, 0.1)]
+    record["runs"] += [run("defaults", beta1, scores) for beta1 in BETAS]
+    found = [claim for claim in figure4.claims(record) if "the defaults'" in claim.about]
+    assert [claim.holds for claim in found] == [False] * 4
+    for claim in found:
+        assert [point["holds"] for point in claim.found] == [True, True, False]
+        assert {p for point in claim.found for p in point["p"].values()} == {0.25}
+
+
+def test_what_the_dial_decides_has_the_networks_and_the_measures_of_the_others():
+    base = gaussians25(seed=3, trials=10, quick=True)
+    own = figure4.untuned(0.1, base)
+    same = ("seed", "trials", "steps", "batch_size", "model.latent", "model.hidden", "evaluation")
+    assert all(value_of(own, key) == value_of(base, key) for key in same)
+    assert not {*same} & {*own.decided}
+    assert (own.optimization.beta1, own.gamma.kind) == (0.1, "realism")
 
 
 def test_all_statements_hold_where_all_is_as_it_should_be(record):
@@ -144,11 +164,11 @@ def test_a_miniature_says_so(record):
 def test_every_method_is_measured_at_each_beta(untrained):
     record = untrained.record(figure4, seed=4)
     assert [(r["method"], r["beta1"]) for r in record["runs"]] == [
-        (method, beta1) for beta1 in BETAS for method in COMPARED
+        (method, beta1) for beta1 in BETAS for method in (*COMPARED, "defaults")
     ]
     assert all(r["updates"] == [2, 20, 40] for r in record["runs"])
     assert (record["quick"], record["seed"], record["trials"]) == (True, 4, 2)
-    assert len(record["claims"]) == 10
+    assert len(record["claims"]) == 14
     assert {row["whose"] for row in record["hyperparameters"]} == {"paper", "ours"}
 
 
@@ -157,6 +177,8 @@ def test_each_method_has_its_tuned_setting(untrained):
     untrained.record(figure4, quick=False)
     for plan in untrained.plans:
         config = plan.arguments["config"]
+        if plan.labels["method"] == "defaults":
+            continue
         own = (plan.labels["method"], plan.labels["beta1"])
         assert (config.method, config.optimization.beta1) == own
         assert config == tuned(*own, gaussians25(3, 10, quick=False))
