@@ -261,6 +261,9 @@ class ObjectiveConfig(Settings):
     alternatives: Annotated[int | None, COUNT] = 16
     """Alternatives of each generated row of a table that the discriminator looks at, for the
     gradient of its categories; None for all of them, which costs more and varies less."""
+    temperature: Annotated[float | None, POSITIVE] = None
+    """Of straight-through Gumbel-softmax in place of that exact gradient: biased, and cheaper where
+    a table has many alternatives; None for the exact one."""
     one_backward: bool = True
     """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False

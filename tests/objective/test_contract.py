@@ -1,5 +1,7 @@
 """Every objective has the properties of its slot."""
 
+import torch
+
 from alpha_bridge.adversarial import FixedSum, JensenShannon
 from alpha_bridge.networks import Marginals, MLPDiscriminator
 from alpha_bridge.objective import (
@@ -36,6 +38,15 @@ def of_pairs(trials):
     return MLPDiscriminator(FEATURES + LATENT, hidden=(6,), trials=trials)
 
 
+class StraightThrough(RowBridge):
+    """With the draws of torch's generator that training gives an update."""
+
+    def _pass(self, *given, **named):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return super()._pass(*given, **named)
+
+
 OF_A_SUM = [
     holds for holds in ALWAYS if holds is not has_twins_that_add_up_to_the_loss_of_the_generator
 ]
@@ -49,6 +60,7 @@ OBJECTIVES = {
     "fixed sum": (Problem(DataBridge(FixedSum(0.3)), of_samples), OF_A_SUM),
     "reconstruction": (Problem(ReconstructionBridge(kl_weight=0.1), of_samples), ALWAYS),
     "rows": (RowProblem(RowBridge(), of_samples), OF_ROWS),
+    "rows, straight through": (RowProblem(StraightThrough(temperature=0.5), of_samples), OF_ROWS),
     "vqgan, fixed": (Problem(VQGANSum(0.3), of_samples), OF_A_SUM),
     "vqgan, adaptive": (Problem(VQGANSum(0.3, adaptive=True), of_samples), OF_THE_BATCH),
     "marginal": (Problem(MarginalBridge(), of_both), ALWAYS),

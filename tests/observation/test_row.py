@@ -104,6 +104,31 @@ def test_with_some_alternatives_of_each_row_the_gradient_is_unbiased():
     torch.testing.assert_close(some, every, atol=0.01, rtol=0)
 
 
+def test_straight_through_the_rows_are_as_drawn_and_their_gradient_that_of_a_gumbel_softmax():
+    given, values = parameters()[:3], torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    leaf, rows = given.clone().requires_grad_(), RowFamily(categories=((0, 3),))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn = rows.draw(leaf.expand(50_000, -1), draws(50_000)[:, :2])
+        x = drawn.straight_through(0.7)
+        noise = -torch.empty_like(x).exponential_().log()
+    assert torch.equal(x, drawn.x)
+    (found,) = torch.autograd.grad((x @ values).mean(), leaf)
+    soft = ((leaf + noise) / 0.7).softmax(-1)
+    (expected,) = torch.autograd.grad((soft @ values).mean(), leaf)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
+
+
+def test_straight_through_a_gate_has_a_gradient_of_its_number_and_an_impossible_place_none():
+    given = parameters(5).float()
+    given[:, 0] = -200
+    drawn = ROWS.draw(given.requires_grad_(), draws(5).float())
+    (found,) = torch.autograd.grad(drawn.straight_through(1.0)[:, 6].sum(), given)
+    assert found.isfinite().all()
+    assert (found[:, 0] == 0).all()
+    assert (found[:, 1] != 0).all()
+
+
 def test_in_parts_the_surrogate_is_the_same():
     given = parameters(6).requires_grad_()
     drawn = ROWS.draw(given, draws(6))

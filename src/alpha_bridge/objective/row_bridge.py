@@ -20,19 +20,22 @@ class RowBridge(DataBridge):
     The likelihood is that of the columns, :class:`~alpha_bridge.observation.RowFamily`. The
     reverse twin is any gradient of :math:`E_{p_\theta}[w]` with w constant (section 3.2): numbers
     have it by reparameterisation, and categories by the GO gradient, for which the discriminator
-    looks at every alternative of every column. The generator is a
+    looks at every alternative of every column; or, with a temperature, by straight-through
+    Gumbel-softmax, which is biased and asks nothing more of the discriminator. The generator is a
     :class:`~alpha_bridge.networks.RowGenerator`, or any module with ``rows`` that gives their
     parameters.
 
     Attributes:
         alternatives: At most so many of them for each generated row, evenly among all and unbiased;
             None for all.
+        temperature: Of the softmax; None for the GO gradient.
 
     Source:
         Cong et al., GO Gradient for Expectation-Based Objectives, ICLR 2019.
     """
 
     alternatives: int | None = ObjectiveConfig.alternatives
+    temperature: float | None = ObjectiveConfig.temperature
 
     def fakes(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:  # noqa: ARG002
         return model.draw(noise.prior, noise.columns).x
@@ -42,7 +45,9 @@ class RowBridge(DataBridge):
     ) -> Passes:
         with torch.set_grad_enabled(torch.is_grad_enabled() and reverse):
             drawn = model.draw(noise.prior, noise.columns)
-        outputs = discriminate(model, x, drawn.x, noise, penalized)
+            of = self.temperature
+            fake = drawn.x if of is None or not reverse else drawn.straight_through(of)
+        outputs = discriminate(model, x, fake, noise, penalized)
         z, kl = self._encode(model, x, noise.posterior)
         return Passes(outputs, kl, z, model.generator(z).to(z.dtype), drawn)
 
@@ -50,7 +55,9 @@ class RowBridge(DataBridge):
         assert model.rows is not None
         return model.rows.log_likelihood(x, decoded)
 
-    def _of_categories(self, model: AlphaBridge, passes: Passes, alpha: float) -> Tensor:
+    def _of_categories(self, model: AlphaBridge, passes: Passes, alpha: float) -> Tensor | float:
+        if self.temperature is not None:
+            return 0.0
         assert passes.drawn is not None
         return passes.drawn.surrogate(lambda x: self._reverse(model, x, alpha), self.alternatives)
 

@@ -240,6 +240,43 @@ class DrawnRows:
         total: Tensor = weighted.sum(-1)
         return total
 
+    def straight_through(self, temperature: float) -> Tensor:
+        r"""The rows, with the gradient of a softmax to their categories: cheap, and biased.
+
+        .. math:: \partial x_v = \partial \, softmax((\log p_v(\cdot|z) + g) / \tau)
+
+        with Gumbel noise g given what was drawn, so that the largest place is the row's own. The
+        noise is of torch's global generator.
+
+        Args:
+            temperature: τ, above zero: a small one varies much, a large one is far off.
+
+        Returns:
+            The shape of ``x``, and equal to it.
+
+        Source:
+            Jang et al., Categorical Reparameterization with Gumbel-Softmax, ICLR 2017; the noise
+            given the draw: Maddison et al., A* Sampling, NeurIPS 2014.
+        """
+        family, x = self.family, self.x.detach()
+        if not family.categories:
+            return self.x
+        device = x.device
+        log_shares = F.log_softmax(family._blocks(self.parameters), -1)
+        with torch.no_grad():
+            beyond = family._beyond.to(device)
+            own = (x[..., family._padded.to(device)] > 0) & ~beyond
+            waits = torch.empty_like(log_shares).exponential_().clamp_(min=LEAST**2)
+            first = waits.masked_fill(~own, 0.0).sum(-1, keepdim=True)
+            later = waits * torch.exp(-log_shares) + first
+            noise = -torch.where(own, first, later).log() - log_shares
+            noise.masked_fill_(beyond, 0.0)
+        soft = ((log_shares + noise) / temperature).softmax(-1).flatten(-2)[..., ~beyond.flatten()]
+        places = torch.tensor(family._in_categories, device=device).expand(soft.shape)
+        return family._with_numbers(
+            x.scatter(-1, places, x.gather(-1, places) + (soft - soft.detach())), self.values
+        )
+
     def _moves(self, most: int | None) -> tuple[Tensor, float]:
         """Ways to other categories of each row, ``(count, *lead)``, and what each stands for."""
         count = len(self.family._ways)

@@ -143,7 +143,8 @@ def _one_sided(
 def _of_data(config: Config, **given: Any) -> DataBridge:  # noqa: ANN401
     if config.rows is None:
         return DataBridge(**given)
-    return RowBridge(**given, alternatives=config.objective.alternatives)
+    own = config.objective
+    return RowBridge(**given, alternatives=own.alternatives, temperature=own.temperature)
 
 
 def _mutual(config: Config) -> tuple[bool, bool]:
