@@ -13,7 +13,6 @@ likeliest category; that it should draw one cannot be asked of it.
 
 import json
 import os
-import random
 import resource
 import sys
 from argparse import ArgumentParser
@@ -36,7 +35,7 @@ Fitted = Callable[[int], pd.DataFrame]
 """From a number of rows to as many."""
 
 
-def shuffled(frame: pd.DataFrame, categories: list[str], seed: int, _: int | None) -> Fitted:
+def shuffled(frame: pd.DataFrame, _: list[str], seed: int, _epochs: int | None) -> Fitted:
     """Each column in an order of its own: right in every column, and wrong in every pair."""
     draws = np.random.default_rng(seed)
 
@@ -48,7 +47,7 @@ def shuffled(frame: pd.DataFrame, categories: list[str], seed: int, _: int | Non
     return sample
 
 
-def copula(frame: pd.DataFrame, categories: list[str], seed: int, _: int | None) -> Fitted:
+def copula(frame: pd.DataFrame, categories: list[str], seed: int, _epochs: int | None) -> Fitted:
     """A Gaussian copula; a category is a number within its part of [0, 1], as wide as its share."""
     from copulas.multivariate import GaussianMultivariate
     from copulas.univariate import UniformUnivariate
@@ -90,11 +89,6 @@ def tvae(frame: pd.DataFrame, categories: list[str], seed: int, epochs: int | No
 def _trained(
     kind: type, frame: pd.DataFrame, categories: list[str], seed: int, epochs: int | None
 ) -> Fitted:
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
     model: Any = kind(**({} if epochs is None else {"epochs": epochs}))
     model.set_random_state(seed)
     model.fit(frame, discrete_columns=categories)
