@@ -1,4 +1,4 @@
-"""A figure on the page of a run, drawn into it, with its words."""
+"""A figure on the page of a run, drawn into it, with its captions."""
 
 from io import BytesIO
 from typing import NamedTuple

@@ -85,7 +85,7 @@ class Column:
         return len(self.values) + self.buckets if self.gaps and self.slots else None
 
     def __str__(self) -> str:
-        """What it is in a few words, without any of its values."""
+        """What it is in short, without any of its values."""
         count = len(self.values)
         if self.kind == "category":
             others = f" and {self.buckets} buckets of rare ones" if self.buckets else ""

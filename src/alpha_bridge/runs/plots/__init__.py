@@ -7,12 +7,12 @@ Algorithm 1 are read off the phases, those of the path's own pieces, and shown i
 has updates on its axis.
 """
 
-from .columns import associations, categories, marginals, rare_categories
 from .curves import diagnostics, losses, metric_curves, schedule
 from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
+from .table_columns import associations, categories, marginals, rare_categories
 
 __all__ = [
     "BLUE",

@@ -112,9 +112,9 @@ def associations(profile: TableProfile) -> Figure:
         low, colors = (0, "Blues") if at < 2 else (-1, "RdBu")
         picture = axes.imshow(matrix, vmin=low, vmax=1, cmap=colors, interpolation="none")
         axes.set_title(title, color=INK, fontsize=TEXT, loc="left")
-        words = {"color": MUTED, "fontsize": size, "parse_math": False}
-        axes.set_xticks(range(len(names)), names, rotation=90, **words)
-        axes.set_yticks(range(len(names)), [""] * len(names) if at else names, **words)
+        style = {"color": MUTED, "fontsize": size, "parse_math": False}
+        axes.set_xticks(range(len(names)), names, rotation=90, **style)
+        axes.set_yticks(range(len(names)), [""] * len(names) if at else names, **style)
         axes.tick_params(length=0)
         axes.spines[:].set_color(LINE)
         bar = figure.colorbar(picture, ax=axes, shrink=0.7, ticks=[low, 0, 1])
