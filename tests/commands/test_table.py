@@ -1,6 +1,7 @@
 """A table from a file to rows and back, by the command line."""
 
 import csv
+import json
 
 import numpy as np
 import pyarrow
@@ -89,7 +90,9 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["missed", "run"], "missed is for images and vectors"),
+        (["missed", "run", "--images", "people.csv"], "give --data people.csv"),
+        (["missed", "run", "--out", "missed.png"], "let missed.png end in .csv"),
+        (["edit", "run", "--attribute", "job=cook"], "sample --where COLUMN=VALUE"),
         (["reconstruct", "run", "--images", "people.csv"], "reconstruct is for images"),
         (["sample", "run", "--where", "jbo=cook"], "no column 'jbo': did you mean job?"),
         (["sample", "run", "--where", "job"], "--where takes column=value, got 'job'"),
@@ -107,6 +110,23 @@ def test_what_is_not_for_tables_is_refused_in_a_line(place, monkeypatch, capsys,
     assert main(words) == 2
     line = capsys.readouterr().err
     assert says in line and line.count("\n") == 1
+
+
+def test_rows_that_are_missed_come_first_with_their_row_and_ratio(place, capsys):
+    out = place / "missed.parquet"
+    assert main(["missed", str(place / "run"), "-n", "3", "--out", str(out), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    found, given = pyarrow.parquet.read_table(out), pyarrow.csv.read_csv(place / "people.csv")
+    assert found.schema.names == ["row", "log_ratio", "age", "job", "gain", "member"]
+    assert len(found) == 20 and printed["ranked"] == 20 and len(printed["rows"]) == 3
+    ratios = found["log_ratio"].to_pylist()
+    assert ratios == sorted(ratios, reverse=True)
+    assert printed["rows"][0]["row"] == found["row"][0].as_py()
+    of_file = given.take(found["row"]).drop_columns("id").to_pylist()
+    rows = found.drop_columns(["row", "log_ratio"]).to_pylist()
+    assert rows == [row | {"job": row["job"] or None} for row in of_file]
+    assert main(["missed", str(place / "run"), "-n", "2"]) == 0
+    assert "of 20 rows, by log q − log p" in capsys.readouterr().out
 
 
 def test_an_exported_table_draws_the_same_rows_and_says_what_it_holds(place):

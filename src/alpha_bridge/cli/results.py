@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from ..commands import MissedRows
 from ..errors import printable
 from ..metrics.definition import formatted, title
 from .printing import as_json
@@ -18,6 +19,9 @@ from .printing import as_json
 if TYPE_CHECKING:
     from ..commands import Edited, Frontier, Missed, Reconstructed, Replayed, Trained, Verified
     from ..inference.coverage import Coverage
+
+ACROSS = 8
+"""Columns of a table that are printed."""
 
 Lines = Iterator[str | Table]
 Arguments = Mapping[str, Any]
@@ -122,13 +126,42 @@ def _any(samples: Sequence[Coverage], key: str) -> bool:
     return any(getattr(sample, key) is not None for sample in samples)
 
 
-def _missed_json(found: Missed) -> str:
+def _missed_json(found: Missed | MissedRows) -> str:
     """The numbers of the samples that were asked for."""
+    if isinstance(found, MissedRows):
+        rows = [{name: as_text(cell) for name, cell in row.items()} for row in found.shown]
+        return as_json({"file": str(found.table), "ranked": found.ranked, "rows": rows})
     content = json.loads(_file(found.table))
     return as_json(content | {"samples": content["samples"][: len(found.shown)]})
 
 
-def _missed(found: Missed, _: Arguments) -> Lines:
+def as_text(cell: object) -> object:
+    """A cell of a table where JSON has no word of its own for it, such as a date."""
+    return cell if isinstance(cell, bool | int | float | None) else str(cell)
+
+
+def _rows(rows: Sequence[Mapping[str, object]]) -> Lines:
+    """Rows of a table, and how many of its columns are left out."""
+    names = [*rows[0]] if rows else []
+    table = Table(*map(printable, names[:ACROSS]))
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in names[:ACROSS]))
+    yield table
+    if len(names) > ACROSS:
+        yield f"{len(names) - ACROSS} of {len(names)} columns are in the file alone"
+
+
+def _cell(cell: object) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:.4g}" if isinstance(cell, float) else printable(str(cell))
+
+
+def _missed(found: Missed | MissedRows, _: Arguments) -> Lines:
+    if isinstance(found, MissedRows):
+        yield from _rows(found.shown)
+        yield f"of {found.ranked} rows, by log q − log p of data to model; {found.table}"
+        return
     where = next((key for key in ("file", "row") if _any(found.shown, key)), "index")
     what = ["name"] if _any(found.shown, "name") else []
     titles = [where, *("class" for _ in what)]

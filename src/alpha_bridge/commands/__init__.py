@@ -7,6 +7,7 @@ imports what needs torch, so that what is wrong is refused within a second.
 from .edit import Edited, edit
 from .frontier import Frontier, frontier
 from .missed import Missed, missed
+from .missed_rows import MissedRows
 from .reconstruct import Reconstructed, reconstruct
 from .release import export, push, restore
 from .replay import Replayed, replay
@@ -20,6 +21,7 @@ __all__ = [
     "Edited",
     "Frontier",
     "Missed",
+    "MissedRows",
     "Reconstructed",
     "Replayed",
     "Trained",

@@ -99,7 +99,7 @@ def edit(
             or the run or its data cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    from ..runs.opening import open_run, require_no_table
+    from ..runs.opening import open_run
 
     if bool(attribute) == bool(between):
         raise ValueError("edit needs either --attribute NAME or --between slerp|lerp")
@@ -108,7 +108,11 @@ def edit(
     at_least(1, "n", n)
     at_least(0, "seed", seed)
     run, config, step = open_run(run, step)
-    require_no_table(config, "edit")
+    if config.rows is not None:
+        raise ValueError(
+            "edit moves images and vectors, and the run's samples are rows of a table: draw rows "
+            "that have a value with alpha-bridge sample --where COLUMN=VALUE"
+        )
     _require_subjects(config, images, samples, refine)
     require_given(labels, "a CSV file with --labels")
     stem = f"between-{between}" if between else "-".join(["edit", *attribute])

@@ -1,4 +1,4 @@
-"""Rank the real samples of a run by how well its generator covers them, and picture the worst."""
+"""Rank the real samples of a run by how well its generator covers them, and show the worst."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ..checks import at_least
+from .missed_rows import MissedRows, missed_rows
 from .paths import Folder, require_given, require_new, write_table
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ def missed(
     out: Path | None = None,
     data: str | None = None,
     console: Console | None = None,
-) -> Missed:
+) -> Missed | MissedRows:
     """Show the real samples that a run's generator does not cover, the worst first.
+
+    Images and vectors are ranked by a bound on their likelihood and by their reconstructions, rows
+    of a table by the log ratio of data to model.
 
     Args:
         run: Folder of the run.
@@ -62,8 +66,8 @@ def missed(
         n: Number of samples to show, the worst first.
         draws: Latents for each sample in the importance-weighted bound.
         step: Updates of the checkpoint; by default the latest.
-        out: A .png for the picture, beside which a .json has the numbers; by default missed.png in
-            the run's folder.
+        out: A .png for the picture, beside which a .json has the numbers, or a .csv or .parquet for
+            rows; by default in the run's folder.
         data: Data in place of the run's; a hub id in the run's configuration is not fetched.
         console: Where to show progress; nowhere by default.
 
@@ -78,13 +82,16 @@ def missed(
     Source:
         Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016.
     """
-    from ..runs.opening import open_run, require_no_table, require_plain
+    from ..runs.opening import open_run, require_plain
 
     for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
     run, config, at = open_run(run, step)
     require_plain(config)
-    require_no_table(config, "missed")
+    if config.rows is not None:
+        if images is not None:
+            raise ValueError(f"the run's samples are rows of a table: give --data {images}")
+        return missed_rows(run, config, at, count, n, out, data, console or Console(quiet=True))
     require_given(images)
     of = "" if images is None else f"-of-{images.resolve().stem}"
     picture = out or run.inside(f"missed{of}{'' if step is None else f'-step-{step}'}.png")

@@ -1,0 +1,80 @@
+"""Rank the real rows of a table by the log ratio of data to model: those it misses come first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .paths import table_destination
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..recipe import Config
+    from ..runs.folder import Run
+
+ROW, RATIO = "row", "log_ratio"
+"""Columns that are written beside those of the table."""
+
+
+@dataclass(frozen=True)
+class MissedRows:
+    """Real rows of a table that the generator covers least.
+
+    Attributes:
+        shown: The first of them, which were asked for: their cells by the names of the columns,
+            and before them the row of the table and the log ratio.
+        ranked: How many rows the table has that was written, all that were ranked.
+        table: Its file.
+    """
+
+    shown: Sequence[dict[str, Any]]
+    ranked: int
+    table: Path
+
+
+def missed_rows(
+    run: Run,
+    config: Config,
+    step: int,
+    count: int,
+    n: int,
+    out: Path | None,
+    data: str | None,
+    console: Console,
+) -> MissedRows:
+    """Write held-out rows with f = log q − log p, the largest first; identifiers are left out.
+
+    Arguments and errors as of :func:`~alpha_bridge.commands.missed`.
+    """
+    path = table_destination(run, out, f"missed{'' if data is None else f'-of-{Path(data).stem}'}")
+
+    import numpy as np
+    import pyarrow
+
+    from ..data.tables import TableSource, write_table
+    from ..metrics.evaluation import in_chunks
+    from ..runs.loading import data_of, load_model
+
+    model, _ = load_model(run, config, step)
+    source = data_of(run, config, console, data, step)
+    assert isinstance(source, TableSource)
+    rows = source.held_out(count)
+    ratio = in_chunks(model.log_ratio, source.units.normalize(rows)).numpy()
+    order = np.argsort(-ratio, kind="stable")
+    table = source.table(rows[order])
+    made_anew = [column.name for column in source.columns if column.kind == "identifier"]
+    table = table.drop_columns(made_anew)
+    places = source.held_out_attributes(count).rows
+    assert places is not None
+    for at, (name, values) in enumerate({ROW: places[order], RATIO: ratio[order]}.items()):
+        table = table.add_column(at, _free(name, table.schema.names), pyarrow.array(values))
+    write_table(table, path)
+    return MissedRows(table.slice(0, n).to_pylist(), len(table), path)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name that no column has."""
+    return _free(f"{name}_", taken) if name in taken else name
