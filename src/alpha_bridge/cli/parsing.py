@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "translate",
         "edit",
         "missed",
+        "ratio",
         "evaluate",
         "report",
         "replay",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,7 +18,16 @@ from ..metrics.definition import formatted, title
 from .printing import as_json
 
 if TYPE_CHECKING:
-    from ..commands import Edited, Frontier, Missed, Reconstructed, Replayed, Trained, Verified
+    from ..commands import (
+        Edited,
+        Frontier,
+        Missed,
+        Ratio,
+        Reconstructed,
+        Replayed,
+        Trained,
+        Verified,
+    )
     from ..inference.coverage import Coverage
 
 ACROSS = 8
@@ -181,6 +191,30 @@ def _missed(found: Missed | MissedRows, _: Arguments) -> Lines:
     yield f"{found.picture}, {found.table}"
 
 
+def _ratio(found: Ratio, _: Arguments) -> Lines:
+    table = Table("on the other half", "logits", "calibrated")
+    before, after = found.calibration["before"], found.calibration["after"]
+    for name, key in (
+        ("log score (nats)", "log_score"),
+        ("calibration error", "calibration_error"),
+    ):
+        table.add_row(name, formatted(before[key]), formatted(after[key]))
+    yield table
+    yield f"{found.record}: fitted to {found.calibration['fitted']} samples of each side"
+    if found.at is not None:
+        f = found.at.value.tolist()
+        yield (
+            f"log ratio of {len(f)} samples: median {median(f):.4g}, from {min(f):.4g} to "
+            f"{max(f):.4g}; {found.at.beyond.sum()} lie beyond what it was calibrated on"
+        )
+        yield str(found.table)
+
+
+def _ratio_json(found: Ratio) -> str:
+    own = {"record": str(found.record), "table": None if found.table is None else str(found.table)}
+    return as_json({**found.calibration, **own})
+
+
 def _replayed(done: Replayed, _: Arguments) -> Lines:
     yield from done.notes
     table = Table("number", "then", "now")
@@ -230,6 +264,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "reconstruct": _reconstructed,
     "edit": _edited,
     "missed": _missed,
+    "ratio": _ratio,
     "evaluate": _evaluated,
     "replay": _replayed,
     "frontier": _frontier,
@@ -242,6 +277,7 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "train": _trained_json,
     "edit": _edited_json,
     "missed": _missed_json,
+    "ratio": _ratio_json,
     "evaluate": as_json,
     "replay": _replayed_json,
     "frontier": lambda found: _file(found.table),

@@ -4,6 +4,7 @@ Importing this loads no torch. Each function checks its arguments and opens the 
 imports what needs torch, so that what is wrong is refused within a second.
 """
 
+from .density_ratio import Ratio, ratio
 from .edit import Edited, edit
 from .frontier import Frontier, frontier
 from .missed import Missed, missed
@@ -22,6 +23,7 @@ __all__ = [
     "Frontier",
     "Missed",
     "MissedRows",
+    "Ratio",
     "Reconstructed",
     "Replayed",
     "Trained",
@@ -32,6 +34,7 @@ __all__ = [
     "frontier",
     "missed",
     "push",
+    "ratio",
     "reconstruct",
     "replay",
     "report",

@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 from ..checks import at_least
 from .missed_rows import MissedRows, missed_rows
-from .paths import Folder, require_given, require_new, write_table
+from .paths import Folder, files_of, require_given, require_new, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -119,7 +119,7 @@ def missed(
         shape, say = config.event_shape or (), printing(console)
         x = read_samples(images, shape, config.white, say=say)[:count]
         labels = rows = None
-        names, files = (), _files(images)
+        names, files = (), files_of(images)
     if not len(x):
         raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
     x = units.normalize(x)
@@ -145,16 +145,6 @@ def missed(
     decoded = in_chunks(model.reconstruct, worst)
     plots.save_figure(draw(found, *map(units.stored, (x, generated, worst, decoded))), picture)
     return found
-
-
-def _files(images: Path) -> list[str | None]:
-    """Names of the images that a user gives; none of an array."""
-    from ..data.listing import list_folder
-
-    images = images.expanduser()
-    if images.is_dir():
-        return [str(file.relative_to(images)) for file in list_folder(images).images]
-    return [] if images.suffix == ".npy" else [images.name]
 
 
 def draw(found: Missed, x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:

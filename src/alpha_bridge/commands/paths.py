@@ -26,6 +26,16 @@ def require_given(path: Path | None, kind: str = "an image, a folder or an .npy 
         raise FileNotFoundError(f"{path} does not exist: give {kind}")
 
 
+def files_of(images: Path) -> list[str | None]:
+    """Names of the images that a user gives; none of an array."""
+    from ..data.listing import list_folder
+
+    images = images.expanduser()
+    if images.is_dir():
+        return [str(file.relative_to(images)) for file in list_folder(images).images]
+    return [] if images.suffix == ".npy" else [images.name]
+
+
 def require_output(path: Path | None) -> None:
     """Refuse a file that stands already, or that is neither a picture nor an array."""
     if path is None:

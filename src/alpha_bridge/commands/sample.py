@@ -9,14 +9,16 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ..checks import at_least
+from .by_ratio import ByRatio
 from .conditions import meeting, parsed
 from .paths import Folder, destination, table_destination, write
 
 if TYPE_CHECKING:
     import pyarrow
+    from torch import Tensor
 
-    from ..recipe import Config
-    from ..runs.folder import Run
+    from ..data import Units
+    from ..model import AlphaBridge
 
 
 def sample(
@@ -26,9 +28,16 @@ def sample(
     out: Path | None = None,
     step: int | None = None,
     where: tuple[str, ...] = (),
+    weights: bool = False,
+    reject: float | None = None,
+    resample: float | None = None,
+    held_out: str | None = None,
     console: Console | None = None,
 ) -> Path:
     """Draw samples from a run's generator.
+
+    By the log ratio, calibrated on held-out data, samples can be given weights or be chosen, so
+    that they follow the data more closely.
 
     Args:
         run: Folder of the run.
@@ -38,10 +47,15 @@ def sample(
             default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
         where: Of a table, conditions such as income=>50K: rows are drawn until enough meet them.
-        console: Where to tell how many did; nowhere by default.
+        weights: Write weights towards the data beside them, an .npy file with sum 1.
+        reject: Keep one of so many draws on average, those that are most probably data.
+        resample: Choose by weights, with replacement, from so many times as many draws.
+        held_out: Data to calibrate the ratio on in place of the run's.
+        console: Where to show how that went; nowhere by default.
 
     Raises:
-        ValueError: A number is out of its range, or the run cannot be used.
+        ValueError: A number is out of its range, the run cannot be used, or weights cannot be
+            relied on.
         OSError: The file stands already or cannot be written.
     """
     from ..runs.opening import open_run, require_plain
@@ -51,52 +65,65 @@ def sample(
     run, config, step = open_run(run, step)
     require_plain(config)
     stem = f"samples-{n}-seed-{seed}"
-    conditions = parsed(where)
+    conditions, console = parsed(where), console or Console(quiet=True)
+    by_ratio = ByRatio(weights, reject, resample, held_out)
+    if conditions and by_ratio.options:
+        raise ValueError(f"--where {where[0]} excludes {by_ratio.options[0]}: leave one out")
+    if conditions and config.rows is None:
+        raise ValueError(f"--where is for tables, got {where[0]}: leave it out")
     if config.rows is not None:
         path = table_destination(run, out, stem)
-        return _rows(run, config, step, n, seed, conditions, path, console or Console(quiet=True))
-    if conditions:
-        raise ValueError(f"--where is for tables, got {where[0]}: leave it out")
-    path = destination(run, config.event_shape, out, stem)
+    else:
+        path = destination(run, config.event_shape, out, stem)
+    by_ratio.require(config, step, n, path)
 
-    from ..metrics.evaluation import in_chunks
+    from ..metrics.evaluation import decoded
     from ..runs import plots
     from ..runs.loading import latents_of, load_model, units_of
 
     model, _ = load_model(run, config, step)
-    decoded = in_chunks(model.decode, latents_of(config, model, n, seed))
-    samples = units_of(run, config, step).stored(decoded)
+    units = units_of(run, config, step)
+    if conditions:
+        return _meeting(model, units, n, seed, conditions, path, console)
+    if by_ratio:
+        x = by_ratio.draw(run, config, step, model, units, n, seed, path, console)
+    else:
+        x = decoded(model, latents_of(config, model, n, seed), seed)
+    if config.rows is not None:
+        return _write_rows(units, x, seed, path)
+    samples = units.stored(x)
     return write(samples, path, lambda path: plots.save_png(samples, path))
 
 
-def _rows(
-    run: Run,
-    config: Config,
-    step: int,
+def _meeting(
+    model: AlphaBridge,
+    units: Units,
     n: int,
     seed: int,
     conditions: dict[str, str],
     path: Path,
     console: Console,
 ) -> Path:
-    """Draw rows of a table, those that meet the conditions if there are any."""
+    """Draw rows of a table that meet the conditions."""
     from ..data import normal
     from ..data.tables import TableUnits, write_table
     from ..metrics.evaluation import decoded
-    from ..runs.loading import load_model, units_of
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
     assert isinstance(units, TableUnits)
 
     def drawn(count: int, turn: int) -> pyarrow.Table:
         z = normal(seed, turn, 0, (count, *(model.latent_shape or ())))
         return units.table(decoded(model, z, seed, turn), seed + turn)
 
-    if conditions:
-        rows, share = meeting(drawn, n, conditions)
-        console.print(f"{share:.2%} of the rows that were drawn meet the conditions")
-    else:
-        rows = drawn(n, 0)
+    rows, share = meeting(drawn, n, conditions)
+    console.print(f"{share:.2%} of the rows that were drawn meet the conditions")
     write_table(rows, path)
+    return path
+
+
+def _write_rows(units: Units, x: Tensor, seed: int, path: Path) -> Path:
+    from ..data.tables import TableUnits, write_table
+
+    assert isinstance(units, TableUnits)
+    write_table(units.table(x, seed), path)
     return path

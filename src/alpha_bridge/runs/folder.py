@@ -11,6 +11,7 @@
     checkpoints/step-00001000/             the state of training, with the units of the data
     incidents.jsonl                        what went wrong, a line each, and what was done
     incidents/step-00001000-collapse/      a bundle, from which alpha-bridge replay repeats it
+    calibration.json                       how alpha-bridge ratio calibrated the log ratio
     report.html                            the page that shows all of it
     .lock                                  held by the process that trains
 
@@ -131,6 +132,11 @@ class Run:
     def incidents_path(self) -> Path:
         """What went wrong, one a line."""
         return self.inside("incidents.jsonl")
+
+    @property
+    def calibration_path(self) -> Path:
+        """How the log ratio was calibrated, if it was."""
+        return self.inside("calibration.json")
 
     @property
     def report_path(self) -> Path:

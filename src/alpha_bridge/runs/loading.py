@@ -13,6 +13,7 @@ from torch import Tensor
 from ..checks import at_least
 from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
 from ..errors import NotWritten
+from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
 from ..model import AlphaBridge
@@ -22,6 +23,9 @@ from ..training.checkpoint import naming, read_tensors, read_units
 from ..training.progress import Bars
 from .folder import Run
 from .opening import checkpoint_of, require_plain
+
+CALIBRATED = 5000
+"""Held-out samples that a ratio is calibrated on, at most."""
 
 
 def load_model(
@@ -121,6 +125,44 @@ def units_of(run: Run, config: Config, step: int | None = None) -> Units:
             f"or go on with {run.resuming}, which keeps them in the checkpoints"
         )
     return Units()
+
+
+def rows_at(path: Path, units: Units, console: Console | None) -> Tensor:
+    """All rows of the table at ``path``, in storage units, coded as those of the run."""
+    from ..data.tables import TableUnits, read_rows
+
+    assert isinstance(units, TableUnits)
+    return read_rows(path, units, printing(console))
+
+
+def given_to(
+    path: Path, run: Run, config: Config, step: int | None, console: Console | None
+) -> Tensor:
+    """Samples or rows that a user gives for a run, in model units."""
+    units = units_of(run, config, step)
+    if config.rows is not None:
+        return units.normalize(rows_at(path, units, console))
+    return units.normalize(samples_at(path, config, console))
+
+
+def ratio_of(
+    run: Run,
+    config: Config,
+    step: int,
+    model: AlphaBridge,
+    console: Console,
+    held_out: str | None = None,
+    kind: MapName = "temperature",
+) -> CalibratedRatio:
+    """The ratio of a run's model, calibrated on its held-out data, or on others that are named."""
+    source = data_of(run, config, console, held_out, step)
+    x = source.held_out(CALIBRATED)
+    if len(x) < FEWEST_HELD_OUT:
+        raise ValueError(
+            f"{len(x)} samples of {held_out or config.data} are held out, and a calibration needs "
+            f"{FEWEST_HELD_OUT}: name other data with --held-out"
+        )
+    return calibrated(model, x, source.units, kind)
 
 
 def prior_of(config: Config, named: str | None = None) -> Source | None:

@@ -101,6 +101,23 @@ def require_plain(config: Config) -> None:
         )
 
 
+def require_ratio(config: Config, step: int) -> None:
+    """Refuse a run whose discriminator gives no log ratio of samples after ``step`` updates."""
+    require_plain(config)
+    if config.objective.kind == "joint":
+        raise ValueError(
+            "the run's discriminator sees pairs of samples and latents, and gives no ratio of "
+            "samples: train with --objective data"
+        )
+    if config.method == "wgan-gp":
+        raise ValueError(
+            "the discriminator of the method wgan-gp gives no log ratio, but a potential of "
+            "Wasserstein's distance: train with another --method"
+        )
+    if step == 0:
+        raise ValueError("the discriminator is untrained after 0 updates: give a later --step")
+
+
 def require_no_table(config: Config, command: str) -> None:
     """Refuse a run of a table where a command is for images and vectors."""
     if config.rows is not None:

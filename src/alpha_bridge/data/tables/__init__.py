@@ -2,7 +2,7 @@
 
 from .columns import KINDS, Column
 from .table_file import write_table
-from .table_source import TableSource, load_table
+from .table_source import TableSource, load_table, read_rows
 from .table_units import TableUnits
 
-__all__ = ["KINDS", "Column", "TableSource", "TableUnits", "load_table", "write_table"]
+__all__ = ["KINDS", "Column", "TableSource", "TableUnits", "load_table", "read_rows", "write_table"]

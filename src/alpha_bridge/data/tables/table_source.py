@@ -153,6 +153,30 @@ def load_table(
     return TableSource(compact, parts, coding, found["sum"], (*notes, *found["unseen"]))
 
 
+def read_rows(
+    data: Any,  # noqa: ANN401
+    units: TableUnits,
+    say: Callable[[str], object] = lambda _: None,
+) -> Tensor:
+    """All rows of a table in order, in storage units, as those of the table that gave the units.
+
+    Args:
+        data: As for :func:`load_table`.
+        units: Of a model that was trained on another table.
+        say: Called with a line on values that no training row has.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no table, or a column is missing or of another type; one line.
+    """
+    table, coding = tabular(data), units.coding
+    compact = np.empty((table.rows, coding.width), coding.dtype)
+    found = _coded(table, coding, lambda part, rows: compact.__setitem__(part, rows))
+    for line in (*table.notes, *found["unseen"]):
+        say(line)
+    return torch.from_numpy(compact)
+
+
 def _parts(table: Tabular) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if table.training is None:
         return split(table.rows)

@@ -1,0 +1,121 @@
+"""Calibrate a run's density ratio, and say what it is at given samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.console import Console
+
+from ..files.table_files import ENDINGS, is_table
+from .paths import Folder, files_of, require_given, require_new, write_table
+
+if TYPE_CHECKING:
+    from ..inference.calibrated_ratio import LogRatio, Scores
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The density ratio of a run.
+
+    Attributes:
+        calibration: The map, and its scores on samples that it was not fitted to.
+        record: The file of the run that has it.
+        at: Log ratios of the samples that were given, if any.
+        table: The file that has those.
+    """
+
+    calibration: Mapping[str, Any]
+    record: Path
+    at: LogRatio | None = None
+    table: Path | None = None
+
+
+def ratio(
+    run: Folder,
+    data: Path | None = None,
+    out: Path | None = None,
+    calibration: Literal["temperature", "isotonic"] = "temperature",
+    held_out: str | None = None,
+    step: int | None = None,
+    console: Console | None = None,
+) -> Ratio:
+    """Calibrate the log ratio of data and model of a run, and give it at samples.
+
+    Half of the held-out data, and as many samples of the model, fit a map of the discriminator's
+    logits; the other half tests it. The report of the run then shows it.
+
+    Args:
+        run: Folder of the run.
+        data: Samples to give it at: an .npy file, an image, a folder of images or a table.
+        out: A .csv or .parquet for their log ratios, with 90 % intervals; by default in the run's
+            folder.
+        calibration: Of the logits: a temperature and an offset, or from 1,000 samples in each half
+            on a monotone map.
+        held_out: Data to calibrate on in place of the run's, of which again a tenth is taken.
+        step: Updates of the checkpoint; by default the latest.
+        console: Where to show progress; nowhere by default.
+
+    Raises:
+        ValueError: The run's discriminator gives no log ratio, or it, its data or the samples
+            cannot be used.
+        OSError: There are no such samples, or a file stands already or cannot be written.
+    """
+    from ..runs.opening import open_run, require_ratio
+
+    run, config, at = open_run(run, step)
+    require_ratio(config, at)
+    path = None
+    if data is not None:
+        rows = config.rows is not None
+        require_given(data, "a table" if rows else "an image, a folder or an .npy file")
+        if rows != is_table(data):
+            has = "rows of a table" if rows else "no rows of a table"
+            raise ValueError(f"the run's samples are {has}, got {data}: give samples like them")
+        path = out or run.inside(f"ratio-of-{data.resolve().stem}.csv")
+        if path.suffix.lower() not in ENDINGS:
+            raise ValueError(f"log ratios are a table: let {path} end in {', '.join(ENDINGS)}")
+        require_new(path)
+    elif out is not None:
+        raise ValueError(f"without --data there is nothing to write to {out}: give samples")
+
+    from ..inference.calibrated_ratio import logits
+    from ..runs.loading import given_to, load_model, ratio_of
+
+    console = console or Console(quiet=True)
+    model, _ = load_model(run, config, at)
+    x = None if data is None else given_to(data, run, config, at, console)
+    found = ratio_of(run, config, at, model, console, held_out, calibration)
+    content = {
+        "step": at,
+        "held_out": held_out or config.data,
+        "calibration": calibration,
+        "map": vars(found.map),
+        "fitted": found.fitted,
+        "before": _scores(found.before),
+        "after": _scores(found.after),
+    }
+    write_table(content, run.calibration_path)
+    if data is None or x is None or path is None:
+        return Ratio(content, run.calibration_path)
+    ratios = found(logits(model, x))
+    _write(ratios, files_of(data) if len(config.event_shape or ()) == 3 else [], path)
+    return Ratio(content, run.calibration_path, ratios, path)
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
+    return scores._asdict() | {"reliability": scores.reliability._asdict()}
+
+
+def _write(ratios: LogRatio, files: list[str | None], path: Path) -> None:
+    """A row for each sample, under its file if there are any."""
+    import pyarrow
+
+    from ..data import tables
+
+    columns = {"file": files} if files else {}
+    named = {"log_ratio": ratios.value, "low": ratios.low, "high": ratios.high}
+    own = {"logit": ratios.raw, "beyond": ratios.beyond}
+    tables.write_table(pyarrow.table(columns | named | own), path)
