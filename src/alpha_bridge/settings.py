@@ -386,6 +386,9 @@ class EvaluationConfig(Settings):
     needs no labels), of Inception, or averaged pixels."""
     bandwidth: Annotated[float, POSITIVE] = 0.1
     """Bandwidth of the kernel density estimate, in the units of the mixture."""
+    target: str | None = None
+    """Of a table, the column that a model is trained to tell from the others on generated rows, and
+    tested on real ones; None for the last category of few values, or the last number."""
     shown: Count = 64
     """Number of latents whose samples are recorded through training."""
 

@@ -75,6 +75,9 @@ def test_every_metric_says_which_direction_is_better():
         "reconstruction_distance",
         "c2st",
         "closest_records",
+        "imputation_error",
+        "kl",
+        "total_variation",
     }
 
 

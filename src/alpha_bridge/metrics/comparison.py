@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
+from ..model import AlphaBridge
 from ..observation import RowFamily
-from . import image_quality, modes, table_quality
+from . import cells, downstream, image_quality, modes, table_quality
 from .classifier import cached_classifier, inception_features, require_shape
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
@@ -38,6 +39,10 @@ class Comparison(ABC):
 
         ``watch`` goes through the parts in which a network sees them.
         """
+
+    def of_model(self, model: AlphaBridge) -> dict[str, float]:  # noqa: ARG002
+        """Metrics that are of a model itself, and not of samples."""
+        return {}
 
 
 class DensityComparison(Comparison):
@@ -75,8 +80,21 @@ class TableComparison(Comparison):
 
     protocol = "rows"
 
-    def __init__(self, rows: RowFamily, training: Tensor, held_out: Tensor) -> None:
+    def __init__(
+        self,
+        rows: RowFamily,
+        training: Tensor,
+        held_out: Tensor,
+        names: Sequence[str],
+        target: str | None = None,
+    ) -> None:
+        """Take rows, names of their columns, and that of the one that is learned from others."""
         self.rows, self.training, self.held_out = rows, training, held_out
+        self.target = downstream.target(rows, names, target)
+        self.by_real = self._learned(training)
+
+    def _learned(self, x: Tensor) -> float:
+        return downstream.learned(x, self.held_out, self.rows, self.target)
 
     def __call__(
         self,
@@ -89,11 +107,29 @@ class TableComparison(Comparison):
             ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
             ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
             ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
+            ("tstr", self.target.protocol): self._learned(x),
         }
         if rows.categories:
             rare = table_quality.rare_categories(real, x, rows)
             metrics["rare_categories", "factor-2"] = rare
-        return {name(*key, *of): value for key, value in metrics.items()}, None  # type: ignore[arg-type]
+        found = {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
+        real_of = (len(self.training), "held-out", len(real))
+        found[name("trtr", self.target.protocol, *real_of)] = self.by_real  # type: ignore[arg-type]
+        return found, None
+
+    def of_model(self, model: AlphaBridge) -> dict[str, float]:
+        if not cells.enumerable(self.rows):
+            return {}
+        q, (p, variance) = cells.shares(self.held_out, self.rows), cells.shares_of_model(model)
+        of = (cells.LATENTS, "held-out", len(self.held_out))
+        metrics = {
+            ("kl", "cells"): cells.divergence(q, p, variance)[0],
+            ("total_variation", "cells"): cells.total_variation(q, p),
+            ("missed_mass", f"cells-of-{len(self.training)}"): cells.missed(
+                q, p, len(self.training)
+            ),
+        }
+        return {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
 
 
 class FeatureComparison(Comparison):

@@ -80,6 +80,11 @@ METRICS: dict[str, Metric] = {
     "rare_categories": Metric("Rare categories", "higher", good=0.95),
     "c2st": Metric("Classifier two-sample test", "lower"),
     "closest_records": Metric("Closest records", "lower"),
+    "tstr": Metric("Train on synthetic, test on real", "higher"),
+    "trtr": Metric("Train on real, test on real", "higher"),
+    "imputation_error": Metric("Imputation error", "lower"),
+    "kl": Metric("KL divergence from the data", "lower"),
+    "total_variation": Metric("Total variation", "lower"),
     "retention": Metric("Retention", "higher", good=0.75),
     "ess": Metric("Effective sample size", "higher"),
 }

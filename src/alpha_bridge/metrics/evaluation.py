@@ -82,6 +82,7 @@ class Evaluation:
         model.eval()
         x = self.generated(model, watch)
         metrics, labels = self.comparison(x, watch)
+        metrics |= self.comparison.of_model(model)
         if labels is not None and reference:
             memory[RETENTION] = labels
         elif labels is not None and RETENTION in memory:
@@ -169,6 +170,7 @@ def evaluation_of(
     shown: int = EvaluationConfig.shown,
     features: str = EvaluationConfig.features,
     bandwidth: float = EvaluationConfig.bandwidth,
+    target: str | None = EvaluationConfig.target,
     log: Callable[[str], None] = lambda _: None,
     prior: Source | None = None,
     progress: Report = silent,
@@ -183,8 +185,8 @@ def evaluation_of(
 
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two
-            training samples or the second domain fewer than two held out, or the classifier cannot
-            take the images.
+            training samples or the second domain fewer than two held out, the classifier cannot
+            take the images, or a table has no column ``target``.
     """
     if reconstructs:
         network, protocol, _ = FEATURES[features](source, data, log, progress)
@@ -196,8 +198,12 @@ def evaluation_of(
         density = DensityComparison(source, samples, bandwidth)
         return Evaluation(source, density, samples, shown, latents, progress)
     if source.rows is not None:
+        from ..data.tables import TableUnits
+
         parts = (source.training(samples), source.held_out(samples))
-        table = TableComparison(source.rows, *(source.units.normalize(rows) for rows in parts))
+        training, held_out = (source.units.normalize(rows) for rows in parts)
+        assert isinstance(source.units, TableUnits)
+        table = TableComparison(source.rows, training, held_out, source.units.names, target)
         return Evaluation(source, table, samples, shown, latents, progress)
     samples = min(samples, source.size or samples)
     at_least(2, "the number of training samples", samples)

@@ -85,7 +85,7 @@ class RowFamily:
         """
         nats = torch.zeros_like(x[..., 0])
         if self.categories:
-            nats = nats + (x[..., self._in_categories] * self._log_shares(parameters)).sum(-1)
+            nats = nats + (x[..., self._in_categories] * self.log_shares(parameters)).sum(-1)
         if self.numbers:
             mean, log_sigma = self._of_numbers(parameters)
             there = self._there(x)
@@ -128,8 +128,8 @@ class RowFamily:
         blocks = parameters[..., self._padded.to(parameters.device)]
         return blocks.masked_fill(self._beyond.to(parameters.device), -torch.inf)
 
-    def _log_shares(self, parameters: Tensor) -> Tensor:
-        """Log-probabilities of all categories' places, in their order."""
+    def log_shares(self, parameters: Tensor) -> Tensor:
+        """Log-probabilities of all categories' places, block after block."""
         log_shares = F.log_softmax(self._blocks(parameters), -1).flatten(-2)
         return log_shares[..., (~self._beyond).flatten().to(parameters.device)]
 
@@ -224,7 +224,7 @@ class DrawnRows:
         family, lead = self.family, self.x.shape[:-1]
         if not family.categories:
             return torch.zeros_like(self.x[..., 0])
-        shares = family._log_shares(self.parameters).exp()
+        shares = family.log_shares(self.parameters).exp()
         chunk = max(1, at_once // max(1, lead.numel()))
         with torch.no_grad():
             # a row's own categories are no alternatives: for two of each, half of the work

@@ -40,6 +40,11 @@ class TableUnits(Units):
             )
         self.rows = RowFamily(tuple(blocks), tuple(numbers))
 
+    @property
+    def names(self) -> list[str]:
+        """Columns that are learned, in order."""
+        return [column.name for column in self.coding.columns if column.slots or column.numeric]
+
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> "TableUnits":
         """Those that gave these ``tensors``."""
