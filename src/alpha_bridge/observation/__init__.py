@@ -6,10 +6,12 @@ whole. Here are other ways, which leave the bridge what it is:
 - :class:`Patches`: each patch of an image has a log ratio of its own, whose weight
   :math:`e^{-\alpha f}` falls on its own pixels. :class:`Whole` is the plain case.
 - :class:`FeatureLikelihood`: features of an image are observed too, with noise of their own.
+- :class:`RowFamily`: the columns of a row; of :class:`RowEvidence` some are known, others are not.
 
 :class:`FeatureDistance` is what others use in its place, without a likelihood.
 """
 
+from .evidence import RowEvidence
 from .features import FeatureDistance, FeatureLikelihood
 from .patches import WHOLE, Patches, Scope, Whole
 from .row import DrawnRows, RowFamily
@@ -20,6 +22,7 @@ __all__ = [
     "FeatureDistance",
     "FeatureLikelihood",
     "Patches",
+    "RowEvidence",
     "RowFamily",
     "Scope",
     "Whole",

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
@@ -134,8 +135,8 @@ def test_what_no_training_row_has_is_kept_as_unseen_and_mentioned():
         "column 'town': some cells hold what no training row has, first 'Bonn' in row 1: they are "
         "kept as unseen"
     ]
-    known = SOURCE.units.known(torch.from_numpy(compact)).all(1)
-    assert not known[1] and not known[2]
+    unknown = SOURCE.units.evidence(torch.from_numpy(compact), gaps=False).incomplete
+    assert unknown[1] and unknown[2]
 
 
 def test_a_number_that_is_missing_where_none_was_is_unknown():
@@ -144,7 +145,48 @@ def test_a_number_that_is_missing_where_none_was_is_unknown():
     rows = torch.from_numpy(compact)
     assert SOURCE.table(rows)["height"].null_count == 1
     assert SOURCE.units.normalize(rows).isfinite().all()
-    assert not SOURCE.units.known(rows)[0].all()
+    assert SOURCE.units.evidence(rows, gaps=True).incomplete.tolist()[0]
+
+
+def test_a_gap_is_evidence_where_it_is_a_value_and_else_unknown_and_never_drawn():
+    rows, places = SOURCE.training(ROWS), SOURCE.units.coding.places
+    coded = [
+        (column, code)
+        for column, (code, _) in zip(SOURCE.columns, places, strict=True)
+        if code is not None
+    ]
+    ((column, code, start, size),) = (
+        (*of, *block)
+        for of, block in zip(coded, SOURCE.rows.categories, strict=True)
+        if of[0].name == "town"
+    )
+    gap, block = column.gap, slice(start, start + size)
+    at = rows[:, code] == gap
+    value, hole = (
+        SOURCE.units.evidence(rows[at], gaps).allowed[:, block] for gaps in (True, False)
+    )
+    assert (value.sum(1) == 1).all() and value[:, gap].all()
+    assert (hole.sum(1) == size - 1).all() and not hole[:, gap].any()
+
+
+def test_a_number_lies_where_it_would_become_the_same_cell():
+    """All that lies between the ends does, and what is beyond does not."""
+    compact = SOURCE.units.coding.compact(people()).astype(float)
+    low, high = SOURCE.units.coding.ends(compact)
+    numbers = [number for _, number in SOURCE.units.coding.places if number is not None]
+    names = [column.name for column in SOURCE.columns if column.numeric]
+    exact = [name for name in names if name in EXACT]
+    given = people().drop_columns(exact)
+    for share, same in ((0.01, True), (0.99, True), (-0.02, False), (1.02, False)):
+        moved = compact.copy()
+        inside = np.maximum(low, -9), np.minimum(high, 9)
+        moved[:, numbers] = inside[0] + share * (inside[1] - inside[0])
+        back = SOURCE.table(moved).drop_columns(exact)
+        for at, name in enumerate(names):
+            if name not in exact:
+                known = np.isfinite(low[:, at]) & np.isfinite(high[:, at])
+                equal = pyarrow.compute.equal(back[name], given[name]).to_numpy()[known]
+                assert equal.all() if same else not equal.any()
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "arrow"])

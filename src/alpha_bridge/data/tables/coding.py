@@ -134,6 +134,25 @@ class Coding:
         """Values of a column as people write them."""
         return [str(value) for value in _values(tuple(values), self.schema.field(at).type)]
 
+    def ends(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Between what ends each number of compact rows becomes the same cell, ``(2, N, numbers)``.
+
+        They are one point where a number has no rounding, and infinitely far where it is unknown.
+        """
+        found = []
+        for at, (column, (code, number)) in enumerate(zip(self.columns, self.places, strict=True)):
+            if number is not None:
+                z, quantiles = rows[:, number].astype(np.float64), self.quantiles[at]
+                known = ~np.isnan(z) & (True if code is None else rows[:, code] == column.slots - 1)
+                x = _shifted(self.numbers(at, np.where(known, z, 0.0)), column)
+                half = _rounding(column) / 2
+                low, high = quantiles.ends(x - half, x + half)
+                point = (half == 0) & (np.isfinite(low) & np.isfinite(high) & (high - low < 1e-9))
+                low, high = np.where(point, z, low), np.where(point, z, high)
+                unknown = np.stack([np.full(len(z), -np.inf), np.full(len(z), np.inf)])
+                found.append(np.where(known, np.stack([low, high]), unknown))
+        return np.stack(found, -1) if found else np.empty((2, len(rows), 0))
+
     def lines(self, sample: NDArray[Any]) -> tuple[str, ...]:
         """A line for each column, by the shares of its categories in compact rows."""
         return tuple(
@@ -332,6 +351,13 @@ def _unshifted(x: NDArray[np.float64], column: Column) -> NDArray[Any]:
     if column.kind in ("integer", "time"):
         return (np.rint(x / column.step) * column.step).astype(np.int64) + int(column.low or 0)
     return x if column.decimals is None else x.round(column.decimals)
+
+
+def _rounding(column: Column) -> float:
+    """How far apart the numbers of a column lie that are rounded; 0 without a rounding."""
+    if column.kind != "number":
+        return float(column.step)
+    return 0.0 if column.decimals is None else 10.0**-column.decimals
 
 
 def _values(values: tuple[Any, ...], kind: pyarrow.DataType) -> list[Any]:

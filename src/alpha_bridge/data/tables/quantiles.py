@@ -79,6 +79,14 @@ class Quantiles:
         z: Numbers = normal.numpy()
         return z
 
+    def ends(self, low: Numbers, high: Numbers) -> tuple[Numbers, Numbers]:
+        """Between what ends of N(0, 1) lie the values from ``low`` to ``high``, each ``(N,)``.
+
+        What lies beyond the ends is taken for them, so that these reach to infinity.
+        """
+        z_low = np.where(low <= self.values[0], -np.inf, self.forward(low, 0.0))
+        return z_low, np.where(high >= self.values[-1], np.inf, self.forward(high, 1.0))
+
     def inverse(self, z: Numbers) -> Numbers:
         """From N(0, 1) to values, shape ``(N,)``."""
         outside = 0.5 / self.count

@@ -7,7 +7,7 @@ import pyarrow
 import torch
 from torch import Tensor
 
-from ...observation.row import RowFamily
+from ...observation import RowEvidence, RowFamily
 from ..units import Units
 from .coding import Coding
 
@@ -95,21 +95,26 @@ class TableUnits(Units):
     def tensors(self) -> dict[str, Tensor]:
         return self.coding.tensors()
 
-    def known(self, x: Tensor) -> Tensor:
-        """Which entries of model rows are no gaps, of compact rows ``(*lead, width)``."""
-        known = torch.ones(*x.shape[:-1], self.rows.size, dtype=torch.bool, device=x.device)
-        end = 0
-        for column, (code, number) in zip(self.coding.columns, self.coding.places, strict=True):
-            size = column.slots + column.numeric
-            if code is not None:
-                gap = -1 if column.gap is None else column.gap
-                missing = (x[..., code] < 0) | (x[..., code] == gap)
-            elif number is not None:
-                missing = x[..., number].isnan()
-            if size:
-                known[..., end : end + size] = ~missing[..., None]
-            end += size
-        return known
+    def evidence(self, x: Tensor, gaps: bool) -> RowEvidence:
+        """What compact rows ``(N, width)`` say, some columns of which are unknown.
+
+        Args:
+            x: The rows.
+            gaps: Whether a gap is a value like others, which an unknown column may have too; else
+                it is unknown, and so is what no training row has, and both have some value.
+        """
+        allowed = torch.ones(*x.shape[:-1], self.rows.size, dtype=torch.bool, device=x.device)
+        blocks = iter(self.rows.categories)
+        for column, (code, _) in zip(self.coding.columns, self.coding.places, strict=True):
+            if code is None:
+                continue
+            start, size = next(blocks)
+            own, places = x[..., code, None].long(), torch.arange(size, device=x.device)
+            gap = -1 if gaps or column.gap is None else column.gap
+            unknown = (own < 0) | (own == gap)
+            allowed[..., start : start + size] = torch.where(unknown, places != gap, places == own)
+        ends = torch.from_numpy(self.coding.ends(x.numpy(force=True))).to(x.device)
+        return RowEvidence(self.rows, allowed, *ends)
 
     @cached_property
     def _places(self) -> tuple[Tensor, Tensor]:
