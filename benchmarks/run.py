@@ -34,7 +34,7 @@ from updates import CELEBA, GAUSSIANS, MNIST, Updates, autoencoder
 def updates(trials: int, count: int) -> Work:
     """``count`` updates of Step II on the 25 Gaussians, for that many stacked trials."""
     from alpha_bridge.path import constant
-    from alpha_bridge.recipe.builders import assemble
+    from alpha_bridge.recipe.assembly import assemble
     from alpha_bridge.recipe.presets import PRESETS
 
     parts = assemble(PRESETS["gaussians25"].model_copy(update={"trials": trials}))

@@ -28,7 +28,8 @@ from updates import CELEBA, MNIST, Updates
 from alpha_bridge.model import NETWORKS
 from alpha_bridge.path import constant
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import REGULARIZERS, build_model
+from alpha_bridge.recipe.first_weights import build_model
+from alpha_bridge.recipe.slots import REGULARIZERS
 from alpha_bridge.training import Callback, Event, available_accelerator, fit
 from alpha_bridge.training.processes import agreement
 

@@ -12,9 +12,10 @@ from torch.utils.flop_counter import flop_registry
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.objective import Noise
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import REGULARIZERS, build_model, build_slots
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
+from alpha_bridge.recipe.slots import REGULARIZERS, build_slots
 from alpha_bridge.training import TrainState, available_accelerator
 from alpha_bridge.training.machine import compile_networks
 from alpha_bridge.training.update import update

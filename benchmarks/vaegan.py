@@ -15,7 +15,7 @@ from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor, nn
 
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import build_model
+from alpha_bridge.recipe.first_weights import build_model
 
 logging.disable(logging.INFO)  # pythae's trainers greet on the console
 

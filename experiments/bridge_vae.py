@@ -26,7 +26,7 @@ import torch
 from alpha_bridge.data import Source, stream
 from alpha_bridge.gaussian import kl_to_prior, reparameterize
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, from_vae
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 
 from .framework import Record, Study
 from .framework.drawing import scatter

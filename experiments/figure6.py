@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 
 from . import figure5
 from .arm import STRENGTHS, SUBJECTS, assay, shown

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 

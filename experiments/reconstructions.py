@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_bridge.data import Source
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import from_vae, of_data, of_reconstructions
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH

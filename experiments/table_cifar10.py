@@ -23,7 +23,8 @@ from alpha_bridge.metrics.classifier import inception_features
 from alpha_bridge.metrics.definition import definition
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import build_evaluation, build_source
+from alpha_bridge.recipe.assembly import build_evaluation
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.plots import TEXT, WIDTH
 
 from .framework import Outcome, Record, Samples, Study, compare, configurations, due, preset_on

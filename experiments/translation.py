@@ -21,7 +21,7 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import ConvDiscriminator, ConvTranslator
 from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_bridge.errors import Diverged
 from alpha_bridge.recipe import Config, changed, value_of
-from alpha_bridge.recipe.builders import assemble, build_evaluation, build_model
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.decided import dialled
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 

@@ -15,7 +15,7 @@ from alpha_bridge.metrics.evaluation import Evaluation, ReconstructionEvaluation
 from alpha_bridge.metrics.image_quality import reconstruction_error
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.plots.records import Array

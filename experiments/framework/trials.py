@@ -12,7 +12,8 @@ from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import assemble, build_evaluation, model_of
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
+from alpha_bridge.recipe.first_weights import model_of
 from alpha_bridge.training import Callback, Event, TrainState
 from alpha_bridge.training.state import of_trial
 

@@ -8,7 +8,8 @@ import torch
 
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import build_evaluation, build_source
+from alpha_bridge.recipe.assembly import build_evaluation
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.presets import PRESETS
 from experiments import generalisations, reproduce
 from experiments.pages.markdown import RESULTS

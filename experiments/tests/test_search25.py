@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import build_path
 from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.slots import build_path
 from experiments import figure4, search25
 from experiments.framework.settings import BETAS, COMPARED
 

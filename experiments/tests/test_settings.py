@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alpha_bridge.recipe import differences
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from experiments import search25

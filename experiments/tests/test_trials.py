@@ -7,7 +7,7 @@ import torch
 
 from alpha_bridge.errors import Diverged
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.training import Callback
 from experiments.framework.trials import TrialMetrics, follow, own_scores

@@ -14,7 +14,7 @@ from alpha_bridge.commands import edit
 from alpha_bridge.commands.edit import _drawn as drawn
 from alpha_bridge.inference.editing import Direction, Evidence
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.loading import load_model
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 

@@ -11,7 +11,7 @@ from alpha_bridge import commands, vae
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.commands.missed import missed
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import prior_of
 from alpha_bridge.settings import EvaluationConfig, ModelConfig

@@ -9,7 +9,7 @@ import torch
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model

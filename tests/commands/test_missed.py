@@ -11,7 +11,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.commands.missed import missed
 from alpha_bridge.inference.likelihood import bounds
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.recipe.builders import build_source
+from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.loading import load_model
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 

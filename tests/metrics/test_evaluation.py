@@ -21,7 +21,8 @@ from alpha_bridge.metrics import comparison as comparison_module
 from alpha_bridge.metrics.comparison import DensityComparison
 from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import assemble, build_evaluation, build_model
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.settings import EvaluationConfig, MixtureConfig, ModelConfig
 
 SAMPLES, SHOWN = 50, 6

@@ -3,7 +3,7 @@
 import pytest
 
 from alpha_bridge.recipe import changed, read_config
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
 from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled
 from alpha_bridge.recipe.methods import METHODS

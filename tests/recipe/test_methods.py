@@ -12,7 +12,7 @@ from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstei
 from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.recipe.builders import build_model
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.presets import PRESETS
 
 SHAPES = {

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from alpha_bridge.recipe.builders import assemble, build_model
+from alpha_bridge.recipe.assembly import assemble
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.settings import GammaConfig
 from alpha_bridge.training.state import of_trial, stack

@@ -31,7 +31,7 @@ from alpha_bridge.penalty import (
     Regularizer,
     SpectralNorm,
 )
-from alpha_bridge.recipe.builders import REGULARIZERS
+from alpha_bridge.recipe.slots import REGULARIZERS
 from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import Optimization, TrainState, fit
 from alpha_bridge.training.update import discriminate, reduce, update

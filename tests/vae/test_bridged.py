@@ -4,7 +4,7 @@ import pytest
 
 from alpha_bridge.data import digits
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import assemble, build_evaluation
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae
 from alpha_bridge.vae import LIBRARIES

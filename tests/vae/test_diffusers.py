@@ -13,7 +13,7 @@ from alpha_bridge import AlphaBridge, sharing
 from alpha_bridge.networks import ConvDiscriminator
 from alpha_bridge.networks.blueprint import Blueprint
 from alpha_bridge.recipe import Config
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import VAEEncoder, VAEGenerator, build, load, save
 from alpha_bridge.vae.diffusers import KINDS

@@ -11,7 +11,7 @@ from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import assemble, build_evaluation, build_features
+from alpha_bridge.recipe.assembly import assemble, build_evaluation, build_features
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
 from alpha_bridge.runs.loading import inverted

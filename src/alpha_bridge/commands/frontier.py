@@ -117,7 +117,8 @@ def frontier(
     run, config, at = open_run(run)
     steps = snapshots_of(run, config, at)
 
-    from ..recipe.builders import build_evaluation, build_path
+    from ..recipe.assembly import build_evaluation
+    from ..recipe.slots import build_path
     from ..runs import plots
     from ..runs.loading import data_of
     from ..training.progress import Bars
@@ -226,7 +227,7 @@ def _measured(
     run: Run, config: Config, steps: Sequence[int], evaluation: Evaluation, draws: int
 ) -> Iterator[Point]:
     from ..inference.likelihood import bounds
-    from ..recipe.builders import build_path
+    from ..recipe.slots import build_path
     from ..runs.loading import load_model
 
     path, held_out = build_path(config), _held_out(evaluation)

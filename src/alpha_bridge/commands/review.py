@@ -35,7 +35,7 @@ def evaluate(
 
     run, config, step = open_run(run, step)
 
-    from ..recipe.builders import build_evaluation
+    from ..recipe.assembly import build_evaluation
     from ..runs.loading import data_of, load_model, prior_of
     from ..training.progress import Bars
 

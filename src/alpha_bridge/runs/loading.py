@@ -18,7 +18,8 @@ from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
 from ..model import AlphaBridge
 from ..recipe import Config
-from ..recipe.builders import SOURCES, build_prior, build_source, model_of
+from ..recipe.domains import SOURCES, build_prior, build_source
+from ..recipe.first_weights import model_of
 from ..training.checkpoint import naming, read_tensors, read_units
 from ..training.progress import Bars
 from .folder import Run

@@ -15,8 +15,8 @@ from ..metrics.definition import metrics_of
 from ..model import AlphaBridge
 from ..recipe import Config
 from ..recipe.availability import BUNDLED
-from ..recipe.builders import build_path
 from ..recipe.methods import METHODS
+from ..recipe.slots import build_path
 from ..sharing import Card, Picture
 from . import plots
 from .folder import Run, is_image

@@ -24,7 +24,8 @@ from ..metrics.table_profile import profile
 from ..model import AlphaBridge
 from ..objective import Objective
 from ..recipe import HISTORY, Config
-from ..recipe.builders import Assembly, assemble, build_evaluation, build_model
+from ..recipe.assembly import Assembly, assemble, build_evaluation
+from ..recipe.first_weights import build_model
 from ..training import (
     Callback,
     Checkpoints,

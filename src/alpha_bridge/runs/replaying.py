@@ -6,7 +6,8 @@ from typing import Any
 
 from ..files import plain
 from ..recipe import Config
-from ..recipe.builders import build_model, build_slots
+from ..recipe.first_weights import build_model
+from ..recipe.slots import build_slots
 from ..settings import WatchConfig
 from ..training import available_accelerator
 from ..training.batches import networks_draws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..files.manifest import OPTIMIZERS, last_whole
 from ..recipe import Config, changed, resumed
-from ..recipe.builders import Assembly
+from ..recipe.assembly import Assembly
 from ..training.incidents import Incident
 from .folder import Run
 

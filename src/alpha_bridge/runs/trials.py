@@ -15,7 +15,7 @@ from ..files.manifest import retain
 from ..metrics.deviation import spread
 from ..model import AlphaBridge
 from ..recipe import Config, read_config
-from ..recipe.builders import model_of
+from ..recipe.first_weights import model_of
 from ..training import TrainState
 from ..training.checkpoint import write
 from ..training.state import of_trial, stack

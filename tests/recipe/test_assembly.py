@@ -16,17 +16,11 @@ from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge
 from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.recipe import DENSITIES, Config, changed
 from alpha_bridge.recipe.architecture import NETWORKS
-from alpha_bridge.recipe.builders import (
-    ADVERSARIAL_LOSSES,
-    GAMMAS,
-    OBJECTIVES,
-    REGULARIZERS,
-    SOURCES,
-    assemble,
-    build_model,
-    build_source,
-)
+from alpha_bridge.recipe.assembly import assemble
+from alpha_bridge.recipe.domains import SOURCES, build_source
+from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.slots import ADVERSARIAL_LOSSES, GAMMAS, OBJECTIVES, REGULARIZERS
 from alpha_bridge.settings import (
     GammaConfig,
     MixtureConfig,
