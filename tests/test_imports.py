@@ -140,7 +140,7 @@ def test_the_module_runs_as_the_command():
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        "alpha-bridge: there is no command 'frob': give one of train, sample, reconstruct, "
-        "translate, edit, missed, ratio, evaluate, report, replay, frontier, export, push, "
-        "restore, verify"
+        "alpha-bridge: there is no command 'frob': give one of train, sample, impute, "
+        "reconstruct, translate, edit, missed, ratio, evaluate, report, replay, frontier, export, "
+        "push, restore, verify"
     ]

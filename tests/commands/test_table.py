@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pyarrow
@@ -36,6 +37,8 @@ def place(tmp_path_factory):
             job = rng.choice(["cook", "=SUM(A1)", ""], p=[0.6, 0.3, 0.1])
             gain = 0 if rng.random() < 0.8 else round(float(rng.gamma(2.0, 900.0)), 2)
             writer.writerow([f"p{row:04}", rng.integers(18, 90), job, gain, rng.random() < 0.3])
+    (folder / "empty.csv").write_text("")
+    (folder / "other.csv").write_text("id,years\np1,3\n")
     assert main(["train", str(folder / "people.csv"), *SMALL, "--out", str(folder / "run")]) == 0
     return folder
 
@@ -77,6 +80,24 @@ def test_training_twice_gives_the_same_rows(place, capsys):
     assert one.equals(two)
 
 
+def test_gaps_are_filled_in_a_file_for_each_draw(place, capsys):
+    given = place / "gaps.csv"
+    head, *lines = (place / "people.csv").read_text().splitlines()
+    lines = [re.sub(r",[0-9]+,", ",,", line, count=1) for line in lines[:9]]
+    given.write_text("\n".join([head, *lines]) + "\n")
+    words = ["impute", str(place / "run"), "--data", str(given), "--draws", "2"]
+    assert main([*words, "--out", str(place / "filled.csv")]) == 0
+    printed = capsys.readouterr().out
+    assert "9 rows have gaps; of 128 weighted latents for each, " in printed
+    one, two = (pyarrow.csv.read_csv(place / f"filled-{draw}.csv") for draw in (1, 2))
+    known = pyarrow.csv.read_csv(place / "people.csv").slice(0, 9)
+    assert one["age"].null_count == 0 and one["age"].type == "int64" and one["age"] != two["age"]
+    others = ["id", "gain", "member"]
+    assert one.select(others).equals(known.select(others)) and one.schema == known.schema
+    assert main([*words[:-2], "--seed", "1"]) == 0
+    assert (place / "run" / "gaps-imputed-seed-1.csv").is_file()
+
+
 def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
     out = place / "cooks.parquet"
     words = ["sample", str(place / "run"), "-n", "50", "--out", str(out)]
@@ -103,6 +124,14 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
         (["train", "people.csv", "--model.noise-course", "learned"], "a σ of its own"),
         (["export", "run", "--out", "new", "--onnx"], "leave out --onnx"),
         (["sample", "run", "--out", "rows.png"], "the run's samples are rows"),
+        (["impute", "run", "--data", "people.csv", "--draws", "0"], "--draws must be at least 1"),
+        (["impute", "run", "--data", "none.csv"], "none.csv does not exist: give a table"),
+        (["impute", "run", "--data", "run/config.json"], "config.json' is no table: give a file"),
+        (["impute", "run", "--data", "empty.csv"], "'empty.csv' is empty"),
+        (
+            ["impute", "run", "--data", "other.csv"],
+            "lacks 'age', 'job', 'gain', 'member' and has 'years'",
+        ),
     ],
 )
 def test_what_is_not_for_tables_is_refused_in_a_line(place, monkeypatch, capsys, words, says):

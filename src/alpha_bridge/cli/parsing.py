@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     for name in (
         "train",
         "sample",
+        "impute",
         "reconstruct",
         "translate",
         "edit",

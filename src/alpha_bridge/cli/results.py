@@ -92,6 +92,10 @@ def metrics_table(metrics: Mapping[str, float]) -> Table:
     return table
 
 
+def _imputed(paths: Sequence[Path], _: Arguments) -> Lines:
+    yield from map(str, paths)
+
+
 def _evaluated(metrics: Mapping[str, float], _: Arguments) -> Lines:
     yield metrics_table(metrics)
 
@@ -261,6 +265,7 @@ def _file(path: Path) -> str:
 
 LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "train": _trained,
+    "impute": _imputed,
     "reconstruct": _reconstructed,
     "edit": _edited,
     "missed": _missed,

@@ -7,6 +7,7 @@ imports what needs torch, so that what is wrong is refused within a second.
 from .density_ratio import Ratio, ratio
 from .edit import Edited, edit
 from .frontier import Frontier, frontier
+from .impute import impute
 from .missed import Missed, missed
 from .missed_rows import MissedRows
 from .reconstruct import Reconstructed, reconstruct
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "export",
     "frontier",
+    "impute",
     "missed",
     "push",
     "ratio",

@@ -4,5 +4,15 @@ from .columns import KINDS, Column
 from .table_file import write_table
 from .table_source import TableSource, load_table, read_rows
 from .table_units import TableUnits
+from .tabular import read_table
 
-__all__ = ["KINDS", "Column", "TableSource", "TableUnits", "load_table", "read_rows", "write_table"]
+__all__ = [
+    "KINDS",
+    "Column",
+    "TableSource",
+    "TableUnits",
+    "load_table",
+    "read_rows",
+    "read_table",
+    "write_table",
+]

@@ -131,6 +131,8 @@ def load_table(
     asked = read_columns(columns)
     kinds = {name: one.resolved.kind if one.resolved else one.kind for name, one in asked.items()}
     table = tabular(data, kinds)
+    if table.rows < 2:
+        raise ValueError(f"{table.name} has one row: give two or more, one is held out")
     require_columns(asked, table.schema, table.name)
     parts = _parts(table)
     notes: tuple[str, ...] = (_line(table, parts), *table.notes)

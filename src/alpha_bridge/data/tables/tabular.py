@@ -71,10 +71,20 @@ def tabular(data: Any, asked: Mapping[str, str | None] | None = None) -> Tabular
     require_names(found.schema.names, found.name)
     if not found.schema.names:
         raise ValueError(f"{found.name} has no columns: give a table of some")
-    if found.rows < 2:
-        held = "one row" if found.rows else "no rows"
-        raise ValueError(f"{found.name} has {held}: give two or more, one is held out")
+    if not found.rows:
+        raise ValueError(f"{found.name} has no rows: give two or more")
     return found
+
+
+def read_table(data: Any, say: Callable[[str], object] = lambda _: None) -> pyarrow.Table:  # noqa: ANN401
+    """All of a table in memory, as it was given; ``say`` takes a line on how it was read.
+
+    Arguments and errors otherwise as of :func:`tabular`.
+    """
+    found = tabular(data)
+    for line in found.notes:
+        say(line)
+    return pyarrow.Table.from_batches([*found.read()], found.schema).unify_dictionaries()
 
 
 def _at(path: Path, asked: Mapping[str, str | None]) -> Tabular:
