@@ -228,7 +228,7 @@ def case(words, *parts):
             "choose another place",
         ),
         case(["sample", "image-run", "--out", "new.gif"], ".png or .npy", "new.gif"),
-        case(["reconstruct", "run"], "Missing", "--images"),
+        case(["reconstruct", "run"], "no rows of a table: give --images"),
         case(["reconstruct", "missing", "--images", "images"], "missing is not a run"),
         case(["reconstruct", "run", "--images", "images"], "takes vectors", ".npy"),
         case(["reconstruct", "image-run", "--images", "vectors.npy"], "(2,)", "(1, 8, 8)"),

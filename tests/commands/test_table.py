@@ -114,7 +114,8 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
         (["missed", "run", "--images", "people.csv"], "give --data people.csv"),
         (["missed", "run", "--out", "missed.png"], "let missed.png end in .csv"),
         (["edit", "run", "--attribute", "job=cook"], "sample --where COLUMN=VALUE"),
-        (["reconstruct", "run", "--images", "people.csv"], "reconstruct is for images"),
+        (["reconstruct", "run", "--images", "people.csv"], "give --data FILE, and no --images"),
+        (["reconstruct", "run", "--data", "nobody.csv"], "nobody.csv does not exist: give a table"),
         (["sample", "run", "--where", "jbo=cook"], "no column 'jbo': did you mean job?"),
         (["sample", "run", "--where", "job"], "--where takes column=value, got 'job'"),
         (["sample", "run", "--where", "job=pilot"], "0.00% of "),
@@ -156,6 +157,16 @@ def test_rows_that_are_missed_come_first_with_their_row_and_ratio(place, capsys)
     assert rows == [row | {"job": row["job"] or None} for row in of_file]
     assert main(["missed", str(place / "run"), "-n", "2"]) == 0
     assert "of 20 rows, by log q − log p" in capsys.readouterr().out
+
+
+def test_rows_are_encoded_and_decoded_in_their_order(place, capsys):
+    out = place / "again.parquet"
+    words = ["reconstruct", str(place / "run"), "--data", str(place / "people.csv")]
+    assert main([*words, "--out", str(out)]) == 0
+    found = pyarrow.parquet.read_table(out)
+    assert len(found) == 200 and found.schema.names == ["id", "age", "job", "gain", "member"]
+    printed = capsys.readouterr().out
+    assert "of the categories come back" in printed and "error of numbers" in printed
 
 
 def test_an_exported_table_draws_the_same_rows_and_says_what_it_holds(place):

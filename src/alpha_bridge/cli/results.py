@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from ..commands import MissedRows
+from ..commands import MissedRows, ReconstructedRows
 from ..errors import printable
 from ..metrics.definition import formatted, title
 from .printing import as_json
@@ -100,7 +100,14 @@ def _evaluated(metrics: Mapping[str, float], _: Arguments) -> Lines:
     yield metrics_table(metrics)
 
 
-def _reconstructed(done: Reconstructed, arguments: Arguments) -> Lines:
+def _reconstructed(done: Reconstructed | ReconstructedRows, arguments: Arguments) -> Lines:
+    if isinstance(done, ReconstructedRows):
+        if done.same is not None:
+            yield f"{done.same:.1%} of the categories come back"
+        if done.error is not None:
+            yield f"root mean squared error of numbers {done.error:.4g}, of a deviation of about 1"
+        yield str(done.path)
+        return
     refined = f", refined {done.refined_error:.4g}" if arguments["refine"] else ""
     yield f"mean squared error {done.error:.4g}{refined}; {done.path}"
 

@@ -10,7 +10,7 @@ from .frontier import Frontier, frontier
 from .impute import impute
 from .missed import Missed, missed
 from .missed_rows import MissedRows
-from .reconstruct import Reconstructed, reconstruct
+from .reconstruct import Reconstructed, ReconstructedRows, reconstruct
 from .release import export, push, restore
 from .replay import Replayed, replay
 from .review import evaluate, report
@@ -26,6 +26,7 @@ __all__ = [
     "MissedRows",
     "Ratio",
     "Reconstructed",
+    "ReconstructedRows",
     "Replayed",
     "Trained",
     "Verified",

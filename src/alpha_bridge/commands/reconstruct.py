@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from .paths import Folder, ending, require_given, require_output, write
+from .paths import Folder, ending, require_given, require_output, table_destination, write
+
+if TYPE_CHECKING:
+    from ..recipe import Config
+    from ..runs.folder import Run
 
 
 @dataclass(frozen=True)
@@ -25,20 +30,40 @@ class Reconstructed:
     refined_error: float
 
 
+@dataclass(frozen=True)
+class ReconstructedRows:
+    """Reconstructions of a user's rows of a table.
+
+    Attributes:
+        path: A row for each that was given, in their order.
+        same: Share of their categories that come back, gaps and values set apart among them; None
+            without any.
+        error: Root mean squared error of the numbers that come back as numbers, in model units, in
+            which their deviation is about 1; None without any.
+    """
+
+    path: Path
+    same: float | None
+    error: float | None
+
+
 def reconstruct(
     run: Folder,
-    images: Path,
+    images: Path | None = None,
+    data: Path | None = None,
     out: Path | None = None,
     step: int | None = None,
     refine: int = 0,
     console: Console | None = None,
-) -> Reconstructed:
-    """Encode and decode images with a run's inference arm.
+) -> Reconstructed | ReconstructedRows:
+    """Encode and decode images, or rows of a table, with a run's inference arm.
 
     Args:
         run: Folder of the run.
         images: An image, a folder of images, or an .npy file.
-        out: A .png for a picture, an .npy for an array; by default in the run's folder.
+        data: A table with the columns of the run's, in place of images.
+        out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows; by default in
+            the run's folder.
         step: Updates of the checkpoint; by default the latest.
         refine: Steps of refinement for each latent, from the encoder's mean.
         console: Where to say what is read; nowhere by default.
@@ -47,10 +72,18 @@ def reconstruct(
         ValueError: The images or the run cannot be used.
         OSError: A file is missing, stands already or cannot be written.
     """
-    from ..runs.opening import open_run, require_no_table
+    from ..runs.opening import open_run
 
     run, config, step = open_run(run, step)
-    require_no_table(config, "reconstruct")
+    if config.rows is not None:
+        if data is None or images is not None or refine:
+            raise ValueError(
+                "the run's samples are rows of a table: give --data FILE, and no --images, no "
+                "--refine"
+            )
+        return _rows(run, config, step, data, out, console)
+    if images is None or data is not None:
+        raise ValueError("the run's samples are no rows of a table: give --images, and no --data")
     require_given(images)
     shape = config.event_shape or ()
     path = out or run.inside(f"reconstructions-of-{images.resolve().stem}{ending(shape)}")
@@ -77,3 +110,32 @@ def reconstruct(
 
     write(pairs, path, draw)
     return Reconstructed(path, float(before.mean()), float(after.mean()))
+
+
+def _rows(
+    run: Run, config: Config, step: int, data: Path, out: Path | None, console: Console | None
+) -> ReconstructedRows:
+    require_given(data, "a table")
+    path = table_destination(run, out, f"reconstructions-of-{data.resolve().stem}")
+
+    import torch
+
+    from ..data.tables import TableUnits, write_table
+    from ..metrics.evaluation import decoded, in_chunks
+    from ..metrics.table_quality import codes
+    from ..runs.loading import given_to, load_model, units_of
+
+    model, _ = load_model(run, config, step)
+    units, rows = units_of(run, config, step), model.rows
+    assert isinstance(units, TableUnits) and rows is not None
+    x = given_to(data, run, config, step, console)
+    y = decoded(model, in_chunks(model.encode, x))
+    same = (codes(x, rows) == codes(y, rows)).float() if rows.categories else None
+    places = [place for place, _ in rows.numbers]
+    both = torch.stack([rows.there(x) * rows.there(y), (x - y)[:, places].square()])
+    write_table(units.table(y), path)
+    return ReconstructedRows(
+        path,
+        None if same is None else float(same.mean()),
+        float((both.prod(0).sum() / both[0].sum()).sqrt()) if both[0].any() else None,
+    )

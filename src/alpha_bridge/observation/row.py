@@ -88,7 +88,7 @@ class RowFamily:
             nats = nats + (x[..., self._in_categories] * self.log_shares(parameters)).sum(-1)
         if self.numbers:
             mean, log_sigma = self._of_numbers(parameters)
-            there = self._there(x)
+            there = self.there(x)
             squared = ((x[..., self._places] - mean) * torch.exp(-log_sigma)).square()
             nats = nats - (there * (squared / 2 + log_sigma + LOG_TWO_PI / 2)).sum(-1)
         return nats
@@ -136,8 +136,8 @@ class RowFamily:
     def _of_numbers(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         return parameters[..., self._places], parameters[..., self.size :]
 
-    def _there(self, x: Tensor) -> Tensor:
-        """1 where a number is there, and 0 where its gate is closed."""
+    def there(self, x: Tensor) -> Tensor:
+        """1 where a number is there, and 0 where its gate is closed, ``(*lead, N)``."""
         there = torch.ones_like(x[..., self._places])
         gated = [at for at, (_, gate) in enumerate(self.numbers) if gate is not None]
         if gated:
@@ -147,7 +147,7 @@ class RowFamily:
     def _with_numbers(self, x: Tensor, values: Tensor) -> Tensor:
         """The same rows with those numbers, where they are there."""
         places = torch.tensor(self._places, device=x.device).expand(values.shape)
-        return x.scatter(-1, places, self._there(x) * values)
+        return x.scatter(-1, places, self.there(x) * values)
 
     @cached_property
     def _places(self) -> list[int]:

@@ -118,15 +118,6 @@ def require_ratio(config: Config, step: int) -> None:
         raise ValueError("the discriminator is untrained after 0 updates: give a later --step")
 
 
-def require_no_table(config: Config, command: str) -> None:
-    """Refuse a run of a table where a command is for images and vectors."""
-    if config.rows is not None:
-        raise ValueError(
-            f"the run's samples are rows of a table, and {command} is for images and vectors: use "
-            "alpha-bridge sample or evaluate"
-        )
-
-
 def require_trainable(
     config: Config, folder: Path, resume: bool, fetch: Container[str] | None = None
 ) -> None:
