@@ -60,7 +60,7 @@ class RowEvidence:
     def incomplete(self) -> Tensor:
         """Of which rows a category or a number is unknown, shape ``lead``."""
         unknown = self.low.isneginf() & self.high.isposinf()
-        found = (self.rows._there(self.allowed.to(self.low)).bool() & unknown).any(-1)
+        found = (self.rows.there(self.allowed.to(self.low)).bool() & unknown).any(-1)
         for start, size in self.rows.categories:
             found = found | (self.allowed[..., start : start + size].sum(-1) > 1)
         return found
