@@ -10,11 +10,10 @@ from tyro.conf import arg
 
 from ..checks import at_least
 from .by_ratio import ByRatio
-from .conditions import meeting, parsed
+from .conditions import parsed
 from .paths import Folder, destination, table_destination, write
 
 if TYPE_CHECKING:
-    import pyarrow
     from torch import Tensor
 
     from ..data import Units
@@ -46,7 +45,7 @@ def sample(
         out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows of a table; by
             default in the run's folder.
         step: Updates of the checkpoint; by default the latest.
-        where: Of a table, conditions such as income=>50K: rows are drawn until enough meet them.
+        where: Of a table, conditions such as income=>50K: rows are drawn given these.
         weights: Write weights towards the data beside them, an .npy file with sum 1.
         reject: Keep one of so many draws on average, those that are most probably data.
         resample: Choose by weights, with replacement, from so many times as many draws.
@@ -105,19 +104,13 @@ def _meeting(
     console: Console,
 ) -> Path:
     """Draw rows of a table that meet the conditions."""
-    from ..data import normal
     from ..data.tables import TableUnits, write_table
-    from ..metrics.evaluation import decoded
+    from ..inference.conditional_rows import rows_given
 
     assert isinstance(units, TableUnits)
-
-    def drawn(count: int, turn: int) -> pyarrow.Table:
-        z = normal(seed, turn, 0, (count, *(model.latent_shape or ())))
-        return units.table(decoded(model, z, seed, turn), seed + turn)
-
-    rows, share = meeting(drawn, n, conditions)
-    console.print(f"{share:.2%} of the rows that were drawn meet the conditions")
-    write_table(rows, path)
+    found = rows_given(model, units, conditions, n, seed)
+    console.print(found.line)
+    write_table(found.table, path)
     return path
 
 

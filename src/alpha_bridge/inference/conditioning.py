@@ -16,6 +16,7 @@ Source:
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,12 @@ class WeightedLatents:
 
     z: Tensor
     log_weights: Tensor
+
+    @classmethod
+    def joined(cls, several: Sequence["WeightedLatents"]) -> "WeightedLatents":
+        """Those of the same rows, drawn several times."""
+        z, log_weights = ([getattr(one, of) for one in several] for of in ("z", "log_weights"))
+        return cls(torch.cat(z, 1), torch.cat(log_weights, 1))
 
     @property
     def effective(self) -> Tensor:

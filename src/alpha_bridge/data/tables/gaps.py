@@ -41,21 +41,21 @@ def filled(table: pyarrow.Table, made: pyarrow.Table, coding: Coding) -> pyarrow
         gaps = compute.is_null(plain(cells, column.name))
         if column.kind != "identifier" and compute.any(gaps).as_py():
             new = made.column(column.name).combine_chunks()
-            table = table.set_column(at, column.name, _mixed(gaps, new, cells))
+            table = table.set_column(at, column.name, replaced(cells, gaps, new))
     return table
 
 
-def _mixed(gaps: pyarrow.Array, new: pyarrow.Array, cells: pyarrow.Array) -> pyarrow.Array:
-    """Cells, and new ones in their gaps."""
+def replaced(cells: pyarrow.Array, at: pyarrow.Array, new: pyarrow.Array) -> pyarrow.Array:
+    """Cells, and ``new`` ones where ``at`` is true, of the same type if it can hold them."""
     if types.is_dictionary(new.type):
         new = new.dictionary_decode()
     if types.is_dictionary(cells.type):
         kind, listed = cells.type, cells.dictionary
-        mixed = _mixed(gaps, new, cells.dictionary_decode())
-        values = compute.unique(pyarrow.concat_arrays([listed, mixed.drop_null()]))
-        places = compute.index_in(mixed, values, skip_nulls=True).cast(kind.index_type)
+        plainly = replaced(cells.dictionary_decode(), at, new)
+        values = compute.unique(pyarrow.concat_arrays([listed, plainly.drop_null()]))
+        places = compute.index_in(plainly, values, skip_nulls=True).cast(kind.index_type)
         return pyarrow.DictionaryArray.from_arrays(places, values, ordered=kind.ordered)
     try:
-        return compute.if_else(gaps, new.cast(cells.type), cells)
+        return compute.if_else(at, new.cast(cells.type), cells)
     except pyarrow.ArrowInvalid:
-        return compute.if_else(gaps, new, cells.cast(new.type))
+        return compute.if_else(at, new, cells.cast(new.type))
