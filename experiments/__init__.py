@@ -33,6 +33,7 @@ EXPERIMENTS = {
     "reconstructions": "ours, autoencoders sharpened by the bridge of reconstructions and as usual",
     "untuned": "ours, the defaults beside searched ramps on six sets, and settings made wrong",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
+    "ratio": "ours, the log ratio against a known one along α, calibrated, and rejection by it",
     "posterior": "ours, the encoder against a posterior that is known, for each objective",
 }
 """What can be regenerated, each by the module of its name: figures of the paper, and ours."""
