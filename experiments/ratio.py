@@ -26,7 +26,7 @@ from alpha_bridge.networks import MLPDiscriminator
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.builders import assemble
+from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.training import Callback, Event, Optimization, fit
 

@@ -100,4 +100,4 @@ def _moments(of_q: Array, of_p: Array, relative: float) -> tuple[Array, Array]:
 def _weights(of_q: Array, of_p: Array, relative: float, ridge: float) -> Array:
     second, first = _moments(of_q, of_p, relative)
     found = np.linalg.solve(second + ridge * np.eye(len(second)), first)
-    return np.maximum(found, 0)
+    return np.asarray(np.maximum(found, 0), np.float64)

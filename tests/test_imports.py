@@ -141,6 +141,6 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, impute, "
-        "reconstruct, translate, edit, missed, ratio, evaluate, report, replay, frontier, export, "
-        "push, restore, verify"
+        "reconstruct, translate, edit, missed, ratio, compare, evaluate, report, replay, "
+        "frontier, export, push, restore, verify"
     ]

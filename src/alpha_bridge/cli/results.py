@@ -19,6 +19,7 @@ from .printing import as_json
 
 if TYPE_CHECKING:
     from ..commands import (
+        Compared,
         Edited,
         Frontier,
         Missed,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 ACROSS = 8
 """Columns of a table that are printed."""
+
+LEVEL = 0.05
+"""p-values above it are no sign of a difference."""
 
 Lines = Iterator[str | Table]
 Arguments = Mapping[str, Any]
@@ -221,6 +225,36 @@ def _ratio(found: Ratio, _: Arguments) -> Lines:
         yield str(found.table)
 
 
+def _compared(found: Compared, arguments: Arguments) -> Lines:
+    sides = (arguments["first"], arguments["second"])
+    for side, other, least in zip(sides, sides[::-1], found.apart, strict=True):
+        yield f"of {side}, with the least chance to be of {other}:"
+        yield from _rows(least)
+    alike = "no sign" if found.test.p_value > LEVEL else "they differ"
+    yield (
+        f"{found.counts[0]} and {found.counts[1]} samples: p = {found.test.p_value:.3g} ({alike}); "
+        f"a classifier is right on {found.test.accuracy:.1%} of those that it has not seen"
+    )
+    if found.table is not None:
+        yield str(found.table)
+
+
+def _compared_json(found: Compared) -> str:
+    apart = [
+        [{name: as_text(cell) for name, cell in row.items()} for row in rows]
+        for rows in found.apart
+    ]
+    content = {
+        "p_value": found.test.p_value,
+        "accuracy": found.test.accuracy,
+        "samples": found.counts,
+        "first": apart[0],
+        "second": apart[1],
+        "file": None if found.table is None else str(found.table),
+    }
+    return as_json(content)
+
+
 def _ratio_json(found: Ratio) -> str:
     own = {"record": str(found.record), "table": None if found.table is None else str(found.table)}
     return as_json({**found.calibration, **own})
@@ -277,6 +311,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "edit": _edited,
     "missed": _missed,
     "ratio": _ratio,
+    "compare": _compared,
     "evaluate": _evaluated,
     "replay": _replayed,
     "frontier": _frontier,
@@ -290,6 +325,7 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "edit": _edited_json,
     "missed": _missed_json,
     "ratio": _ratio_json,
+    "compare": _compared_json,
     "evaluate": as_json,
     "replay": _replayed_json,
     "frontier": lambda found: _file(found.table),

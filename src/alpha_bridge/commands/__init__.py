@@ -4,6 +4,7 @@ Importing this loads no torch. Each function checks its arguments and opens the 
 imports what needs torch, so that what is wrong is refused within a second.
 """
 
+from .compare import Compared, compare
 from .density_ratio import Ratio, ratio
 from .edit import Edited, edit
 from .frontier import Frontier, frontier
@@ -20,6 +21,7 @@ from .translate import translate
 from .verify import Verified, verify
 
 __all__ = [
+    "Compared",
     "Edited",
     "Frontier",
     "Missed",
@@ -30,6 +32,7 @@ __all__ = [
     "Replayed",
     "Trained",
     "Verified",
+    "compare",
     "edit",
     "evaluate",
     "export",

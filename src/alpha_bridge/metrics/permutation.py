@@ -12,6 +12,7 @@ Source:
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,14 +97,19 @@ def permutation_test(
     right = ((new[0] < 0.5).mean() + (new[1] > 0.5).mean()) / 2 + sum(
         (of == 0.5).mean() / 4 for of in new
     )
-    return TwoSampleTest(_p_value(*new, permutations, rng), float(right), *chances)
+    return TwoSampleTest(
+        _p_value(new[0], new[1], permutations, rng), float(right), chances[0], chances[1]
+    )
 
 
 def _fitted(classifier: Any, first: NDArray[Any], second: NDArray[Any]) -> Any:  # noqa: ANN401
     from sklearn.base import clone
+    from sklearn.exceptions import ConvergenceWarning
 
     sides = np.repeat([0, 1], [len(first), len(second)])
-    return clone(classifier).fit(np.concatenate([first, second]), sides)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # any classifier will do
+        return clone(classifier).fit(np.concatenate([first, second]), sides)
 
 
 def _p_value(first: Array, second: Array, permutations: int, rng: np.random.Generator) -> float:

@@ -5,6 +5,7 @@ near N(0, 1): what is compared does not change under the monotone maps between t
 """
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,20 +101,31 @@ def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
         Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017.
     """
     # here, for they take a second to import, and no other data need them
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     count = min(len(real), len(fake))
-    x = torch.cat([real[:count], fake[:count]])
-    numbers = x[:, [place for place, _ in rows.numbers]]
-    features = torch.cat([codes(x, rows).to(x), numbers], 1).numpy() if rows.categories else numbers
+    features = for_trees(torch.cat([real[:count], fake[:count]]), rows)
     labels = np.repeat([0, 1], count)
-    categorical = [at for at, (_, size) in enumerate(rows.categories) if 2 < size <= 255]
-    trees = HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    chances = cross_val_predict(trees, features, labels, cv=folds, method="predict_proba")[:, 1]
+    chances = cross_val_predict(
+        trees(rows, seed), features, labels, cv=folds, method="predict_proba"
+    )[:, 1]
     return float(roc_auc_score(labels, chances))
+
+
+def for_trees(x: Tensor, rows: RowFamily) -> np.ndarray:
+    """Codes of categories and numbers, a column each, ``(N, V)``."""
+    numbers = x[:, [place for place, _ in rows.numbers]]
+    return (torch.cat([codes(x, rows).to(x), numbers], 1) if rows.categories else numbers).numpy()
+
+
+def trees(rows: RowFamily, seed: int) -> Any:  # noqa: ANN401
+    """Gradient-boosted trees for what :func:`for_trees` gives."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    categorical = [at for at, (_, size) in enumerate(rows.categories) if 2 < size <= 255]
+    return HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
 
 
 def closest_records(training: Tensor, held_out: Tensor, fake: Tensor) -> float:

@@ -1,6 +1,7 @@
 """Whether two sets of samples come from one distribution, by what a classifier makes of them."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,9 +37,6 @@ def two_sample_accuracy(first: Tensor, second: Tensor, seed: int = 0) -> float:
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     if first.shape != second.shape or first.ndim != 2 or len(first) < 20:
         raise ValueError(
@@ -50,11 +48,20 @@ def two_sample_accuracy(first: Tensor, second: Tensor, seed: int = 0) -> float:
     train_x, test_x, train_y, test_y = train_test_split(
         x, y, test_size=0.5, stratify=y, random_state=seed
     )
-    network = MLPClassifier((64,), early_stopping=True, max_iter=100, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = make_pipeline(StandardScaler(), network).fit(train_x, train_y)
+        fitted = network(seed).fit(train_x, train_y)
     return float(fitted.score(test_x, test_y))
+
+
+def network(seed: int) -> Any:  # noqa: ANN401
+    """A small network for standardised vectors, which stops where it no longer generalises."""
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    layers = MLPClassifier((64,), early_stopping=True, max_iter=100, random_state=seed)
+    return make_pipeline(StandardScaler(), layers)
 
 
 def gaussian_kl_to_prior(z: Tensor) -> float:
