@@ -31,6 +31,7 @@ EXPERIMENTS = {
     "search25": "ours, the search that figures 3 and 4 take their settings from",
     "robustness25": "ours, the same methods over a grid of 36 settings",
     "reconstructions": "ours, autoencoders sharpened by the bridge of reconstructions and as usual",
+    "tables": "ours, rows of two tables, beside CTGAN, TVAE and a Gaussian copula",
     "untuned": "ours, the defaults beside searched ramps on six sets, and settings made wrong",
     "mixtures": "ours, missed and invented mass on a ring, unequal weights and spirals",
     "ratio": "ours, the log ratio against a known one along α, calibrated, and rejection by it",
@@ -47,6 +48,7 @@ def reproduce(
     trials: int | None = None,
     quick: bool = False,
     data: str | None = None,
+    python: str | None = None,
     jobs: int = 1,
     cluster: str | None = None,
     report: Callable[[str], None] = lambda _: None,
@@ -62,6 +64,7 @@ def reproduce(
         quick: A miniature of at most two minutes, labelled so.
         data: A hub id, a folder or a file of images, for an experiment that trains on images;
             None for its own.
+        python: That of an environment which has what an experiment compares with.
         jobs: Runs that are trained at a time, each by a process of its own, one or more.
         cluster: Address of a Dask scheduler, whose workers train in place of processes here.
         report: Takes a line for each run that ends.
@@ -88,6 +91,7 @@ def reproduce(
     takes = signature(experiment.measure).parameters
     trains = "study" in takes
     _refuse(name, "data", data, None, "data" in takes, "data of its own")
+    _refuse(name, "python", python, None, "python" in takes, "nothing from other environments")
     _refuse(name, "jobs", jobs, 1, trains, "no runs to spread")
     _refuse(name, "cluster", cluster, None, trains, "no runs to spread")
     if (folder / f"{name}.json").exists():
@@ -103,6 +107,7 @@ def reproduce(
 
     study = Study(name, folder, report, jobs, cluster)
     given = {"study": study, "seed": seed, "trials": trials, "quick": quick, "data": data}
+    given["python"] = python
     record = experiment.measure(**{key: given[key] for key in takes})
     if hasattr(experiment, "claims"):
         record["claims"] = verdicts(experiment.claims(record), record)

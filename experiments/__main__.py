@@ -45,6 +45,7 @@ def parse(arguments: list[str] | None) -> Namespace:
         "results/NAME-quick; an experiment that was interrupted there goes on",
     )
     add("--data", help="images to train on: a hub id, a folder or a file")
+    add("--python", help="of an environment with what is compared with, such as ctgan, for tables")
     add("--trials", type=int, help="number of trials; by default the paper's, or the experiment's")
     add("--seed", type=int, default=0, help="seed of all draws (default: 0)")
     add(

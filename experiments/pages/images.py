@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from statistics import fmean
 
-from alpha_bridge.metrics.definition import label
+from alpha_bridge.metrics.definition import METRICS, label
 from alpha_bridge.metrics.deviation import spread
 
-from .. import bridge_vae, figure1, figure5, figure6, table_cifar10
+from .. import bridge_vae, figure1, figure5, figure6, table_cifar10, tables
 from ..framework import Record, last
 from ..framework.evaluations import metric_names
 from .markdown import changes, claims, plus_minus, table
@@ -76,6 +76,31 @@ def rebuilt(record: Record) -> str:
     return "\n\n".join([table(labels, rows), table(headings, grid)])
 
 
+def synthesized(record: Record) -> str:
+    """The rows of each method, a table for each data set, and what the usual ones needed."""
+    parts = []
+    for of in dict.fromkeys(run["set"] for run in record["runs"]):
+        names = [name for name in tables.METRICS_SHOWN if tables.means(record, of, name)]
+        methods = dict.fromkeys(run["method"] for run in record["runs"] if run["set"] == of)
+        cells = [
+            [method, *(_ended(tables.ends(record, of, method, name)) for name in names)]
+            for method in methods
+        ]
+        parts.append(table([of, *(METRICS[name.split("/")[0]].label for name in names)], cells))
+    fits = [
+        [
+            name,
+            str(of["epochs"] or "its own"),
+            f"{of['fit_seconds']:,.0f}",
+            f"{of['peak_bytes'] / 2**20:,.0f}",
+            "yes" if of["timed"] else "no, beside other work",
+        ]
+        for name, of in record["baselines"].items()
+    ]
+    head = ["fit", "epochs", "seconds", "peak memory in MiB", "the seconds are a timing"]
+    return "\n\n".join([*parts, table(head, fits)])
+
+
 def _attributes(record: Record, methods: list[str]) -> str:
     """How well each attribute is classified, and the share of edits that reach it."""
     strength = figure6.CLAIMED
@@ -120,6 +145,7 @@ PARTS: dict[str, Callable[[Record], str]] = {
     "figure6-mnist": arms,
     "figure6": arms,
     "reconstructions": rebuilt,
+    "tables": synthesized,
     "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
     "table-cifar10": table_cifar10.table,
 }

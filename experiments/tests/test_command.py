@@ -23,6 +23,7 @@ from experiments.__main__ import main
         (["figure2", "--cluster", "a:1"], "figure2 has no runs to spread, got --cluster a:1"),
         (["figure4", "--jobs", "0"], "jobs must be at least 1, got 0"),
         (["figure4", "--data", "digits"], "figure4 has data of its own, got --data digits"),
+        (["figure2", "--python", "p"], "figure2 has nothing from other environments, got --python"),
         (["figure5", "--data", "./pictres"], "data path './pictres' does not exist"),
         (["figure2", "--frob"], "unrecognized arguments: --frob: see python -m experiments --help"),
         (["figure2", "--trials", "x"], "argument --trials: invalid int value: 'x'"),
@@ -78,6 +79,7 @@ def test_an_experiment_takes_what_its_function_takes(name):
         ["seed", "trials", "quick"],
         ["study", "seed", "trials", "quick"],
         ["study", "seed", "trials", "quick", "data"],
+        ["study", "seed", "trials", "quick", "data", "python"],
     )
     assert next(iter(signature(experiment.draw).parameters)) == "record"
 

@@ -1,0 +1,95 @@
+"""Rows of tables beside those of usual synthesizers: the claims, and how rows are scored."""
+
+import json
+
+import pyarrow.parquet
+import pytest
+import torch
+
+from alpha_bridge.observation import RowFamily
+from experiments import tables
+from experiments.pages.images import synthesized
+from experiments.table_baselines import fit
+from experiments.table_scores import imputation_error, scored
+
+
+def record(c2st=0.55, rare=0.99, closest=0.5, tstr=0.9):
+    of = {
+        "alpha-bridge": (c2st, rare, 0.95, tstr, closest),
+        "tvae": (0.8, 0.5, 0.9, 0.88, 0.5),
+        "ctgan": (0.75, 0.9, 0.85, 0.8, 0.5),
+    }
+    names = ("c2st", "rare_categories", "associations", "tstr", "closest_records")
+    runs = [
+        {
+            "set": "a",
+            "method": method,
+            "seed": seed,
+            "seconds": 1.0,
+            "metrics": {f"{n}/x/9": v + seed / 1000 for n, v in zip(names, values, strict=True)},
+        }
+        for method, values in of.items()
+        for seed in (0, 1)
+    ]
+    return {"runs": runs, "settings": {"quick": True}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "fails"),
+    [
+        ({}, []),
+        ({"c2st": 0.45}, []),
+        ({"tstr": 0.87}, [0]),
+        ({"c2st": 0.7498, "rare": 0.9002}, [1, 2]),
+        ({"rare": 0.8}, [0, 1, 2]),
+        ({"closest": 0.56}, [3]),
+    ],
+)
+def test_each_claim_can_fail(changed, fails):
+    holds = [claim.holds for claim in tables.claims(record(**changed))]
+    assert holds == [at not in fails for at in range(4)]
+
+
+def test_the_figure_and_the_page_have_every_method():
+    assert len(tables.draw(record()).axes) == len(tables.COMPARED)
+    account = {"epochs": None, "fit_seconds": 9.0, "peak_bytes": 2**20, "timed": False}
+    text = synthesized(record() | {"baselines": {"a/tvae-seed-0": account}})
+    assert "| ctgan | 0.7505 ± " in text
+    assert "| a/tvae-seed-0 | its own | 9 | 1 | no, beside other work |" in text
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    return tables._made_up(tmp_path_factory.mktemp("tables"))["answers"]
+
+
+def test_shuffled_columns_keep_their_types_and_shares_and_lose_each_other(answers, tmp_path):
+    training, out = tmp_path / "training.parquet", tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(tables.training_rows(answers), training)
+    account = fit("shuffled", training, out, seed=0, epochs=None)
+    assert json.loads(out.with_suffix(".json").read_text()) == account
+    table = scored(answers)
+    x = table.read(str(out))
+    torch.testing.assert_close(x.mean(0), table.training.mean(0))
+    assert (x.T @ x / len(x) - table.training.T @ table.training / len(x)).abs().max() > 0.02
+
+
+def test_rows_of_a_table_of_few_cells_have_all_metrics(answers):
+    table = scored(answers)
+    found = {key.split("/")[0] for key in table.of_rows(table.training)}
+    assert found >= {*tables.COMPARED, "trtr", "total_variation", "missed_mass"}
+
+
+def test_errors_of_what_is_filled_in_are_of_hidden_cells_alone():
+    rows = RowFamily(categories=((0, 2), (3, 2)), numbers=((2, 1), (5, None)))
+    real = torch.tensor([[1, 0, 0, 1, 0, 0.5], [0, 1, 2, 1, 0, 0.0]])
+    found = torch.tensor([[0, 1, 1, 1, 0, 0.5], [0, 1, 1, 0, 1, 9.0]])
+    hidden = torch.tensor([[True, False, True], [True, True, False]])
+    errors = imputation_error(real, found, hidden, rows)
+    assert errors == pytest.approx([0.5, 1.0, 1.0, 0.0])
+
+
+def test_usual_synthesizers_that_are_not_fitted_need_their_environment(tmp_path):
+    study = tables.Study("tables", tmp_path)
+    with pytest.raises(ValueError, match=r"24 of 24 fits .* give --python"):
+        tables.measure(study, 0, None, quick=False, data="somewhere")
