@@ -173,7 +173,7 @@ def _rows(rows: Sequence[Mapping[str, object]]) -> Lines:
         table.add_row(*(_cell(row[name]) for name in names[:ACROSS]))
     yield table
     if len(names) > ACROSS:
-        yield f"{len(names) - ACROSS} of {len(names)} columns are in the file alone"
+        yield f"{ACROSS} of {len(names)} columns are shown here, and all are in the file"
 
 
 def _cell(cell: object) -> str:
