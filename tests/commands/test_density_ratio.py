@@ -11,13 +11,14 @@ from PIL import Image
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.inference import calibrated_ratio
-from alpha_bridge.inference.calibrated_ratio import logits
+from alpha_bridge.inference.calibrated_ratio import evidence
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs import loading
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
 from alpha_bridge.runs.opening import require_ratio
+from alpha_bridge.runs.ratio_panel import ratio_panel
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
 
 
@@ -76,7 +77,7 @@ def test_a_logit_is_mapped_as_the_record_says(here):
     out, run = here / "mapped.csv", here / "points"
     found = commands.ratio(run, here / "points.npy", out)
     model, _ = load_model(Run.open(run), read_config(run / "config.json"))
-    f = logits(model, torch.from_numpy(np.load(here / "points.npy")))
+    f = evidence(model, torch.from_numpy(np.load(here / "points.npy")))
     assert found.at.raw == pytest.approx(f)
     line = json.loads((run / "calibration.json").read_text())["map"]
     assert found.at.value == pytest.approx(line["slope"] * f + line["offset"])
@@ -90,6 +91,11 @@ def test_the_record_has_both_scores_and_is_printed(here, capsys, monkeypatch):
     assert printed["after"] == record["after"] and record["fitted"] == 1000
     assert record["after"]["log_score"] < record["before"]["log_score"]
     assert sum(record["before"]["reliability"]["counts"]) == 2000
+    (panel,) = ratio_panel(Run.open(here / "points"))
+    assert "isotonic" in panel.caption and panel.source.startswith("data:image/svg")
+    (here / "points" / "calibration.json").write_text('{"step": 1}')
+    with pytest.raises(ValueError, match=r"calibration\.json is damaged: make it anew"):
+        [*ratio_panel(Run.open(here / "points"))]
 
 
 @pytest.mark.parametrize("run", ["points", "digits", "table"])

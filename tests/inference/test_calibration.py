@@ -2,16 +2,22 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
-from alpha_bridge.inference.calibrated_ratio import CalibratedRatio
+from alpha_bridge import AlphaBridge
+from alpha_bridge.inference.calibrated_ratio import CalibratedRatio, calibrated, evidence
 from alpha_bridge.inference.calibration import (
     Isotonic,
+    LastLayer,
     Temperature,
     calibration_error,
     log_score,
     reliability,
 )
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.networks.conv import ConvDiscriminator
 
 
 def known(count, seed=0, distance=1.5):
@@ -44,6 +50,38 @@ def test_a_map_undoes_what_was_done_to_the_log_ratio(true, fit, room):
     found = fit(*(3 * f + 1 for f in true))
     inside = np.linspace(-2, 2, 20)
     assert np.abs(found(3 * inside + 1) - inside).mean() < room
+
+
+def test_a_last_layer_finds_what_no_map_of_the_logit_can(true):
+    """The logit is f and a number that says nothing; the last layer sees both."""
+    rng = np.random.default_rng(1)
+    noise = [3 * rng.normal(size=len(f)) for f in true]
+    seen = [np.stack([f + n, n, np.ones_like(f)], 1) for f, n in zip(true, noise, strict=True)]
+    found = LastLayer.fitted(*seen)
+    assert np.abs(found(seen[0]) - true[0]).mean() < 0.15
+    tempered = Temperature.fitted(*(of[:, 0] for of in seen))
+    assert np.abs(tempered(seen[0][:, 0]) - true[0]).mean() > 0.5
+
+
+@pytest.mark.parametrize(("count", "kind"), [(1998, "temperature"), (2000, "last-layer")])
+def test_a_last_layer_is_fitted_where_there_are_enough_samples(count, kind):
+    networks = MLPGenerator(2, 3, (4,)), MLPEncoder(2, 3, (4,)), MLPDiscriminator(3, (4,))
+    model = AlphaBridge(*networks).eval()
+    ratio = calibrated(model, torch.randn(count, 3))
+    assert ratio.kind == kind and np.isfinite(ratio.after.log_score)
+
+
+@pytest.mark.parametrize(
+    ("network", "event", "size"),
+    [(MLPDiscriminator(3, (4, 5)), (3,), 5), (ConvDiscriminator(8, 1, 4, 7), (1, 8, 8), 7)],
+    ids=["points", "images"],
+)
+def test_the_last_layer_makes_the_logit_of_what_it_is_given(network, event, size):
+    model = AlphaBridge(nn.Identity(), nn.Identity(), network).eval()
+    seen = evidence(model, torch.randn(60, *event), "last-layer")
+    assert seen.shape == (60, 1 + size)
+    solved, *_ = np.linalg.lstsq(np.c_[seen[:, 1:], np.ones(60)], seen[:, 0])
+    assert np.c_[seen[:, 1:], np.ones(60)] @ solved == pytest.approx(seen[:, 0], abs=1e-4)
 
 
 @pytest.mark.parametrize("bend", [0.01, 1, 30])

@@ -215,7 +215,8 @@ def _ratio(found: Ratio, _: Arguments) -> Lines:
     ):
         table.add_row(name, formatted(before[key]), formatted(after[key]))
     yield table
-    yield f"{found.record}: fitted to {found.calibration['fitted']} samples of each side"
+    kind, fitted = found.calibration["calibration"], found.calibration["fitted"]
+    yield f"{found.record}: {kind}, fitted to {fitted} samples of each side"
     if found.at is not None:
         f = found.at.value.tolist()
         yield (

@@ -95,7 +95,12 @@ class ByRatio:
             found = chosen(model, units, ratio, count, self.resample, seed)
         else:
             found = weighted(model, units, ratio, count, seed)
-        console.print(found.summary)
+        console.print(
+            f"log ratio: {ratio.kind}, fitted to {ratio.fitted} samples of each side; its log "
+            f"score is {ratio.after.log_score:.4g}, that of the logit {ratio.before.log_score:.4g}",
+            soft_wrap=True,
+        )
+        console.print(found.summary, soft_wrap=True)
         if found.weights is not None:
             save_array(found.weights.weights, _beside(path))
             console.print(str(_beside(path)), soft_wrap=True)

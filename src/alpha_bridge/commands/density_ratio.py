@@ -37,7 +37,7 @@ def ratio(
     run: Folder,
     data: Path | None = None,
     out: Path | None = None,
-    calibration: Literal["temperature", "isotonic"] = "temperature",
+    calibration: Literal["temperature", "isotonic", "last-layer"] | None = None,
     held_out: str | None = None,
     step: int | None = None,
     console: Console | None = None,
@@ -45,15 +45,15 @@ def ratio(
     """Calibrate the log ratio of data and model of a run, and give it at samples.
 
     Half of the held-out data, and as many samples of the model, fit a map of the discriminator's
-    logits; the other half tests it. The report of the run then shows it.
+    logits; the other half tests it. alpha-bridge report then shows it.
 
     Args:
         run: Folder of the run.
         data: Samples to give it at: an .npy file, an image, a folder of images or a table.
         out: A .csv or .parquet for their log ratios, with 90 % intervals; by default in the run's
             folder.
-        calibration: Of the logits: a temperature and an offset, or from 1,000 samples in each half
-            on a monotone map.
+        calibration: A temperature and an offset; a monotone map, from 1,000 samples in each half
+            on; or a last layer that is fitted anew, which is the default from so many on.
         held_out: Data to calibrate on in place of the run's, of which again a tenth is taken.
         step: Updates of the checkpoint; by default the latest.
         console: Where to show progress; nowhere by default.
@@ -81,7 +81,7 @@ def ratio(
     elif out is not None:
         raise ValueError(f"without --data there is nothing to write to {out}: give samples")
 
-    from ..inference.calibrated_ratio import logits
+    from ..inference.calibrated_ratio import evidence
     from ..runs.loading import given_to, load_model, ratio_of
 
     console = console or Console(quiet=True)
@@ -91,7 +91,7 @@ def ratio(
     content = {
         "step": at,
         "held_out": held_out or config.data,
-        "calibration": calibration,
+        "calibration": found.kind,
         "map": vars(found.map),
         "fitted": found.fitted,
         "before": _scores(found.before),
@@ -100,7 +100,7 @@ def ratio(
     write_table(content, run.calibration_path)
     if data is None or x is None or path is None:
         return Ratio(content, run.calibration_path)
-    ratios = found(logits(model, x))
+    ratios = found(evidence(model, x, found.kind))
     _write(ratios, files_of(data) if len(config.event_shape or ()) == 3 else [], path)
     return Ratio(content, run.calibration_path, ratios, path)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "FEWEST",
     "Isotonic",
+    "LastLayer",
     "Reliability",
     "Temperature",
     "calibration_error",
@@ -29,9 +30,11 @@ __all__ = [
 Array = NDArray[np.float64]
 
 FEWEST = 1000
-"""Samples of each side from which a monotone map is fitted without overfitting."""
+"""Samples of each side from which a map of many numbers is fitted."""
 STEPS = 50
 """Of Newton's method, at most; it takes about six."""
+TINY = 1e-12
+"""Deviation below which a feature is the same for all."""
 
 
 class Reliability(NamedTuple):
@@ -129,26 +132,44 @@ class Temperature:
 
     @classmethod
     def fitted(cls, f_data: Array, f_model: Array) -> Temperature:
-        """The one of the least log score on as many samples of each side.
-
-        By Newton's method, which a bootstrap calls a hundred times for two numbers.
-        """
-        x, of_data = _labelled(f_data, f_model)
-        scale = max(float(x.std()), 1e-12)
-        x = np.stack([x / scale, np.ones_like(x)], 1)
-        ridge = np.array([1.0, 0.0])  # keeps the slope finite where the sides are separable
-        found = np.zeros(2)
-        for _ in range(STEPS):
-            share = _share(x @ found)
-            gradient = x.T @ (share - of_data) + ridge * found
-            step = np.linalg.solve((x.T * (share * (1 - share))) @ x + np.diag(ridge), gradient)
-            found -= step
-            if np.abs(step).max() < 1e-9:
-                break
-        return cls(float(found[0]) / scale, float(found[1]))
+        """The one of the least log score on as many samples of each side."""
+        scale = max(float(np.concatenate([f_data, f_model]).std()), TINY)
+        slope, offset = _regression(*_labelled(f_data[:, None] / scale, f_model[:, None] / scale))
+        return cls(float(slope) / scale, float(offset))
 
     def __call__(self, f: Array) -> Array:
         return self.slope * f + self.offset
+
+
+@dataclass(frozen=True)
+class LastLayer:
+    """A last layer of the discriminator fitted anew: :math:`f = w \\cdot \\phi(x) + b`.
+
+    φ are the numbers that the discriminator's own last layer sees, and its logit. Unlike a map of
+    the logit alone it can change the order of samples, and so undo more than a wrong scale: where
+    the regulariser held the discriminator back, or the generator moved faster than it followed.
+
+    Attributes:
+        weights: w.
+        offset: b, in nats.
+    """
+
+    weights: tuple[float, ...]
+    offset: float
+
+    @classmethod
+    def fitted(cls, data: Array, model: Array) -> LastLayer:
+        """The one of the least log score and a small ridge, on φ of as many samples of each side,
+        ``(N, K)``."""
+        x, of_data = _labelled(data, model)
+        mean, scale = x.mean(0), np.maximum(x.std(0), TINY)
+        *weights, offset = _regression((x - mean) / scale, of_data)
+        found = np.array(weights) / scale
+        return cls(tuple(found.tolist()), float(offset - found @ mean))
+
+    def __call__(self, x: Array) -> Array:
+        found: Array = x @ np.array(self.weights) + self.offset
+        return found
 
 
 @dataclass(frozen=True)
@@ -198,7 +219,7 @@ def replicas(
     """Maps fitted to samples that are drawn from the given ones with replacement, the bootstrap.
 
     Args:
-        fit: ``Temperature.fitted`` or ``Isotonic.fitted``.
+        fit: What fits a map, such as ``Temperature.fitted``.
         f_data: Of the data.
         f_model: Of the model.
         count: Number of maps.
@@ -208,12 +229,31 @@ def replicas(
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
     """
     rng = np.random.default_rng(seed)
-    return [fit(*(rng.choice(f, len(f)) for f in (f_data, f_model))) for _ in range(count)]
+    return [fit(*(f[rng.choice(len(f), len(f))] for f in (f_data, f_model))) for _ in range(count)]
 
 
-def _labelled(f_data: Array, f_model: Array) -> tuple[Array, NDArray[np.bool_]]:
-    f = np.concatenate([f_data, f_model])
-    return f, np.arange(len(f)) < len(f_data)
+def _labelled(of_data: Array, of_model: Array) -> tuple[Array, NDArray[np.bool_]]:
+    both = np.concatenate([of_data, of_model])
+    return both, np.arange(len(both)) < len(of_data)
+
+
+def _regression(x: Array, of_data: NDArray[np.bool_]) -> Array:
+    """Weights and offset of a logistic regression on standardised features, ``(K + 1,)``.
+
+    By Newton's method, which a bootstrap calls often. A ridge of 1 on the weights keeps them finite
+    where the sides are separable.
+    """
+    x = np.concatenate([x, np.ones((len(x), 1))], 1)
+    ridge = np.append(np.ones(x.shape[1] - 1), 0.0)
+    found = np.zeros(x.shape[1])
+    for _ in range(STEPS):
+        share = _share(x @ found)
+        gradient = x.T @ (share - of_data) + ridge * found
+        step = np.linalg.solve((x.T * (share * (1 - share))) @ x + np.diag(ridge), gradient)
+        found -= step
+        if np.abs(step).max() < 1e-6:
+            break
+    return found
 
 
 def _share(f: Array) -> Array:

@@ -17,7 +17,7 @@ from ..data import Units
 from ..data.rng import stream
 from ..errors import Stopped
 from ..model import AlphaBridge
-from .calibrated_ratio import CalibratedRatio, generated, logits
+from .calibrated_ratio import CalibratedRatio, evidence, generated
 from .importance import SmoothedWeights, resampled, smoothed_weights
 from .rejection import acceptance, log_constant
 
@@ -128,7 +128,7 @@ def _drawn(
 ) -> tuple[Tensor, NDArray[np.float64]]:
     """Samples of one turn and their log ratios."""
     x = generated(model, units, count, seed, turn)
-    return x, ratio.map(logits(model, x))
+    return x, ratio.map(evidence(model, x, ratio.kind))
 
 
 def _tail(found: SmoothedWeights) -> str:

@@ -153,7 +153,7 @@ def ratio_of(
     model: AlphaBridge,
     console: Console,
     held_out: str | None = None,
-    kind: MapName = "temperature",
+    kind: MapName | None = None,
 ) -> CalibratedRatio:
     """The ratio of a run's model, calibrated on its held-out data, or on others that are named."""
     source = data_of(run, config, console, held_out, step)

@@ -16,6 +16,7 @@ from . import plots
 from .best import best_of
 from .folder import Record, Run
 from .panel import Panel, svg
+from .ratio_panel import ratio_panel
 from .table_panels import examples_of, panels_of, profile_of
 
 
@@ -53,7 +54,7 @@ def write_report(run: Run) -> Path:
         title=run.folder.resolve().name,
         facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
-        pictures=[*_results(records, names), *samples, *_internals(records)],
+        pictures=[*_results(records, names), *samples, *ratio_panel(run), *_internals(records)],
         examples=examples_of(table),
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],

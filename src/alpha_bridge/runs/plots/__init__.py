@@ -11,6 +11,7 @@ from .curves import diagnostics, losses, metric_curves, schedule
 from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
+from .reliability_curve import reliability_curve
 from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
 from .table_columns import associations, categories, marginals, rare_categories
 
@@ -40,6 +41,7 @@ __all__ = [
     "rare_categories",
     "reconstructions",
     "regions",
+    "reliability_curve",
     "save_figure",
     "save_png",
     "scatter_marked",
