@@ -6,7 +6,7 @@ from statistics import fmean
 from alpha_bridge.metrics.definition import METRICS, label
 from alpha_bridge.metrics.deviation import spread
 
-from .. import bridge_vae, figure1, figure5, figure6, table_cifar10, tables
+from .. import bridge_vae, categories, figure1, figure5, figure6, table_cifar10, tables
 from ..framework import Record, last
 from ..framework.evaluations import metric_names
 from .markdown import changes, claims, plus_minus, table
@@ -74,6 +74,24 @@ def rebuilt(record: Record) -> str:
     headings = ["grid of settings", "end no further from the data", "worst, times the start's"]
     labels = ["data", "way", *map(label, names)]
     return "\n\n".join([table(labels, rows), table(headings, grid)])
+
+
+def gradients(record: Record) -> str:
+    """Bias and noise of each gradient of categories, its cost, and what its runs came to."""
+    rows = []
+    for way, of in record["gradients"].items():
+        ends = categories.of_way(record, way, "kl")
+        rows.append(
+            [
+                way,
+                plus_minus(of["bias"], of["bias_error"], 3),
+                f"{of['noise']:.3g}",
+                f"{1e3 * categories.seconds(record, way):.2f}",
+                plus_minus(fmean(ends), float(spread(ends))),
+            ]
+        )
+    head = ["gradient", "bias", "noise of one", "milliseconds an update", METRICS["kl"].label]
+    return table(head, rows)
 
 
 def synthesized(record: Record) -> str:
@@ -146,6 +164,7 @@ PARTS: dict[str, Callable[[Record], str]] = {
     "figure6": arms,
     "reconstructions": rebuilt,
     "tables": synthesized,
+    "categories": gradients,
     "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
     "table-cifar10": table_cifar10.table,
 }
