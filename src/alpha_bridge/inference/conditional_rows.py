@@ -24,7 +24,7 @@ MOST = 64
 """Latents for each row that is asked for, at most, but 16 times as many as at once in any case."""
 LEAST = 10
 """Effective latents that any rows need."""
-CONDITIONS = 12
+CONDITIONS = 13
 """The purpose of random draws."""
 
 

@@ -94,6 +94,7 @@ def assemble(
     progress: Callable[[int, int], None] | None = None,
     first_weights: bool = True,
     fetch: Container[str] | None = None,
+    source: Source | None = None,
 ) -> Assembly:
     """Build everything that a configuration names.
 
@@ -103,6 +104,7 @@ def assemble(
         first_weights: Whether the weights of a VAE to begin with are needed; a checkpoint that is
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
+        source: The data, where they are at hand; None for those that ``config`` names.
 
     Example:
         >>> assemble(Config(steps=100)).path(0)
@@ -115,7 +117,7 @@ def assemble(
     if config.init is not None and (first_weights or config.architecture is None):
         vae = load_vae(config.init, fetch is None or config.init in fetch)
         reading, notes = for_vae(config, vae)
-    source = build_source(reading, progress, fetch)
+    source = source or build_source(reading, progress, fetch)
     prior = build_prior(_of_one_size(config, source), progress, fetch)
     new = config.event_shape is None
     config = _resolved(config, source, prior)
