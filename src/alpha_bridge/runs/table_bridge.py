@@ -254,7 +254,7 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
         printing(self._console)(line)
 
     def _configured(self, X: Any) -> Config:  # noqa: ANN401, N803
-        """The configuration that the command line would make of the same words."""
+        """The configuration that the command line would make of the same options."""
         name = str(X) if isinstance(X, str | Path) else FRAME if _is_frame(X) else TABLE
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
