@@ -58,7 +58,11 @@ def ending(shape: tuple[int, ...] | None) -> str:
 
 def table_destination(run: Run, out: Path | None, stem: str) -> Path:
     """Where rows of a table are written: ``out``, or a file of that stem in the run's folder."""
-    path = out or run.inside(f"{stem}.csv")
+    return require_rows(out or run.inside(f"{stem}.csv"))
+
+
+def require_rows(path: Path) -> Path:
+    """The same file, refused if it stands already or can hold no rows."""
     if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"the run's samples are rows: let {path} end in {', '.join(ENDINGS)}")
     require_new(path)

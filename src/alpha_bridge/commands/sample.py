@@ -11,7 +11,7 @@ from tyro.conf import arg
 from ..checks import at_least
 from .by_ratio import ByRatio
 from .conditions import parsed
-from .paths import Folder, destination, table_destination, write
+from .paths import Folder, destination, require_rows, table_destination, write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,11 +39,11 @@ def sample(
     that they follow the data more closely.
 
     Args:
-        run: Folder of the run.
+        run: Folder of the run, or of the model of a table that was exported.
         n: Number of samples.
         seed: Seed of the latents.
         out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows of a table; by
-            default in the run's folder.
+            default in the run's folder, or here.
         step: Updates of the checkpoint; by default the latest.
         where: Of a table, conditions such as income=>50K: rows are drawn given these.
         weights: Write weights towards the data beside them, an .npy file with sum 1.
@@ -57,15 +57,20 @@ def sample(
             relied on.
         OSError: The file stands already or cannot be written.
     """
-    from ..runs.opening import open_run, require_plain
+    from ..runs.opening import is_shared, open_run, require_plain
 
     at_least(1, "count", n)
     at_least(0, "seed", seed)
-    run, config, step = open_run(run, step)
-    require_plain(config)
     stem = f"samples-{n}-seed-{seed}"
     conditions, console = parsed(where), console or Console(quiet=True)
     by_ratio = ByRatio(weights, reject, resample, held_out)
+    if isinstance(run, Path) and is_shared(run):
+        own = [*by_ratio.options, *(["--step"] if step is not None else [])]
+        if own:
+            raise ValueError(f"{own[0]} needs a run, and {run} is an exported model: leave it out")
+        return _of_shared(run, n, seed, conditions, out or Path(f"{stem}.csv"), console)
+    run, config, step = open_run(run, step)
+    require_plain(config)
     if conditions and by_ratio.options:
         raise ValueError(f"--where {where[0]} excludes {by_ratio.options[0]}: leave one out")
     if conditions and config.rows is None:
@@ -112,6 +117,28 @@ def _meeting(
     console.print(found.line)
     write_table(found.table, path)
     return path
+
+
+def _of_shared(
+    folder: Path, n: int, seed: int, conditions: dict[str, str], path: Path, console: Console
+) -> Path:
+    """Draw rows by an exported model: those that the run draws with the same seed."""
+    require_rows(path)
+
+    from .. import sharing
+    from ..data import normal
+    from ..metrics.evaluation import decoded
+
+    model, units = sharing.load(folder)
+    if model.rows is None:
+        raise ValueError(
+            f"{folder} is an exported model of no table: draw from it with "
+            "alpha_bridge.sharing.load"
+        )
+    if conditions:
+        return _meeting(model, units, n, seed, conditions, path, console)
+    z = normal(seed, 0, 0, (n, *(model.latent_shape or ())))
+    return _write_rows(units, decoded(model, z, seed), seed, path)
 
 
 def _write_rows(units: Units, x: Tensor, seed: int, path: Path) -> Path:
