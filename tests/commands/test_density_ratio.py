@@ -1,6 +1,7 @@
 """The ratio of a run by the command line: calibrated, at samples, and samples chosen by it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow.csv
@@ -128,6 +129,8 @@ def test_resampling_chooses_among_as_many_draws_as_asked_for(capsys):
     ("words", "says"),
     [
         (["ratio", "nowhere"], "nowhere is not a run"),
+        (["ratio", "exported"], "exported is an exported model, and no run"),
+        (["ratio", "digits", "--data", "floats.npy"], "floats.npy cannot be used"),
         (["ratio", "points", "--data", "none.npy"], "none.npy does not exist"),
         (["ratio", "digits", "--data", "points.npy"], "(2,)"),
         (["ratio", "points", "--data", "rows.csv"], "are no rows of a table"),
@@ -149,6 +152,9 @@ def test_resampling_chooses_among_as_many_draws_as_asked_for(capsys):
 )
 def test_what_cannot_be_is_refused_in_a_line(words, says, capsys):
     np.save("few.npy", np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32))
+    np.save("floats.npy", np.zeros((3, 8, 8), np.float32))
+    Path("exported").mkdir(exist_ok=True)
+    Path("exported", "model.safetensors").touch()
     capsys.readouterr()
     assert main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()

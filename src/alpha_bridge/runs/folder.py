@@ -112,6 +112,10 @@ class Run:
     def open(cls, folder: str | Path) -> "Run":
         """Come back to a run; ``FileNotFoundError`` if the folder is not that of one."""
         run = cls(Path(folder))
+        if (run.folder / "model.safetensors").is_file():
+            raise FileNotFoundError(
+                f"{folder} is an exported model, and no run: give the run that it came from"
+            )
         if not run.config_path.is_file():
             raise FileNotFoundError(
                 f"{folder} is not a run: it has no config.json; give the folder that --out named"
