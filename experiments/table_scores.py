@@ -19,7 +19,7 @@ from torch import Tensor
 from alpha_bridge import AlphaBridge
 from alpha_bridge.data.tables import TableUnits
 from alpha_bridge.inference.imputation import impute
-from alpha_bridge.metrics import cells
+from alpha_bridge.metrics import enumeration
 from alpha_bridge.metrics.comparison import TableComparison
 from alpha_bridge.metrics.definition import name
 from alpha_bridge.observation import RowFamily
@@ -79,19 +79,19 @@ class Scored:
     def of_rows(self, x: Tensor) -> dict[str, float]:
         """All metrics of generated rows."""
         metrics, _ = self.comparison(x[:SAMPLES])
-        if cells.enumerable(self.rows):
-            q, p = (cells.shares(of, self.rows) for of in (self.held_out, x))
+        if enumeration.enumerable(self.rows):
+            q, p = (enumeration.shares(of, self.rows) for of in (self.held_out, x))
             of = (len(x), "held-out", len(self.held_out))
-            metrics[name("total_variation", "cells-drawn", *of)] = cells.total_variation(q, p)  # type: ignore[arg-type]
-            metrics[name("missed_mass", "cells-drawn", *of)] = cells.missed(q, p)  # type: ignore[arg-type]
+            metrics[name("total_variation", "cells-drawn", *of)] = enumeration.total_variation(q, p)  # type: ignore[arg-type]
+            metrics[name("missed_mass", "cells-drawn", *of)] = enumeration.missed(q, p)  # type: ignore[arg-type]
         return metrics
 
     def of_model(self, model: AlphaBridge) -> tuple[dict[str, float], float | None]:
         """Metrics of a model itself, and what the noise of its integral adds to KL, if it has."""
         metrics, bias = self.comparison.of_model(model), None
         if metrics:
-            q = cells.shares(self.held_out, self.rows)
-            _, bias = cells.divergence(q, *cells.shares_of_model(model))
+            q = enumeration.shares(self.held_out, self.rows)
+            _, bias = enumeration.divergence(q, *enumeration.shares_of_model(model))
         gapped, hidden = self.gapped
         filled = impute(model, self.units, gapped, DRAWS).tables
         found = torch.stack([self.units.rows_of(table) for table in filled]).mean(0)

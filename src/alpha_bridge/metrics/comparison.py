@@ -11,7 +11,7 @@ from torch import Tensor
 from ..data import DensitySource, Source
 from ..model import AlphaBridge
 from ..observation import RowFamily
-from . import cells, downstream, image_quality, modes, table_quality
+from . import downstream, enumeration, image_quality, modes, table_quality
 from .classifier import cached_classifier, inception_features, require_shape
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
@@ -118,14 +118,17 @@ class TableComparison(Comparison):
         return found, None
 
     def of_model(self, model: AlphaBridge) -> dict[str, float]:
-        if not cells.enumerable(self.rows):
+        if not enumeration.enumerable(self.rows):
             return {}
-        q, (p, variance) = cells.shares(self.held_out, self.rows), cells.shares_of_model(model)
-        of = (cells.LATENTS, "held-out", len(self.held_out))
+        q, (p, variance) = (
+            enumeration.shares(self.held_out, self.rows),
+            enumeration.shares_of_model(model),
+        )
+        of = (enumeration.LATENTS, "held-out", len(self.held_out))
         metrics = {
-            ("kl", "cells"): cells.divergence(q, p, variance)[0],
-            ("total_variation", "cells"): cells.total_variation(q, p),
-            ("missed_mass", f"cells-of-{len(self.training)}"): cells.missed(
+            ("kl", "cells"): enumeration.divergence(q, p, variance)[0],
+            ("total_variation", "cells"): enumeration.total_variation(q, p),
+            ("missed_mass", f"cells-of-{len(self.training)}"): enumeration.missed(
                 q, p, len(self.training)
             ),
         }

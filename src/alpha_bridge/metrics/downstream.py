@@ -1,7 +1,7 @@
 """What generated rows are worth to somebody who learns from them: train on synthetic, test on real.
 
-One column is told from all others by boosted trees, which were fitted to generated rows and are
-asked about held-out ones; beside them stand the same trees fitted to as many training rows.
+One column is predicted from all others by boosted trees, which were fitted to generated rows and
+are asked about held-out ones; beside them stand the same trees fitted to as many training rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLASSES = 10
 
 
 class Target(NamedTuple):
-    """A column that is told from the others.
+    """A column that is predicted from the others.
 
     Attributes:
         name: Of the column.
@@ -97,7 +97,7 @@ def _columns(rows: RowFamily, names: Sequence[str]) -> list[Target]:
 
 
 def learned(training: Tensor, test: Tensor, rows: RowFamily, of: Target) -> float:
-    """How well a column of ``test`` is told by trees that were fitted to ``training`` rows.
+    """How well a column of ``test`` is predicted by trees that were fitted to ``training`` rows.
 
     Args:
         training: Rows to learn from, ``(N, D)``.
@@ -116,7 +116,7 @@ def learned(training: Tensor, test: Tensor, rows: RowFamily, of: Target) -> floa
     if place is None:
         assert of.category is not None
         known, asked = (codes(x, rows)[:, of.category].numpy() for x in (training, test))
-        return _told(features, known, asked, _categorical(rows, of))
+        return _predicted(features, known, asked, _categorical(rows, of))
     known, asked = (x[:, place[0]].numpy() for x in (training, test))
     return _explained(features, known, asked, _categorical(rows, of))
 
@@ -136,7 +136,7 @@ def _categorical(rows: RowFamily, of: Target) -> list[int]:
     return [at for at, size in enumerate(sizes) if 2 < size <= 255]
 
 
-def _told(
+def _predicted(
     features: list[np.ndarray], known: np.ndarray, asked: np.ndarray, categorical: list[int]
 ) -> float:
     from sklearn.ensemble import HistGradientBoostingClassifier

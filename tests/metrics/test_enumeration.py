@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from alpha_bridge import AlphaBridge
-from alpha_bridge.metrics import cells
+from alpha_bridge.metrics import enumeration
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, RowGenerator
 from alpha_bridge.observation import RowFamily
 
@@ -23,27 +23,27 @@ def model():
 
 
 def test_the_shares_of_a_model_are_those_of_its_draws(model):
-    p, variance = cells.shares_of_model(model)
+    p, variance = enumeration.shares_of_model(model)
     with torch.no_grad():
         drawn = model.draw(torch.randn(100_000, 2)).x
     assert p.sum() == pytest.approx(1)
-    torch.testing.assert_close(p, cells.shares(drawn, ROWS), atol=0.006, rtol=0)
+    torch.testing.assert_close(p, enumeration.shares(drawn, ROWS), atol=0.006, rtol=0)
     assert variance.max() < 1e-4
 
 
 def test_the_variance_of_the_shares_is_that_over_seeds(model):
-    found = [cells.shares_of_model(model, latents=256, seed=seed) for seed in range(200)]
+    found = [enumeration.shares_of_model(model, latents=256, seed=seed) for seed in range(200)]
     every = torch.stack([p for p, _ in found])
     said = torch.stack([variance for _, variance in found]).mean(0)
     torch.testing.assert_close(every.var(0), said, rtol=0.5, atol=0)
 
 
 def test_the_bias_that_is_said_is_that_of_the_divergence(model):
-    exact, none = cells.shares_of_model(model, latents=2**18)
+    exact, none = enumeration.shares_of_model(model, latents=2**18)
     q = torch.full((12,), 1 / 12, dtype=torch.float64)
-    truth, _ = cells.divergence(q, exact, none)
+    truth, _ = enumeration.divergence(q, exact, none)
     found = [
-        cells.divergence(q, *cells.shares_of_model(model, latents=256, seed=seed))
+        enumeration.divergence(q, *enumeration.shares_of_model(model, latents=256, seed=seed))
         for seed in range(200)
     ]
     mean, bias = torch.tensor(found).mean(0)
@@ -52,7 +52,7 @@ def test_the_bias_that_is_said_is_that_of_the_divergence(model):
 
 def test_cells_are_counted_in_the_order_of_the_columns():
     x = torch.tensor([[0, 1, 0, 0, 1, 1, 0], [0, 1, 0, 0, 1, 1, 0], [1, 0, 1, 0, 0, 0, 1.0]])
-    q = cells.shares(x, ROWS)
+    q = enumeration.shares(x, ROWS)
     assert q.nonzero().flatten().tolist() == [1, 10]
     assert q[10] == pytest.approx(2 / 3)
 
@@ -60,12 +60,12 @@ def test_cells_are_counted_in_the_order_of_the_columns():
 def test_mass_is_missed_where_no_row_is_met():
     q = torch.tensor([0.5, 0.3, 0.2]).double()
     p = torch.tensor([0.9, 0.1, 0.0]).double()
-    assert cells.missed(q, p) == pytest.approx(0.2)
-    assert cells.missed(q, p, 10) == pytest.approx(0.5 * 0.1**10 + 0.3 * 0.9**10 + 0.2)
-    assert cells.total_variation(q, p) == pytest.approx(0.4)
+    assert enumeration.missed(q, p) == pytest.approx(0.2)
+    assert enumeration.missed(q, p, 10) == pytest.approx(0.5 * 0.1**10 + 0.3 * 0.9**10 + 0.2)
+    assert enumeration.total_variation(q, p) == pytest.approx(0.4)
 
 
 def test_only_categories_of_few_cells_are_enumerated():
-    assert cells.enumerable(ROWS)
-    assert not cells.enumerable(RowFamily(categories=((0, 2),), numbers=((2, None),)))
-    assert not cells.enumerable(RowFamily(categories=tuple((2 * at, 2) for at in range(17))))
+    assert enumeration.enumerable(ROWS)
+    assert not enumeration.enumerable(RowFamily(categories=((0, 2),), numbers=((2, None),)))
+    assert not enumeration.enumerable(RowFamily(categories=tuple((2 * at, 2) for at in range(17))))
