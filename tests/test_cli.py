@@ -212,6 +212,8 @@ def case(words, *parts):
             "alpha-bridge train ./run --resume",
         ),
         # the other commands
+        case(["runs", "missing"], "there is no folder missing", "alpha-bridge train digits"),
+        case(["overview", "missing"], "there is no folder missing"),
         case(["sample"], "Missing", "PATH"),
         case(["sample", "missing"], "missing is not a run", "--out"),
         case(["sample", "full"], "full is not a run"),
@@ -286,11 +288,43 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out == f"alpha-bridge {__version__}\n"
 
 
-def test_help_is_printed_without_a_command(capsys):
-    with pytest.raises(SystemExit) as left:
-        main([])
-    assert not left.value.code
-    assert "train" in capsys.readouterr().out
+def test_without_a_command_it_says_what_can_be_done_here(capsys):
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    for line in (
+        "run: a run, finished, 20 of 20 updates\n    alpha-bridge sample run\n",
+        "images: 30 images\n    alpha-bridge train images\n",
+        "vectors.npy: an array\n    alpha-bridge train vectors.npy\n",
+    ):
+        assert line in said
+
+
+def test_in_an_empty_folder_it_says_how_to_begin(capsys, data):
+    assert main(["overview", str(data / "empty")]) == 0
+    assert "alpha-bridge train digits" in capsys.readouterr().out
+
+
+def test_runs_are_listed_for_a_person(capsys):
+    assert main(["runs", "."]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("image-run", "gaussians25", "finished", "20 of 20"))
+
+
+def test_runs_are_listed_for_a_program(capsys):
+    assert main(["runs", ".", "--json"]) == 0
+    found = {run["folder"]: run for run in json.loads(capsys.readouterr().out)}
+    assert set(found) == {"image-run", "run"}
+    assert found["run"]["state"] == "finished"
+    assert definition.parse(found["run"]["metric"]["metric"]).samples == 40
+
+
+def test_a_sound_machine_passes_its_checks(capsys):
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["healthy"]
+    assert {"Python", "torch", "device", "threads", "cache"} <= {
+        check["name"] for check in found["checks"]
+    }
 
 
 @pytest.mark.parametrize("command", ["train", "sample", "reconstruct", "evaluate", "report"])

@@ -21,6 +21,7 @@ LIGHT = [
     "import alpha_bridge.cli",
     "from alpha_bridge import Config, PRESETS",
     HELP.format(arguments=["--help"]),
+    HELP.format(arguments=["doctor", "--help"]),
     HELP.format(arguments=["train", "--help"]),
     HELP.format(arguments=["train", "mnist", "--help"]),
     HELP.format(arguments=["sample", "-h"]),
@@ -29,6 +30,11 @@ LIGHT = [
     "from alpha_bridge.cli import main\n"
     "with contextlib.redirect_stderr(io.StringIO()): assert main(['train', 'mnits']) == 2",
 ]
+OVERVIEW = """
+from alpha_bridge.cli import main
+with contextlib.redirect_stdout(io.StringIO()): assert main([]) == main(["runs", "."]) == 0
+"""
+"""What reads runs, whose samples are arrays, and nothing else that takes long."""
 LATER = {
     "import alpha_bridge.commands": ("torch._dynamo",),
     "import alpha_bridge.runs.loading": ("pyarrow", "pandas", "sklearn", "torchmetrics"),
@@ -81,7 +87,8 @@ print(json.dumps(answer))
 @pytest.fixture(scope="module")
 def answers():
     """What each piece of code loads, in order; torch, which takes seconds, is loaded once."""
-    pieces = [(code, HEAVY) for code in LIGHT], [*LATER.items()]
+    light = [(code, HEAVY) for code in LIGHT]
+    pieces = [*light, (OVERVIEW, [name for name in HEAVY if name != "numpy"])], [*LATER.items()]
     arguments = [*map(json.dumps, pieces), NETWORKS]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True
@@ -93,10 +100,10 @@ def answers():
 @pytest.fixture(scope="module")
 def loaded(answers):
     """The unwanted modules after each piece of code."""
-    return dict(zip([*LIGHT, *LATER], answers["light"] + answers["later"], strict=True))
+    return dict(zip([*LIGHT, OVERVIEW, *LATER], answers["light"] + answers["later"], strict=True))
 
 
-@pytest.mark.parametrize("code", [*LIGHT, *LATER])
+@pytest.mark.parametrize("code", [*LIGHT, OVERVIEW, *LATER])
 def test_nothing_is_imported_before_it_is_needed(code, loaded):
     assert loaded[code] == []
 
@@ -142,5 +149,5 @@ def test_the_module_runs_as_the_command():
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, impute, "
         "reconstruct, translate, edit, missed, ratio, compare, evaluate, report, replay, "
-        "frontier, export, push, restore, verify"
+        "frontier, export, push, restore, verify, runs, overview, doctor"
     ]

@@ -1,7 +1,7 @@
 """The command line: it parses the arguments, calls the library, and prints the result.
 
-Exit codes: 0 done, 2 the user's input is wrong, 1 anything else. Nothing here imports torch
-before a command needs it.
+Exit codes: 0 done, 2 the user's input is wrong, 1 anything else, such as a failed check
+of ``doctor``. Nothing here imports torch before a command needs it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from inspect import signature
 
+from ..commands import Diagnosis
 from ..errors import FULL, Stopped, Unequal
 from .parsing import COMMANDS, Request, parse
 from .printing import Terminal, one_line_message, warnings_in_a_line
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         with warnings_in_a_line():
-            _run(parse(arguments))
+            code = _run(parse(arguments))
         sys.stdout.flush()
     except (ValueError, *WRONG_PATH) as error:
         return _report(error, 2)
@@ -59,14 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(error, 1)
     except KeyboardInterrupt as error:
         return _report(error, 1)
-    return 0
+    return code
 
 
-def _run(request: Request) -> None:
+def _run(request: Request) -> int:
+    """Do and print what is asked for, and give the exit code back."""
     console, function = Terminal(stderr=request.json), COMMANDS[request.command]
     progress = {"console": console} if "console" in signature(function).parameters else {}
     result = function(**request.arguments, **progress)
     print_result(request.command, result, request.arguments, console, request.json)
+    return int(isinstance(result, Diagnosis) and not result.healthy)
 
 
 def _report(error: BaseException, code: int) -> int:

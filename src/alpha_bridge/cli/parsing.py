@@ -48,6 +48,9 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "push",
         "restore",
         "verify",
+        "runs",
+        "overview",
+        "doctor",
     )
 }
 """The commands by name."""
@@ -108,7 +111,9 @@ class Request:
 
 def parse(arguments: Sequence[str]) -> Request:
     """The command that ``arguments`` ask for; help and version are printed, and leave."""
-    given = list(arguments) or ["--help"]
+    given = list(arguments)
+    if not given:
+        return Request("overview", {})
     if given[0] == "--version":
         print(f"alpha-bridge {__version__}")
         raise SystemExit

@@ -14,28 +14,37 @@ from rich.table import Table
 
 from ..commands import MissedRows, ReconstructedRows
 from ..errors import printable
-from ..metrics.definition import formatted, title
+from ..files.nearby import LOOKED_AT
+from ..metrics.definition import formatted, label, title
 from .printing import as_json
 
 if TYPE_CHECKING:
     from ..commands import (
         Compared,
+        Diagnosis,
         Edited,
         Frontier,
         Missed,
+        Overview,
         Ratio,
         Reconstructed,
         Replayed,
+        RunList,
         Trained,
         Verified,
     )
+    from ..files.nearby import Nearby
     from ..inference.coverage import Coverage
+    from ..runs.status import RunStatus
 
 ACROSS = 8
 """Columns of a table that are printed."""
 
 LEVEL = 0.05
 """p-values above it are no sign of a difference."""
+
+INDENT = "    "
+"""Of a command below what it is for."""
 
 Lines = Iterator[str | Table]
 Arguments = Mapping[str, Any]
@@ -301,6 +310,79 @@ def _verified(found: Verified, _: Arguments) -> Lines:
     )
 
 
+def _runs(found: RunList, _: Arguments) -> Lines:
+    if not found.runs:
+        yield f"there is no run in {found.folder}: start one with alpha-bridge train digits"
+        return
+    table = Table()
+    for name in ("run", "data", "method", "updates", "state", "metric", "last", "best"):
+        table.add_column(name, overflow="fold")
+    for run in found.runs:
+        numbers = ("", "", "")
+        if run.metric is not None:
+            last, best = formatted(run.metric.last), formatted(run.metric.best)
+            numbers = (label(run.metric.metric), last, f"{best} at {run.metric.best_step:,}")
+        texts = (str(run.folder), Path(run.data or "").name, run.method or "")
+        cells = (*texts, _updates(run), run.state, *numbers)
+        table.add_row(*map(printable, cells))
+    yield table
+    yield from (run.damage for run in found.runs if run.damage is not None)
+
+
+def _updates(run: RunStatus) -> str:
+    known = ("?" if of is None else f"{of:,}" for of in (run.step, run.steps))
+    return " of ".join(known)
+
+
+def _as_record(run: RunStatus) -> dict[str, Any]:
+    return asdict(run) | {"folder": str(run.folder)}
+
+
+def _overview(found: Overview, _: Arguments) -> Lines:
+    for run in found.runs:
+        yield f"{run.folder}: a run, {run.state}, {_updates(run)} updates"
+        yield INDENT + (run.command or f"{run.damage}")
+    if found.further:
+        yield f"and more runs, {found.further} of them"
+        yield f"{INDENT}alpha-bridge runs"
+    for start in found.starts:
+        yield f"{start.found.path}: {_kind(start.found)}"
+        yield f"{INDENT}{start.command}"
+    if found.cut:
+        yield f"this folder holds more than the {LOOKED_AT} files and folders that were looked at"
+    if not (found.runs or found.starts):
+        yield "there are no runs here, and no images, arrays, tables or VAEs"
+        yield f"{INDENT}alpha-bridge train digits       trains on data that come with scikit-learn"
+        yield f"{INDENT}alpha-bridge train my/photos    trains on a folder of images of your own"
+    yield "alpha-bridge doctor checks this machine; alpha-bridge --help lists all commands"
+
+
+def _kind(found: Nearby) -> str:
+    if found.kind != "images":
+        return {"VAE": "a trained VAE", "array": "an array", "table": "a table"}[found.kind]
+    least = "at least " if found.images >= LOOKED_AT else ""
+    return f"{least}{found.images} images"
+
+
+def _overview_json(found: Overview) -> str:
+    starts = [
+        {"path": str(start.found.path), "kind": start.found.kind, "command": start.command}
+        for start in found.starts
+    ]
+    runs = [*map(_as_record, found.runs)]
+    return as_json({"runs": runs, "further": found.further, "starts": starts, "cut": found.cut})
+
+
+def _diagnosed(found: Diagnosis, _: Arguments) -> Lines:
+    for check in found.checks:
+        remedy = f": {check.remedy}" if check.remedy else ""
+        yield f"{check.status:<5}  {check.name}: {check.what}{remedy}"
+
+
+def _diagnosed_json(found: Diagnosis) -> str:
+    return as_json({"healthy": found.healthy, "checks": [*map(asdict, found.checks)]})
+
+
 def _file(path: Path) -> str:
     return path.read_text(encoding="utf-8").rstrip("\n")
 
@@ -318,6 +400,9 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "frontier": _frontier,
     "export": _exported,
     "verify": _verified,
+    "runs": _runs,
+    "overview": _overview,
+    "doctor": _diagnosed,
 }
 """By command; the others print what they return, a file or an address."""
 
@@ -331,5 +416,8 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "replay": _replayed_json,
     "frontier": lambda found: _file(found.table),
     "verify": lambda found: as_json(asdict(found)),
+    "runs": lambda found: as_json([*map(_as_record, found.runs)]),
+    "overview": _overview_json,
+    "doctor": _diagnosed_json,
 }
 """By command that takes ``--json``."""

@@ -6,45 +6,55 @@ imports what needs torch, so that what is wrong is refused within a second.
 
 from .compare import Compared, compare
 from .density_ratio import Ratio, ratio
+from .doctor import Check, Diagnosis, doctor
 from .edit import Edited, edit
 from .frontier import Frontier, frontier
 from .impute import impute
 from .missed import Missed, missed
 from .missed_rows import MissedRows
+from .overview import Overview, overview
 from .reconstruct import Reconstructed, ReconstructedRows, reconstruct
 from .release import export, push, restore
 from .replay import Replayed, replay
 from .review import evaluate, report
+from .run_list import RunList, runs
 from .sample import sample
 from .train import Trained, train
 from .translate import translate
 from .verify import Verified, verify
 
 __all__ = [
+    "Check",
     "Compared",
+    "Diagnosis",
     "Edited",
     "Frontier",
     "Missed",
     "MissedRows",
+    "Overview",
     "Ratio",
     "Reconstructed",
     "ReconstructedRows",
     "Replayed",
+    "RunList",
     "Trained",
     "Verified",
     "compare",
+    "doctor",
     "edit",
     "evaluate",
     "export",
     "frontier",
     "impute",
     "missed",
+    "overview",
     "push",
     "ratio",
     "reconstruct",
     "replay",
     "report",
     "restore",
+    "runs",
     "sample",
     "train",
     "translate",

@@ -40,6 +40,22 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process has the lock of ``folder``: it is asked for, and given back at once."""
+    path = within(folder, folder / LOCK)
+    if not path.is_file():
+        return False
+    lock = FileLock(path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:  # where nobody can write, nobody trains
+        return False
+    lock.release()
+    return False
+
+
 def _sign(path: Path) -> None:
     """Say in the lock's file who has it."""
     handle = os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))

@@ -61,6 +61,24 @@ def verified(folder: Path) -> tuple[list[str], int]:
     return [name.removesuffix(ENDING) for name in files], step
 
 
+def require_readable(folder: Path) -> None:
+    """See what is damaged in a checkpoint without reading its numbers, which takes long.
+
+    Raises:
+        Damaged: A file is missing or cut off, or it is the checkpoint of another update or run.
+    """
+    for name in _sums(folder):
+        try:
+            if name.endswith(ENDING):
+                with safe_open(folder / name, framework="np"):
+                    pass
+            else:
+                (folder / name).stat()
+        except (SafetensorError, OSError) as error:
+            raise damaged(folder, name, one_line(error)) from error
+    _step(folder)
+
+
 def verified_file(folder: Path, file: str) -> Path | None:
     """A file of tensors of a checkpoint, verified; None where the manifest names none."""
     name, sums = f"{file}{ENDING}", _sums(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +50,13 @@ class VAEFiles(NamedTuple):
     parts: tuple[Path, ...]
     variant: str | None = None
     notes: tuple[str, ...] = ()
+
+
+def has_vae(folder: Path) -> bool:
+    """Whether the configuration of a VAE lies in ``folder`` or in one of its usual places."""
+    with suppress(ValueError):  # a file of that name that is damaged is nobody's
+        return any(_places(folder))
+    return False
 
 
 def find_vae(folder: Path) -> VAEFiles:
