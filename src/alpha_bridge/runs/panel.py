@@ -1,5 +1,6 @@
 """A figure on the page of a run, drawn into it, with its captions."""
 
+import warnings
 from io import BytesIO
 from typing import NamedTuple
 from urllib.parse import quote
@@ -23,11 +24,16 @@ class Panel(NamedTuple):
 def svg(figure: Figure) -> str:
     """A figure as a data URI, its text in the reader's own font."""
     buffer = BytesIO()
-    if layout := figure.get_layout_engine():  # savefig would draw everything once for it alone
-        FigureCanvasSVG(figure)
-        layout.execute(figure)
-        figure.set_layout_engine(None)
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "alpha-bridge"}):
+    with (
+        rc_context({"svg.fonttype": "none", "svg.hashsalt": "alpha-bridge"}),
+        warnings.catch_warnings(),
+    ):
+        # the reader's fonts have what matplotlib's has not
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        if layout := figure.get_layout_engine():  # savefig would draw everything once for it alone
+            FigureCanvasSVG(figure)
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
     drawing = buffer.getvalue().decode().replace("'DejaVu Sans'", FONTS)
     return "data:image/svg+xml," + quote(drawing, safe="/:;,=+()'")

@@ -53,6 +53,15 @@ def test_every_kind_of_column_is_recognised():
     assert {*found.values()} == {*KINDS}
 
 
+def test_dates_in_an_order_that_only_people_know_are_texts_and_the_line_says_so():
+    given = pyarrow.table(
+        {"day": ["05.07.2021", "06.07.2021"] * 20, "n": ["a", "b", "c", "d"] * 10}
+    )
+    of_day, of_n = load_table(given).notes[1:3]
+    assert of_day.endswith("give dates as 2026-02-28 if they are to be learned as such")
+    assert "dates" not in of_n
+
+
 def test_a_row_comes_back_as_it_was():
     back, table = as_given()
     assert back.schema == table.schema

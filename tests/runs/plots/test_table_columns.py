@@ -1,10 +1,13 @@
 """Columns of a table in pictures: each value beside the share that it has."""
 
+from urllib.parse import quote
+
 import numpy as np
 import pytest
 
 from alpha_bridge.metrics.table_profile import CellShares, TableProfile
 from alpha_bridge.runs import plots
+from alpha_bridge.runs.panel import svg
 
 HOSTILE = "<b>$x_{\x1b</b>"
 SEX = CellShares("sex", ("f", "m"), (0.5, 0.5), (0.4, 0.6))
@@ -41,6 +44,11 @@ def test_many_categories_share_a_bar():
     (axes,) = plots.marginals([TOWN]).axes
     assert "5 others" in labels(axes) and len(axes.patches) == 16
     assert sum(bar.get_width() for bar in axes.patches[:8]) == pytest.approx(1)
+
+
+def test_letters_that_matplotlib_has_not_are_left_to_the_readers_fonts():
+    town = CellShares("town", ("東京", "Ulm"), (0.5, 0.5), (0.4, 0.6))
+    assert quote("東京") in svg(plots.marginals([town]))
 
 
 def test_associations_are_real_generated_and_their_difference(profile):

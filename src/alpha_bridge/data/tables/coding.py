@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from .quantiles import Quantiles
 
 COLUMNS = b"alpha_bridge.columns"
 """The key of a schema's metadata that has its columns."""
+
+DATE = r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
+"""Texts that are dates to people, in an order that only they know."""
 
 Within = Callable[[int], NDArray[np.float64]]
 """So many places in (0, 1) within the range of a value."""
@@ -307,6 +311,8 @@ class Coding:
                 f"; {len(self.members[at])} rare ones share {column.buckets} buckets, by their "
                 "order, from which they are drawn"
             )
+        if column.values and all(re.fullmatch(DATE, str(value)) for value in column.values):
+            rest += "; give dates as 2026-02-28 if they are to be learned as such"
         return f"{column.kind} of {count:,} values: {some(commonest)}{rest}{gaps}"
 
 
