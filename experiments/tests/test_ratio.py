@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from alpha_bridge import AlphaBridge
-from alpha_bridge.inference import calibrated_ratio
+from alpha_bridge.inference import calibrated_ratio, calibration
 from alpha_bridge.networks import MLPDiscriminator
 from experiments import ratio
 from experiments.linear_gaussian import LinearEncoder, LinearGenerator
@@ -39,8 +39,9 @@ def test_the_table_and_the_figure_have_every_method_and_name_what_was_refused():
 
 def test_errors_are_those_to_the_known_ratio(monkeypatch):
     """Of a discriminator that gives 0, the error is the mean size of f itself."""
-    monkeypatch.setattr(ratio, "FITTED", 2000)
+    monkeypatch.setattr(ratio, "FITTED", 600)
     monkeypatch.setattr(ratio, "TESTED", 400)
+    monkeypatch.setattr(calibration, "FEWEST", 300)
     monkeypatch.setattr(calibrated_ratio, "REPLICAS", 2)
     torch.manual_seed(0)
     model = AlphaBridge(LinearGenerator(2), LinearEncoder(2), MLPDiscriminator(2, (4,))).eval()
