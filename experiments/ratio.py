@@ -46,7 +46,7 @@ MIXTURE = GaussianMixture(
 HIDDEN, STEPS, SHARES = (64, 64), 4000, (0.3, 0.5, 0.2)
 SIGMA, FITTED, TESTED, BOX = 0.5, 4000, 4000, 8.0
 ALPHAS = 5
-TRIALS = 3
+TRIALS = 2
 BUDGETS = (1, 2, 4, 8)
 MODES_STEPS, DRAWN = 4000, 5000
 WHERE = ("data", "model", "neither")
@@ -56,7 +56,7 @@ METHODS = ("logit", *CALIBRATED, *BASELINES)
 
 
 def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
-    """Errors along α of 3 trials, and mass by budget of as many. ``quick``: 1 trial, a tenth."""
+    """Errors along α of 2 trials, and mass by budget of as many. ``quick``: 1 trial, a tenth."""
     trials = trials or (1 if quick else TRIALS)
     part = 10 if quick else 1
     seeds = range(seed, seed + trials)

@@ -87,7 +87,12 @@ def test_a_record_without_a_picture_leaves_the_page_without_one(fill):
 
 @pytest.mark.parametrize(
     ("builder", "name"),
-    [("results", "results.md"), ("frontier", "frontier.md"), ("objectives", "objectives.md")],
+    [
+        ("results", "results.md"),
+        ("frontier", "frontier.md"),
+        ("objectives", "objectives.md"),
+        ("ratio", "ratio.md"),
+    ],
 )
 def test_a_page_is_what_its_builder_writes(builder, name, tmp_path):
     page = Path(shutil.copy(DOCS / name, tmp_path))
