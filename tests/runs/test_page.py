@@ -291,7 +291,9 @@ def wide_table(folder):
 @pytest.mark.usefixtures("undrawn")
 def test_of_a_table_columns_pairs_and_rows_are_shown_and_what_is_left_out(tmp_path):
     page = page_of(wide_table(tmp_path / "run"))
-    assert {"Columns", "Pairs of columns", "Rare categories", "Generated rows"} <= {*page.words}
+    assert {"Columns", "Pairs of columns", "Shares of categories", "Generated rows"} <= {
+        *page.words
+    }
     assert "The 24 columns that agree least are shown, and 6 left out." in page.text
     assert "The first 4 columns are shown, and 26 left out." in page.text
     assert "Of their columns, 18 are left out." in page.text

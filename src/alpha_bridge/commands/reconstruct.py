@@ -50,10 +50,10 @@ class ReconstructedRows:
 def reconstruct(
     run: Folder,
     images: Path | None = None,
-    data: Path | None = None,
     out: Path | None = None,
     step: int | None = None,
     refine: int = 0,
+    data: Path | None = None,
     console: Console | None = None,
 ) -> Reconstructed | ReconstructedRows:
     """Encode and decode images, or rows of a table, with a run's inference arm.
@@ -61,11 +61,11 @@ def reconstruct(
     Args:
         run: Folder of the run.
         images: An image, a folder of images, or an .npy file.
-        data: A table with the columns of the run's, in place of images.
         out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows; by default in
             the run's folder.
         step: Updates of the checkpoint; by default the latest.
         refine: Steps of refinement for each latent, from the encoder's mean.
+        data: A table with the columns of the run's, in place of images.
         console: Where to say what is read; nowhere by default.
 
     Raises:

@@ -57,14 +57,15 @@ def sample(
             relied on.
         OSError: The file stands already or cannot be written.
     """
-    from ..runs.opening import is_shared, open_run, require_plain
+    from ..runs.folder import is_exported
+    from ..runs.opening import open_run, require_plain
 
     at_least(1, "count", n)
     at_least(0, "seed", seed)
     stem = f"samples-{n}-seed-{seed}"
     conditions, console = parsed(where), console or Console(quiet=True)
     by_ratio = ByRatio(weights, reject, resample, held_out)
-    if isinstance(run, Path) and is_shared(run):
+    if isinstance(run, Path) and is_exported(run):
         own = [*by_ratio.options, *(["--step"] if step is not None else [])]
         if own:
             raise ValueError(f"{own[0]} needs a run, and {run} is an exported model: leave it out")

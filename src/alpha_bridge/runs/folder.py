@@ -112,9 +112,10 @@ class Run:
     def open(cls, folder: str | Path) -> "Run":
         """Come back to a run; ``FileNotFoundError`` if the folder is not that of one."""
         run = cls(Path(folder))
-        if (run.folder / "model.safetensors").is_file():
+        if is_exported(run.folder):
             raise FileNotFoundError(
-                f"{folder} is an exported model, and no run: give the run that it came from"
+                f"{folder} is an exported model, and no run: give the run that it came from, or "
+                "load it with alpha_bridge.sharing.load"
             )
         if not run.config_path.is_file():
             raise FileNotFoundError(
@@ -322,6 +323,11 @@ class Run:
         return {
             step: _load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
         }
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder has a model that was exported, and no run."""
+    return (folder / "model.safetensors").is_file()
 
 
 def is_image(samples: Array) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import read_json
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import located, require_data, require_init
@@ -21,20 +20,7 @@ def run_of(run: Path | Run) -> Run:
     """The run in a folder, or the same run."""
     from .folder import Run
 
-    if isinstance(run, Run):
-        return run
-    if is_shared(run):
-        raise ValueError(
-            f"{run} is an exported model and no run: give the run's folder, or load it with "
-            "alpha_bridge.sharing.load"
-        )
-    return Run.open(run)
-
-
-def is_shared(run: Path | Run) -> bool:
-    """Whether a folder is that of a model that was exported, and not that of a run."""
-    path = run / "config.json" if isinstance(run, Path) else None
-    return path is not None and path.is_file() and "format" in read_json(path)
+    return run if isinstance(run, Run) else Run.open(run)
 
 
 def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int]:

@@ -96,7 +96,7 @@ def _categories(profile: TableProfile, names: Sequence[str], shares: NDArray[Any
     never = [name for name, (one, other) in zip(names, shares.T, strict=True) if one and not other]
     such = f", such as {', '.join(never[:3])}" if never else ""
     return Panel(
-        "Rare categories",
+        "Shares of categories",
         "A dot is a category of a column; between the dashed lines its share is within a factor of "
         "two, and on an edge it is 0. Named are those that are off by more, and by more than "
         "chance explains.",
