@@ -22,6 +22,7 @@ from alpha_bridge.inference.imputation import impute
 from alpha_bridge.metrics import enumeration
 from alpha_bridge.metrics.comparison import TableComparison
 from alpha_bridge.metrics.definition import name
+from alpha_bridge.metrics.table_quality import codes
 from alpha_bridge.observation import RowFamily
 from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.presets import of_data
@@ -129,33 +130,41 @@ class Scored:
         return float(np.mean([one / other for one, other in pairs if other > 0]))
 
     def rival(self) -> dict[str, float]:
-        """The imputation error of scikit-learn's IterativeImputer, which has rows of numbers."""
+        """The imputation error of scikit-learn's IterativeImputer, to which a code is a number."""
         from sklearn.experimental import enable_iterative_imputer  # noqa: F401
         from sklearn.impute import IterativeImputer
 
         _, hidden = self.gapped
-        x = self.held_out[:GAPPED].clone()
-        for at, part in enumerate(_places(self.rows)):
-            for place in part:
-                x[hidden[:, at], place] = torch.nan
-        known = self.training[:LEARNED].numpy()
-        ends = {"min_value": known.min(0), "max_value": known.max(0)}  # or it may run away
-        both = np.concatenate([known, x.numpy()])
+        blocks, numbers = self.rows.categories, [place for place, _ in self.rows.numbers]
+        column = _columns(self.rows)
+        asked = hidden[:, [column[place] for place in [*(at for at, _ in blocks), *numbers]]]
+        known, gapped = (
+            torch.cat([codes(x, self.rows).to(x), x[:, numbers]], 1)
+            for x in (self.training[:LEARNED], self.held_out[:GAPPED])
+        )
+        gapped[asked] = torch.nan
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says where it has not converged
-            filled = IterativeImputer(random_state=0, **ends).fit_transform(both)[-len(x) :]
-        return {self._imputation: self.relative(torch.from_numpy(filled).float(), hidden)}
+            both = torch.cat([known, gapped]).numpy()
+            made = IterativeImputer(random_state=0).fit_transform(both)[len(known) :]
+        filled = torch.from_numpy(made).float()
+        x = torch.zeros(len(filled), self.rows.size)
+        for at, (start, size) in enumerate(blocks):
+            code = filled[:, at].round().long().clamp(0, size - 1)
+            x[torch.arange(len(x)), start + code] = 1.0
+        x[:, numbers] = filled[:, len(blocks) :]
+        return {self._imputation: self.relative(x, hidden)}
 
 
-def _places(rows: RowFamily) -> list[list[int]]:
-    """Of each column all its places, in order."""
+def _columns(rows: RowFamily) -> dict[int, int]:
+    """By place, the column that it belongs to."""
     gates = {gate: place for place, gate in rows.numbers if gate is not None}
     found = []
     for start, size in rows.categories:
         block = [*range(start, start + size)]
         found.append(block + [gates[place] for place in block if place in gates])
     found += [[place] for place, gate in rows.numbers if gate is None]
-    return sorted(found)
+    return {place: at for at, part in enumerate(sorted(found)) for place in part}
 
 
 def imputation_error(
@@ -170,7 +179,7 @@ def imputation_error(
         hidden: Which columns of them were hidden, ``(N, columns)``.
         rows: Where columns lie.
     """
-    column = {place: at for at, part in enumerate(_places(rows)) for place in part}
+    column = _columns(rows)
     errors = []
     for start, size in rows.categories:
         asked, block = hidden[:, column[start]], slice(start, start + size)

@@ -47,7 +47,7 @@ RIVALS = ("tvae", "ctgan")
 OURS = ("alpha-bridge", "ml", "rkl-gp")
 MINE, SEARCHED = OURS[0], "alpha-bridge, best of six"
 COMPARED = ("c2st", "rare_categories", "associations", "tstr")
-STEPS, QUICK_STEPS, FIFTH = 2500, 30, 5
+STEPS, QUICK_STEPS, FIFTH = 1500, 30, 5
 GRID = tuple(product((1e-3, 2e-3, 4e-3), (0.8, 0.95)))
 """Rates, and realism."""
 
