@@ -17,7 +17,7 @@ from alpha_bridge.metrics.definition import parse
 from alpha_bridge.runs.folder import Run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-ROWS = {"mnist": 8000, "cifar10": 3000}
+ROWS = {"mnist": 4000, "cifar10": 2000}
 """So many of the images are taken; tests/data/test_images.py reads a whole set."""
 SHAPES = {"mnist": [1, 28, 28], "cifar10": [3, 32, 32], "celeba": [3, 64, 64]}
 STEPS = [1, 4, 6]
