@@ -304,7 +304,8 @@ def test_in_an_empty_folder_it_says_how_to_begin(capsys, data):
     assert "alpha-bridge train digits" in capsys.readouterr().out
 
 
-def test_runs_are_listed_for_a_person(capsys):
+def test_runs_are_listed_for_a_person(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["runs", "."]) == 0
     said = capsys.readouterr().out
     assert all(word in said for word in ("image-run", "gaussians25", "finished", "20 of 20"))
