@@ -565,6 +565,7 @@ def test_a_person_sees_a_bar_that_ends_full():
     text = shown(True, lambda _: "")
     assert "Step III" in text
     assert "20/20" in text
+    assert re.search(r"α = 1\.00  generator -?\d", text)
 
 
 def test_the_bar_of_a_resumed_run_starts_where_it_stands():

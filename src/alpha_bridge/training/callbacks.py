@@ -283,17 +283,20 @@ class Progress(Callback):
     ) -> None:
         """Show ``steps`` updates, and a line about each record that ``describe`` has a text for."""
         self.steps, self.bars, self.describe = steps, bars, describe
+        self.losses = ""
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
         self.bars.show(UPDATE, state.step, self.steps, stays=True)
         return nullcontext()
 
     def after(self, event: Event) -> None:
-        note = f"{STEPS[event.phase]}  α = {event.alpha:.2f}"
+        note = f"{STEPS[event.phase]}  α = {event.alpha:.2f}{self.losses}"
         self.bars.show(UPDATE, event.step, self.steps, note, stays=True)
 
     def show(self, record: Record) -> None:
-        """Print a line about ``record`` if it has metrics."""
+        """Put the losses of ``record`` beside the bar; print a line about it if it has metrics."""
+        losses = {name.removeprefix("loss/"): record[name] for name in record if "loss/" in name}
+        self.losses = "".join(f"  {name} {value:.3g}" for name, value in losses.items())
         if metrics := self.describe(record):
             note = f"α = {record['alpha']:.2f}  {metrics}"
             self.bars.tell(UPDATE, record["step"], self.steps, note)
