@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 LINE = 60.0
 """Seconds from one line of a log to the next."""
@@ -60,8 +61,11 @@ class Bars:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("left  {task.fields[note]}"),
+            TextColumn("left"),
+            # in a narrow terminal this is what is cut off
+            TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
             console=console,
+            expand=True,
             auto_refresh=not console.is_jupyter,
         )
         self.works: dict[str, Work] = {}
