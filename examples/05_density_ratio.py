@@ -18,8 +18,10 @@ torch.manual_seed(0)
 data = torch.randn(12_000, 2) * torch.tensor([1.0, 0.5]) + torch.tensor([2.0, 0.0])
 train, held_out = data[:10_000], data[10_000:]
 
-bridge = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2), noise=0.5)
-path = AlphaPath.three_steps(ml=updates // 2, transfer=updates // 4, adversarial=updates // 4)
+bridge = AlphaBridge(MLPGenerator(2, 2), MLPEncoder(2, 2), MLPDiscriminator(2), noise=0.3)
+# half-way: at α = 1 the model leaves out the data's tails, which no weight brings back
+steps = {"ml": updates // 2, "transfer": updates // 4, "adversarial": updates // 4}
+path = AlphaPath.three_steps(**steps, end=0.5)
 model = fit(bridge, train, path).averaged().eval()
 
 # the logit of a trained discriminator is no log ratio yet: it is calibrated on data not trained on
