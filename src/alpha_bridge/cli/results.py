@@ -163,10 +163,15 @@ def _any(samples: Sequence[Coverage], key: str) -> bool:
 def _missed_json(found: Missed | MissedRows) -> str:
     """The numbers of the samples that were asked for."""
     if isinstance(found, MissedRows):
-        rows = [{name: as_text(cell) for name, cell in row.items()} for row in found.shown]
+        rows = _plain(found.shown)
         return as_json({"file": str(found.table), "ranked": found.ranked, "rows": rows})
     content = json.loads(_file(found.table))
     return as_json(content | {"samples": content["samples"][: len(found.shown)]})
+
+
+def _plain(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Rows of a table as JSON has them."""
+    return [{name: as_text(cell) for name, cell in row.items()} for row in rows]
 
 
 def as_text(cell: object) -> object:
@@ -250,16 +255,13 @@ def _compared(found: Compared, arguments: Arguments) -> Lines:
 
 
 def _compared_json(found: Compared) -> str:
-    apart = [
-        [{name: as_text(cell) for name, cell in row.items()} for row in rows]
-        for rows in found.apart
-    ]
+    first, second = map(_plain, found.apart)
     content = {
         "p_value": found.test.p_value,
         "accuracy": found.test.accuracy,
         "samples": found.counts,
-        "first": apart[0],
-        "second": apart[1],
+        "first": first,
+        "second": second,
         "file": None if found.table is None else str(found.table),
     }
     return as_json(content)

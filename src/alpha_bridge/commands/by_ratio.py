@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ..recipe import Config
     from ..runs.folder import Run
 
-FEWEST = 25
-"""Draws that weights need."""
-
 
 @dataclass(frozen=True)
 class ByRatio:
@@ -50,6 +47,7 @@ class ByRatio:
 
     def require(self, config: Config, step: int, count: int, path: Path) -> None:
         """Refuse what cannot be drawn, or written beside the samples at ``path``."""
+        from ..inference.importance import FEWEST_WEIGHTS
         from ..runs.opening import require_ratio
 
         if not self:
@@ -66,9 +64,8 @@ class ByRatio:
             if budget is not None and not positive(name, budget) >= 1:
                 raise ValueError(f"{name} must be 1 draw or more for each sample, got {budget:g}")
         if self.reject is None:
-            at_least(
-                FEWEST, "the number of draws that get a weight", int(count * (self.resample or 1))
-            )
+            draws = int(count * (self.resample or 1))
+            at_least(FEWEST_WEIGHTS, "the number of draws that get a weight", draws)
         if self.weights:
             require_new(_beside(path))
 

@@ -101,11 +101,8 @@ def rows_given(
 def _rarity(share: float | None) -> str:
     if share is None:
         return "a number that is not rounded counts by its density"
-    return (
-        f"such rows are {share:.2g} of the model's"
-        if share < 1e-4
-        else (f"such rows are {share:.2%} of the model's")
-    )
+    shown = f"{share:.2g}" if share < 1e-4 else f"{share:.2%}"
+    return f"such rows are {shown} of the model's"
 
 
 def _effective(effective: float, latents: int) -> str:

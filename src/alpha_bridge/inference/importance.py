@@ -23,7 +23,9 @@ Array = NDArray[np.float64]
 LARGEST_SHAPE = 0.7
 """k̂ above which weighted means cannot be relied on."""
 LEAST_TAIL = 5
-"""Weights that a tail needs for a fit; a fifth of all are its tail, at most."""
+"""Weights that a tail needs for a fit."""
+FEWEST_WEIGHTS = 5 * LEAST_TAIL
+"""A fifth of all are the tail, at most."""
 
 
 class SmoothedWeights(NamedTuple):
@@ -65,8 +67,8 @@ def smoothed_weights(f: Array) -> SmoothedWeights:
         (0.01, 1.0, -inf)
     """
     f = require_finite(f)
-    if len(f) < 5 * LEAST_TAIL:
-        raise ValueError(f"weights need at least {5 * LEAST_TAIL} samples for k̂, got {len(f)}")
+    if len(f) < FEWEST_WEIGHTS:
+        raise ValueError(f"weights need at least {FEWEST_WEIGHTS} samples for k̂, got {len(f)}")
     weights = np.exp(f - f.max())  # at most 1, for any f
     tail = int(np.ceil(min(len(f) / 5, 3 * np.sqrt(len(f)))))
     order = np.argsort(weights, kind="stable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -91,7 +92,11 @@ class TableComparison(Comparison):
         """Take rows, names of their columns, and that of the one that is learned from others."""
         self.rows, self.training, self.held_out = rows, training, held_out
         self.target = downstream.target(rows, names, target)
-        self.by_real = self._learned(training)
+
+    @cached_property
+    def by_real(self) -> float:
+        """What training rows teach, fitted when it is first asked for and not as a run begins."""
+        return self._learned(self.training)
 
     def _learned(self, x: Tensor) -> float:
         return downstream.learned(x, self.held_out, self.rows, self.target)

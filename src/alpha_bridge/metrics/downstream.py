@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..errors import printable
 from ..observation import RowFamily
-from .table_quality import codes
+from .table_quality import codes, for_trees, split_by_sets
 
 __all__ = ["Target", "learned", "target"]
 
@@ -112,28 +111,14 @@ def learned(training: Tensor, test: Tensor, rows: RowFamily, of: Target) -> floa
     place = None if of.number is None else rows.numbers[of.number]
     if place is not None and place[1] is not None:  # its gate says which rows have it
         training, test = (x[x[:, place[1]] > 0] for x in (training, test))
-    features = [_features(x, rows, of) for x in (training, test)]
+    features = [for_trees(x, rows, of.category, of.number) for x in (training, test)]
+    categorical = split_by_sets(rows, of.category)
     if place is None:
         assert of.category is not None
         known, asked = (codes(x, rows)[:, of.category].numpy() for x in (training, test))
-        return _predicted(features, known, asked, _categorical(rows, of))
+        return _predicted(features, known, asked, categorical)
     known, asked = (x[:, place[0]].numpy() for x in (training, test))
-    return _explained(features, known, asked, _categorical(rows, of))
-
-
-def _features(x: Tensor, rows: RowFamily, of: Target) -> np.ndarray:
-    """Codes of the other categories, and the other numbers."""
-    numbers = x[:, [place for at, (place, _) in enumerate(rows.numbers) if at != of.number]]
-    if not rows.categories:
-        return numbers.numpy()
-    others = [at for at in range(len(rows.categories)) if at != of.category]
-    return torch.cat([codes(x, rows)[:, others].to(x), numbers], 1).numpy()
-
-
-def _categorical(rows: RowFamily, of: Target) -> list[int]:
-    """Which of the features are categories that trees split by sets."""
-    sizes = [size for at, (_, size) in enumerate(rows.categories) if at != of.category]
-    return [at for at, size in enumerate(sizes) if 2 < size <= 255]
+    return _explained(features, known, asked, categorical)
 
 
 def _predicted(

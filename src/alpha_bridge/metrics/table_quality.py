@@ -114,18 +114,30 @@ def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
     return float(roc_auc_score(labels, chances))
 
 
-def for_trees(x: Tensor, rows: RowFamily) -> np.ndarray:
-    """Codes of categories and numbers, a column each, ``(N, V)``."""
-    numbers = x[:, [place for place, _ in rows.numbers]]
-    return (torch.cat([codes(x, rows).to(x), numbers], 1) if rows.categories else numbers).numpy()
+def for_trees(
+    x: Tensor, rows: RowFamily, category: int | None = None, number: int | None = None
+) -> np.ndarray:
+    """Codes of categories and numbers, a column each, but for those that are given, ``(N, V)``."""
+    numbers = x[:, [place for at, (place, _) in enumerate(rows.numbers) if at != number]]
+    if not rows.categories:
+        return numbers.numpy()
+    others = [at for at in range(len(rows.categories)) if at != category]
+    return torch.cat([codes(x, rows)[:, others].to(x), numbers], 1).numpy()
+
+
+def split_by_sets(rows: RowFamily, category: int | None = None) -> list[int]:
+    """Which columns of :func:`for_trees` are categories that trees split by sets."""
+    sizes = [size for at, (_, size) in enumerate(rows.categories) if at != category]
+    return [at for at, size in enumerate(sizes) if 2 < size <= 255]
 
 
 def trees(rows: RowFamily, seed: int) -> Any:  # noqa: ANN401
     """Gradient-boosted trees for what :func:`for_trees` gives."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    categorical = [at for at, (_, size) in enumerate(rows.categories) if 2 < size <= 255]
-    return HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
+    return HistGradientBoostingClassifier(
+        categorical_features=split_by_sets(rows), random_state=seed
+    )
 
 
 def closest_records(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
