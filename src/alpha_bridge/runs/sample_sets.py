@@ -75,8 +75,8 @@ class _Form:
         return getattr(self.units, "rows", None)
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder is that of a run."""
+def _has_config(path: Path) -> bool:
+    """Whether a folder is a run's, or an exported model's, which is then refused by its name."""
     return (path / "config.json").is_file()
 
 
@@ -95,14 +95,14 @@ def pair_of_sets(
         ValueError: A run, a file or a sample cannot be used, or the two are of different kinds.
     """
     say = printing(console)
-    form = _form(next(filter(is_run, paths), paths[0]))
+    form = _form(next(filter(_has_config, paths), paths[0]))
     first, second = (_set(path, form, count, seed, turn, say) for turn, path in enumerate(paths))
     return first, second
 
 
 def _form(path: Path) -> _Form:
     """How a run was trained to see samples, or would be if it were trained on these."""
-    if is_run(path):
+    if _has_config(path):
         run, config, step = open_run(path)
         return _Form(config.event_shape or (), units_of(run, config, step), config.white)
     source = build_source(of_data(str(path)), fetch=())
@@ -112,7 +112,7 @@ def _form(path: Path) -> _Form:
 def _set(
     path: Path, form: _Form, count: int, seed: int, turn: int, say: Callable[[str], None]
 ) -> SampleSet:
-    if is_run(path):
+    if _has_config(path):
         x = _of_run(path, form, count, seed, turn, say)
         return SampleSet(path, x, [*range(len(x))], form.units, form.rows, True)
     x = form.read(path, say)
