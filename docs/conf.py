@@ -18,6 +18,8 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "alpha_bridge"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 exclude_patterns = [
     "_build",
     "jupyter_execute",

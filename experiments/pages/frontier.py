@@ -1,11 +1,9 @@
-"""Fill docs/frontier.md from a run that ``alpha-bridge frontier`` has measured.
+"""The page of the frontier in docs/results, from a run that ``alpha-bridge frontier`` has measured.
 
-python -m experiments.pages.frontier [RUN]
-
-What the command wrote into RUN is copied to docs/results; without RUN, what lies there is used.
+``python -m experiments.pages.frontier RUN`` copies what the command wrote into RUN to docs/results;
+then ``python -m experiments.pages.results`` fills the page.
 """
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -13,9 +11,7 @@ from pathlib import Path
 from alpha_bridge.metrics.definition import label
 
 from ..framework import Record
-from .markdown import DOCS, RESULTS, put, table
-
-PAGE = DOCS / "frontier.md"
+from .markdown import RESULTS, table
 
 
 def curve(record: Record) -> str:
@@ -48,14 +44,13 @@ def summary(record: Record) -> str:
     return f"{'; '.join(ways)}. At a weight of {record['prefer']:g} for realism the best is {best}."
 
 
-def main(run: Path | None = None, page: Path = PAGE) -> None:
-    """Copy what a run has, and fill the page."""
-    if run is not None:
-        for file in ("frontier.json", "frontier.png"):
-            shutil.copyfile(run / file, RESULTS / file)
-    record = json.loads((RESULTS / "frontier.json").read_text(encoding="utf-8"))
-    picture = "![likelihood against realism along α](results/frontier.png)"
-    put(page, "measured", "\n\n".join([picture, summary(record), curve(record)]))
+PARTS = {"frontier": lambda record: [summary(record), curve(record)]}
+
+
+def main(run: Path) -> None:
+    """Copy what a run has."""
+    for file in ("frontier.json", "frontier.png"):
+        shutil.copyfile(run / file, RESULTS / file)
 
 
 if __name__ == "__main__":

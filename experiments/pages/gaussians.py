@@ -1,19 +1,22 @@
-"""The experiments of stacked trials in docs/results.md: densities that are known."""
+"""The pages of experiments of stacked trials in docs/results: densities that are known."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
+
+from alpha_bridge.recipe import Config, known_keys
 
 from .. import posterior as posteriors
 from ..framework import Record
 from ..framework.scores import SCORES, Array, covering, failures, finite, mean, spread, values
 from ..framework.settings import BETAS, COMPARED
-from .markdown import cell, claims, table
+from .markdown import cell, table
 
 
 def figure4(record: Record) -> list[str]:
-    """The claims, and a table for each score."""
+    """A table for each score, and what became of the trials."""
     updates = record["judged"]
-    parts = [claims(record)]
+    parts = []
     for metric, name in SCORES.items():
         own = next(v for key, v in record["data"].items() if key.startswith(f"{metric}/"))
         rows = [
@@ -71,7 +74,7 @@ def search25(record: Record) -> list[str]:
 
 
 def robustness25(record: Record) -> list[str]:
-    """The claims, and what became of each method's settings."""
+    """What became of each method's settings."""
     rows = []
     for method, found in record["summary"].items():
         shares = [
@@ -94,7 +97,7 @@ def robustness25(record: Record) -> list[str]:
         for of in ("lower quartile", "median", "upper quartile", "range of quartiles")
     ]
     head = ["method", "settings with all modes", "trials", "settings that miss no mass", "failed"]
-    return [claims(record), table([*head, *quartiles], rows)]
+    return [table([*head, *quartiles], rows)]
 
 
 def mixtures(record: Record) -> list[str]:
@@ -117,7 +120,7 @@ def mixtures(record: Record) -> list[str]:
 
 
 def posterior(record: Record) -> list[str]:
-    """The claims, and every metric of each objective at the ends of the bridge's steps."""
+    """Every metric of each objective at the ends of the bridge's steps."""
     metrics = {
         "posterior_kl": "KL from the posterior",
         "diagonal_kl": "least of a diagonal Gaussian",
@@ -140,26 +143,44 @@ def posterior(record: Record) -> list[str]:
         for at in [run["updates"].index(update)]
     ]
     head = ["fakes", "objective", "updates", "α", *metrics.values()]
-    return [claims(record), table(head, rows)]
+    return [table(head, rows)]
 
 
-def hyperparameters(record: Record) -> str:
-    """Every key, its values, and whether they are the paper's."""
-    rows = [
-        [f"`{row['key']}`", _found(row["values"]), row["whose"]]
-        for row in record["hyperparameters"]
+def hyperparameters(record: Record) -> list[str]:
+    """What all methods share, where it is no default, and a row for each key they differ in."""
+    rows = record["hyperparameters"]
+    differ = [row for row in rows if isinstance(row["values"], dict)]
+    alike = [row for row in rows if row not in differ]
+    papers = [_named(row) for row in alike if row["whose"] == "paper"]
+    ours = [
+        _named(row)
+        for row in alike
+        if row["whose"] == "ours" and row["values"] != [_default(row["key"])]
     ]
-    return table(["key", "values", "whose"], rows)
+    shared = [f"the paper's {', '.join(papers)}"] if papers else []
+    shared += [f"ours {', '.join(ours)}"] if ours else []
+    sentence = (
+        f"Alike for all: {'; '.join(shared)}. What is not named has its [default](../settings.md)."
+    )
+    if not differ:
+        return [sentence]
+    methods = dict.fromkeys(method for row in differ for method in row["values"])
+    cells = [
+        [f"`{row['key']}`", *(_cells(row["values"].get(m, [])) for m in methods), row["whose"]]
+        for row in differ
+    ]
+    return [sentence, table(["key", *methods, "whose"], cells)]
 
 
-def _found(found: list[Any] | Record) -> str:
-    """Values where all columns agree; else each with the columns that have it."""
-    if not isinstance(found, dict):
-        return _cells(found)
-    columns: dict[str, list[str]] = {}
-    for name, own in found.items():
-        columns.setdefault(_cells(own), []).append(name)
-    return "<br>".join(f"{cell} ({'; '.join(names)})" for cell, names in columns.items())
+def _named(row: Record) -> str:
+    return f"`{row['key']}` {_cells(row['values'])}"
+
+
+def _default(key: str) -> object:
+    """What a run has that says nothing of a key; None for a key of an experiment's own."""
+    if key not in known_keys():
+        return None
+    return reduce(dict.__getitem__, key.split("."), Config().model_dump(mode="json"))
 
 
 def _plus_minus(trials: Array) -> str:
@@ -177,16 +198,7 @@ def _pair(center: float | None, around: float | None) -> str:
 
 
 def _cells(found: list[Any]) -> str:
-    return ", ".join(map(cell, found))
-
-
-def _runs(record: Record) -> str:
-    minutes = sum(run["seconds"] for run in record["runs"]) / 60
-    runs = f"{len(record['runs'])} runs of {record['trials']} stacked trials"
-    together = ""
-    if elapsed := record.get("elapsed"):
-        together = f" ({elapsed / 60:.0f} with `--jobs {record['jobs']}`, from first to last)"
-    return f"{runs}, {minutes:.0f} minutes{together}; the first seed is {record['seed']}."
+    return ", ".join("none" if value is None else cell(value) for value in found)
 
 
 PARTS: dict[str, Callable[[Record], list[str]]] = {
@@ -197,14 +209,3 @@ PARTS: dict[str, Callable[[Record], list[str]]] = {
     "mixtures": mixtures,
     "posterior": posterior,
 }
-
-
-def blocks(name: str, record: Record) -> list[str]:
-    """What stands in the page of an experiment, one of :data:`PARTS`."""
-    return [
-        *(["**A quick miniature, not the experiment.**"] if record["quick"] else []),
-        f"![{name}](results/{name}.png)",
-        _runs(record),
-        *PARTS[name](record),
-        hyperparameters(record),
-    ]

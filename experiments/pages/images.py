@@ -1,4 +1,4 @@
-"""The experiments on images and on fixed latents in docs/results.md."""
+"""The pages of experiments on images, on fixed latents and on tables in docs/results."""
 
 from collections.abc import Callable
 from statistics import fmean
@@ -9,7 +9,7 @@ from alpha_bridge.metrics.deviation import spread
 from .. import bridge_vae, categories, figure1, figure5, figure6, table_cifar10, tables
 from ..framework import Record, last
 from ..framework.evaluations import metric_names
-from .markdown import changes, claims, plus_minus, table
+from .markdown import plus_minus, table
 
 
 def figure(record: Record, metrics: tuple[str, ...], *before: int) -> str:
@@ -42,7 +42,7 @@ def since(record: Record) -> str:
     return table(["updates", bridge, *(f"{method}, in all" for method in alone)], rows)
 
 
-def arms(record: Record) -> str:
+def arms(record: Record) -> list[str]:
     """What each method's arm is worth at the end, and how well single attributes are reached."""
     methods = last(record["runs"])
     rows = [
@@ -52,10 +52,10 @@ def arms(record: Record) -> str:
     parts = [table(["at the end", *methods], rows)]
     if record["judge"]:
         parts.append(_attributes(record, [*methods]))
-    return "\n\n".join(parts)
+    return parts
 
 
-def rebuilt(record: Record) -> str:
+def rebuilt(record: Record) -> list[str]:
     """Reconstructions of each set before and after each way, and what became of the grid."""
     metrics = ("reconstruction_distance", "psnr", "ssim", "sharpness", "latent_drift")
     names = metric_names(record, *metrics)
@@ -73,10 +73,10 @@ def rebuilt(record: Record) -> str:
     ]
     headings = ["grid of settings", "end no further from the data", "worst, times the start's"]
     labels = ["data", "way", *map(label, names)]
-    return "\n\n".join([table(labels, rows), table(headings, grid)])
+    return [table(labels, rows), table(headings, grid)]
 
 
-def gradients(record: Record) -> str:
+def gradients(record: Record) -> list[str]:
     """Bias and noise of each gradient of categories, its cost, and what its runs came to."""
     rows = []
     for way, of in record["gradients"].items():
@@ -91,10 +91,10 @@ def gradients(record: Record) -> str:
             ]
         )
     head = ["gradient", "bias", "noise of one", "milliseconds an update", METRICS["kl"].label]
-    return table(head, rows)
+    return [table(head, rows)]
 
 
-def synthesized(record: Record) -> str:
+def synthesized(record: Record) -> list[str]:
     """The rows of each method, a table for each data set, and what the usual ones needed."""
     parts = []
     for of in dict.fromkeys(run["set"] for run in record["runs"]):
@@ -116,7 +116,7 @@ def synthesized(record: Record) -> str:
         for name, of in record["baselines"].items()
     ]
     head = ["fit", "epochs", "seconds", "peak memory in MiB", "the seconds are a timing"]
-    return "\n\n".join([*parts, table(head, fits)])
+    return [*parts, table(head, fits)]
 
 
 def _attributes(record: Record, methods: list[str]) -> str:
@@ -157,34 +157,14 @@ def _ended(of: dict[str, float] | None) -> str:
     return "" if of is None else plus_minus(of["mean"], of["std"])
 
 
-PARTS: dict[str, Callable[[Record], str]] = {
-    "figure1": lambda record: figure(record, figure1.METRICS),
-    "figure5": lambda record: "\n\n".join([figure(record, figure5.METRICS), since(record)]),
+PARTS: dict[str, Callable[[Record], list[str]]] = {
+    "figure1": lambda record: [figure(record, figure1.METRICS)],
+    "figure5": lambda record: [figure(record, figure5.METRICS), since(record)],
     "figure6-mnist": arms,
     "figure6": arms,
     "reconstructions": rebuilt,
     "tables": synthesized,
     "categories": gradients,
-    "bridge-vae": lambda record: figure(record, bridge_vae.METRICS, 0),
-    "table-cifar10": table_cifar10.table,
+    "bridge-vae": lambda record: [figure(record, bridge_vae.METRICS, 0)],
+    "table-cifar10": lambda record: [table_cifar10.table(record).strip()],
 }
-
-
-def _runs(record: Record) -> str:
-    """How many runs, how long, with which seeds."""
-    given, minutes = record["settings"], sum(run["seconds"] for run in record["runs"]) / 60
-    first, last = given["seed"], given["seed"] + given["trials"] - 1
-    seeds = f"one seed, {first}" if first == last else f"seeds {first} to {last}"
-    runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes; {seeds}."
-    return f"**A quick miniature, not the experiment.** {runs}" if given["quick"] else runs
-
-
-def blocks(name: str, record: Record, pictured: bool) -> list[str]:
-    """What stands in the page of an experiment, one of :data:`PARTS`; faces have no picture."""
-    return [
-        *([f"![{name}](results/{name}.png)"] if pictured else []),
-        _runs(record),
-        *([claims(record)] if "claims" in record else []),
-        PARTS[name](record).strip(),
-        *([changes(record)] if "preset" in record["settings"] else []),
-    ]

@@ -37,20 +37,36 @@ def recorded(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, dict[str
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    """A Markdown table of what differs between rows; what does not stands in a line above it."""
+    columns = [*zip(head, *rows, strict=True)]
+    same = {name: value for name, *cells in columns[1:] if (value := _shared(cells))}
+    apart = [column for column in columns if column[0] not in same and any(column[1:])]
+    lines = [*zip(*apart, strict=True)]
+    lines.insert(1, ("---",) * len(apart))
+    shown = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    named = "; ".join(f"{name} = {value}" for name, value in same.items())
+    return f"Throughout, {named}.\n\n{shown}" if named else shown
 
 
-def claims(record: dict[str, Any]) -> str:
+def _shared(cells: list[str]) -> str:
+    """What several cells of a column have, all that are not empty; an empty text if they differ."""
+    filled = [cell for cell in cells if cell]
+    return filled[0] if len(filled) > 1 and len({*filled}) == 1 else ""
+
+
+def claims(record: dict[str, Any]) -> list[str]:
     """Each claim of a record, whether it holds, and where: one seed decides nothing."""
-    several = trials_of(record) > 1
-    rows = []
-    for claim in record["claims"]:
-        verdict = "yes" if claim["holds"] else "**no**"
-        found = _where(claim["found"], several)
-        rows.append([claim["about"], verdict if several else "one seed", found])
-    return table(["statement", "holds", "where"], rows)
+    if trials_of(record) == 1:
+        numbers = [[claim["about"], _where(claim["found"], False)] for claim in record["claims"]]
+        return [
+            "One seed decides nothing: these are numbers.",
+            table(["statement", "where"], numbers),
+        ]
+    rows = [
+        [claim["about"], "yes" if claim["holds"] else "**no**", _where(claim["found"], True)]
+        for claim in record["claims"]
+    ]
+    return [table(["statement", "holds", "where"], rows)]
 
 
 def _where(found: list[dict[str, Any]], several: bool) -> str:
@@ -69,12 +85,18 @@ def plus_minus(mean: float, deviation: float, digits: int = 4) -> str:
     return f"{center} ± {deviation:.{max(digits - 2, 1)}g}" if deviation else center
 
 
-def changes(record: dict[str, Any]) -> str:
-    """What each method was trained with in place of the preset's settings, all of it ours."""
+def changes(record: dict[str, Any]) -> list[str]:
+    """What was trained with in place of the preset's settings, all of it ours."""
     name = record["settings"]["preset"]
-    runs = {run["method"]: run for run in record["runs"]}
-    rows = [[method, listed(changed_by(run, PRESETS[name]))] for method, run in runs.items()]
-    return table(["method", f"changes in the preset `{name}` (ours)"], rows)
+    own = {run["method"]: changed_by(run, PRESETS[name]) for run in record["runs"]}
+    first, *others = own.values()
+    shared = {k: v for k, v in first.items() if all(k in of and of[k] == v for of in others)}
+    rows = [
+        [method, listed({k: v for k, v in of.items() if k not in shared}) or "nothing else"]
+        for method, of in own.items()
+    ]
+    common = f"Changed in the preset `{name}` (ours): {listed(shared) or 'nothing'}; and"
+    return [common, table(["method", "changes"], rows)]
 
 
 def changed_by(run: dict[str, Any], preset: Config) -> dict[str, object]:

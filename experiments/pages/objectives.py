@@ -1,10 +1,4 @@
-"""Fill what was measured in docs/objectives.md: ``python -m experiments.pages.objectives``.
-
-What an experiment wrote lies in docs/results, its JSON and its picture. Where there is none, its
-place in the page is left as it is.
-"""
-
-from pathlib import Path
+"""The pages of objectives and of translation in docs/results."""
 
 import numpy as np
 
@@ -14,23 +8,17 @@ from alpha_bridge.metrics.deviation import spread
 from .. import generalisations, translation, translation2d
 from ..framework import Record, last
 from ..framework.evaluations import metric_names
-from .markdown import DOCS, RESULTS, changes, claims, plus_minus, put, recorded, table
-
-PAGE = DOCS / "objectives.md"
+from .markdown import plus_minus, table
 
 
 def methods(record: Record) -> list[str]:
-    """The claims, every metric of each method at the end, and what each changes."""
+    """Every metric of each method at the end."""
     names = metric_names(record, *generalisations.METRICS)
     rows = [
         [method, *(plus_minus(of[name]["mean"], of[name]["std"], 3) for name in names)]
         for method, of in last(record["runs"]).items()
     ]
-    return [
-        claims(record),
-        table(["method", *map(label, names)], rows),
-        changes(record),
-    ]
+    return [table(["method", *map(label, names)], rows)]
 
 
 def mixtures(record: Record) -> list[str]:
@@ -75,22 +63,3 @@ def _settings(record: Record) -> str:
 
 
 PARTS = {"generalisations": methods, "translation2d": mixtures, "translation": digits}
-
-
-def main(results: Path = RESULTS, page: Path = PAGE) -> None:
-    """Fill what there is."""
-    for name, record in recorded(results, PARTS):
-        minutes = sum(run["seconds"] for run in record["runs"]) / 60
-        quick = record["settings"].get("quick", record.get("quick"))
-        runs = f"{len(record['runs'])} runs, {minutes:.0f} minutes."
-        blocks = [
-            *(["**A quick miniature, not the experiment.**"] if quick else []),
-            f"![{name}](results/{name}.png)",
-            runs,
-            *PARTS[name](record),
-        ]
-        put(page, name, "\n\n".join(blocks))
-
-
-if __name__ == "__main__":
-    main()
