@@ -37,6 +37,10 @@ with contextlib.redirect_stdout(io.StringIO()): assert main([]) == main(["runs",
 """What reads runs, whose samples are arrays, and nothing else that takes long."""
 LATER = {
     "import alpha_bridge.commands": ("torch._dynamo",),
+    "import torch; from alpha_bridge.networks.adam import Adam\n"
+    "weight = torch.ones(1, requires_grad=True); weight.sum().backward()\n"
+    "optimizer = Adam([weight]); optimizer.step(); optimizer.zero_grad()\n"
+    "optimizer.load_state_dict(optimizer.state_dict())": ("torch._dynamo",),
     "import alpha_bridge.runs.loading": ("pyarrow", "pandas", "sklearn", "torchmetrics"),
     "import alpha_bridge.metrics": ("torchmetrics", "sklearn", "scipy"),
     "from alpha_bridge.runs import plots; plots.schedule([{'step': 1, 'alpha': 0.0}])": (

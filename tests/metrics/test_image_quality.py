@@ -95,6 +95,15 @@ def test_kernel_distance_is_the_unbiased_sum_over_pairs():
     assert result == pytest.approx(kernel_distance_by_sums(real, fake))
 
 
+@pytest.mark.parametrize("real", [40, 90], ids=["in many subsets", "in few subsets"])
+def test_kernel_distance_is_the_mean_over_random_subsets(real):
+    x, y = pair(size=5, real=real, fake=30)
+    rng = torch.Generator().manual_seed(7)
+    draws = [(torch.randperm(len(z), generator=rng)[:10] for z in (x, y)) for _ in range(3)]
+    expected = np.mean([kernel_distance_by_sums(x[i], y[j]) for i, j in draws])
+    assert kernel_distance(x, y, subsets=3, subset_size=10, seed=7) == pytest.approx(expected)
+
+
 def test_kernel_distance_of_one_distribution_is_zero_in_expectation():
     values = torch.tensor(
         [

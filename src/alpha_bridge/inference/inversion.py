@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..checks import at_least, positive
 from ..model import AlphaBridge
+from ..networks.adam import Adam
 
 __all__ = ["Inversion", "Refined", "refine"]
 
@@ -70,7 +71,7 @@ def _descent(model: AlphaBridge, x: Tensor, steps: int, rate: float) -> Iterator
     with torch.no_grad():
         z = model.encode(x)
     z.requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=rate)
+    optimizer = Adam([z], lr=rate)
     for left in range(steps, -1, -1):
         with torch.enable_grad():
             error = (x - model.decode(z)).square().flatten(model.batch_ndim)

@@ -15,6 +15,7 @@ from ..checks import at_least
 from ..data import PixelUnits
 from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
+from ..networks.adam import Adam
 from .reporting import Report, silent
 
 FEATURES = 128
@@ -127,7 +128,7 @@ def train_classifier(
     at_least(1, "batch_size", batch_size)
     with isolated_seed(seed), torch.enable_grad():
         classifier = Classifier(images.shape[1], images.shape[2], classes)
-        optimizer = torch.optim.Adam(classifier.parameters())
+        optimizer = Adam(classifier.parameters())
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=updates + 1)
         for update in range(updates):
             progress(TRAINING, update, updates)

@@ -5,16 +5,13 @@ the three distances are functions of what it returned.
 """
 
 import math
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..checks import at_least
-from ..data.rng import isolated_seed
 from . import modes
 
 __all__ = [
@@ -27,6 +24,9 @@ __all__ = [
     "retention",
     "splits_for",
 ]
+
+ROWS = 250
+"""Samples whose kernels with all others are in memory at once."""
 
 
 class FeatureNetwork(Protocol):
@@ -66,18 +66,22 @@ def frechet_distance(real_features: Tensor, fake_features: Tensor) -> float:
     Source:
         Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NeurIPS 2017.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
     _check_pair(real_features, fake_features)
-    if not (real_features.isfinite().all() and fake_features.isfinite().all()):
+    real, fake = _exact(real_features), _exact(fake_features)
+    if not (real.isfinite().all() and fake.isfinite().all()):
         return math.nan
-    # the distance stays the same, and a large mean costs the covariances no digits
-    center = _exact(real_features).mean(0)
-    with _quiet():
-        metric = FrechetInceptionDistance(_Given(real_features.shape[-1]), sync_on_compute=False)
-        metric.update(_exact(real_features) - center, real=True)
-        metric.update(_exact(fake_features) - center, real=False)
-        return max(0.0, float(metric.compute()))
+    gap = (real.mean(0) - fake.mean(0)).square().sum()
+    covariances = _covariance(real), _covariance(fake)
+    total = sum(covariance.trace() for covariance in covariances)
+    # the product's eigenvalues are those of a symmetric matrix: real, and not negative
+    root = torch.linalg.eigvals(covariances[0] @ covariances[1]).sqrt().real.sum()
+    return max(0.0, float(gap + total - 2 * root))
+
+
+def _covariance(features: Tensor) -> Tensor:
+    """The unbiased covariance of features ``(N, F)``, shape ``(F, F)``."""
+    apart = features - features.mean(0)
+    return apart.T @ apart / (len(apart) - 1)
 
 
 def kernel_distance(
@@ -111,8 +115,6 @@ def kernel_distance(
     Source:
         Bińkowski et al., Demystifying MMD GANs, ICLR 2018.
     """
-    from torchmetrics.image.kid import KernelInceptionDistance
-
     _check_pair(real_features, fake_features)
     at_least(1, "subsets", subsets)
     at_least(2, "subset_size", subset_size)
@@ -123,17 +125,57 @@ def kernel_distance(
         )
     if subset_size == len(real_features) == len(fake_features):
         subsets = 1
-    with _quiet(), isolated_seed(seed):
-        metric = KernelInceptionDistance(
-            _Given(real_features.shape[-1]),
-            subsets=subsets,
-            subset_size=subset_size,
-            sync_on_compute=False,
-        )
-        metric.update(_exact(real_features), real=True)
-        metric.update(_exact(fake_features), real=False)
-        mean, _ = metric.compute()
-    return float(mean)
+    rng = torch.Generator().manual_seed(seed)
+    samples = _exact(real_features), _exact(fake_features)
+    chosen = [
+        [torch.randperm(len(x), generator=rng)[:subset_size] for x in samples]
+        for _ in range(subsets)
+    ]
+    # few samples are in many subsets: then the kernel of each pair is computed once for all
+    together = subsets if max(map(len, samples)) <= 5 * subset_size else 1
+    groups = [chosen[begin : begin + together] for begin in range(0, subsets, together)]
+    return float(torch.cat([_discrepancies(*samples, group) for group in groups]).mean())
+
+
+def _discrepancies(real: Tensor, fake: Tensor, subsets: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The squared discrepancy in each subset, samples ``(real, fake)`` of as many, in float64."""
+    (real, in_real), (fake, in_fake) = (
+        _members(x, torch.stack(chosen))
+        for x, chosen in zip((real, fake), zip(*subsets, strict=True), strict=True)
+    )
+    size = len(subsets[0][0])
+    own = _sums_within(real, in_real) + _sums_within(fake, in_fake)
+    across = _sums_across(real, fake, in_real, in_fake)
+    return own / (size * (size - 1)) - 2 * across / size**2
+
+
+def _members(x: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """The samples that are in any subset, and which are in each, ones and zeros."""
+    within = x.new_zeros(len(chosen), len(x)).scatter_(1, chosen, 1.0)
+    met = within.any(0)
+    return x[met], within[:, met]
+
+
+def _sums_within(x: Tensor, chosen: Tensor) -> Tensor:
+    """Of each subset the kernel's sum over all pairs of two of its samples, ``(subsets,)``."""
+    sums = chosen.new_zeros(len(chosen))
+    for begin in range(0, len(x), ROWS):
+        kernel = _kernel(x[begin : begin + ROWS], x[begin:]).fill_diagonal_(0)
+        kernel[:, ROWS:] *= 2  # those with a later row stand for their mirror images too
+        sums += ((chosen[:, begin : begin + ROWS] @ kernel) * chosen[:, begin:]).sum(1)
+    return sums
+
+
+def _sums_across(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
+    """Of each subset the kernel's sum over all pairs of one and another sample, ``(subsets,)``."""
+    parts = zip(x.split(ROWS), in_x.split(ROWS, 1), strict=True)
+    sums = [((chosen @ _kernel(rows, y)) * in_y).sum(1) for rows, chosen in parts]
+    return torch.stack(sums).sum(0)
+
+
+def _kernel(x: Tensor, y: Tensor) -> Tensor:
+    """The cubic kernel of each pair, ``(len(x), len(y))``."""
+    return (x @ y.T).div_(x.shape[1]).add_(1).pow_(3)
 
 
 def inception_score(logits: Tensor, splits: int = 10, seed: int = 0) -> float:
@@ -213,28 +255,8 @@ def retention(reference_labels: Tensor, labels: Tensor) -> Tensor:
     return (reference_labels == labels).float().mean(-1)
 
 
-class _Given(nn.Module):
-    """Stands in for the network in torchmetrics, which is given features instead of images."""
-
-    def __init__(self, num_features: int) -> None:
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features
-
-
 def _exact(features: Tensor) -> Tensor:
     return features.detach().cpu().double()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """torchmetrics warns of the features that it keeps, and of the deviation of one subset."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Metric `.*` will save all extracted features")
-        warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")
-        yield
 
 
 def _check_pair(real: Tensor, fake: Tensor) -> None:

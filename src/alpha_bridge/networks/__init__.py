@@ -1,4 +1,4 @@
-"""Networks for vectors and for images: nothing but networks."""
+"""Networks for vectors and for images, and what trains them: nothing else."""
 
 from .conv import (
     ConvDiscriminator,

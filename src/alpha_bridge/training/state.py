@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import ModuleDict, Parameter
-from torch.optim import Adam
 
 from ..checks import at_least
 from ..data.units import Units
 from ..errors import Diverged
 from ..model import NETWORKS, AlphaBridge, NetworkName
+from ..networks.adam import Adam
 from ..settings import Optimization
 from .average import MovingAverage, at_rest
 
