@@ -75,8 +75,10 @@ bench: $(BENCH)
 break: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.breaking
 
+# and nothing in the pages is fetched where they are read
 docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build
+	@! grep -rE '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' docs/_build --include='*.html'
 
 check: $(INSTALLED) $(PYDOCLINT)
 	$(BIN)/ruff format --check

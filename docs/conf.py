@@ -1,7 +1,12 @@
-"""Sphinx configuration; notebooks are executed when the pages are built."""
+"""Sphinx configuration; notebooks are executed and equations rendered when the pages are built."""
 
 import os
 from pathlib import Path
+
+from docutils import nodes
+from math_core import LatexToMathML
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 # the kernels of the pages find the contracts that parts are tested against, in tests/contracts
 ROOT = str(Path(__file__).parents[1])
@@ -12,7 +17,6 @@ copyright = "2026, the alpha_bridge founders"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
@@ -20,6 +24,7 @@ html_theme = "furo"
 html_title = "alpha_bridge"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_math_renderer = "mathml"
 exclude_patterns = [
     "_build",
     "jupyter_execute",
@@ -39,3 +44,24 @@ autodoc_typehints = "description"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # the fields of a named tuple are described once, with it
+
+latex = LatexToMathML(fancy_error=False)
+
+
+def inline(page: HTML5Translator, node: nodes.math) -> None:
+    """Write an equation within a line as MathML, which browsers show without a network."""
+    page.body.append(latex.convert_with_local_state(node.astext(), displaystyle=False))
+    raise nodes.SkipNode
+
+
+def displayed(page: HTML5Translator, node: nodes.math_block) -> None:
+    r"""Write equations of their own; only in an environment may they have ``&`` and ``\tag``."""
+    equation = f"\\begin{{align*}}{' '.join(node.astext().split())}\\end{{align*}}"
+    shown = latex.convert_with_local_state(equation, displaystyle=True)
+    page.body.append(f"{page.starttag(node, 'div', CLASS='math')}{shown}</div>")
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Let MathML be what equations are rendered as."""
+    app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
