@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .recipe.methods import METHODS as METHODS
     from .recipe.presets import PRESETS as PRESETS
     from .runs.folder import Run as Run
+    from .runs.outlier_bridge import OutlierBridge as OutlierBridge
     from .runs.table_bridge import TableBridge as TableBridge
     from .settings import Optimization as Optimization
     from .training import fit as fit
@@ -57,6 +58,7 @@ _PUBLIC = {
     "recipe.methods": ("METHODS",),
     "recipe.presets": ("PRESETS",),
     "runs.folder": ("Run",),
+    "runs.outlier_bridge": ("OutlierBridge",),
     "runs.table_bridge": ("TableBridge",),
     "settings": ("Optimization",),
     "training": ("fit",),

@@ -324,8 +324,27 @@ class AlphaBridge(nn.Module):
         return torch.stack([self.decode(z) for z in points])
 
     @torch.no_grad()
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        r"""Log-likelihood given latents, :math:`\log \tilde p_\theta(x|z)`, equation (13).
+
+        Args:
+            x: Samples, shape ``(*trials, batch, *event)``.
+            z: A latent for each.
+
+        Returns:
+            Nats, shape ``(*trials, batch)``; of rows of a table that of all columns.
+        """
+        if self.rows is not None:
+            return self.rows.log_likelihood(x, self.generator(z).to(z.dtype))
+        return log_likelihood(x, self.decode(z), self.sigma, x.ndim - self.batch_ndim)
+
+    @torch.no_grad()
     def log_likelihood_bound(
-        self, x: Tensor, draws: int = 50, rng: torch.Generator | None = None
+        self,
+        x: Tensor,
+        draws: int = 50,
+        rng: torch.Generator | None = None,
+        common: bool = False,
     ) -> Tensor:
         r"""Importance-weighted bound on :math:`\log \tilde p_\theta(x)` of the surrogate (13).
 
@@ -333,6 +352,8 @@ class AlphaBridge(nn.Module):
             x: Samples, shape ``(*trials, batch, *event)``.
             draws: K, the number of latents drawn for each sample.
             rng: Where the draws come from; torch's global generator by default.
+            common: Whether all samples have the same draws, so that the bound of each does not
+                depend on the others.
 
         Returns:
             Nats, shape ``(*trials, batch)``.
@@ -342,13 +363,14 @@ class AlphaBridge(nn.Module):
         """
         at_least(1, "draws", draws)
         mean, log_variance = self.posterior(x)
-        latent_dim, event_dim = mean.ndim - self.batch_ndim, x.ndim - self.batch_ndim
+        latent_dim = mean.ndim - self.batch_ndim
+        drawn = mean.narrow(self.batch_ndim - 1, 0, 1) if common else mean
 
         def log_weight() -> Tensor:
-            z = reparameterize(mean, log_variance, _normal(mean.shape, x, rng))
+            z = reparameterize(mean, log_variance, _normal(drawn.shape, x, rng))
             zero = torch.zeros_like(mean)
             return (
-                log_likelihood(x, self.decode(z), self.sigma, event_dim)
+                self.log_likelihood(x, z)
                 + log_normal(z, zero, zero, latent_dim)
                 - log_normal(z, mean, log_variance, latent_dim)
             )

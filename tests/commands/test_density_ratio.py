@@ -74,6 +74,21 @@ def test_log_ratios_of_given_samples_are_a_table(here, run, data, count):
     assert found.get("file") == (["0.png", "1.png", "2.png"] if data == "photos" else None)
 
 
+def test_outliers_are_a_table_of_scores_and_their_sum(here, capsys):
+    rows = ["a,b", *(["0.1,x"] * 30), "9000,y"]
+    (here / "strange.csv").write_text("\n".join(rows) + "\n")
+    assert main(["outliers", "table", "--data", "strange.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["samples"] == 31 and found["outliers"] >= 1
+    scores = pyarrow.csv.read_csv(found["file"]).to_pydict()
+    assert [*scores] == ["outlyingness", "outlier", "bound", "reconstruction", "ratio"]
+    assert scores["outlier"][30] and np.argmax(scores["outlyingness"]) == 30
+    assert main(["outliers", "points", "--data", "points.npy"]) == 0
+    assert "the least usual: " in capsys.readouterr().out
+    assert main(["outliers", "points", "--data", "strange.csv"]) == 2
+    assert "are no rows of a table, got strange.csv" in capsys.readouterr().err
+
+
 def test_a_logit_is_mapped_as_the_record_says(here):
     out, run = here / "mapped.csv", here / "points"
     found = commands.ratio(run, here / "points.npy", out)

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "edit",
         "missed",
         "ratio",
+        "outliers",
         "compare",
         "evaluate",
         "report",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Edited,
         Frontier,
         Missed,
+        Outliers,
         Overview,
         Ratio,
         Reconstructed,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 ACROSS = 8
 """Columns of a table that are printed."""
+
+SHOWN = 5
+"""Samples that are named in a line."""
 
 LEVEL = 0.05
 """p-values above it are no sign of a difference."""
@@ -240,6 +244,22 @@ def _ratio(found: Ratio, _: Arguments) -> Lines:
         yield str(found.table)
 
 
+def _outliers(found: Outliers, arguments: Arguments) -> Lines:
+    count = len(found.outlier)
+    worst = sorted(range(count), key=lambda at: -found.outlyingness[at])[:SHOWN]
+    yield f"the least usual: {', '.join(f'{at} ({found.outlyingness[at]:.3g})' for at in worst)}"
+    yield (
+        f"{found.outlier.sum()} of {count} samples are outliers, less usual than "
+        f"{1 - arguments['contamination']:.0%} of the training samples"
+    )
+    yield str(found.table)
+
+
+def _outliers_json(found: Outliers) -> str:
+    content = {"samples": len(found.outlier), "outliers": int(found.outlier.sum())}
+    return as_json({**content, "file": str(found.table)})
+
+
 def _compared(found: Compared, arguments: Arguments) -> Lines:
     sides = (arguments["first"], arguments["second"])
     for side, other, least in zip(sides, sides[::-1], found.apart, strict=True):
@@ -396,6 +416,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "edit": _edited,
     "missed": _missed,
     "ratio": _ratio,
+    "outliers": _outliers,
     "compare": _compared,
     "evaluate": _evaluated,
     "replay": _replayed,
@@ -413,6 +434,7 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "edit": _edited_json,
     "missed": _missed_json,
     "ratio": _ratio_json,
+    "outliers": _outliers_json,
     "compare": _compared_json,
     "evaluate": as_json,
     "replay": _replayed_json,

@@ -12,6 +12,7 @@ from .frontier import Frontier, frontier
 from .impute import impute
 from .missed import Missed, missed
 from .missed_rows import MissedRows
+from .outliers import Outliers, outliers
 from .overview import Overview, overview
 from .reconstruct import Reconstructed, ReconstructedRows, reconstruct
 from .release import export, push, restore
@@ -31,6 +32,7 @@ __all__ = [
     "Frontier",
     "Missed",
     "MissedRows",
+    "Outliers",
     "Overview",
     "Ratio",
     "Reconstructed",
@@ -47,6 +49,7 @@ __all__ = [
     "frontier",
     "impute",
     "missed",
+    "outliers",
     "overview",
     "push",
     "ratio",

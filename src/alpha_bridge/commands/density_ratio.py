@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from ..files.table_files import ENDINGS, is_table
-from .paths import Folder, files_of, require_given, require_new, write_table
+from .paths import Folder, scores_of, write_scores, write_table
 
 if TYPE_CHECKING:
     from ..inference.calibrated_ratio import LogRatio, Scores
@@ -69,15 +68,7 @@ def ratio(
     require_ratio(config, at)
     path = None
     if data is not None:
-        rows = config.rows is not None
-        require_given(data, "a table" if rows else "an image, a folder or an .npy file")
-        if rows != is_table(data):
-            has = "rows of a table" if rows else "no rows of a table"
-            raise ValueError(f"the run's samples are {has}, got {data}: give samples like them")
-        path = out or run.inside(f"ratio-of-{data.resolve().stem}.csv")
-        if path.suffix.lower() not in ENDINGS:
-            raise ValueError(f"log ratios are a table: let {path} end in {', '.join(ENDINGS)}")
-        require_new(path)
+        path = scores_of(data, run, config, out, "ratio")
     elif out is not None:
         raise ValueError(f"without --data there is nothing to write to {out}: give samples")
 
@@ -101,21 +92,11 @@ def ratio(
     if data is None or x is None or path is None:
         return Ratio(content, run.calibration_path)
     ratios = found(evidence(model, x, found.kind))
-    _write(ratios, files_of(data) if len(config.event_shape or ()) == 3 else [], path)
+    named = {"log_ratio": ratios.value, "low": ratios.low, "high": ratios.high}
+    own = {"logit": ratios.raw, "beyond": ratios.beyond}
+    write_scores(named | own, data, config, path)
     return Ratio(content, run.calibration_path, ratios, path)
 
 
 def _scores(scores: Scores) -> dict[str, Any]:
     return scores._asdict() | {"reliability": scores.reliability._asdict()}
-
-
-def _write(ratios: LogRatio, files: list[str | None], path: Path) -> None:
-    """A row for each sample, under its file if there are any."""
-    import pyarrow
-
-    from ..data import tables
-
-    columns = {"file": files} if files else {}
-    named = {"log_ratio": ratios.value, "low": ratios.low, "high": ratios.high}
-    own = {"logit": ratios.raw, "beyond": ratios.beyond}
-    tables.write_table(pyarrow.table(columns | named | own), path)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tyro.conf import Positional
 
 from ..files import save_array, writing
-from ..files.table_files import ENDINGS
+from ..files.table_files import ENDINGS, is_table
 
 if TYPE_CHECKING:
+    from ..recipe import Config
     from ..runs.folder import Array, Run
 
     Folder: TypeAlias = Path | Run
@@ -67,6 +68,31 @@ def require_rows(path: Path) -> Path:
         raise ValueError(f"the run's samples are rows: let {path} end in {', '.join(ENDINGS)}")
     require_new(path)
     return path
+
+
+def scores_of(data: Path, run: Run, config: Config, out: Path | None, name: str) -> Path:
+    """Where scores of given samples are written, a table; samples of another kind are refused."""
+    rows = config.rows is not None
+    require_given(data, "a table" if rows else "an image, a folder or an .npy file")
+    if rows != is_table(data):
+        has = "rows of a table" if rows else "no rows of a table"
+        raise ValueError(f"the run's samples are {has}, got {data}: give samples like them")
+    path = out or run.inside(f"{name}-of-{data.resolve().stem}.csv")
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"what is written is a table: let {path} end in {', '.join(ENDINGS)}")
+    require_new(path)
+    return path
+
+
+def write_scores(columns: Mapping[str, Any], data: Path, config: Config, path: Path) -> None:
+    """Write a row for each sample that was given, under its file if there are any."""
+    import pyarrow
+
+    from ..data import tables
+
+    files = files_of(data) if len(config.event_shape or ()) == 3 else []
+    named = {"file": files} if files else {}
+    tables.write_table(pyarrow.table({**named, **columns}), path)
 
 
 def destination(run: Run, shape: tuple[int, ...] | None, out: Path | None, stem: str) -> Path:

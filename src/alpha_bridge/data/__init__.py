@@ -8,7 +8,7 @@ from .images import digits, load_images
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform
 from .sampler import indices, share
-from .samples import read_images, read_samples
+from .samples import read_images, read_samples, samples_of
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
 
@@ -36,6 +36,7 @@ __all__ = [
     "read_labels",
     "read_samples",
     "ring",
+    "samples_of",
     "share",
     "source_of",
     "spirals",

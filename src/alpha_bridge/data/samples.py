@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .arrays import channels_last, from_array
@@ -60,9 +62,18 @@ def read_samples(
 def _array(path: Path, event_shape: tuple[int, ...]) -> Tensor:
     array = read_array(path)
     try:
-        source = from_array(array)
+        return samples_of(array, event_shape)
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
+
+
+def samples_of(array: NDArray[Any], event_shape: tuple[int, ...]) -> Tensor:
+    """Vectors or uint8 images of an array in storage units; images in the shape asked for.
+
+    Raises:
+        ValueError: It is an array of neither, or a value is not finite.
+    """
+    source = from_array(array)
     if array.ndim == 2:
         return source.to_tensor(array)
     images = channels_last(array)

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 from numpy.typing import NDArray
-from rich.console import Console
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -23,24 +21,17 @@ from ..inference import imputation
 from ..inference.conditional_rows import rows_given
 from ..inference.importance import SmoothedWeights, smoothed_weights
 from ..metrics.evaluation import decoded, in_chunks
-from ..recipe import Config, changed, known_keys, value_of
-from ..recipe.assembly import assemble
-from ..recipe.decided import dialled
-from ..recipe.methods import METHODS
-from ..recipe.presets import of_data
+from ..recipe import Config, known_keys, value_of
 from ..settings import REALISM
-from ..training import Progress
 from ..training.checkpoint import write
-from ..training.machine import keep_freed_memory
-from ..training.progress import Bars
 from ..training.state import UNITS
+from .bridge_estimator import BridgeEstimator
 from .folder import Run
-from .loading import load_model, printing, units_of
+from .loading import load_model, units_of
 from .opening import open_run
 
-__all__ = ["TableBridge"]
+__all__ = ["TableBridge", "name_of"]
 
-USUAL = Config()
 FRAME, TABLE = "DataFrame.parquet", "Table.parquet"
 """What the configuration calls data that came from Python: of pandas, or of pyarrow and others."""
 
@@ -48,7 +39,7 @@ OWN = ("columns", "data", "event_shape", "fingerprint", "rows", "seed")
 """Keys of a configuration that are no settings of an estimator: parameters, or of its table."""
 
 
-class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimator):
+class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstimator):
     r"""A model of the rows of a table, :math:`p_\theta(x|z) = \prod_v p_v(x_v|z)`.
 
     It trains what ``alpha-bridge train`` trains, by the same loop and with the same defaults, and
@@ -74,38 +65,6 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
         (80, 2)
     """
 
-    def __init__(
-        self,
-        steps: int = USUAL.steps,
-        realism: float = REALISM,
-        method: str = USUAL.method,
-        columns: Mapping[str, Any] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        random_state: int | np.random.RandomState | None = USUAL.seed,
-        progress: bool = True,
-    ) -> None:
-        """Keep the arguments, which :meth:`fit` holds to their ranges.
-
-        Args:
-            steps: Number of updates.
-            realism: How far the model goes from the likelihood, 0, to the data's realism, 1.
-            method: ``alpha-bridge``, or a baseline such as ``ml``.
-            columns: Kinds of columns that are to be others than those recognised, such as
-                ``{"zip": "category"}``.
-            settings: Any other setting by its name on the command line, such as
-                ``{"model.latent": 8, "batch_size": 256}``.
-            random_state: Seed of weights, batches and draws; None for another one every time.
-            progress: Whether to say, on standard error, what was made of the columns, what was
-                decided, how far training has come and how good draws are.
-        """
-        self.steps = steps
-        self.realism = realism
-        self.method = method
-        self.columns = columns
-        self.settings = settings
-        self.random_state = random_state
-        self.progress = progress
-
     def fit(self, X: Any, y: object = None) -> TableBridge:  # noqa: ANN401, ARG002, N803
         """Train on a table, of which a tenth is held out, always the same.
 
@@ -119,17 +78,10 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
             FileNotFoundError: There is no such file.
             Diverged: A parameter became NaN.
         """
-        keep_freed_memory()
-        config = self._configured(X)
-        with Bars(self._console) as bars:
-            source = load_table(X, config.columns)
-            parts = assemble(config, source=source)
-            for note in parts.notes:
-                printing(bars.console)(note)
-            state = parts.fit([Progress(len(parts.path), bars)])
-        self._fitted(
-            parts.config, state.averaged().cpu().eval().requires_grad_(False), source.units
-        )
+        config = self._configured(name_of(X))
+        source = self._trained(config, lambda: load_table(X, config.columns))
+        assert isinstance(source.units, TableUnits)
+        self._described(source.units)
         return self
 
     def sample(
@@ -239,37 +191,16 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
         assert isinstance(units, TableUnits)
         given = {key: value_of(config, key) for key in _given(config, usual)}
         bridge.set_params(settings=given or None, random_state=config.seed)
-        bridge._fitted(config, load_model(run, config, step)[0], units)
+        bridge.config_, bridge.model_ = config, load_model(run, config, step)[0]
+        bridge._described(units)
         return bridge
 
     @property
     def _n_features_out(self) -> int:
         return int(np.prod(self.model_.latent_shape or ()))
 
-    @property
-    def _console(self) -> Console:
-        return Console(stderr=True, quiet=not self.progress)
-
-    def _say(self, line: str) -> None:
-        printing(self._console)(line)
-
-    def _configured(self, X: Any) -> Config:  # noqa: ANN401, N803
-        """The configuration that the command line would make of the same options."""
-        name = str(X) if isinstance(X, str | Path) else FRAME if _is_frame(X) else TABLE
-        if self.method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        config = METHODS[self.method].apply(dialled(of_data(name), self.realism))
-        given = {"steps": self.steps, "seed": self._seed(None), "columns": self.columns}
-        return changed(config, {**given, **(self.settings or {})})
-
-    def _seed(self, given: int | np.random.RandomState | None) -> int:
-        chosen = self.random_state if given is None else given
-        if isinstance(chosen, int | np.integer):
-            return at_least(0, "random_state", int(chosen))
-        return int(check_random_state(chosen).randint(2**31))
-
-    def _fitted(self, config: Config, model: Any, units: TableUnits) -> None:  # noqa: ANN401
-        self.config_, self.model_, self.units_ = config, model, units
+    def _described(self, units: TableUnits) -> None:
+        self.units_ = units
         self.feature_names_in_ = np.array(units.coding.schema.names, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
 
@@ -293,6 +224,11 @@ def _given(config: Config, usual: Config) -> list[str]:
         if key not in (*OWN, *config.decided)
         and (key in usual.decided or value_of(config, key) != value_of(usual, key))
     ]
+
+
+def name_of(data: Any) -> str:  # noqa: ANN401
+    """What the configuration calls a table."""
+    return str(data) if isinstance(data, str | Path) else FRAME if _is_frame(data) else TABLE
 
 
 def _is_frame(data: Any) -> bool:  # noqa: ANN401

@@ -1,0 +1,167 @@
+r"""How far samples lie outside of what a model has learned: three scores, and their sum.
+
+The bound is :math:`-\log \tilde p_\theta(x)`, or rather what the importance-weighted bound says of
+it; the reconstruction error :math:`-\log \tilde p_\theta(x|\mu_\phi(x))`, which for a Gaussian is
+the squared error; and the ratio :math:`-f(x) = \log p_\theta(x) - \log q(x)` of the discriminator.
+They have no scale in common. So each becomes :math:`-\log P(S \ge s)`, the surprisal of a score
+as large among the data, and the sum of the three is Fisher's statistic for combined tests. They
+are not independent, so that it ranks samples and is no p-value.
+
+Source:
+    Fisher, Statistical Methods for Research Workers, 1932; Bates et al., Testing for Outliers with
+    Conformal p-values, Annals of Statistics 2023, for scores of data that nothing was fitted to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..metrics.evaluation import in_chunks
+from ..model import AlphaBridge
+from .calibrated_ratio import evidence
+
+__all__ = ["Outlyingness", "Surprisal", "UnusualScores", "unusual_scores"]
+
+Array = NDArray[np.float64]
+
+DRAWS = 10
+"""Latents of a bound."""
+TAIL = 0.2
+"""Share of the scores that the tail is fitted to."""
+TINY = 1e-12
+
+
+class UnusualScores(NamedTuple):
+    """Scores of samples, each of shape ``(N,)``, the larger the less usual.
+
+    Attributes:
+        bound: Minus the bound on the log-likelihood, in nats.
+        reconstruction: Minus the log-likelihood given the encoded mean, in nats.
+        ratio: Minus the discriminator's log ratio of data to model, in nats.
+    """
+
+    bound: Array
+    reconstruction: Array
+    ratio: Array
+
+
+@torch.no_grad()
+def unusual_scores(model: AlphaBridge, x: Tensor, draws: int = DRAWS) -> UnusualScores:
+    """The three scores of samples; that of each does not depend on the others.
+
+    Args:
+        model: A single one, in evaluation mode, with the σ of its likelihood.
+        x: Samples in model units, ``(N, *event)``.
+        draws: Latents of a bound, the same for all samples.
+    """
+
+    def bound(part: Tensor) -> Tensor:
+        rng = torch.Generator().manual_seed(0)
+        return model.log_likelihood_bound(part.to(model.sigma), draws, rng, common=True).cpu()
+
+    def given_mean(part: Tensor) -> Tensor:
+        part = part.to(model.sigma)
+        return model.log_likelihood(part, model.encode(part)).cpu()
+
+    likelihood, fit = (in_chunks(of, x).double().numpy() for of in (bound, given_mean))
+    return UnusualScores(-likelihood, -fit, -evidence(model, x))
+
+
+@dataclass(frozen=True)
+class Surprisal:
+    r"""The map :math:`s \mapsto -\log P(S \ge s)` of one score, from its values on data.
+
+    Shares of these values up to their upper fifth, and beyond it an exponential tail, whose scale
+    is their mean excess: scores beyond all that were seen keep their order.
+
+    Attributes:
+        scores: Of the data, increasing, those below the tail.
+        values: −log of the share that is as large, for each.
+        scale: Of the tail.
+
+    Example:
+        >>> surprisal = Surprisal.fitted(np.arange(100.0))
+        >>> surprisal(np.array([-5.0, 50.0, 500.0])).round(2).tolist()
+        [0.0, 0.69, 41.66]
+    """
+
+    scores: Array
+    values: Array
+    scale: float
+
+    @classmethod
+    def fitted(cls, scores: Array) -> Surprisal:
+        """That of scores of two or more samples."""
+        s = np.sort(scores)
+        most = len(s) - max(1, round(TAIL * len(s)))
+        shares = 1 - np.arange(most) / len(s)
+        return cls(s[:most], -np.log(shares), max(float((s[most:] - s[most - 1]).mean()), TINY))
+
+    def __call__(self, scores: Array) -> Array:
+        beyond = np.maximum(scores - self.scores[-1], 0) / self.scale
+        within: Array = np.interp(scores, self.scores, self.values)
+        return within + beyond
+
+
+@dataclass(frozen=True)
+class Outlyingness:
+    """The calibrated sum of the three scores.
+
+    Attributes:
+        model: With the σ that fits the samples that it was calibrated on.
+        surprisals: The map of each score.
+        draws: Latents of a bound.
+
+    Example:
+        >>> from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+        >>> model = AlphaBridge(MLPGenerator(2, 3), MLPEncoder(2, 3), MLPDiscriminator(3)).eval()
+        >>> far = Outlyingness.of(model, torch.randn(50, 3))
+        >>> usual, strange = far(torch.tensor([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]))
+        >>> bool(usual < strange)
+        True
+    """
+
+    model: AlphaBridge
+    surprisals: Sequence[Surprisal]
+    draws: int = DRAWS
+
+    @classmethod
+    def of(cls, model: AlphaBridge, x: Tensor, draws: int = DRAWS) -> Outlyingness:
+        """Calibrate on samples in model units, best on ones that the model was not trained on.
+
+        Raises:
+            ValueError: A score is not finite.
+        """
+        if model.rows is None:
+            model = model.with_noise(max(model.best_sigma(x.to(model.sigma)), TINY))
+        found = cls(model, (), draws)
+        return cls(model, [*map(Surprisal.fitted, found.scores(x))], draws)
+
+    def scores(self, x: Tensor) -> UnusualScores:
+        """The three scores of samples in model units, ``ValueError`` where one is not finite."""
+        found = unusual_scores(self.model, x, self.draws)
+        for name, values in found._asdict().items():
+            if not np.isfinite(values).all():
+                at = int((~np.isfinite(values)).argmax())
+                raise ValueError(
+                    f"the score {name} of sample {at} is {values[at]}: leave the sample out, or "
+                    "use a checkpoint before training diverged"
+                )
+        return found
+
+    def total(self, scores: UnusualScores) -> Array:
+        """Their calibrated sum, in nats, ``(N,)``."""
+        mapped = [surprisal(of) for surprisal, of in zip(self.surprisals, scores, strict=True)]
+        summed: Array = np.sum(mapped, axis=0)
+        return summed
+
+    def __call__(self, x: Tensor) -> Array:
+        """The calibrated sum of samples in model units."""
+        return self.total(self.scores(x))

@@ -1,0 +1,69 @@
+"""Scores of unusual samples: of each alone, on one scale, and summed."""
+
+import numpy as np
+import pytest
+import torch
+
+from alpha_bridge.inference.outlyingness import Outlyingness, Surprisal, unusual_scores
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.networks.row_generator import RowGenerator
+
+
+@pytest.fixture(params=["vectors", "rows"])
+def model(request):
+    torch.manual_seed(0)
+    generator = MLPGenerator(2, 3)
+    if request.param == "rows":
+        generator = RowGenerator(2, [(0, 2)], [(2, None)])
+    return AlphaBridge(generator, MLPEncoder(2, 3), MLPDiscriminator(3), noise=0.3).eval()
+
+
+@pytest.fixture
+def x():
+    rng = torch.Generator().manual_seed(1)
+    one_hot = torch.eye(2)[torch.randint(2, (120,), generator=rng)]
+    return torch.cat([one_hot, torch.randn(120, 1, generator=rng)], 1)
+
+
+def test_the_surprisal_of_the_data_is_that_of_an_exponential_variable():
+    """−log of a tail probability is exponential, whatever the law of the score."""
+    rng = np.random.default_rng(0)
+    surprisal = Surprisal.fitted(rng.gamma(2.0, size=20_000) ** 2)
+    found = surprisal(rng.gamma(2.0, size=20_000) ** 2)
+    assert found.mean() == pytest.approx(1, abs=0.1)
+    assert np.quantile(found, [0.5, 0.75]) == pytest.approx(np.log([2, 4]), abs=0.05)
+
+
+@pytest.mark.parametrize("scores", [np.arange(2.0), np.zeros(9), np.repeat([0.0, 1.0], [40, 2])])
+def test_the_order_is_kept_beyond_all_that_was_seen(scores):
+    found = Surprisal.fitted(scores)(np.array([-9.0, 2.0, 30.0, 1e6]))
+    assert np.isfinite(found).all() and found[0] == 0 and (np.diff(found) > 0).all()
+
+
+def test_the_scores_of_a_sample_do_not_depend_on_the_others(model, x):
+    together, alone = unusual_scores(model, x), unusual_scores(model, x[117:])
+    for all_of_them, few in zip(together, alone, strict=True):
+        assert few == pytest.approx(all_of_them[117:], rel=1e-5)
+
+
+def test_each_score_is_what_its_name_says(model, x):
+    found = unusual_scores(model, x, draws=200)
+    assert found.ratio == pytest.approx(-model.log_ratio(x).detach().numpy())
+    mean = model.encode(x)
+    assert found.reconstruction == pytest.approx(-model.log_likelihood(x, mean).numpy())
+    rng = torch.Generator().manual_seed(2)
+    bound = -model.log_likelihood_bound(x, 200, rng).numpy()
+    assert found.bound.mean() == pytest.approx(bound.mean(), rel=0.1)
+
+
+def test_the_sum_ranks_what_is_far_above_what_is_near(model, x):
+    far = Outlyingness.of(model, x)
+    strange = x[:5] + torch.tensor([0.0, 0.0, 30.0])
+    assert far(strange).min() > far(x).max()
+    assert far.total(far.scores(x)) == pytest.approx(far(x))
+
+
+def test_a_score_that_is_not_finite_is_refused(model, x):
+    with pytest.raises(ValueError, match="the score bound of sample 1 is nan: leave the sample"):
+        Outlyingness.of(model, x).scores(torch.tensor([[0.0, 1, 0], [0, 1, torch.nan]]))
