@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,8 @@ from alpha_bridge.data import GaussianMixture, grid, spirals
 __all__ = ["OWN", "SETS", "OutlierSet", "mixed"]
 
 Array = NDArray[Any]
-Rows = Array | pd.DataFrame
+Rows: TypeAlias = Any
+"""An array or a data frame."""
 
 TRAINED, TESTED, SHARE = 500, 500, 0.05
 """Usual samples to train on and usual ones to test, at most, and the outliers among the former."""

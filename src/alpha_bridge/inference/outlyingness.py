@@ -105,9 +105,8 @@ class Surprisal:
         return cls(s[:most], -np.log(shares), max(float((s[most:] - s[most - 1]).mean()), TINY))
 
     def __call__(self, scores: Array) -> Array:
-        beyond = np.maximum(scores - self.scores[-1], 0) / self.scale
-        within: Array = np.interp(scores, self.scores, self.values)
-        return within + beyond
+        beyond: Array = np.maximum(scores - self.scores[-1], 0) / self.scale
+        return np.interp(scores, self.scores, self.values) + beyond
 
 
 @dataclass(frozen=True)
