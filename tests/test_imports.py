@@ -8,7 +8,16 @@ import pytest
 
 import alpha_bridge
 
-HEAVY = ("torch", "numpy", "accelerate", "datasets", "matplotlib", "sklearn", "torchmetrics")
+HEAVY = (
+    "torch",
+    "gradio",
+    "numpy",
+    "accelerate",
+    "datasets",
+    "matplotlib",
+    "sklearn",
+    "torchmetrics",
+)
 
 HELP = """
 from alpha_bridge.cli import main
@@ -153,5 +162,5 @@ def test_the_module_runs_as_the_command():
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, impute, "
         "reconstruct, translate, edit, missed, ratio, compare, evaluate, report, replay, "
-        "frontier, export, push, restore, verify, runs, overview, doctor"
+        "frontier, export, push, restore, verify, runs, overview, doctor, studio"
     ]

@@ -35,6 +35,7 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other():
         "alpha_bridge/py.typed",
         "alpha_bridge/runs/templates/report.html.jinja",
         "alpha_bridge/sharing/templates/model_card.md.jinja",
+        "alpha_bridge/studio/studio.css",
     }
 
 

@@ -85,6 +85,8 @@ OTHERS = [
     (["missed", "run", "--images", "no.png"], "no.png does not exist"),
     (["replay", "run"], "run is no bundle"),
     (["runs", "nowhere"], "there is no folder nowhere: give the one that holds your runs"),
+    (["studio", "nowhere"], "there is no folder nowhere: give a run, or one that holds runs"),
+    (["studio", "run", "--port", "70000"], "port must lie in 0 to 65535, got 70000"),
     (["overview", "nowhere"], "there is no folder nowhere: give one to look in"),
     (["doctor", "everything"], "unknown option everything: see --help"),
     (["outliers", "run", "--data", "none.npy"], "none.npy does not exist"),

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import pytest
 
 from alpha_bridge.files import LOCK
-from alpha_bridge.files.lock import locked
+from alpha_bridge.files.lock import holder, locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from alpha_bridge.files.lock import locked
+from alpha_bridge.files.lock import holder, locked
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()
@@ -111,3 +111,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PermissionError, match="cannot write"), locked(tmp_path / "file" / "run"):
         pass
+
+
+def test_the_holder_of_a_lock_is_known_while_it_lives(tmp_path):
+    assert holder(tmp_path) is None
+    with another_process(tmp_path) as process:
+        assert holder(tmp_path) == process.pid
+    assert holder(tmp_path) is None

@@ -26,6 +26,7 @@ from ..recipe import DECIDED, Config, explain, known_keys, read_config
 from ..recipe.decided import dialled
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
+from ..studio import studio
 from .results import JSON
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
@@ -53,7 +54,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
         "overview",
         "doctor",
     )
-}
+} | {"studio": studio}
 """The commands by name."""
 
 APART = ("--config=", "--from=", "--method=", "--objective=")

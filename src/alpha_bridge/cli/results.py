@@ -426,6 +426,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "runs": _runs,
     "overview": _overview,
     "doctor": _diagnosed,
+    "studio": lambda *_: iter(()),
 }
 """By command; the others print what they return, a file or an address."""
 

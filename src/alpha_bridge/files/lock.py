@@ -56,6 +56,14 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def holder(folder: Path) -> int | None:
+    """The number of the process that has the lock of ``folder``; None if none on this machine."""
+    if not is_locked(folder):
+        return None
+    process, host = _signature(within(folder, folder / LOCK))
+    return int(process) if host == socket.gethostname() and process.isdecimal() else None
+
+
 def _sign(path: Path) -> None:
     """Say in the lock's file who has it."""
     handle = os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
@@ -64,10 +72,18 @@ def _sign(path: Path) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Which process has signed the lock's file; the file may be anybody's."""
-    try:
-        process, host = path.read_text("utf-8").split()
-    except (OSError, ValueError):
+    """Which process has signed the lock's file, for people."""
+    process, host = _signature(path)
+    if not process:
         return "another process"
     here = host == socket.gethostname()
     return f"process {printable(process)}" + ("" if here else f" on {printable(host)}")
+
+
+def _signature(path: Path) -> tuple[str, str]:
+    """Process and host in the lock's file, which may be anybody's; empty if it has none."""
+    try:
+        process, host = path.read_text("utf-8").split()
+    except (OSError, ValueError):
+        return "", ""
+    return process, host

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from ..errors import printable
 from ..files import writing
 from ..metrics.definition import METRICS, Metric, definition, formatted, is_diagnostic, label, title
+from ..metrics.table_profile import TableProfile
 from ..recipe import DECIDED, DENSITIES, HISTORY, read_config
 from . import plots
 from .best import best_of
@@ -49,12 +50,11 @@ def write_report(run: Run) -> Path:
     """
     records, config = run.records, _below_home(run.config)
     names, modes, table = plots.metric_names(records), _modes(config), profile_of(run)
-    samples = _sample_pictures(run, records) if table is None else panels_of(*table)
     page = _template().render(
         title=run.folder.resolve().name,
         facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
-        pictures=[*_results(records, names), *samples, *ratio_panel(run), *_internals(records)],
+        pictures=pictures_of(run, records, table),
         examples=examples_of(table),
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
@@ -66,6 +66,21 @@ def write_report(run: Run) -> Path:
     with writing(run.report_path) as file:
         file.write(page.encode())
     return run.report_path
+
+
+def pictures_of(
+    run: Run, records: Sequence[Record], table: tuple[int, TableProfile] | None = None
+) -> list[Panel]:
+    """All figures of a run: what was done, what came of it, and how it went inside.
+
+    Args:
+        run: In progress or done.
+        records: Those of the run.
+        table: What was last seen of a table, by ``profile_of``.
+    """
+    samples = _sample_pictures(run, records) if table is None else panels_of(*table)
+    results = _results(records, plots.metric_names(records))
+    return [*results, *samples, *ratio_panel(run), *_internals(records)]
 
 
 def _below_home(value: Any) -> Any:  # noqa: ANN401

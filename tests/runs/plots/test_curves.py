@@ -83,3 +83,14 @@ def test_no_records_give_an_empty_figure(draw, tmp_path):
     figure = draw([])
     figure.savefig(tmp_path / "empty.png")
     assert figure.axes == []
+
+
+def test_each_run_has_a_line_and_several_trials_a_band():
+    name = METRICS[0]
+    trials = [[{"step": 10, name: value}, {"step": 20, name: value + 1}] for value in (1.0, 3.0)]
+    (axes,) = plots.curves_of_runs({"one": trials[:1], "two": trials}).axes
+    one, two = axes.lines
+    np.testing.assert_array_equal(one.get_xydata(), [[10, 1], [20, 2]])
+    np.testing.assert_array_equal(two.get_xydata(), [[10, 2], [20, 3]])
+    (band,) = axes.collections
+    assert band.get_paths()[0].get_extents().ymax == pytest.approx(3 + 2**0.5)

@@ -7,7 +7,8 @@ Algorithm 1 are read off the phases, those of the path's own pieces, and shown i
 has updates on its axis.
 """
 
-from .curves import diagnostics, losses, metric_curves, schedule
+from .curves import curves_of_runs, diagnostics, losses, metric_curves, schedule
+from .log_ratios import density_and_field, ratio_histogram
 from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
@@ -30,6 +31,8 @@ __all__ = [
     "associations",
     "captioned",
     "categories",
+    "curves_of_runs",
+    "density_and_field",
     "diagnostics",
     "evenly",
     "image_grid",
@@ -39,6 +42,7 @@ __all__ = [
     "metric_names",
     "names_in",
     "rare_categories",
+    "ratio_histogram",
     "reconstructions",
     "regions",
     "reliability_curve",

@@ -1,6 +1,8 @@
 """Numbers over updates, with the three steps of Algorithm 1 shaded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +11,19 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ...metrics.definition import is_diagnostic, title
 from .records import Array, Record, metric_names, names_in, regions, series
-from .style import BLUE, DECISIONS, INK, LINE, MUTED, ORANGE, SMALL, TEXT, WIDTH, phase_style
+from .style import (
+    BLUE,
+    DECISIONS,
+    INK,
+    LINE,
+    MUTED,
+    ORANGE,
+    SERIES,
+    SMALL,
+    TEXT,
+    WIDTH,
+    phase_style,
+)
 
 
 def schedule(records: Sequence[Record]) -> Figure:
@@ -38,24 +52,61 @@ def _mark_decisions(axes: Axes, steps: Array, directions: Array) -> None:
 def losses(records: Sequence[Record]) -> Figure:
     """Every loss over updates, one panel each: as recorded, and its running mean."""
     names = [name for name in names_in(records) if name.startswith("loss/")]
-    return _panels(records, names, _draw_noisy)
+    return _panels(records, names, lambda axes, name: _draw_noisy(axes, *series(records, name)))
 
 
 def metric_curves(records: Sequence[Record]) -> Figure:
     """Every metric over updates, one panel each, with the three steps of Algorithm 1 shaded."""
-    return _panels(records, metric_names(records), _draw_points)
+    return _panels(
+        records,
+        metric_names(records),
+        lambda axes, name: _draw_points(axes, *series(records, name)),
+    )
+
+
+def curves_of_runs(runs: Mapping[str, Sequence[Sequence[Record]]]) -> Figure:
+    """Every metric over updates, one panel each, with a line for each run.
+
+    Args:
+        runs: By name, the records of each of its trials. Around the mean of several is a band of
+            one standard deviation.
+    """
+    everything = [record for trials in runs.values() for record in trials[0]]
+
+    def draw(axes: Axes, name: str) -> None:
+        for (run, trials), color in zip(runs.items(), cycle(SERIES), strict=False):
+            _draw_trials(axes, [series(records, name) for records in trials], color, run)
+
+    figure = _panels([], metric_names(everything), draw)
+    for axes in figure.axes[:1]:
+        axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
+    return figure
+
+
+def _draw_trials(axes: Axes, trials: Sequence[tuple[Array, Array]], color: str, run: str) -> None:
+    """The mean over trials at the updates that all have, in its band."""
+    common = [*filter(len, (steps for steps, _ in trials))]
+    if not common:
+        return
+    steps = reduce(np.intersect1d, common)
+    values = np.array([of[np.isin(at, steps)] for at, of in trials if len(at)])
+    mean = values.mean(0)
+    axes.plot(steps, mean, color=color, linewidth=1.8, marker="o", markersize=3, label=run)
+    if len(values) > 1:
+        half = values.std(0, ddof=1)
+        axes.fill_between(steps, mean - half, mean + half, color=color, alpha=0.2, linewidth=0)
 
 
 def diagnostics(records: Sequence[Record]) -> Figure:
     """Diagnostics over updates, a panel each: σ, effective sample sizes, the twins."""
     names = [name for name in names_in(records) if is_diagnostic(name)]
-    return _panels(records, names, _draw_noisy)
+    return _panels(records, names, lambda axes, name: _draw_noisy(axes, *series(records, name)))
 
 
 def _panels(
     records: Sequence[Record],
     names: Sequence[str],
-    draw: Callable[[Axes, Array, Array], None],
+    draw: Callable[[Axes, str], None],
 ) -> Figure:
     """Small multiples over updates, one for each name."""
     columns = 3
@@ -78,7 +129,7 @@ def _panels(
             fontsize=SMALL,
             in_layout=False,
         )
-        draw(axes, *series(records, name))
+        draw(axes, name)
     return figure
 
 

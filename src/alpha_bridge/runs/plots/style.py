@@ -2,6 +2,8 @@
 
 INK, MUTED, LINE = "#1b2430", "#667085", "#e4e7ec"
 BLUE, ORANGE, LIGHT_RED = "#2f6bd8", "#cf6a17", "#f3aaa6"
+SERIES = (BLUE, ORANGE, "#7648c4", "#0b6b4f", "#c43d3d", INK)
+"""Of lines that are distinguished by colour."""
 WIDTH = 10.0  # inches: 9 pt then reads as 12–13 px in a page of 1000 px
 TEXT, SMALL = 9.0, 8.0
 

@@ -1,0 +1,49 @@
+"""The view of a run along α: a slider over its checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from . import along_alpha, markup
+from .handling import SLOW, guarded
+from .workspace import Workspace
+
+
+def bridge_view(workspace: Workspace, run: gr.Dropdown, tab: gr.Tab) -> None:
+    """Lay out the view; ``run`` is the run that all views show."""
+    slider = gr.Slider(1, 2, value=1, step=1, label="Snapshot along α", elem_id="along")
+    place = gr.HTML(elem_id="snapshot")
+    figures = gr.HTML(elem_id="bridge")
+    measure = gr.Button("Measure likelihood against realism", elem_id="frontier")
+    gr.Markdown("Every snapshot is evaluated anew, which can take minutes.")
+    curve = gr.HTML(elem_id="curve")
+
+    def show(name: str | None, at: float) -> tuple[str, str]:
+        found = along_alpha.snapshots(workspace.run(name))
+        number = max(1, min(int(at), len(found)))
+        step, alpha = found[number - 1]
+        where = f"snapshot {number} of {len(found)}: update {step:,}, α = {alpha:.2f}"
+        own = workspace.run(name)
+        rows = along_alpha.rows_at(own, step)
+        below = markup.table(rows, "Rows of the same latents") if rows else ""
+        return f"<p>{where}</p>", markup.figures(along_alpha.panels_at(own, step)) + below
+
+    def choose(name: str | None) -> tuple[Any, ...]:
+        own = workspace.run(name)
+        count = len(along_alpha.snapshots(own))
+        known = along_alpha.known_frontier(own)
+        drawn = "" if known is None else markup.figures(along_alpha.frontier_panels(known))
+        slide = gr.update(maximum=max(2, count), value=count)
+        return slide, *show(name, count), drawn
+
+    def evaluate(name: str | None) -> str:
+        from ..commands import frontier
+
+        return markup.figures(along_alpha.frontier_panels(frontier(workspace.run(name))))
+
+    everything = [slider, place, figures, curve]
+    tab.select(guarded(choose), [run], everything, **SLOW)
+    slider.release(guarded(show), [run, slider], [place, figures], **SLOW)
+    measure.click(guarded(evaluate), [run], [curve], **SLOW)

@@ -1,0 +1,75 @@
+"""The page: five views on the runs of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .bridge_view import bridge_view
+from .compare_view import compare_view
+from .encode_view import encode_view
+from .handling import QUIET, guarded
+from .train_view import train_view
+from .trainings import Trainings
+from .uncovered_view import uncovered_view
+from .workspace import Workspace
+
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+RED, DARK_RED = "#b42318", "#912018"
+CSS = (Path(__file__).parent / "studio.css").read_text("utf-8")
+
+
+def theme() -> Any:  # noqa: ANN401
+    """Colours with enough contrast, and fonts that the reader has: none is fetched."""
+    found = gr.themes.Default(
+        primary_hue="blue", font=FONTS, font_mono=["ui-monospace", "Menlo", "monospace"]
+    )
+    return found.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        input_placeholder_color="*neutral_600",
+        input_placeholder_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_800",
+        button_cancel_background_fill=RED,
+        button_cancel_background_fill_dark=RED,
+        button_cancel_background_fill_hover=DARK_RED,
+        button_cancel_background_fill_hover_dark=DARK_RED,
+        button_cancel_text_color="white",
+        button_cancel_text_color_dark="white",
+    )
+
+
+def page(workspace: Workspace) -> gr.Blocks:
+    """The page on a workspace."""
+    trainings = Trainings(workspace)
+    with gr.Blocks(title="alpha_bridge studio", analytics_enabled=False) as blocks:
+        gr.HTML(f"<h1>alpha_bridge studio</h1><p>{workspace.folder.name}</p>")
+        run = gr.Dropdown([], label="Run", info="that all views but Compare show", elem_id="run")
+        with gr.Tab("Train"):
+            train_view(workspace, trainings, run)
+        with gr.Tab("Bridge") as bridge:
+            bridge_view(workspace, run, bridge)
+        with gr.Tab("Encode and edit") as encode:
+            encode_view(workspace, run, encode)
+        with gr.Tab("Missed and invented"):
+            uncovered_view(workspace, run)
+        with gr.Tab("Compare") as compare:
+            compare_view(workspace, compare)
+
+        def offer(chosen: str | None) -> Any:  # noqa: ANN401
+            names = workspace.run_names()
+            value = chosen if chosen in names else names[0] if names else None
+            return gr.update(choices=names, value=value)
+
+        run.focus(guarded(offer), [run], [run], **QUIET)
+        blocks.load(guarded(offer), [run], [run], **QUIET)
+    return blocks
