@@ -50,8 +50,12 @@ LATER = {
     "weight = torch.ones(1, requires_grad=True); weight.sum().backward()\n"
     "optimizer = Adam([weight]); optimizer.step(); optimizer.zero_grad()\n"
     "optimizer.load_state_dict(optimizer.state_dict())": ("torch._dynamo",),
-    "import alpha_bridge.runs.loading": ("pyarrow", "pandas", "sklearn", "torchmetrics"),
+    "import alpha_bridge.runs.loading, alpha_bridge.runs.mosaic": (
+        *("pyarrow", "pandas", "sklearn", "torchmetrics", "matplotlib"),
+    ),
     "import alpha_bridge.metrics": ("torchmetrics", "sklearn", "scipy"),
+    "import torch; from alpha_bridge.metrics.modes import kde_log_likelihood\n"
+    "kde_log_likelihood(torch.zeros(1, 2), torch.zeros(1, 2), 1.0)": ("sympy",),
     "from alpha_bridge.runs import plots; plots.schedule([{'step': 1, 'alpha': 0.0}])": (
         "matplotlib.pyplot",
     ),

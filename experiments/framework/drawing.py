@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alpha_bridge.metrics.definition import label
+from alpha_bridge.runs.mosaic import GAP, mosaic_of
 from alpha_bridge.runs.plots import (
     BLUE,
-    GAP,
     LIGHT_RED,
     LINE,
     MUTED,
@@ -17,7 +17,7 @@ from alpha_bridge.runs.plots import (
     SMALL,
     TEXT,
 )
-from alpha_bridge.runs.plots.pictures import mosaic_of, small
+from alpha_bridge.runs.plots.pictures import small
 
 from .scores import ALL_MODES, Array
 

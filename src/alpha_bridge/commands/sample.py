@@ -83,8 +83,8 @@ def sample(
     by_ratio.require(config, step, n, path)
 
     from ..metrics.evaluation import decoded
-    from ..runs import plots
     from ..runs.loading import latents_of, load_model, units_of
+    from ..runs.mosaic import save_png
 
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
@@ -97,7 +97,7 @@ def sample(
     if config.rows is not None:
         return _write_rows(units, x, seed, path)
     samples = units.stored(x)
-    return write(samples, path, lambda path: plots.save_png(samples, path))
+    return write(samples, path, lambda path: save_png(samples, path))
 
 
 def _meeting(

@@ -6,6 +6,7 @@ modes have means ``(K, D)``, and a standard deviation, one for all or ``(K,)``.
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -113,7 +114,8 @@ def kde_log_likelihood(
     center = samples.double().mean((-2), keepdim=True)
     x = (points.double() - center) / bandwidth
     y = (samples.double() - center) / bandwidth
-    trials = math.prod(torch.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
+    # torch's own imports sympy
+    trials = math.prod(np.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
     side = max(1, math.isqrt(block_bytes // (8 * max(1, trials))))
     log_sums = torch.cat([_log_sum_of_kernels(rows, y, side) for rows in x.split(side, -2)], -1)
     size = samples.shape[-1]

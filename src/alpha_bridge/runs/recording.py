@@ -46,10 +46,10 @@ from ..training.improvement import StepOne
 from ..training.incidents import Incident, RollBack
 from ..training.processes import main_process_first
 from ..training.progress import Bars
-from . import plots
 from .best import scores_of
 from .folder import Record, Run, is_image
 from .loading import decoding, printing
+from .mosaic import save_png
 from .opening import resumed_in, usable
 from .rollback import back_to, last_good, rollbacks, way_on
 from .trials import TrialRuns, mean_over_trials
@@ -302,7 +302,7 @@ def keep(run: Run, step: int, measured: Measured, units: Units) -> None:
     shown = units.stored(measured.samples)
     run.write_samples(step, shown)
     if is_image(shown):
-        plots.save_png(shown, run.samples_picture(step))
+        save_png(shown, run.samples_picture(step))
     if measured.compared is not None:
         from ..data.tables import TableUnits  # with pyarrow, which no other data need
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from alpha_bridge.runs import plots
+from alpha_bridge.runs.mosaic import GAP, save_png
 
 
 def written(axes):
@@ -22,8 +23,8 @@ def test_a_grid_holds_each_image_in_reading_order(channels):
     shown = images(5, channels=channels)
     (axes,) = plots.image_grid(shown, columns=3).axes
     mosaic = axes.images[0].get_array()
-    pitch = 8 + plots.GAP
-    assert mosaic.shape == (2 * pitch - plots.GAP, 3 * pitch - plots.GAP, 3)
+    pitch = 8 + GAP
+    assert mosaic.shape == (2 * pitch - GAP, 3 * pitch - GAP, 3)
     fifth = mosaic[pitch : pitch + 8, pitch : pitch + 8]
     np.testing.assert_array_equal(fifth, np.broadcast_to(shown[4][..., :3], fifth.shape))
 
@@ -40,8 +41,8 @@ def test_through_time_has_a_column_for_each_step_and_a_row_for_each_latent(recor
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "400", "600"]
     assert written(axes) == {"I · maximum likelihood", "II · transfer", "III · adversarial"}
     mosaic = axes.images[0].get_array()
-    pitch = 8 + plots.GAP
-    assert mosaic.shape[0] == 6 * pitch - plots.GAP
+    pitch = 8 + GAP
+    assert mosaic.shape[0] == 6 * pitch - GAP
     np.testing.assert_array_equal(mosaic[::pitch, ::pitch, 0], np.tile([10, 40, 60], (6, 1)))
 
 
@@ -64,7 +65,7 @@ def test_captioned_pictures_show_each_sample_over_what_is_made_of_it():
 
 def test_save_png_writes_the_pixels(tmp_path):
     shown = images(4, channels=3)
-    plots.save_png(shown, tmp_path / "new" / "samples.png")
+    save_png(shown, tmp_path / "new" / "samples.png")
     with Image.open(tmp_path / "new" / "samples.png") as picture:
         pixels = np.asarray(picture)
     np.testing.assert_array_equal(pixels[:8, :8], shown[0])
@@ -77,7 +78,7 @@ def test_strips_name_their_columns_and_bands_of_rows():
     (axes,) = plots.strips(cells, ["-1", "+1"], ["Smiling", "Male"]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["-1", "+1"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["Smiling", "Male"]
-    pitch = 8 + plots.GAP
+    pitch = 8 + GAP
     np.testing.assert_array_equal(
         axes.images[0].get_array()[3 * pitch :, pitch : pitch + 8], cells[3, 1]
     )

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PathCollection
 
 from alpha_bridge.runs import plots
+from alpha_bridge.runs.mosaic import GAP
 
 
 def titles(figure):
@@ -56,7 +57,7 @@ def test_reconstructed_images_lie_below_their_originals():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["original", "reconstruction"]
     mosaic = axes.images[0].get_array()
     assert (mosaic[0, 0, 0], mosaic[-1, 0, 0]) == (10, 90)
-    assert mosaic.shape[1] == 12 * (8 + plots.GAP) - plots.GAP
+    assert mosaic.shape[1] == 12 * (8 + GAP) - GAP
 
 
 def test_reconstructed_points_are_joined_to_their_originals():

@@ -9,7 +9,7 @@ has updates on its axis.
 
 from .curves import curves_of_runs, diagnostics, losses, metric_curves, schedule
 from .log_ratios import density_and_field, ratio_histogram
-from .pictures import GAP, captioned, image_grid, save_figure, save_png, strips, through_time
+from .pictures import captioned, image_grid, save_figure, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
 from .reliability_curve import reliability_curve
@@ -18,7 +18,6 @@ from .table_columns import associations, categories, marginals, rare_categories
 
 __all__ = [
     "BLUE",
-    "GAP",
     "INK",
     "LIGHT_RED",
     "LINE",
@@ -47,7 +46,6 @@ __all__ = [
     "regions",
     "reliability_curve",
     "save_figure",
-    "save_png",
     "scatter_marked",
     "scatter_through_time",
     "schedule",

@@ -11,11 +11,9 @@ from matplotlib.transforms import ScaledTranslation
 
 from ...errors import printable
 from ...files import writing
+from ..mosaic import GAP, mosaic_of
 from .records import Array, Record, evenly, phase_at
 from .style import MUTED, SMALL, TEXT, WIDTH, phase_style
-
-GAP = 2
-"""White pixels between the images of a grid."""
 
 
 def image_grid(images: Array, columns: int) -> Figure:
@@ -106,32 +104,11 @@ def _lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def save_png(images: Array, path: str | Path) -> None:
-    """Write images, uint8 ``(N, H, W, C)``, as one square-ish grid, pixel for pixel."""
-    from PIL import Image
-
-    columns = int(np.ceil(np.sqrt(len(images))))
-    with writing(Path(path)) as file:
-        Image.fromarray(mosaic_of(images, columns)).save(file, format="PNG")
-
-
 def save_figure(figure: Figure, path: str | Path, dpi: float = 150) -> None:
     """Write a figure in the format that the file's ending names."""
     path = Path(path)
     with writing(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=dpi)
-
-
-def mosaic_of(images: Array, columns: int) -> Array:
-    """Images ``(N, H, W, C)`` as one RGB picture, row after row on white."""
-    count, height, width, channels = images.shape
-    rows = -(-count // columns)
-    pitch_y, pitch_x = height + GAP, width + GAP
-    whole = np.full((rows * pitch_y - GAP, columns * pitch_x - GAP, 3), 255, np.uint8)
-    for index, image in enumerate(images):
-        top, left = index // columns * pitch_y, index % columns * pitch_x
-        whole[top : top + height, left : left + width] = image[..., : 3 if channels > 2 else 1]
-    return whole
 
 
 def small(images: Array, most: int = 64) -> Array:
