@@ -7,6 +7,7 @@ ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 """Endings of files that have to be unpacked first."""
 REMEDIES = {
     ".npz": "save one of its arrays, numpy.save('x.npy', numpy.load(FILE)[NAME]), and give that",
+    ".tar": "give the folder of shards in which it lies, or unpack it and give that folder",
     ".pt": "save the tensor, numpy.save('x.npy', torch.load(FILE).numpy()), and give it",
     ".xls": "save the sheet as a CSV file, and give that",
     ".xlsx": "save the sheet as a CSV file, and give that",

@@ -474,3 +474,6 @@ class ImagesConfig(Settings):
     """Split to evaluate on; None: test or validation, or a tenth of the training split."""
     skip_broken: bool = False
     """Leave out images that cannot be decoded, instead of refusing the data."""
+    stream: bool | None = None
+    """Whether images of shards (.tar, .parquet, .arrow) are decoded each time an update draws them;
+    False: once, into the cache. None: where the shards have 2 GiB and more."""

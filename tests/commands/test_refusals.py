@@ -100,6 +100,7 @@ OTHERS = [
     (["train", "gaussians25", "--out", "run"], "run is not empty"),
     (["train", "gaussians25", "--out", "run", "--resume", "--seed", "5"], "another configuration"),
     (["train", "mnist", "--data", "pictures", "--images.size", "30"], "images of 30 pixels"),
+    (["train", "mnist", "--images.stream", "maybe"], "invalid choice 'maybe'"),
     (["train", "mnist", "--data", "pictures", "--trials", "2"], "no stacked trials, got trials=2"),
     (["train", "digits", "--trials", "2"], "no stacked trials, got trials=2"),
     (

@@ -191,7 +191,7 @@ def test_a_column_that_leads_out_of_the_folder_is_refused(folder, tmp_path, path
     picture(tmp_path / "private" / "0.png")
     path = path.replace("/PRIVATE", str(tmp_path / "private"))
     parquet(folder / "train.parquet", [{"bytes": None, "path": path}] * 3)
-    with pytest.raises(ValueError, match=f"image 0 of split 'train' has the path .*{folder}"):
+    with pytest.raises(ValueError, match=f"image 0 of train.parquet has the path .*{folder}"):
         load_images(str(folder))
 
 

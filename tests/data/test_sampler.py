@@ -29,9 +29,9 @@ def shuffles(monkeypatch):
     """The epochs that are shuffled, each time."""
     done, plain = [], sampler.permutation
 
-    def counted(seed, epoch, n):
+    def counted(seed, epoch, *rest):
         done.append((seed, epoch))
-        return plain(seed, epoch, n)
+        return plain(seed, epoch, *rest)
 
     monkeypatch.setattr(sampler, "permutation", counted)
     return done

@@ -15,7 +15,7 @@ from .attributes import Attributes
 from .cache import cached
 from .classes import Classes
 from .decode import Progress, Shape, encoded_rows, write_images
-from .decoded import CACHE_FORMAT, IMAGES, Decoded, open_decoded
+from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded
 from .rows import read_array, split
 from .survey import Survey
 
@@ -64,4 +64,4 @@ def _fill(
     write_images(encoded_rows(images), shape, total, folder / IMAGES, progress)
     line = f"images of {width}×{height} pixels are cropped to squares and resized to {shape.size}"
     none = Classes((), np.empty(0, np.int64))
-    Decoded(*split(total), np.arange(total), (line,), none, Attributes.none(total)).save(folder)
+    Known(*split(total), np.arange(total), (line,), none, Attributes.none(total)).save(folder)

@@ -16,7 +16,7 @@ from .attributes import Attributes
 from .classes import Classes, classes_of
 from .listing import some
 from .rng import HELD_OUT, TRAINING
-from .rows import Array, Rows, chunks, shuffled, split, take
+from .rows import Array, Rows, chunks, first, split, take
 from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
@@ -78,7 +78,7 @@ class ArraySource(Source):
         self._train_labels = None if codes is None else codes[: len(train)]
         self._held_out_labels = None if codes is None else codes[len(train) :]
         self.size = len(train)
-        self._epochs = Epochs(self.size)
+        self._epochs = Epochs(self.size, train.groups if isinstance(train, Rows) else None)
         self._train_attributes = train_attributes or self._by_name(
             self._train_labels, _rows_given(train, 0)
         )
@@ -87,7 +87,7 @@ class ArraySource(Source):
         )
         self.units = self.units_of(train)
         self.notes = (*self.notes, *classes.notes)
-        self.event_shape = tuple(self.training(1).shape[1:])
+        self.event_shape = tuple(self.to_tensor(train[:0]).shape[1:])
 
     def require(self, array: Array) -> None:
         """Raise ``ValueError`` for an array of another kind than the class takes."""
@@ -124,29 +124,29 @@ class ArraySource(Source):
         return self.to_tensor(take(self._train, rows))
 
     def training(self, count: int) -> Tensor:
-        return self.to_tensor(shuffled(self._train, count, TRAINING))
+        return self.to_tensor(take(self._train, first(self._train, count, TRAINING)))
 
     def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
-        rows = shuffled(np.arange(self.size), count, TRAINING)[places]
-        return self.to_tensor(take(self._train, rows))
+        return self.to_tensor(take(self._train, first(self._train, count, TRAINING)[places]))
 
     def held_out(self, count: int) -> Tensor:
-        return self.to_tensor(shuffled(self._held_out, count, HELD_OUT))
+        return self.to_tensor(take(self._held_out, first(self._held_out, count, HELD_OUT)))
 
     def training_labels(self, count: int) -> Tensor | None:
-        labels = self._train_labels
-        return None if labels is None else torch.from_numpy(shuffled(labels, count, TRAINING))
+        if self._train_labels is None:
+            return None
+        return torch.from_numpy(self._train_labels[first(self._train, count, TRAINING)])
 
     def held_out_labels(self, count: int) -> Tensor | None:
-        labels = self._held_out_labels
-        return None if labels is None else torch.from_numpy(shuffled(labels, count, HELD_OUT))
+        if self._held_out_labels is None:
+            return None
+        return torch.from_numpy(self._held_out_labels[first(self._held_out, count, HELD_OUT)])
 
     def training_attributes(self, count: int) -> Attributes:
-        return self._train_attributes[shuffled(np.arange(self.size), count, TRAINING)]
+        return self._train_attributes[first(self._train, count, TRAINING)]
 
     def held_out_attributes(self, count: int) -> Attributes:
-        rows = np.arange(len(self._held_out))
-        return self._held_out_attributes[shuffled(rows, count, HELD_OUT)]
+        return self._held_out_attributes[first(self._held_out, count, HELD_OUT)]
 
     def _by_name(self, labels: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> Attributes:
         if labels is None:

@@ -162,7 +162,11 @@ def _eight_bits(image: Image.Image, name: str, white: int | None) -> Image.Image
     """Grey or colour of 8 bits a channel, transparent pixels on white."""
     if image.mode.startswith("I"):
         white = MOST if image.format in STRETCHED else white
-        assert white is not None
+        if white is None:
+            raise ValueError(
+                f"{name} has more than 8 bits, and none of the images that were looked at before "
+                "training has: convert it to 8 bits"
+            )
         pixels = np.asarray(image, np.float64)
         if pixels.max() > white:
             raise ValueError(
@@ -230,7 +234,7 @@ def write_images(
     broken: dict[int, Broken] = {}
     with path.open("wb") as file:
         begin = _write_header(file, (total, *shape.pixels))
-        for place, pixels in enumerate(_decoded(batches, shape)):
+        for place, pixels in enumerate(decode_all(batches, shape)):
             if isinstance(pixels, Broken):
                 broken[place] = pixels
             else:
@@ -250,7 +254,9 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> int:
     return file.tell()
 
 
-def _decoded(batches: Iterable[list[Encoded]], shape: Shape) -> Iterator[Pixels | Broken]:
+def decode_all(batches: Iterable[list[Encoded]], shape: Shape) -> Iterator[Pixels | Broken]:
+    """Decode images in order, several at a time, each as :func:`attempt` does."""
+
     def attempt_all(piece: list[Encoded]) -> list[Pixels | Broken]:
         return [attempt(image, shape) for image in piece]
 

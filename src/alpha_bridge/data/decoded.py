@@ -1,8 +1,10 @@
-"""Decoded images on disk, with all that is known of them, and the source over them."""
+"""What is known of the images of a data set, beside them on disk, and the source over both."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +23,13 @@ IMAGES, FILES, FINGERPRINT = "images.npy", "files.json", "fingerprint.txt"
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
-    """What stands beside the images in a folder.
+class Known:
+    """What is known of all images of a data set.
 
     Attributes:
         train: Rows of the data, as they were given, to train on.
         held_out: Those to hold out.
-        places: Where the image of each row stands in the array.
+        places: Where the image of each row stands among all that can be read.
         notes: Lines on how the data were read.
         classes: Of all rows.
         attributes: Of all rows.
@@ -44,8 +46,8 @@ class Decoded:
     files: Sequence[str | None] = ()
     white: int | None = None
 
-    def save(self, folder: Path) -> None:
-        """Write it beside the images, which are summed up here once."""
+    def save(self, folder: Path, fingerprint: str | None = None) -> None:
+        """Write it beside the images, which are summed up here once if they are decoded."""
         for part, rows in (("train", self.train), ("held_out", self.held_out)):
             save_array(self.places[rows], folder / f"{part}.npy")
             save_array(rows, folder / f"{part}_rows.npy")
@@ -56,38 +58,51 @@ class Decoded:
         _write(folder / "notes.json", record)
         _write(folder / "attributes.json", self.attributes.values)
         _write(folder / FILES, {"files": self.files})
-        (folder / FINGERPRINT).write_text(open_decoded(folder).fingerprint, encoding="utf-8")
+        fingerprint = fingerprint or open_decoded(folder).fingerprint
+        (folder / FINGERPRINT).write_text(fingerprint, encoding="utf-8")
 
 
 def open_decoded(folder: Path) -> ImageSource:
-    """The source over the images in a folder; ``ValueError`` if they are damaged."""
+    """The source over the decoded images in a folder; ``ValueError`` if they are damaged."""
+    with sound(folder):
+        return open_known(folder, partial(Rows, read_array(folder / IMAGES, mapped=True)))
+
+
+def open_known(folder: Path, chosen: Callable[[NDArray[np.int64]], Rows]) -> ImageSource:
+    """The source over images of which a folder says what is known; ``chosen`` takes places."""
+    files = (file for file in folder.glob("*.npy") if file.name != IMAGES)
+    arrays = {file.stem: read_array(file, mapped=True) for file in files}
+    values = read_json(folder / "attributes.json")
+    record = read_json(folder / "notes.json")
+    train, held_out = (
+        Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
+        for part in ("train", "held_out")
+    )
+    kept, apart = (chosen(arrays.pop(part)) for part in ("train", "held_out"))
+    source = ImageSource(
+        kept,
+        apart,
+        **arrays,
+        train_attributes=train,
+        held_out_attributes=held_out,
+        class_names=record["classes"],
+    )
+    if (fingerprint := folder / FINGERPRINT).exists():
+        source.fingerprint = fingerprint.read_text("utf-8")
+    source.files = tuple(read_json(folder / FILES)["files"])
+    source.notes, source.white = tuple(record["notes"]), record["white"]
+    return source
+
+
+@contextmanager
+def sound(folder: Path) -> Iterator[None]:
+    """Say in a line that what a folder of the cache holds is damaged."""
     try:
-        arrays = {file.stem: read_array(file, mapped=True) for file in folder.glob("*.npy")}
-        values = read_json(folder / "attributes.json")
-        record = read_json(folder / "notes.json")
-        train, held_out = (
-            Attributes(values, arrays.pop(f"{part}_attributes"), arrays.pop(f"{part}_rows"))
-            for part in ("train", "held_out")
-        )
-        images = arrays.pop("images")
-        kept, apart = (Rows(images, arrays.pop(part)) for part in ("train", "held_out"))
-        source = ImageSource(
-            kept,
-            apart,
-            **arrays,
-            train_attributes=train,
-            held_out_attributes=held_out,
-            class_names=record["classes"],
-        )
-        if (fingerprint := folder / FINGERPRINT).exists():
-            source.fingerprint = fingerprint.read_text("utf-8")
-        source.files = tuple(read_json(folder / FILES)["files"])
-        source.notes, source.white = tuple(record["notes"]), record["white"]
+        yield
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
         ) from error
-    return source
 
 
 def _write(path: Path, content: object) -> None:

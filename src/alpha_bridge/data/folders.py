@@ -115,7 +115,7 @@ def _columns(listing: Listing, names: Names) -> "tuple[dict[str, ChunkedArray], 
         tables.append(table.drop_columns([key]))
     if not tables:
         return {}, notes
-    table = _joined(tables)
+    table = joined(tables)
     found = [lines.get(str(name)) for name in names]
     notes += _unmatched(len(lines), found, " or ".join(sorted({t.name for t in listing.tables})))
     table = table.take(pyarrow.array(found, "int64"))
@@ -140,14 +140,15 @@ def _read_table(file: Path) -> "Table":
         ) from error
 
 
-def _joined(tables: "Iterable[Table]") -> "Table":
+def joined(tables: "Iterable[Table]") -> "Table":
+    """Tables one below the other; ``ValueError`` where their columns are of several types."""
     import pyarrow
 
     try:
         return pyarrow.concat_tables(tables, promote_options="permissive")
     except pyarrow.ArrowException as error:
         raise ValueError(
-            f"the tables of metadata do not go together ({one_line(error)}): give their columns "
+            f"the tables of the data do not go together ({one_line(error)}): give their columns "
             "the same types"
         ) from error
 

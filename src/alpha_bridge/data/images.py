@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..files import cache_folder, read_json
 from .array_file import load_file
@@ -20,19 +21,22 @@ from .choice import (
     attributes_of,
     chosen_splits,
     columns,
-    encoded_images,
     files_of,
     labels_of,
     note_on_splits,
     parts,
 )
 from .decode import Encoded, Progress, refusal, write_images
-from .decoded import CACHE_FORMAT, IMAGES, Decoded, open_decoded
+from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded, open_known, sound
 from .origin import Folder, Hub, quiet
 from .rows import Rows, split
+from .shards import Shards
+from .streamed import StreamedRows, look_at
 from .survey import Survey
 
-SURVEY = "survey.json"
+SURVEY, SHARDS = "survey.json", "shards"
+STREAMED_FROM = 2**31
+"""Bytes of shards from which on their images are not decoded beforehand, unless somebody asks."""
 
 
 def load_images(
@@ -47,8 +51,14 @@ def load_images(
     cache: Path | None = None,
     progress: Progress | None = None,
     fetch: bool = True,
+    stream: bool | None = None,
 ) -> ArraySource:
     """Images of a data set, decoded at the first call and mapped from the cache ever after.
+
+    Those of a folder of shards (``.tar``, ``.parquet``, ``.arrow``) may also stay where they are:
+    the cache has an index of them, and an update decodes what it draws. Size and colour follow from
+    some of the images, evenly spread. One that cannot be decoded is found when it is drawn, and
+    ``skip_broken`` puts the next one in its place.
 
     Images are turned upright, cropped to their central square and resized (Lanczos); transparent
     pixels become white. Whole numbers of more than 8 bits are scaled alike in all images: white is
@@ -79,6 +89,7 @@ def load_images(
         cache: Folder of decoded images; None for :func:`~alpha_bridge.files.cache_folder`.
         progress: Called while decoding with the number of images done and their total.
         fetch: Whether a data set of the hub may be fetched, or has to be on this machine.
+        stream: Whether shards are streamed; None where they have 2 GiB and more.
 
     Returns:
         A source over memory maps.
@@ -108,6 +119,11 @@ def load_images(
         name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
         return folder.absolute() / kind / name
 
+    if isinstance(origin, Folder) and origin.is_streamed(stream, STREAMED_FROM):
+        # whatever the images become, and whichever are broken, they lie in the same places
+        at = place("indexes", replace(choice, size=None, channels=None, skip_broken=False))
+        index = cached(at, partial(_index, origin=origin, choice=choice))
+        return _open_index(index, size, channels, skip_broken)
     seen: Survey | None = None
     if size is None or channels is None:
         look = partial(_survey, origin=origin, choice=choice)
@@ -139,8 +155,8 @@ def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
     """Write into an empty folder what the images of a data set look like."""
     scratch = folder / "arrow"
     with quiet():
-        splits = chosen_splits(origin.load(scratch), choice)
-        images = encoded_images(splits, columns(splits, choice)[0], origin.places)
+        splits = chosen_splits(origin.load(scratch, choice.image_column, names=False), choice)
+        images = origin.images(splits, columns(splits, choice)[0])
         seen = Survey.of(chain.from_iterable(images))
     (folder / SURVEY).write_text(json.dumps(seen.record()), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -156,14 +172,14 @@ def _fill(
     """Decode a data set into an empty folder."""
     scratch = folder / "arrow"
     with quiet():
-        data = origin.load(scratch)
+        data = origin.load(scratch, choice.image_column)
         splits = chosen_splits(data, choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
         classes = labels_of(splits, label_column, asked=choice.label_column is not None)
 
         def images() -> Iterator[list[Encoded]]:
-            return encoded_images(splits, image_column, origin.places)
+            return origin.images(splits, image_column)
 
         seen = seen or Survey.of(chain.from_iterable(images()))
         shape = seen.shape(choice.size, choice.channels)
@@ -183,11 +199,12 @@ def _fill(
         notes = [
             origin.line(total, len(broken)),
             *origin.notes,
+            *origin.note_on_shards(streamed=False),
             note_on_splits(data, splits, len(train), len(apart)),
             *seen.notes(shape),
             *classes.notes,
         ]
-        decoded = Decoded(
+        known = Known(
             train,
             apart,
             np.cumsum(whole) - 1,
@@ -197,5 +214,47 @@ def _fill(
             files_of(splits, image_column),
             seen.white,
         )
-        decoded.save(folder)
+        known.save(folder)
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _index(folder: Path, origin: Folder, choice: Choice) -> None:
+    """Write into an empty folder where the images of shards lie, and what is known of them."""
+    with quiet():
+        data = origin.load(folder, choice.image_column, names=False)
+        splits = chosen_splits(data, choice)
+        image_column, label_column = columns(splits, choice)
+        classes = labels_of(splits, label_column, asked=choice.label_column is not None)
+        shards = origin.shards(splits, image_column)
+        (folder / SHARDS).mkdir()
+        shards.save(folder / SHARDS)
+        seen = look_at(shards)
+        (folder / SURVEY).write_text(json.dumps(seen.record()), encoding="utf-8")
+        train, apart = parts(splits, np.ones(len(shards), np.bool_))
+        notes = [
+            origin.line(len(shards), 0),
+            *origin.notes,
+            *origin.note_on_shards(streamed=True),
+            note_on_splits(data, splits, len(train), len(apart)),
+            *classes.notes,
+        ]
+        rows = np.arange(len(shards))
+        known = Known(train, apart, rows, tuple(notes), classes, attributes_of(splits))
+        known.save(folder, shards.fingerprint(classes.codes))
+
+
+def _open_index(
+    folder: Path, size: int | None, channels: int | None, skip_broken: bool
+) -> ImageSource:
+    with sound(folder):
+        shards = Shards.open(folder / SHARDS)
+        seen = Survey.read(read_json(folder / SURVEY))
+        shape = seen.shape(size, channels)
+
+        def chosen(rows: NDArray[np.int64]) -> Rows:
+            return StreamedRows.of(shards, rows, shape, skip_broken)
+
+        source = open_known(folder, chosen)
+    source.white = shape.white
+    source.notes = (*source.notes, *seen.notes(shape))
+    return source

@@ -154,7 +154,7 @@ def _kind(file: Path, name: PurePath, tables: bool) -> str:
 
 def _is_image(file: Path, ending: str) -> bool:
     if re.match(r"\.[a-z]", ending):
-        return ending in _image_endings()
+        return ending in image_endings()
     try:
         with Image.open(file):
             return True
@@ -163,7 +163,8 @@ def _is_image(file: Path, ending: str) -> bool:
 
 
 @cache
-def _image_endings() -> frozenset[str]:
+def image_endings() -> frozenset[str]:
+    """Of files that Pillow reads, each with its dot."""
     endings = Image.registered_extensions().items()
     return frozenset(
         ending for ending, format in endings if format in Image.OPEN and format not in STUBS

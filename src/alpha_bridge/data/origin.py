@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -17,19 +18,26 @@ from itertools import chain
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..checks import folder_or_array
 from ..errors import full_disk, one_line, printable
 from ..files import writing
+from .choice import encoded_images
+from .decode import BATCH, Encoded
 from .folders import read_folder
 from .listing import PACKED, WITHOUT_PIXELS, count_line, list_folder, plural, some
+from .shards import KINDS, Scan, Shards, data_set, scan
 
 if TYPE_CHECKING:
-    from datasets import DatasetBuilder, DatasetDict
+    from datasets import Dataset, DatasetBuilder, DatasetDict
     from huggingface_hub import CardData
     from huggingface_hub.hf_api import DatasetInfo
 
 CARDS = ("README.md", ".huggingface.yaml")
 """Where a data set names its own files."""
+
+REMEDY = "give a folder of images or of parquet files"
 
 Patterns = Mapping[str, Any] | Sequence[Any] | str | None
 
@@ -37,8 +45,9 @@ Patterns = Mapping[str, Any] | Sequence[Any] | str | None
 class Folder:
     """A folder on this machine, known by the names, sizes and times of its files.
 
-    It is one of images, unless it is plainly a data set of ``datasets``: by a card that names its
-    files, by parquet or arrow files that hold images, or by ``.tar`` files and no images.
+    It is one of images, unless it is plainly a data set: by a card that names its files, by parquet
+    or arrow files that hold images, or by ``.tar`` files and no images. Such shards are read where
+    they lie; other files that a card names are read by ``datasets``.
 
     Links in it are followed: they are the folder's owner's, and many folders consist of them, the
     hub's own cache for one. A note counts those that lead outside. ``places`` are the folders that
@@ -52,6 +61,7 @@ class Folder:
         self.places: tuple[Path, ...] = (self.root,)
         self.notes: tuple[str, ...] = ()
         self._listing = list_folder(self.root, tables=True)
+        self._scans: dict[str, list[Scan]] = {}
 
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
@@ -62,15 +72,85 @@ class Folder:
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
-    def load(self, scratch: Path) -> "DatasetDict":
-        """Its splits; what has to be written on the way goes to ``scratch``."""
+    def load(self, scratch: Path, column: str | None = None, names: bool = True) -> "DatasetDict":
+        """Its splits, without the images of shards.
+
+        Args:
+            scratch: Where to write what has to be written on the way.
+            column: That of the images, where there may be several.
+            names: Whether the names of the images' files are of use.
+        """
         if not self._shards:
             data, notes = read_folder(self._listing)
             self.notes = (*self._links(), *notes)
             return data
         named = some(self._shards)
         self.notes = (f"{self.name} is read as a data set, by {named}", *self._links())
-        return self._data_set(scratch)
+        if not self.packed:
+            return self._data_set(scratch)
+        self._scans = {
+            split: [scan(file, column, names) for file in files]
+            for split, files in self.packed.items()
+        }
+        if not any(len(one.index) for scans in self._scans.values() for one in scans):
+            raise ValueError(
+                f"the shards in '{self.name}' have no images ({named}): give others, or the column "
+                "of the images with --images.image-column"
+            )
+        bare = sum(one.bare for scans in self._scans.values() for one in scans)
+        if bare:
+            self.notes += (f"{plural(bare, 'sample')} without an image: left out",)
+        return data_set(self._scans)
+
+    def shards(self, splits: "Mapping[str, Dataset]", column: str) -> Shards:
+        """The images of splits that :meth:`load` has found in shards."""
+        scans = [one for split in splits for one in self._scans[split]]
+        return Shards.of(scans, column, self.root)
+
+    def images(self, splits: "dict[str, Dataset]", column: str) -> Iterator[list[Encoded]]:
+        """The images of all splits in order, a few at a time."""
+        if not self.packed:
+            return encoded_images(splits, column, self.places)
+        shards = self.shards(splits, column)
+        rows = np.arange(len(shards))
+        begins = range(0, len(shards), BATCH)
+        return (shards.encoded(rows[begin : begin + BATCH]) for begin in begins)
+
+    @cached_property
+    def packed(self) -> dict[str, list[Path]]:
+        """The shards of each split; none if the data lie in other files."""
+        if not self._shards:
+            return {}
+        kinds = {Path(name).suffix for name in self._shards} & {*KINDS}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"'{self.name}' has shards of several kinds ({', '.join(sorted(kinds))}): give a "
+                "folder of one kind"
+            )
+        with tempfile.TemporaryDirectory() as scratch:
+            found = self._builder(Path(scratch)).config.data_files or {}
+        files = {str(split): [*map(Path, paths)] for split, paths in found.items()}
+        named = {file.suffix for file in chain.from_iterable(files.values())}
+        return files if len(named) == 1 and named <= {*KINDS} else {}
+
+    def is_streamed(self, asked: bool | None, least: int) -> bool:
+        """Whether images are decoded when they are drawn; if nobody ``asked``, by their bytes."""
+        return bool(self.packed) and (self._bytes >= least if asked is None else asked)
+
+    def note_on_shards(self, streamed: bool) -> tuple[str, ...]:
+        """A line on shards, and on how to have them read in the other way."""
+        if not self.packed:
+            return ()
+        shards = plural(len([*chain.from_iterable(self.packed.values())]), "shard")
+        how = "decoded when they are drawn" if streamed else "decoded once"
+        return (
+            f"the images of {shards} ({self._bytes / 1e6:,.1f} MB) are {how}: --images.stream "
+            f"{not streamed} for the other way",
+        )
+
+    @cached_property
+    def _bytes(self) -> int:
+        return sum(file.stat().st_size for file in chain.from_iterable(self.packed.values()))
 
     def line(self, rows: int, broken: int) -> str:
         """How many images there are, and why the others are left out."""
@@ -90,6 +170,12 @@ class Folder:
 
     def _data_set(self, scratch: Path) -> "DatasetDict":
         """The splits that ``datasets`` finds."""
+        self.places = (self.root, scratch.resolve())
+        with _explained(f"data folder '{self.name}'", REMEDY), _offline():
+            return _prepared(self._builder(scratch))
+
+    def _builder(self, scratch: Path) -> "DatasetBuilder":
+        """Which files belong to which splits, as ``datasets`` finds them."""
         import datasets
 
         if glob.has_magic(self.name):
@@ -97,14 +183,10 @@ class Folder:
         for card in (self.root / name for name in CARDS):
             if card.is_file():
                 _require_own(_configurations(card), str(card), self.name)
-        self.places = (self.root, scratch.resolve())
-        with (
-            _explained(f"data folder '{self.name}'", "give a folder of images or of parquet files"),
-            _offline(),
-        ):
+        with _explained(f"data folder '{self.name}'", REMEDY), _offline():
             # into the scratch folder: what is on this disk already needs no second copy
             builder = datasets.load_dataset_builder(self.name, cache_dir=str(scratch))
-            return _prepared(builder, (self.name + "/",), self.name)
+            return _own(builder, (self.name + "/",), self.name)
 
     def _links(self) -> Iterator[str]:
         """How many files are links that lead outside, and which folders are not followed."""
@@ -170,14 +252,27 @@ class Hub:
         """How many images there are, and why the others are left out."""
         return _line(rows, broken)
 
-    def load(self, scratch: Path) -> "DatasetDict":  # noqa: ARG002
+    def images(self, splits: "dict[str, Dataset]", column: str) -> Iterator[list[Encoded]]:
+        """The images of all splits in order, a few at a time."""
+        return encoded_images(splits, column, self.places)
+
+    def note_on_shards(self, streamed: bool) -> tuple[str, ...]:  # noqa: ARG002
+        """Nothing: they are decoded once."""
+        return ()
+
+    def load(
+        self,
+        scratch: Path,  # noqa: ARG002
+        column: str | None = None,  # noqa: ARG002
+        names: bool = True,  # noqa: ARG002
+    ) -> "DatasetDict":
         """Its splits, kept where the hub's libraries keep them."""
         import datasets
         import huggingface_hub
         from huggingface_hub.errors import HFValidationError
 
         absent = (ConnectionError, FileNotFoundError, HFValidationError)
-        names = {self.name, self._info.id if self._info else self.name}
+        ids = {self.name, self._info.id if self._info else self.name}
         if self._info is not None and self._info.card_data is not None:
             _require_own(_content(self._info.card_data), f"the card of {self.name}", self.name)
         kept = (datasets.config.HF_DATASETS_CACHE, huggingface_hub.constants.HF_HUB_CACHE)
@@ -190,8 +285,8 @@ class Hub:
                 contextlib.nullcontext() if self._revision else _offline(),
             ):
                 builder = datasets.load_dataset_builder(self.name, revision=self._revision)
-                begins = tuple(f"hf://datasets/{name}@" for name in names)
-                data = _prepared(builder, begins, self.name)
+                begins = tuple(f"hf://datasets/{name}@" for name in ids)
+                data = _prepared(_own(builder, begins, self.name))
         except absent as error:
             if not self.fetch:
                 raise ValueError(
@@ -284,11 +379,15 @@ def _is_below(pattern: str) -> bool:
     return not ("://" in pattern or windows.drive or windows.root or {"..", "~"} & steps)
 
 
-def _prepared(builder: "DatasetBuilder", begins: tuple[str, ...], name: str) -> "DatasetDict":
-    """The splits, if the names of all files begin with one of the places."""
+def _own(builder: "DatasetBuilder", begins: tuple[str, ...], name: str) -> "DatasetBuilder":
+    """Return ``builder`` if the names of all its files begin with one of the places."""
     for file in map(str, chain.from_iterable((builder.config.data_files or {}).values())):
         if not file.startswith(begins) or ".." in PurePosixPath(file).parts:
             raise _elsewhere(f"data set '{name}'", file, name)
+    return builder
+
+
+def _prepared(builder: "DatasetBuilder") -> "DatasetDict":
     builder.download_and_prepare()
     return builder.as_dataset()
 

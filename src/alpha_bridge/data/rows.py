@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..checks import at_least
 from ..errors import one_line
 from .rng import HELD_OUT, stream
+from .sampler import Groups, Indices, shuffled
 
 # Rows that are looked at together.
 CHUNK_BYTES = 2**24
@@ -23,10 +24,17 @@ RESIDENT_BYTES = 2**28
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of an array, which may be a memory map: chosen but not copied."""
+    """Some rows of an array, which may be a memory map: chosen but not copied.
+
+    Attributes:
+        array: All rows.
+        rows: Those that are chosen.
+        groups: Of the chosen rows, where these are read a group at a time.
+    """
 
     array: NDArray[Any]
     rows: NDArray[np.int64]
+    groups: Groups | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -43,8 +51,8 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, part: slice) -> NDArray[Any]:
-        return self.array.take(self.rows[part], axis=0)
+    def __getitem__(self, part: slice | Indices) -> NDArray[Any]:
+        return np.asarray(self.array).take(self.rows[part], axis=0)
 
 
 Array = NDArray[Any] | Rows
@@ -53,8 +61,9 @@ Array = NDArray[Any] | Rows
 def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Copy rows; a large file that they are mapped from stays out of resident memory."""
     if isinstance(array, Rows):
-        return take(array.array, array.rows[rows])
-    taken: NDArray[Any] = np.asarray(array).take(rows, axis=0)
+        taken, array = array[rows], array.array
+    else:
+        taken = np.asarray(array).take(rows, axis=0)
     _let_go(array)
     return taken
 
@@ -67,10 +76,11 @@ def chunks(array: Array) -> Iterator[tuple[int, NDArray[Any]]]:
         _let_go(array.array if isinstance(array, Rows) else array)
 
 
-def shuffled(array: Array, count: int, purpose: int) -> NDArray[Any]:
-    """Up to ``count`` rows in an order that is random but always the same."""
-    order = stream(0, 0, purpose).permutation(len(array))
-    return take(array, order[: at_least(0, "count", count)])
+def first(array: Array, count: int, purpose: int) -> Indices:
+    """Which rows are the first ``count`` in an order that is random but always the same."""
+    groups = array.groups if isinstance(array, Rows) else None
+    order = shuffled(len(array), stream(0, 0, purpose), groups)
+    return order[: at_least(0, "count", count)]
 
 
 def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

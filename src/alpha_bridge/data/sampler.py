@@ -1,5 +1,7 @@
 """Which samples an update sees: a pure function of (seed, step)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,39 @@ from ..checks import at_least
 from .rng import EPOCHS, stream
 
 Indices = NDArray[np.int64]
+
+HELD = 2**28
+"""Bytes of the groups that are held together, about."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Samples that are read a group at a time, as those of a row group of Parquet are.
+
+    Attributes:
+        of: The group of each sample, shape ``(n,)``.
+        sizes: Bytes of each group.
+    """
+
+    of: NDArray[np.integer]
+    sizes: NDArray[np.int64]
+
+    def together(self, order: Indices, rng: np.random.Generator) -> Indices:
+        """The samples in an order that needs few groups at a time.
+
+        The groups are shuffled and cut into parts of about :data:`HELD` bytes, which follow each
+        other; the samples of a part stay as they are in ``order``.
+        """
+        groups = rng.permutation(len(self.sizes))
+        part = np.empty(len(groups), np.int32)
+        part[groups] = np.cumsum(self.sizes[groups]) // HELD
+        return order[np.argsort(part[self.of[order]], kind="stable")]
+
+
+def shuffled(n: int, rng: np.random.Generator, groups: Groups | None = None) -> Indices:
+    """All of ``n`` samples in random order; those of groups, a part of the groups at a time."""
+    order = rng.permutation(n)
+    return order if groups is None else groups.together(order, rng)
 
 
 class Epochs:
@@ -16,8 +51,9 @@ class Epochs:
     epoch is shuffled once, however many seeds go through the data in turn.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, groups: Groups | None = None) -> None:
         self.n = at_least(1, "n", n)
+        self.groups = groups
         self._latest: dict[int, tuple[int, NDArray[np.integer]]] = {}
 
     def indices(self, seed: int, step: int, batch: int) -> Indices:
@@ -31,14 +67,14 @@ class Epochs:
 
     def _order(self, seed: int, epoch: int) -> NDArray[np.integer]:
         if seed not in self._latest or self._latest[seed][0] != epoch:
-            order = permutation(seed, epoch, self.n)
+            order = permutation(seed, epoch, self.n, self.groups)
             self._latest[seed] = epoch, order.astype(np.min_scalar_type(-self.n))
         return self._latest[seed][1]
 
 
-def permutation(seed: int, epoch: int, n: int) -> Indices:
+def permutation(seed: int, epoch: int, n: int, groups: Groups | None = None) -> Indices:
     """Order in which epoch ``epoch`` goes through ``n`` samples."""
-    return stream(seed, epoch, EPOCHS).permutation(n)
+    return shuffled(n, stream(seed, epoch, EPOCHS), groups)
 
 
 def indices(seed: int, step: int, batch: int, n: int) -> Indices:

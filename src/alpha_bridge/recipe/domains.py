@@ -16,6 +16,7 @@ from ..data import (
     spirals,
     unbalanced,
 )
+from ..data.shards import STREAMED
 from ..files.table_files import is_table
 from ..settings import (
     ImagesConfig,
@@ -54,9 +55,11 @@ def build_source(
         from ..data.tables import load_table  # pyarrow takes a second to import
 
         return load_table(config.data, config.columns)
-    images, may = _shaped(config), fetch is None or config.data in fetch
+    images, may = _as_before(config), fetch is None or config.data in fetch
     read = {name: value for name, value in vars(images).items() if name != "crop"}
     source = load_images(config.data, **read, progress=progress, fetch=may)
+    if config.images.stream and STREAMED not in str(source.fingerprint):
+        source.notes = (*source.notes, f"--images.stream: {config.data} has no shards to stream")
     if "images" not in config.idle and None in (images.size, images.channels):
         channels, size, _ = source.event_shape
         colour = "in colour" if channels == 3 else "grey"
@@ -65,9 +68,11 @@ def build_source(
     return source
 
 
-def _shaped(config: Config) -> ImagesConfig:
-    """How images are read, with what was decided of their shape when the run began."""
+def _as_before(config: Config) -> ImagesConfig:
+    """How images are read, with what was decided of them when the run began."""
     given, shape = config.images, config.event_shape or ()
+    if config.fingerprint is not None and given.stream is None:
+        given = replace(given, stream=STREAMED in config.fingerprint)
     if len(shape) != 3:
         return given
     if config.data.endswith(".npy"):  # older runs had their images as they are, whatever was given
@@ -83,5 +88,9 @@ def build_prior(
     """The second domain that ``config`` names, if any; arguments as of :func:`assemble`."""
     if config.prior is None:
         return None
-    own = {"data": config.prior, "event_shape": config.prior_shape}
+    own = {
+        "data": config.prior,
+        "event_shape": config.prior_shape,
+        "fingerprint": config.prior_fingerprint,
+    }
     return build_source(config.model_copy(update=own), progress, fetch)

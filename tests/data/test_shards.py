@@ -1,0 +1,264 @@
+"""Shards: images are read where they lie, and are those that would be decoded beforehand."""
+
+import io
+import json
+import shutil
+import tarfile
+from functools import partial
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+
+from alpha_bridge.data import load_images, sampler, shards, streamed
+from alpha_bridge.data.sampler import Groups, shuffled
+from alpha_bridge.data.shards import Shards
+
+COUNT, GROUP = 40, 5
+KINDS = ("tar", "parquet", "arrow")
+
+
+def png(value):
+    file = io.BytesIO()
+    Image.fromarray(np.full((8, 8), value, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def tar(path, samples):
+    """Write ``(key, {ending: content})``."""
+    with tarfile.open(path, "w") as file:
+        for key, members in samples:
+            for ending, content in members.items():
+                member = tarfile.TarInfo(f"{key}.{ending}")
+                member.size = len(content)
+                file.addfile(member, io.BytesIO(content))
+
+
+def write(folder, kind, values):
+    """Two shards of grey images of one value each, of which even ones are cats."""
+    folder.mkdir()
+    for number, part in enumerate((values[: COUNT // 2], values[COUNT // 2 :])):
+        path = folder / f"part-{number}.{kind}"
+        contents = [value if isinstance(value, bytes) else png(value) for value in part]
+        labels = [("cat", "dog")[place % 2] for place in range(len(part))]
+        if kind == "tar":
+            rows = enumerate(zip(contents, labels, strict=True))
+            records = [
+                (f"{row:03}", {"png": c, "json": json.dumps({"label": t}).encode()})
+                for row, (c, t) in rows
+            ]
+            tar(path, records)
+            continue
+        images = [{"bytes": content, "path": None} for content in contents]
+        features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("string")})
+        table = datasets.Dataset.from_dict({"image": images, "label": labels}, features).data.table
+        if kind == "parquet":
+            pyarrow.parquet.write_table(table, path, row_group_size=GROUP)
+        else:
+            with pyarrow.ipc.new_stream(path, table.schema) as file:
+                file.write_table(table, GROUP)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("shards")
+    return {kind: write(root / kind, kind, [*range(COUNT)]) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory):
+    return partial(load_images, cache=tmp_path_factory.mktemp("cache"), stream=True)
+
+
+@pytest.fixture(scope="module")
+def streams(folders, load):
+    return {kind: load(str(folder)) for kind, folder in folders.items()}
+
+
+def values(images):
+    return images[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_streamed_images_are_the_decoded_ones(folders, streams, load, kind):
+    source, decoded = streams[kind], load(str(folders[kind]), stream=False)
+    assert source.class_names == decoded.class_names == ("cat", "dog")
+    for step in range(3):
+        assert torch.equal(source.batch(7, step, 16), decoded.batch(7, step, 16))
+    for part in ("training", "held_out"):
+        for what in ("", "_labels"):
+            of, plain = (getattr(one, part + what)(99) for one in (source, decoded))
+            assert torch.equal(of, plain)
+    names = [one.held_out_attributes(9).names for one in (source, decoded)]
+    assert names == [["label=cat", "label=dog"]] * 2
+
+
+def test_an_update_decodes_the_share_of_one_process_and_nothing_before(folders, load, monkeypatch):
+    decoded, plain = [], streamed.decode_all
+
+    def counted(*batches):
+        for image in plain(*batches):
+            decoded.append(image)
+            yield image
+
+    monkeypatch.setattr(streamed, "decode_all", counted)
+    source = load(str(folders["tar"]))
+    assert not decoded
+    source.batch(0, 0, 6, rank=1, ranks=2)
+    assert len(decoded) == 3
+
+
+def test_the_images_of_two_processes_are_disjoint_parts_of_the_batch(streams):
+    shares = [streams["tar"].batch(3, 2, 12, rank, 2) for rank in (0, 1)]
+    assert not {*values(shares[0])} & {*values(shares[1])}
+    assert torch.equal(torch.cat(shares), streams["tar"].batch(3, 2, 12))
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The groups of rows that are read, in order, where only one is held."""
+    found, plain = [], Shards._column
+
+    def counted(shards, *of):
+        found.append(of[-1])
+        return plain(shards, *of)
+
+    for module in (sampler, shards):
+        monkeypatch.setattr(module, "HELD", 1)
+    monkeypatch.setattr(Shards, "_column", counted)
+    return found
+
+
+def test_an_epoch_of_a_table_reads_each_group_of_rows_once(folders, load, reads):
+    source = load(str(folders["parquet"]))
+    reads.clear()
+    drawn = [value for step in range(36) for value in values(source.batch(0, step, 1))]
+    assert len(reads) == len({*reads}) == COUNT // GROUP
+    assert sorted(drawn + values(source.held_out(9))) == [*range(COUNT)]
+
+
+@pytest.mark.usefixtures("reads")
+def test_an_update_of_a_table_draws_the_same_whatever_was_drawn_before(streams):
+    after = streams["parquet"].batch(1, 5, 8)
+    for step in range(5):
+        streams["parquet"].batch(1, step, 8)
+    assert torch.equal(streams["parquet"].batch(1, 5, 8), after)
+
+
+def test_groups_are_drawn_part_by_part_in_another_order_each_epoch(monkeypatch):
+    monkeypatch.setattr(sampler, "HELD", 20)
+    groups = Groups(np.repeat(np.arange(12), 5), np.full(12, 10))
+    orders = [shuffled(60, np.random.default_rng(seed), groups) for seed in (0, 1)]
+    for order in orders:
+        assert np.array_equal(np.sort(order), np.arange(60))
+        parts = [{*groups.of[order[begin : begin + 10]]} for begin in range(5, 55, 10)]
+        assert all(len(part) == 2 for part in parts)
+    assert not np.array_equal(*orders)
+
+
+# images that cannot be decoded, and shards that cannot be read
+
+
+def test_a_broken_image_is_refused_when_it_is_drawn(tmp_path, load):
+    path = write(tmp_path / "x", "tar", [*range(9), b"no image", *range(10, COUNT)])
+    source = load(str(path))
+    with pytest.raises(ValueError, match=r"image 9 of part-0.tar cannot be decoded .*skip-broken"):
+        source.training(99)
+        source.held_out(99)
+
+
+def test_the_next_image_stands_in_for_a_broken_one_that_is_skipped(tmp_path, load):
+    path = write(tmp_path / "x", "tar", [*range(9), b"no image", *range(10, COUNT)])
+    source = load(str(path), skip_broken=True)
+    with pytest.warns(UserWarning, match=r"image 9 of part-0.tar .*; 1 left out so far") as said:
+        drawn = [sorted(values(part(99))) for part in (source.training, source.held_out)] * 2
+    assert len(said) == 1
+    found = {len(part): part for part in drawn}
+    assert not {*found[36]} & {*found[4]} and 9 not in found[36] + found[4]
+
+
+def several(folder):
+    tar(folder / "a.tar", [("0", {"left.png": png(0), "right.png": png(1)})])
+
+
+def cut(folder):
+    tar(folder / "a.tar", [(str(row), {"png": png(row)}) for row in range(30)])
+    content = (folder / "a.tar").read_bytes()
+    (folder / "a.tar").write_bytes(content[:5000])
+
+
+def compressed(folder):
+    rng = np.random.default_rng(0)
+    cells = pyarrow.array([rng.bytes(99) * 2000] * 9, "binary")
+    table = pyarrow.table({"image": cells})
+    options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
+    with pyarrow.ipc.new_file(folder / "a.arrow", table.schema, options=options) as file:
+        file.write_table(table)
+
+
+def mixed(folder):
+    tar(folder / "train-a.tar", [("0", {"png": png(0)})])
+    table = pyarrow.table({"image": [png(0)]})
+    pyarrow.parquet.write_table(table, folder / "test-b.parquet")
+
+
+REFUSED = {
+    "cut": (cut, "shard .*a.tar cannot be read .*unexpected end of data.*: replace or remove it"),
+    "no tar": (lambda f: (f / "a.tar").write_bytes(b"x" * 9999), "shard .*a.tar cannot be read"),
+    "no images": (lambda f: tar(f / "a.tar", [("0", {"txt": b"a"})]), "have no images .a.tar.: "),
+    "several": (several, "several images of one sample .*: .*--images.image-column left.png"),
+    "no JSON": (
+        lambda f: tar(f / "a.tar", [("0", {"png": png(0), "json": b"{"})]),
+        "0.json in .*a.tar is no JSON .*: repair it",
+    ),
+    "compressed": (compressed, "a.arrow is compressed, .*: write it without compression"),
+    "mixed": (mixed, "has shards of several kinds .*: give a folder of one kind"),
+    "no bytes": (
+        lambda f: pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), f / "a.parquet"),
+        "the data set has no images; its columns are x: give .*image-column",
+    ),
+}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("case", REFUSED)
+def test_shards_that_are_of_no_use_are_refused_in_a_line(tmp_path, load, case, stream):
+    make, message = REFUSED[case]
+    (tmp_path / "x").mkdir()
+    make(tmp_path / "x")
+    with pytest.raises(ValueError, match=message) as error:
+        load(str(tmp_path / "x"), stream=stream)
+    assert "\n" not in str(error.value)
+
+
+def test_one_of_several_images_of_a_sample_can_be_chosen(tmp_path, load):
+    (tmp_path / "x").mkdir()
+    pairs = [(str(row), {"left.png": png(row), "right.png": png(9)}) for row in range(4)]
+    tar(tmp_path / "x" / "a.tar", [*pairs, ("none", {"txt": b"no image"})])
+    source = load(str(tmp_path / "x"), image_column="right.png")
+    assert {*values(source.training(9))} == {9} and source.size == 3
+    assert "1 sample without an image: left out" in source.notes
+
+
+def test_the_sum_of_shards_is_of_their_content_wherever_they_lie(folders, streams, load, tmp_path):
+    moved, other = tmp_path / "moved", tmp_path / "other"
+    shutil.copytree(folders["tar"], moved)
+    write(other, "tar", [1, *range(1, COUNT)])
+    sums = [load(str(path)).fingerprint for path in (moved, other)]
+    assert streams["tar"].fingerprint == sums[0] != sums[1]
+
+
+def test_large_shards_are_streamed_by_default_and_the_line_names_the_other_way(
+    folders, load, monkeypatch
+):
+    monkeypatch.setattr("alpha_bridge.data.images.STREAMED_FROM", 1)
+    notes = load(str(folders["arrow"]), stream=None).notes
+    assert "the images of 2 shards (0.0 MB) are decoded when they are drawn" in notes[2]
+    assert "--images.stream False" in notes[2]
+    assert Path(folders["arrow"]).name in notes[1]
