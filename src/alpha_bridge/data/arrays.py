@@ -72,11 +72,10 @@ class ArraySource(Source):
             )
         self.require_finite(train, held_out)
         self._train, self._held_out = train, held_out
-        classes = _classes(train_labels, held_out_labels, (len(train), len(held_out)), class_names)
+        labels = train_labels, held_out_labels
+        classes, codes = _classes(labels, (len(train), len(held_out)), class_names)
         self.class_names = classes.names
-        codes = classes.codes if classes.names else None
-        self._train_labels = None if codes is None else codes[: len(train)]
-        self._held_out_labels = None if codes is None else codes[len(train) :]
+        self._train_labels, self._held_out_labels = codes
         self.size = len(train)
         self._epochs = Epochs(self.size, train.groups if isinstance(train, Rows) else None)
         self._train_attributes = train_attributes or self._by_name(
@@ -135,12 +134,14 @@ class ArraySource(Source):
     def training_labels(self, count: int) -> Tensor | None:
         if self._train_labels is None:
             return None
-        return torch.from_numpy(self._train_labels[first(self._train, count, TRAINING)])
+        rows = first(self._train, count, TRAINING)
+        return torch.from_numpy(self._train_labels[rows].astype(np.int64))
 
     def held_out_labels(self, count: int) -> Tensor | None:
         if self._held_out_labels is None:
             return None
-        return torch.from_numpy(self._held_out_labels[first(self._held_out, count, HELD_OUT)])
+        rows = first(self._held_out, count, HELD_OUT)
+        return torch.from_numpy(self._held_out_labels[rows].astype(np.int64))
 
     def training_attributes(self, count: int) -> Attributes:
         return self._train_attributes[first(self._train, count, TRAINING)]
@@ -415,21 +416,28 @@ def _largest(array: Array, largest: float) -> float:
     return min(largest, float(np.finfo(array.dtype).max))
 
 
+Codes = NDArray[np.signedinteger[Any]]
+
+
 def _classes(
-    train: NDArray[Any] | None,
-    held_out: NDArray[Any] | None,
+    labels: tuple[NDArray[Any] | None, NDArray[Any] | None],
     counts: tuple[int, int],
     names: Sequence[str] | None,
-) -> Classes:
-    """The classes of training samples and of those held out, one after the other."""
-    for labels, count in zip((train, held_out), counts, strict=True):
-        if labels is not None and labels.shape != (count,):
+) -> tuple[Classes, tuple[Codes | None, Codes | None]]:
+    """The classes of training samples and held-out ones, and the codes of each."""
+    for given, count in zip(labels, counts, strict=True):
+        if given is not None and given.shape != (count,):
             raise ValueError(
-                f"there must be a label for each of {count} samples, got the shape {labels.shape}"
+                f"there must be a label for each of {count} samples, got the shape {given.shape}"
             )
-    if train is None:
-        return Classes((), np.empty(0, np.int64))
+    train, held_out = labels
+    if train is None or (names is not None and not names):
+        return Classes((), np.empty(0, np.int64)), (None, None)
+    if names is not None and held_out is not None:  # as they are: they may be mapped
+        return Classes(tuple(names), np.empty(0, np.int64)), (train, held_out)
     both = train if held_out is None else np.concatenate([train, held_out])
     found = classes_of(both) if names is None else Classes(tuple(names), both.astype(np.int64))
     unlabelled = np.full(sum(counts) - len(both), -1)
-    return replace(found, codes=np.concatenate([found.codes, unlabelled]))
+    codes = np.concatenate([found.codes, unlabelled])
+    parts = (codes[: counts[0]], codes[counts[0] :]) if found.names else (None, None)
+    return replace(found, codes=codes), parts

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +50,11 @@ class Known:
     def save(self, folder: Path, fingerprint: str | None = None) -> None:
         """Write it beside the images, which are summed up here once if they are decoded."""
         for part, rows in (("train", self.train), ("held_out", self.held_out)):
-            save_array(self.places[rows], folder / f"{part}.npy")
+            save_array(_small(self.places[rows]), folder / f"{part}.npy")
             save_array(rows, folder / f"{part}_rows.npy")
             save_array(self.attributes.codes[rows], folder / f"{part}_attributes.npy")
             if self.classes.names:
-                save_array(self.classes.codes[rows], folder / f"{part}_labels.npy")
+                save_array(_small(self.classes.codes[rows]), folder / f"{part}_labels.npy")
         record = {"notes": self.notes, "white": self.white, "classes": self.classes.names}
         _write(folder / "notes.json", record)
         _write(folder / "attributes.json", self.attributes.values)
@@ -103,6 +104,11 @@ def sound(folder: Path) -> Iterator[None]:
         raise ValueError(
             f"cached data in '{folder}' are damaged ({one_line(error)}): remove that folder"
         ) from error
+
+
+def _small(numbers: NDArray[np.int64]) -> NDArray[np.signedinteger[Any]]:
+    """The same numbers of fewer bytes, so that those of many millions take little memory."""
+    return numbers.astype(np.min_scalar_type(-max(int(numbers.max(initial=0)), 1) - 1))
 
 
 def _write(path: Path, content: object) -> None:

@@ -79,6 +79,9 @@ class Folder:
             scratch: Where to write what has to be written on the way.
             column: That of the images, where there may be several.
             names: Whether the names of the images' files are of use.
+
+        Raises:
+            ValueError: There are no images, or a file cannot be read.
         """
         if not self._shards:
             data, notes = read_folder(self._listing)

@@ -80,7 +80,7 @@ def first(array: Array, count: int, purpose: int) -> Indices:
     """Which rows are the first ``count`` in an order that is random but always the same."""
     groups = array.groups if isinstance(array, Rows) else None
     order = shuffled(len(array), stream(0, 0, purpose), groups)
-    return order[: at_least(0, "count", count)]
+    return order[: at_least(0, "count", count)].astype(np.int64)
 
 
 def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

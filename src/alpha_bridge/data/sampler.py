@@ -1,6 +1,7 @@
 """Which samples an update sees: a pure function of (seed, step)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from ..checks import at_least
 from .rng import EPOCHS, stream
 
 Indices = NDArray[np.int64]
+Order = NDArray[np.signedinteger[Any]]
 
 HELD = 2**28
 """Bytes of the groups that are held together, about."""
@@ -26,7 +28,7 @@ class Groups:
     of: NDArray[np.integer]
     sizes: NDArray[np.int64]
 
-    def together(self, order: Indices, rng: np.random.Generator) -> Indices:
+    def together(self, order: Order, rng: np.random.Generator) -> Order:
         """The samples in an order that needs few groups at a time.
 
         The groups are shuffled and cut into parts of about :data:`HELD` bytes, which follow each
@@ -35,12 +37,15 @@ class Groups:
         groups = rng.permutation(len(self.sizes))
         part = np.empty(len(groups), np.int32)
         part[groups] = np.cumsum(self.sizes[groups]) // HELD
+        if not part.any():
+            return order
         return order[np.argsort(part[self.of[order]], kind="stable")]
 
 
-def shuffled(n: int, rng: np.random.Generator, groups: Groups | None = None) -> Indices:
+def shuffled(n: int, rng: np.random.Generator, groups: Groups | None = None) -> Order:
     """All of ``n`` samples in random order; those of groups, a part of the groups at a time."""
-    order = rng.permutation(n)
+    # of as few bytes as hold the numbers: data sets may have many millions
+    order = rng.permutation(np.arange(n, dtype=np.min_scalar_type(-n)))
     return order if groups is None else groups.together(order, rng)
 
 
@@ -54,7 +59,7 @@ class Epochs:
     def __init__(self, n: int, groups: Groups | None = None) -> None:
         self.n = at_least(1, "n", n)
         self.groups = groups
-        self._latest: dict[int, tuple[int, NDArray[np.integer]]] = {}
+        self._latest: dict[int, tuple[int, Order]] = {}
 
     def indices(self, seed: int, step: int, batch: int) -> Indices:
         """Samples of update ``step``; see :func:`indices`."""
@@ -65,14 +70,13 @@ class Epochs:
         ]
         return np.concatenate(pieces, dtype=np.int64)
 
-    def _order(self, seed: int, epoch: int) -> NDArray[np.integer]:
+    def _order(self, seed: int, epoch: int) -> Order:
         if seed not in self._latest or self._latest[seed][0] != epoch:
-            order = permutation(seed, epoch, self.n, self.groups)
-            self._latest[seed] = epoch, order.astype(np.min_scalar_type(-self.n))
+            self._latest[seed] = epoch, permutation(seed, epoch, self.n, self.groups)
         return self._latest[seed][1]
 
 
-def permutation(seed: int, epoch: int, n: int, groups: Groups | None = None) -> Indices:
+def permutation(seed: int, epoch: int, n: int, groups: Groups | None = None) -> Order:
     """Order in which epoch ``epoch`` goes through ``n`` samples."""
     return shuffled(n, stream(seed, epoch, EPOCHS), groups)
 
