@@ -66,10 +66,12 @@ test-slow-runs: $(INSTALLED)
 test-slow-data: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow $(APART)
 
+# BASE=/else/.venv/bin/python measures whole commands beside those of that environment's build
 bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/growth.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
+	$(if $(BASE),$(BIN)/python benchmarks/builds.py --base $(BASE) --profile)
 
 # kills, damaged files, full disks, second processes, links and escapes, all of them
 break: $(INSTALLED)

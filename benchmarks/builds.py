@@ -1,0 +1,265 @@
+"""Whole commands of two builds side by side, as a user waits for them.
+
+    python -m venv /else/.venv && git worktree add /else COMMIT
+    make -C /else install                       # an environment of the other build's own
+    make bench BASE=/else/.venv/bin/python
+
+The builds take turns, and the one that begins changes with each round. Medians are written to
+``benchmarks/builds.json``, with the commits, and to the tables of ``docs/speed.md``: seconds, and
+the processor's seconds of all processes, which say more where others use the machine. ``--profile``
+adds where the seconds of each command go, from one run of each under cProfile.
+"""
+
+import argparse
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from measure import HERE, PAGE, machine, put, table, write_json
+
+MNIST = HERE.parents[1] / "shared" / "data" / "mnist"
+
+PARTS = {
+    "imports": "importlib._bootstrap>(_find_and_load)",
+    "decoding": "data/decode.py(write_images)",
+    "classifier": "metrics/classifier.py(train_classifier)",
+    "drawing batches": "training/batches.py(_drawn)",
+    "updates": "training/update.py(update)",
+    "of these, backward passes": "torch/autograd/graph.py(_engine_run_backward)",
+    "of these, optimisers": "torch/optim/optimizer.py(wrapper)",
+    "evaluations": "metrics/evaluation.py(__call__)",
+    "of these, kernel distance": "metrics/image_quality.py(kernel_distance)",
+    "incidents and records": "training/flight_recorder.py(after)",
+    "checkpoints": "training/checkpoint.py(save)",
+    "page": "runs/page.py(write_report)",
+}
+"""Where seconds go, and the function that spends them with all that it calls."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A tree of the package, and the Python of an environment that has what it needs."""
+
+    python: Path
+    tree: Path
+
+    @classmethod
+    def of(cls, python: Path) -> "Build":
+        """The build that is installed, from its tree, in the environment of a Python."""
+        code = "import alpha_bridge; print(alpha_bridge.__file__)"
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        found = subprocess.check_output([python, "-c", code], env=env, text=True)
+        return cls(python, Path(found.strip()).parents[2])
+
+    @property
+    def commit(self) -> str:
+        """The commit of its tree."""
+        command = ["git", "-C", str(self.tree), "rev-parse", "--short", "HEAD"]
+        return subprocess.check_output(command, text=True).strip()
+
+    def run(self, command: Sequence[str | Path], cache: Path) -> tuple[float, float]:
+        """Seconds of a command of this build, and those of the processor; it must succeed."""
+        env = os.environ | {
+            "PYTHONPATH": f"{self.tree / 'src'}:{self.tree}",
+            "ALPHA_BRIDGE_CACHE": str(cache),
+            "HF_HOME": str(cache / "hub"),
+        }
+        begin = perf_counter()
+        away = subprocess.DEVNULL
+        process = subprocess.Popen(
+            [*map(str, command)], env=env, cwd=self.tree, stdout=away, stderr=away
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
+        return perf_counter() - begin, used.ru_utime + used.ru_stime
+
+
+Command = Callable[[Build, Path], list[str | Path]]
+"""The words of a command of a build, given an empty folder."""
+
+
+def words(*of: str | Path) -> Command:
+    """A command of the package; ``OUT`` begins a path that is not there yet."""
+
+    def command(build: Build, folder: Path) -> list[str | Path]:
+        given = [str(word).replace("OUT", str(folder / "out")) for word in of]
+        return [build.python, "-m", "alpha_bridge", *given]
+
+    return command
+
+
+def demo(build: Build, folder: Path) -> list[str | Path]:
+    """``make demo`` of a build whose environment is there."""
+    venv = build.python.parents[1]
+    return ["make", "-o", venv / ".installed", "demo", f"VENV={venv}", f"RUNS={folder}"]
+
+
+def torch_alone(build: Build, folder: Path) -> list[str | Path]:  # noqa: ARG001
+    """What every command that needs torch waits for."""
+    return [build.python, "-c", "import torch"]
+
+
+def commands(run: Path, share: float) -> dict[str, tuple[Command, str]]:
+    """The commands that are measured, by what they are called, and what is wanted of each.
+
+    Args:
+        run: A finished run of images.
+        share: Share of its updates that each training does.
+    """
+    found: dict[str, tuple[Command, str]] = {
+        "import torch": (torch_alone, ""),
+        "--help": (words("--help"), "≤ 1.5 × import torch"),
+        "sample RUN": (words("sample", run, "--out", "OUT.png"), "≤ 1.5 × import torch"),
+        "reconstruct RUN": (
+            words(
+                "reconstruct",
+                run,
+                "--images",
+                run / "samples" / "step-00000020.npy",
+                "--out",
+                "OUT.png",
+            ),
+            "≤ 1.5 × import torch",
+        ),
+        "make demo": (demo, "≥ 2"),
+    }
+    mnist: list[str | Path] = ["--data", MNIST] if MNIST.is_dir() else []
+    for preset, updates, data, goal in (
+        ("gaussians25", 10_000, [], "≥ 2"),
+        ("mnist", 3000, mnist, "≥ 1.6"),
+    ):
+        steps = f"--steps={share * updates:.0f}"
+        command = words("train", preset, *data, steps, "--out", "OUT")
+        found[f"train {preset} {steps}"] = command, goal
+    return found
+
+
+def side_by_side(builds: dict[str, Build], command: Command, rounds: int) -> dict[str, Any]:
+    """Median seconds of a command of two builds, and the medians of their ratios."""
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in builds}
+    for turn in range(rounds):
+        for name in sorted(builds, reverse=turn % 2 == 1):
+            with tempfile.TemporaryDirectory() as folder:
+                build, place = builds[name], Path(folder)
+                seconds[name].append(build.run(command(build, place), place / "cache"))
+    found: dict[str, Any] = {"rounds": rounds}
+    for kind, index in (("seconds", 0), ("cpu_seconds", 1)):
+        sides = {name: [of[index] for of in times] for name, times in seconds.items()}
+        ratios = [base / ours for base, ours in zip(sides["base"], sides["ours"], strict=True)]
+        found |= {f"{name}_{kind}": median(of) for name, of in sides.items()}
+        found |= {f"{kind}_ratio": median(ratios), f"{kind}_ratios": ratios}
+    return found
+
+
+def where(build: Build, command: Command) -> dict[str, float]:
+    """Seconds of the parts of a command under cProfile, which makes Python slower.
+
+    Parts may lie within each other: what is imported late belongs to imports and to its caller.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        python, *rest = command(build, Path(folder))
+        file = Path(folder) / "profile"
+        build.run([python, "-m", "cProfile", "-o", file, *rest], Path(folder) / "cache")
+        stats = pstats.Stats(str(file))
+    found = {"all": stats.total_tt}  # type: ignore[attr-defined]
+    for part, place in PARTS.items():
+        module, _, function = place[:-1].partition("(")
+        calls = stats.stats.items()  # type: ignore[attr-defined]
+        spent = [
+            of[3] for (file, _, name), of in calls if name == function and module in f"{file}>"
+        ]
+        found[part] = sum(spent)
+    return found
+
+
+def pairs(results: dict[str, Any]) -> str:
+    """The table of whole commands."""
+    head = [
+        "command",
+        "before (s)",
+        "now (s)",
+        "ratio",
+        "CPU before (s)",
+        "now (s)",
+        "ratio",
+        "goal",
+    ]
+    rows = [
+        [
+            f"`{name}`",
+            *(f"{found[f'{side}_seconds']:.3g}" for side in ("base", "ours")),
+            f"{found['seconds_ratio']:.2f}",
+            *(f"{found[f'{side}_cpu_seconds']:.3g}" for side in ("base", "ours")),
+            f"{found['cpu_seconds_ratio']:.2f}",
+            found["goal"],
+        ]
+        for name, found in results["commands"].items()
+    ]
+    return table(head, rows)
+
+
+def profiles(results: dict[str, Any]) -> str:
+    """The table of where seconds go: before and now, for each command."""
+    profiled = results["profiles"]
+    head = ["seconds under cProfile", *(f"`{name}`: before, now" for name in profiled)]
+    rows = [
+        [part, *(f"{of['base'][part]:.1f}, {of['ours'][part]:.1f}" for of in profiled.values())]
+        for part in ("all", *PARTS)
+    ]
+    return table(head, rows)
+
+
+def main() -> None:
+    """Measure, and write the results and the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", type=Path, required=True, help="the other build's Python")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--share", type=float, default=1.0, help="of the updates of trainings")
+    parser.add_argument("--only", nargs="*", default=[""], help="parts of the commands' names")
+    parser.add_argument("--profile", action="store_true", help="where the seconds go, too")
+    parser.add_argument("--out", type=Path, default=HERE / "builds.json")
+    given = parser.parse_args()
+    # not resolved: the Python of an environment is a link to the one that it was made with
+    builds = {
+        "base": Build.of(given.base.absolute()),
+        "ours": Build(Path(sys.executable), HERE.parent),
+    }
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "share": given.share,
+        **{name: build.commit for name, build in builds.items()},
+        "commands": {},
+        "profiles": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        trained = words("train", "digits", "--steps", "20", "--out", run)
+        builds["base"].run(trained(builds["base"], run), Path(folder) / "cache")
+        for name, (command, goal) in commands(run, given.share).items():
+            if not any(part in name for part in given.only):
+                continue
+            results["commands"][name] = side_by_side(builds, command, given.rounds) | {"goal": goal}
+            if given.profile and name.startswith(("train", "sample")):
+                results["profiles"][name] = {
+                    side: where(build, command) for side, build in builds.items()
+                }
+            print(name, results["commands"][name], flush=True)
+            write_json(given.out, results)
+    if given.out == HERE / "builds.json":
+        put(PAGE, "builds", pairs(results))
+        if results["profiles"]:
+            put(PAGE, "profiles", profiles(results))
+
+
+if __name__ == "__main__":
+    main()
