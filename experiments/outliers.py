@@ -34,7 +34,7 @@ __all__ = ["claims", "draw", "measure", "table"]
 
 Array = NDArray[Any]
 
-STEPS, QUICK_STEPS = 1000, 20
+STEPS, QUICK_STEPS = 400, 20
 TRIALS = 5
 OURS = ("bound", "reconstruction", "ratio", "sum")
 USUAL = ("IsolationForest", "ECOD", "VAE", "ALAD")
