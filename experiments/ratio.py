@@ -3,9 +3,10 @@ r"""Ours: the log ratio against log q − log p that are known, as α moves, and
 The data are three Gaussians of unequal weights in the plane, and the generator is linear, so that
 the model is a Gaussian at every moment and f is known everywhere. A discriminator is trained as
 always, by Algorithm 1. At five α the error of its logit is measured on new data, on new samples of
-the model, and where neither ever was; then that of the calibrated logit, by a temperature and by
-steps; and that of estimates that are fitted to the same held-out samples alone. Beside it, 25
-Gaussians by a run of the preset: what rejection and resampling make of missed and invented mass.
+the model, and where neither ever was; then that of the calibrated logit, by a temperature, by steps
+and by a last layer; and that of estimates that are fitted to the same held-out samples alone.
+Beside it, what rejection and resampling make of missed and invented mass, on 25 Gaussians by a run
+of the preset, and of the Fréchet distance, on digits.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,18 +20,19 @@ from torch import Tensor
 
 from alpha_bridge.data import DensitySource, GaussianMixture, Units
 from alpha_bridge.inference.calibrated_ratio import CalibratedRatio, calibrated, evidence
+from alpha_bridge.inference.calibration import Isotonic, LastLayer, Temperature
 from alpha_bridge.inference.reweighting import chosen, kept
 from alpha_bridge.metrics import modes
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator
-from alpha_bridge.path import AlphaPath
+from alpha_bridge.path import AlphaPath, AlphaSchedule
 from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import changed
-from alpha_bridge.recipe.assembly import assemble
+from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.presets import PRESETS
-from alpha_bridge.training import Callback, Event, Optimization, fit
+from alpha_bridge.training import Callback, Event, Optimization, TrainState, fit
 
-from .framework import Claim, Outcome, Plan, Record, Study
+from .framework import Claim, Outcome, Plan, Record, Study, preset_on
 from .framework.drawing import style
 from .linear_gaussian import LinearEncoder, LinearGenerator, surrogate
 from .ratio_baselines import Array, Estimate, least_squares, logistic
@@ -38,7 +40,20 @@ from .ratio_baselines import Array, Estimate, least_squares, logistic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["claims", "draw", "errors", "masses", "measure", "of_known", "of_modes", "table"]
+__all__ = [
+    "MIXTURE",
+    "by_budget",
+    "claims",
+    "draw",
+    "errors",
+    "linear_density",
+    "measure",
+    "of_images",
+    "of_known",
+    "of_modes",
+    "table",
+    "train_linear",
+]
 
 MIXTURE = GaussianMixture(
     torch.tensor([[-1.5, -1.0], [1.5, -0.5], [0.0, 1.5]]), 0.7, torch.tensor([0.5, 0.3, 0.2])
@@ -49,34 +64,41 @@ ALPHAS = 5
 TRIALS = 2
 BUDGETS = (1, 2, 4, 8)
 MODES_STEPS, DRAWN = 4000, 5000
+IMAGES_STEPS, IMAGES = 1000, 2000
 WHERE = ("data", "model", "neither")
 CALIBRATED = ("temperature", "isotonic", "last-layer")
 BASELINES = ("quadratic", "uLSIF", "RuLSIF")
 METHODS = ("logit", *CALIBRATED, *BASELINES)
+HEADS = "resampled | rejected: Fréchet distance of digits | resampled"
 
 
-def measure(study: Study, seed: int, trials: int | None, quick: bool) -> Record:
-    """Errors along α of 2 trials, and mass by budget of as many. ``quick``: 1 trial, a tenth."""
+def measure(
+    study: Study, seed: int, trials: int | None, quick: bool, data: str | None = None
+) -> Record:
+    """Errors along α, and what rejection does by budget, 2 trials of each.
+
+    ``data`` is MNIST, in place of the digits of scikit-learn. ``quick``: 1 trial, a tenth.
+    """
     trials = trials or (1 if quick else TRIALS)
-    part = 10 if quick else 1
-    seeds = range(seed, seed + trials)
-    known = [
-        Plan({"part": "known", "seed": at}, of_known, {"seed": at, "steps": STEPS // part})
-        for at in seeds
-    ]
-    masses = [
-        Plan({"part": "modes", "seed": at}, of_modes, {"seed": at, "steps": MODES_STEPS // part})
-        for at in seeds
-    ]
-    runs = study.train([*known, *masses])
+    steps = [each // (10 if quick else 1) for each in (STEPS, MODES_STEPS, IMAGES_STEPS)]
+    plans = []
+    for at in range(seed, seed + trials):
+        of: dict[str, Callable[..., Outcome]]
+        of = {"known": of_known, "modes": of_modes, "images": of_images}
+        for (part, work), updates in zip(of.items(), steps, strict=True):
+            own = {"data": data} if part == "images" else {}
+            plans.append(
+                Plan({"part": part, "seed": at}, work, {"seed": at, "steps": updates} | own)
+            )
     return {
         "experiment": "ratio",
         "quick": quick,
         "seed": seed,
         "trials": trials,
-        "steps": [STEPS // part, MODES_STEPS // part],
-        "samples": {"fitted": FITTED // 2, "tested": TESTED},
-        "runs": runs,
+        "steps": steps,
+        "images": "digits" if data is None else "MNIST",
+        "samples": {"fitted": FITTED, "tested": TESTED},
+        "runs": study.train(plans),
     }
 
 
@@ -103,33 +125,53 @@ def of_known(seed: int, steps: int) -> Outcome:
     path = AlphaPath.three_steps(*(round(share * steps) for share in SHARES))
     ml, transfer = path.boundaries[0], round(SHARES[1] * steps)
     updates = [ml + round(transfer * at / (ALPHAS - 1)) for at in range(ALPHAS)]
+    measured = _Errors(seed, updates)
+    train_linear(seed, path, [measured])
+    return Outcome({"rows": measured.rows})
+
+
+def train_linear(seed: int, path: AlphaSchedule, callbacks: Sequence[Callback] = ()) -> TrainState:
+    """A linear generator on the three Gaussians, trained as always.
+
+    Args:
+        seed: Of the weights and the draws.
+        path: To follow.
+        callbacks: Of the training.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = LinearGenerator(2), LinearEncoder(2), MLPDiscriminator(2, HIDDEN)
-    measured = _Errors(seed, updates)
-    fit(
+    return fit(
         AlphaBridge(*networks, noise=SIGMA),
         DensitySource(MIXTURE),
         path,
         regularizer=R1(),
         optimization=Optimization(generator=2e-3, encoder=2e-3, discriminator=2e-3),
         seed=seed,
-        callbacks=[measured],
+        callbacks=callbacks,
         progress=False,
     )
-    return Outcome({"rows": measured.rows})
+
+
+def linear_density(model: AlphaBridge) -> Callable[[Tensor], Tensor]:
+    """Log density of what a linear generator draws, in double precision.
+
+    Args:
+        model: With such a generator.
+    """
+    affine: Any = model.generator.affine
+    p: Any = surrogate(affine.weight.double(), affine.bias.double().squeeze(-1), torch.zeros(1))
+    return lambda x: p.log_prob(x.double())
 
 
 @torch.no_grad()
 def _errors(model: AlphaBridge, seed: int) -> Record:
     """Mean absolute errors of f in nats, by method and place, and seconds of each method."""
     rng = np.random.default_rng(seed)
-    affine: Any = model.generator.affine
-    p: Any = surrogate(affine.weight.double(), affine.bias.double().squeeze(-1), torch.zeros(1))
+    log_p = linear_density(model)
 
     def truth(x: Tensor) -> Tensor:
-        found: Tensor = MIXTURE.log_prob(x.double()) - p.log_prob(x.double())
-        return found
+        return MIXTURE.log_prob(x.double()) - log_p(x)
 
     held_out = MIXTURE.sample(FITTED, rng)
     fakes = model.sample(FITTED, torch.Generator().manual_seed(seed))
@@ -137,7 +179,7 @@ def _errors(model: AlphaBridge, seed: int) -> Record:
         "data": MIXTURE.sample(TESTED, rng),
         "model": model.sample(TESTED, torch.Generator().manual_seed(seed + 1000)),
     }
-    tested["neither"] = _elsewhere(p.log_prob, [*tested.values()], rng)
+    tested["neither"] = _elsewhere(log_p, [*tested.values()], rng)
     estimates, seconds = _estimates(model, held_out, fakes)
     errors = {
         name: {
@@ -157,7 +199,7 @@ def _elsewhere(
     points = torch.from_numpy(rng.uniform(-BOX, BOX, (4 * TESTED, 2))).float()
     data, model = seen
     far = (MIXTURE.log_prob(points) < MIXTURE.log_prob(data).min()) & (
-        log_p(points.double()) < log_p(model.double()).min()
+        log_p(points) < log_p(model).min()
     )
     return points[far][:TESTED]
 
@@ -183,9 +225,9 @@ def _estimates(
 
     fits: dict[str, tuple[Callable[[Tensor], Array], Callable[[Array, Array], Estimate]]] = {
         "logit": (logit, lambda *_: lambda f: f),
-        "temperature": (logit, lambda q, p: CalibratedRatio.of(q, p, "temperature").map),
-        "isotonic": (logit, lambda q, p: CalibratedRatio.of(q, p, "isotonic").map),
-        "last-layer": (last, lambda q, p: CalibratedRatio.of(q, p, "last-layer").map),
+        "temperature": (logit, Temperature.fitted),
+        "isotonic": (logit, Isotonic.fitted),
+        "last-layer": (last, LastLayer.fitted),
         "quadratic": (quadratic, logistic),
         "uLSIF": (plain, least_squares),
         "RuLSIF": (plain, lambda q, p: least_squares(q, p, 0.1)),
@@ -217,18 +259,56 @@ def of_modes(seed: int, steps: int) -> Outcome:
     model, units, source = state.averaged(), Units(), parts.source
     assert isinstance(source, DensitySource)
     ratio = calibrated(model, source.held_out(FITTED), units)
+
+    def score(x: Tensor) -> Record:
+        return _masses(source.mixture, x)
+
+    return Outcome({"rows": _rows(model, units, ratio, DRAWN, seed, score)})
+
+
+def of_images(seed: int, steps: int, data: str | None) -> Outcome:
+    """Train a preset of digits, and measure what it draws with each budget.
+
+    Args:
+        seed: Of the run and the draws.
+        steps: Updates.
+        data: MNIST; None for the digits of scikit-learn.
+    """
+    preset = preset_on("digits" if data is None else "mnist", data)
+    config = changed(preset, {"seed": seed, "steps": steps, "evaluation.samples": IMAGES})
+    parts = assemble(config)
+    state = parts.fit()
+    model, source = state.averaged().eval(), parts.source
+    comparison = build_evaluation(parts.config, source).comparison
+    ratio = calibrated(model, source.held_out(FITTED), source.units)
+
+    def score(x: Tensor) -> Record:
+        found = comparison(x)[0]
+        distance = next(value for name, value in found.items() if name.startswith("frechet"))
+        return {"frechet_distance": round(float(distance), 4)}
+
+    return Outcome({"rows": _rows(model, source.units, ratio, IMAGES, seed, score)})
+
+
+def _rows(
+    model: AlphaBridge,
+    units: Units,
+    ratio: CalibratedRatio,
+    count: int,
+    seed: int,
+    score: Callable[[Tensor], Record],
+) -> list[Record]:
+    """Scores of what rejection keeps and resampling chooses, by budget."""
     rows: list[Record] = []
     for budget in BUDGETS:
-        rejected = kept(model, units, ratio, DRAWN, budget, seed)
-        row = {"budget": budget, "rejected": _masses(source.mixture, rejected.x)}
+        row: Record = {"budget": budget}
+        row["rejected"] = score(kept(model, units, ratio, count, budget, seed).x)
         try:
-            row["resampled"] = _masses(
-                source.mixture, chosen(model, units, ratio, DRAWN, budget, seed).x
-            )
+            row["resampled"] = score(chosen(model, units, ratio, count, budget, seed).x)
         except ValueError as error:
             row["refused"] = str(error)
         rows.append(row)
-    return Outcome({"rows": rows})
+    return rows
 
 
 def _masses(mixture: GaussianMixture, x: Tensor) -> dict[str, float]:
@@ -249,15 +329,16 @@ def errors(record: Record, method: str, where: str) -> Array:
     return np.array([[row["errors"][method][where] for row in run["rows"]] for run in runs])
 
 
-def masses(record: Record, how: str) -> Array:
-    """Missed and invented mass together, a row for each trial and a column for each budget.
+def by_budget(record: Record, part: str, how: str) -> Array:
+    """Missed and invented mass together, or the distance: a row for each trial, a column a budget.
 
     Args:
         record: With ``runs``.
+        part: ``modes`` or ``images``.
         how: ``rejected`` or ``resampled``; infinite where weights were refused.
     """
-    runs = [run for run in record["runs"] if run["part"] == "modes"]
-    refused = {"missed": np.inf, "invented": np.inf}
+    runs = [run for run in record["runs"] if run["part"] == part]
+    refused = {"refused": np.inf}
     return np.array([[sum(row.get(how, refused).values()) for row in run["rows"]] for run in runs])
 
 
@@ -283,19 +364,24 @@ def claims(record: Record) -> list[Claim]:
         )
         for name in BASELINES
     ]
-    plain, four = (float(masses(record, "rejected")[:, BUDGETS.index(b)].mean()) for b in (1, 4))
-    by.append(
-        Claim(
-            "rejection at a budget of 4 lowers missed plus invented mass by 40 % or more",
-            four <= 0.6 * plain,
-            [{"budget 1": round(plain, 4), "budget 4": round(four, 4)}],
+    for part, what, least in (
+        ("modes", "missed plus invented mass", 0.4),
+        ("images", f"the Fréchet distance on {record['images']}", 0.2),
+    ):
+        curve = by_budget(record, part, "rejected").mean(0)
+        plain, four = (float(curve[BUDGETS.index(budget)]) for budget in (1, 4))
+        by.append(
+            Claim(
+                f"rejection at a budget of 4 lowers {what} by {least:.0%} or more",
+                four <= (1 - least) * plain,
+                [{"budget 1": round(plain, 4), "budget 4": round(four, 4)}],
+            )
         )
-    )
     return by
 
 
 def table(record: Record) -> str:
-    """Errors by method and place, and masses by budget, in Markdown.
+    """Errors by method and place, and masses and distances by budget, in Markdown.
 
     Args:
         record: As :func:`measure` gives it.
@@ -313,16 +399,21 @@ def table(record: Record) -> str:
         seconds = float(np.mean([row["seconds"][method] for row in rows]))
         numbers = [f"{value:.3g}" for value in (*of_data, *others, seconds)]
         lines.append(f"| {method} | {' | '.join(numbers)} |")
-    lines += ["", "| budget | rejected: missed + invented | resampled |", "|---|---|---|"]
-    both = (masses(record, how).mean(0) for how in ("rejected", "resampled"))
-    for budget, *found in zip(BUDGETS, *both, strict=True):
-        shown = (f"{value:.1%}" if np.isfinite(value) else "refused" for value in found)
-        lines.append(f"| {budget} | {' | '.join(shown)} |")
+    lines += ["", f"| budget | rejected: missed + invented | {HEADS} |", "|---" * 5 + "|"]
+    columns = [
+        by_budget(record, part, how).mean(0)
+        for part in ("modes", "images")
+        for how in ("rejected", "resampled")
+    ]
+    for budget, *found in zip(BUDGETS, *columns, strict=True):
+        shown = [f"{value:.1%}" for value in found[:2]] + [f"{value:.4g}" for value in found[2:]]
+        cells = ("refused" if np.isinf(v) else s for v, s in zip(found, shown, strict=True))
+        lines.append(f"| {budget} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def draw(record: Record) -> "Figure":
-    """Errors along α in three places, and mass by budget.
+    """Errors along α in three places, and mass and distance by budget.
 
     Args:
         record: As :func:`measure` gives it; all are means over trials.
@@ -331,10 +422,10 @@ def draw(record: Record) -> "Figure":
 
     from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
-    *places, last = figure.subplots(1, len(WHERE) + 1)
+    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
+    panels = figure.subplots(2, len(WHERE))
     alphas = [row["alpha"] for row in record["runs"][0]["rows"]]
-    for axes, where in zip(places, WHERE, strict=True):
+    for axes, where in zip(panels[0], WHERE, strict=True):
         for method in METHODS:
             dashed = "-" if method in ("logit", *CALIBRATED) else "--"
             found = errors(record, method, where).mean(0)
@@ -342,13 +433,18 @@ def draw(record: Record) -> "Figure":
         axes.set_yscale("log")
         axes.set_title(f"error of f, {where}", loc="left", fontsize=TEXT)
         axes.set_xlabel("α", fontsize=SMALL)
-    for how in ("rejected", "resampled"):
-        last.plot(BUDGETS, masses(record, how).mean(0), marker="o", markersize=3, label=how)
-    last.set_title("missed + invented mass", loc="left", fontsize=TEXT)
-    last.set_xlabel("draws for each sample", fontsize=SMALL)
-    for axes in (places[0], last):
+    titles = "missed + invented mass", f"Fréchet distance on {record['images']}"
+    for axes, part, title in zip(panels[1], ("modes", "images"), titles, strict=False):
+        for how in ("rejected", "resampled"):
+            found = by_budget(record, part, how).mean(0)
+            axes.plot(BUDGETS, found, marker="o", markersize=3, label=how)
+        axes.set_ylim(bottom=0)
+        axes.set_title(title, loc="left", fontsize=TEXT)
+        axes.set_xlabel("draws for each sample", fontsize=SMALL)
+    for axes in (panels[0][0], panels[1][0]):
         axes.legend(frameon=False, fontsize=SMALL - 1)
-    for axes in (*places, last):
+    panels[1][2].set_axis_off()
+    for axes in (*panels[0], *panels[1][:2]):
         style(axes)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(f"{quick}means over {record['trials']} trials, in nats", fontsize=TEXT)

@@ -5,11 +5,17 @@ import pytest
 import torch
 
 from alpha_bridge import AlphaBridge
-from alpha_bridge.inference import calibrated_ratio, calibration
+from alpha_bridge.inference import calibration
 from alpha_bridge.networks import MLPDiscriminator
+from alpha_bridge.recipe import changed
+from alpha_bridge.recipe.presets import PRESETS
 from experiments import ratio
 from experiments.linear_gaussian import LinearEncoder, LinearGenerator
 from experiments.ratio_baselines import least_squares, logistic
+
+TINY_DIGITS = changed(
+    PRESETS["digits"], {"batch_size": 16, "model.width": 4, "evaluation.features": "pixels"}
+)
 
 METHODS = {name: {"data": 0.4, "model": 0.5, "neither": 9.0} for name in ratio.METHODS}
 
@@ -20,21 +26,22 @@ def record(**better):
     seconds = dict.fromkeys(ratio.METHODS, 0.1)
     known = [{"alpha": at / 4, "errors": errors, "seconds": seconds} for at in range(5)]
     modes = [{"budget": b, "rejected": {"missed": 0.4 / b, "invented": 0.1}} for b in ratio.BUDGETS]
-    runs = [{"part": part, "rows": rows} for part, rows in (("known", known), ("modes", modes))]
-    return {"runs": runs * 2, "trials": 2, "quick": True}
+    images = [{"budget": b, "rejected": {"frechet_distance": 9 / b}} for b in ratio.BUDGETS]
+    parts = {"known": known, "modes": modes, "images": images}
+    runs = [{"part": part, "rows": rows} for part, rows in parts.items()]
+    return {"runs": runs * 2, "trials": 2, "quick": True, "images": "digits"}
 
 
 def test_claims_compare_the_means():
-    half, *others, mass = ratio.claims(record(**{"last-layer": 0.2}))
-    assert half.holds and all(claim.holds for claim in others) and mass.holds
-    assert not any(claim.holds for claim in ratio.claims(record())[:-1])
+    assert all(claim.holds for claim in ratio.claims(record(**{"last-layer": 0.2})))
+    assert [claim.holds for claim in ratio.claims(record())] == [False] * 4 + [True] * 2
 
 
 def test_the_table_and_the_figure_have_every_method_and_name_what_was_refused():
     table = ratio.table(record())
     assert all(f"| {method} |" in table for method in ratio.METHODS)
-    assert "| 2 | 30.0% | refused |" in table
-    assert len(ratio.draw(record()).axes) == 4
+    assert "| 2 | 30.0% | refused | 4.5 | refused |" in table
+    assert len(ratio.draw(record()).axes) == 6
 
 
 def test_errors_are_those_to_the_known_ratio(monkeypatch):
@@ -42,7 +49,6 @@ def test_errors_are_those_to_the_known_ratio(monkeypatch):
     monkeypatch.setattr(ratio, "FITTED", 600)
     monkeypatch.setattr(ratio, "TESTED", 400)
     monkeypatch.setattr(calibration, "FEWEST", 300)
-    monkeypatch.setattr(calibrated_ratio, "REPLICAS", 2)
     torch.manual_seed(0)
     model = AlphaBridge(LinearGenerator(2), LinearEncoder(2), MLPDiscriminator(2, (4,))).eval()
     with torch.no_grad():
@@ -62,3 +68,13 @@ def test_least_squares_find_a_known_ratio(relative):
     truth = (x - 0.5)[:, 0]
     assert np.abs(least_squares(q, p, relative)(x) - truth).mean() < 0.3
     assert np.abs(logistic(q, p)(x) - truth).mean() < 0.15
+
+
+def test_images_have_a_distance_for_each_budget(monkeypatch):
+    monkeypatch.setattr(ratio, "IMAGES", 60)
+    monkeypatch.setattr(ratio, "FITTED", 100)
+    monkeypatch.setattr(ratio, "BUDGETS", (1, 4))
+    monkeypatch.setattr(ratio, "preset_on", lambda *_: TINY_DIGITS)
+    rows = ratio.of_images(0, 10, None).record["rows"]
+    assert [row["budget"] for row in rows] == [1, 4]
+    assert all(row["rejected"]["frechet_distance"] > 0 for row in rows)
