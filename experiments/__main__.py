@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -77,8 +76,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, FileExistsError, FileNotFoundError, PermissionError) as error:
         print(f"experiments: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
-    except BrokenExecutor:
-        return _stop("a process of it was killed, perhaps for want of memory", 1)
     except (Stopped, OSError) as error:
         return _stop(printable(one_line(error)), 1)
     except KeyboardInterrupt:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from alpha_bridge.checks import at_least
 from alpha_bridge.files import writing
+from alpha_bridge.runs.jobs import spread_out
 from alpha_bridge.runs.plots import save_figure
 from alpha_bridge.runs.plots.records import Array
 
-from .jobs import spread_out
 from .ledger import Ledger
 from .plan import Outcome, Plan, Record
 

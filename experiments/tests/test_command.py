@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from concurrent.futures import BrokenExecutor
 from importlib import import_module
 from inspect import signature
 
@@ -44,7 +43,6 @@ def test_what_is_wrong_is_said_in_a_line(arguments, expected, capsys, tmp_path, 
     ("error", "code", "reason"),
     [
         (KeyboardInterrupt, 130, "interrupted"),
-        (BrokenExecutor("lost"), 1, "a process of it was killed, perhaps for want of memory"),
         (NotWritten("cannot write a.json"), 1, "cannot write a.json"),
         (Diverged("a parameter is NaN"), 1, "a parameter is NaN"),
     ],

@@ -12,34 +12,12 @@ import pytest
 from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.presets import PRESETS
 from experiments.framework import Outcome, Plan, Study
-from experiments.framework.jobs import spread_out
 from experiments.framework.trials import stacked
 
 CONFIG = changed(
     PRESETS["gaussians25"],
     {"steps": 20, "trials": 2, "evaluation.samples": 100, "model.hidden": [8]},
 )
-
-
-def test_one_job_does_the_work_here():
-    found = dict(spread_out(lambda item: (item, os.getpid()), {"a": 1, "b": 2}))
-    assert found == {"a": (1, os.getpid()), "b": (2, os.getpid())}
-
-
-@pytest.mark.slow
-def test_no_scheduler_is_an_error_that_says_so(monkeypatch):
-    pytest.importorskip("distributed")
-    monkeypatch.setattr("experiments.framework.jobs.TIMEOUT", 0.5)
-    with pytest.raises(ValueError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9: start"):
-        next(spread_out(len, {"a": "a"}, cluster="tcp://127.0.0.1:9"))
-
-
-def test_without_dask_the_error_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(
-        ValueError, match=r"needs Dask: in the clone, pip install -e '.\[cluster\]'"
-    ):
-        next(spread_out(len, {"a": "a"}, cluster="tcp://127.0.0.1:9"))
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def check(name):
         ("torch", "torch", "wrong", "pip install torch"),
         ("safetensors", "packages", "wrong", "pip install 'safetensors>=0.5'"),
         ("diffusers", "extra vae", "note", "pip install 'alpha-bridge[vae]'"),
-        ("joblib", "extra cluster", "note", "pip install 'alpha-bridge[cluster]'"),
+        ("dask", "extra cluster", "note", "pip install 'alpha-bridge[cluster]'"),
     ],
 )
 def test_a_package_that_is_missing_is_named_with_its_remedy(without, package, name, status, remedy):

@@ -1,12 +1,13 @@
 """Work that shares nothing: in this process, in several by loky, or on a Dask cluster."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 
-__all__ = ["spread_out"]
+from ..errors import Lost
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -35,6 +36,7 @@ def spread_out(
 
     Raises:
         ValueError: There is no Dask, no scheduler or no worker; or a worker has several threads.
+        Lost: A process was killed.
     """
     if cluster is None and jobs == 1:
         yield from ((name, work(item)) for name, item in items.items())
@@ -46,9 +48,12 @@ def spread_out(
         parallel = Parallel(
             count, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
         )
-        yield from parallel(
-            delayed(_named)(work, name, item, threads) for name, item in items.items()
-        )
+        try:
+            yield from parallel(
+                delayed(_named)(work, name, item, threads) for name, item in items.items()
+            )
+        except BrokenExecutor:
+            raise Lost("a process was killed, perhaps for want of memory") from None
 
 
 def _named(
@@ -78,7 +83,7 @@ def _client(address: str) -> Any:  # noqa: ANN401
         from distributed import Client
     except ImportError as error:
         raise ValueError(
-            f"--cluster {address} needs Dask: in the clone, pip install -e '.[cluster]'"
+            f"--cluster {address} needs Dask: pip install 'alpha-bridge[cluster]'"
         ) from error
     try:
         return Client(address, timeout=TIMEOUT)  # type: ignore[no-untyped-call]
@@ -93,8 +98,8 @@ def _require_workers(client: Any, address: str) -> None:  # noqa: ANN401
     workers = client.scheduler_info(n_workers=-1)["workers"]
     if not workers:
         raise ValueError(
-            f"the Dask scheduler at {address} has no workers: start them in a clone of the "
-            f"repository with `dask worker {address} --nthreads 1`"
+            f"the Dask scheduler at {address} has no workers: start them in this folder, with the "
+            f"same packages, by `dask worker {address} --nthreads 1`"
         )
     # a run seeds torch's generator, which all threads of a process share
     several = {name: w["nthreads"] for name, w in workers.items() if w["nthreads"] != 1}
