@@ -241,10 +241,6 @@ def test_a_latent_scale_without_a_vae_is_refused():
     assert "latent_scale belongs to the VAE of --from" in refusal({"latent_scale": 0.5})
 
 
-def test_a_vae_is_bridged_by_one_trial_at_a_time():
-    assert "one trial at a time, got trials=2" in refusal({"init": "somewhere", "trials": 2})
-
-
 def test_the_architecture_of_a_vae_is_kept_as_it_is():
     values = {"init": "somewhere", "architecture": {"library": "a", "config": {"sizes": [1, 2]}}}
     config = read_config(values)

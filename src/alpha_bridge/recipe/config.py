@@ -217,11 +217,6 @@ class Config(_Part):
             raise ValueError(
                 "model.checkpointing is for the networks of a VAE: without --from, leave it out"
             )
-        if self.init is not None and self.trials > 1:
-            raise ValueError(
-                f"a VAE is bridged by one trial at a time, got trials={self.trials}: run them one "
-                "after the other"
-            )
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,11 @@ def require_sound(config: Config) -> None:
 resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     """
     METHODS[config.method].require(config)
+    if config.init is not None and config.trials > 1:
+        raise ValueError(
+            f"a VAE is bridged by one trial at a time, got trials={config.trials}: run them one "
+            "after the other"
+        )
     if config.snapshots and config.trials > 1:
         raise ValueError(
             f"snapshots are kept of one trial at a time, got trials={config.trials}: run them one "
