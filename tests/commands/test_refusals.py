@@ -65,6 +65,13 @@ BETWEEN = ["train", "mnist", "--data=pictures", "--prior=pictures", "--objective
 OTHERS = [
     (["verify", "nothing"], "there is no preset and no run 'nothing': give one of gaussians25, "),
     (["sample", "run", "--step", "7"], "run has no checkpoint after update 7: it has 10"),
+    (["compare", "digits", "--methods", "alpha-brige"], "did you mean alpha-bridge?"),
+    (["compare", "digits", "--methods"], "--methods needs names of methods: give some of ml, "),
+    (["compare", "--methods", "ml,naive"], "compare needs data, a preset or a file first"),
+    (["compare", "digits", "--methods", "ml", "--jobs", "0"], "jobs must be at least 1, got 0"),
+    (["compare", "none.csv", "--methods", "ml"], "data file 'none.csv' does not exist"),
+    (["compare", "digits", "--methods", "ml", "--lat", "3"], "unknown option --lat"),
+    (["compare", "digits", "--methods", "ml", "--out", "run"], "run is not empty: choose another"),
     (["sample", "run", "-n", "0"], "count must be at least 1, got 0"),
     (["sample", "run", "--seed", "-1"], "seed must be at least 0, got -1"),
     (["sample", "run", "--out", "points.png"], "vectors, not images: end points.png with .npy"),

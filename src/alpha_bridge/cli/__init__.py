@@ -16,7 +16,7 @@ from inspect import signature
 
 from ..commands import Diagnosis
 from ..errors import FULL, Stopped, Unequal
-from .parsing import COMMANDS, Request, parse
+from .parsing import FUNCTIONS, Request, parse
 from .printing import Terminal, one_line_message, warnings_in_a_line
 from .results import print_result
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(request: Request) -> int:
     """Do and print what is asked for, and give the exit code back."""
-    console, function = Terminal(stderr=request.json), COMMANDS[request.command]
+    console, function = Terminal(stderr=request.json), FUNCTIONS[request.command]
     progress = {"console": console} if "console" in signature(function).parameters else {}
     result = function(**request.arguments, **progress)
     print_result(request.command, result, request.arguments, console, request.json)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from inspect import Parameter, Signature, get_annotations, signature
@@ -56,6 +56,21 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     )
 } | {"studio": studio}
 """The commands by name."""
+
+METHODS_COMPARED = "compare --methods"
+"""The command ``compare`` where it trains methods on the same data."""
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    **COMMANDS,
+    METHODS_COMPARED: commands.compare_methods,
+}
+"""What is called for each request."""
+
+TRAINING = ("train", METHODS_COMPARED)
+"""Commands that take data or a preset, and the options of a configuration."""
+
+SEEDS = 3
+"""Of each method in a comparison where no number is given."""
 
 APART = ("--config=", "--from=", "--method=", "--objective=")
 """Options that are looked at before the others are read."""
@@ -126,11 +141,15 @@ def parse(arguments: Sequence[str]) -> Request:
         )
     if given[0] not in (*COMMANDS, "-h", "--help"):
         raise ValueError(f"there is no command {given[0]!r}: give one of {', '.join(COMMANDS)}")
-    start = _Start()
-    if given[0] == "train":
+    start, command = _Start(), given[0]
+    if command == "compare" and any(word.split("=")[0] == "--methods" for word in given):
+        command = METHODS_COMPARED
+    if command in TRAINING:
         given, start = _start(given)
     readers = {name: _reader(name, function) for name, function in COMMANDS.items()}
     readers["train"] = _train_reader(start)
+    if command == METHODS_COMPARED:
+        readers["compare"] = _methods_reader(start)
     asked: Any = Union[  # noqa: UP007
         tuple(Annotated[Any, subcommand(name, constructor=f)] for name, f in readers.items())
     ]
@@ -151,8 +170,8 @@ def parse(arguments: Sequence[str]) -> Request:
             raise
         raise ValueError(_reason(leave, printed.getvalue())) from None
     if unknown:
-        raise ValueError(_unknown(given[0], unknown[0]))
-    if request.command == "train":
+        raise ValueError(_unknown(command, unknown[0]))
+    if command in TRAINING:
         _require_used(request.arguments["config"], given)
     assert isinstance(request, Request)
     return request
@@ -190,20 +209,61 @@ def _train_reader(start: _Start) -> Callable[..., Request]:
         arguments = {"config": config, "out": folder, "resume": resume, "fetch": start.fetch}
         return Request("train", arguments, json)
 
-    presets = (
-        "A folder of images, an .npy file, a table, or an id of the hub; a preset, "
-        f"{', '.join(PRESETS)}; the config.json of a run; or with --resume a run."
-    )
-    defaults = {"preset": start.preset, "config": start.config, "out": None, "resume": False}
-    hints = get_annotations(read, eval_str=True) | {
-        "preset": Annotated[Positional[str], arg(help=presets)],
-        "config": Annotated[Config, arg(name="")],
+    own = {"out": (Path | None, None), "resume": (bool, False)}
+    return _with_options(read, _training_options(start, own), commands.train)
+
+
+def _methods_reader(start: _Start) -> Callable[..., Request]:
+    """The same for several methods, whose trials are runs of their own."""
+    if start.config.trials == 1:
+        start = replace(start, config=start.config.model_copy(update={"trials": SEEDS}))
+
+    def read(
+        preset: str,
+        config: Config,
+        methods: tuple[str, ...],
+        out: Path | None,
+        jobs: int,
+        cluster: str | None,
+        json: bool,
+    ) -> Request:
+        arguments = {
+            "config": config,
+            "methods": [method.name for method in _compared(methods)],
+            "out": out or Path("runs") / f"compare-{Path(preset).resolve().stem}",
+            "jobs": jobs,
+            "cluster": cluster,
+            "fetch": start.fetch,
+        }
+        return Request(METHODS_COMPARED, arguments, json)
+
+    own = {
+        "methods": (tuple[str, ...], ()),
+        "out": (Path | None, None),
+        "jobs": (int, 1),
+        "cluster": (str | None, None),
     }
-    options = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
-        for name, default in defaults.items()
+    return _with_options(read, _training_options(start, own), commands.compare_methods)
+
+
+def _training_options(start: _Start, own: Mapping[str, tuple[Any, object]]) -> list[Parameter]:
+    """What is trained, the options of its configuration, and those of a command: type, default."""
+    data = (
+        "A folder of images, an .npy file, a table, or an id of the hub; a preset, "
+        f"{', '.join(PRESETS)}; the config.json of a run; or with train --resume a run."
+    )
+    options = {
+        "preset": (Annotated[Positional[str], arg(help=data)], start.preset),
+        "config": (Annotated[Config, arg(name="")], start.config),
+        **own,
+    }
+    return [
+        *(
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in options.items()
+        ),
+        JSON_OPTION,
     ]
-    return _with_options(read, [*options, JSON_OPTION], commands.train)
 
 
 def _with_options(
@@ -242,7 +302,7 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
             return given, _Start()
         data = _values_of(("--data",), given) or ("my/images",)
         raise ValueError(
-            "train needs data, a preset or a file first, such as alpha-bridge train "
+            f"{given[0]} needs data, a preset or a file first, such as alpha-bridge {given[0]} "
             f"{quote(data[0])}: a folder of images, an .npy file, a table, one of "
             f"{', '.join(PRESETS)}, or a config.json"
         )
@@ -258,7 +318,8 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
             config = from_vae(config, value)
     methods = [_method(value) for option, value in pairwise(given) if option == "--method"]
     kinds = {value for option, value in pairwise(given) if option == "--objective.kind"}
-    if {"reconstruction", "vqgan"} & kinds or any(method.reconstructs for method in methods):
+    compared = _compared(names) if (names := _values_of(("--methods",), given)) else []
+    if {"reconstruction", "vqgan"} & kinds or any(of.reconstructs for of in methods + compared):
         config = of_reconstructions(config)
     for method in methods:
         config = method.apply(config)
@@ -296,6 +357,14 @@ def _method(name: str) -> Method:
     raise ValueError(f"there is no method {name!r}: {hint}")
 
 
+def _compared(words: Iterable[str]) -> list[Method]:
+    """The methods of ``--methods``, which stand between commas or spaces."""
+    names = [name for word in words for name in word.split(",") if name]
+    if not names:
+        raise ValueError(f"--methods needs names of methods: give some of {', '.join(METHODS)}")
+    return [*map(_method, dict.fromkeys(names))]
+
+
 def _config_first(given: list[str]) -> list[str]:
     """The same arguments with the file of ``--config FILE`` in the place of the preset."""
     given = [part for argument in given for part in _apart(argument)]
@@ -307,7 +376,9 @@ def _config_first(given: list[str]) -> list[str]:
     if not file or file[0].startswith("-"):
         raise ValueError("--config needs a file: give the config.json of a run")
     if rest and not rest[0].startswith("-"):
-        raise ValueError(f"train takes a preset or --config, not both: got {rest[0]} and {file[0]}")
+        raise ValueError(
+            f"{given[0]} takes a preset or --config, not both: got {rest[0]} and {file[0]}"
+        )
     return [given[0], *file, *rest]
 
 
@@ -364,8 +435,8 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
 
 def _unknown(command: str, option: str) -> str:
     key = option.split("=")[0].lstrip("-").replace("_", "-").lower()
-    own = signature(COMMANDS[command]).parameters
-    names = ["out", "resume", *known_keys()] if command == "train" else own
+    own = [*signature(FUNCTIONS[command]).parameters]
+    names = own + known_keys() if command in TRAINING else own
     options = [name.replace("_", "-") for name in names if name not in OF_PYTHON]
     here = ELSEWHERE.get(key, "")
     near = get_close_matches(key, options, n=1)

@@ -21,6 +21,7 @@ from .printing import as_json
 if TYPE_CHECKING:
     from ..commands import (
         Compared,
+        ComparedMethods,
         Diagnosis,
         Edited,
         Frontier,
@@ -287,6 +288,22 @@ def _compared_json(found: Compared) -> str:
     return as_json(content)
 
 
+def _methods_compared(found: ComparedMethods, _: Arguments) -> Lines:
+    from ..runs.method_scores import conclusions
+
+    methods = [*found.runs.configs]
+    table = Table()
+    for name in ("metric", "better", *methods):
+        table.add_column(name, overflow="fold")
+    for row in found.rows:
+        cells = (f"{row.cell(name)} *" if name == row.best else row.cell(name) for name in methods)
+        table.add_row(row.metric, row.better, *cells)
+    yield table
+    yield "mean ± standard deviation over seeds (n − 1) at the end; * the best mean"
+    yield from conclusions(found.runs, found.rows)
+    yield str(found.page)
+
+
 def _ratio_json(found: Ratio) -> str:
     own = {"record": str(found.record), "table": None if found.table is None else str(found.table)}
     return as_json({**found.calibration, **own})
@@ -418,6 +435,7 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "ratio": _ratio,
     "outliers": _outliers,
     "compare": _compared,
+    "compare --methods": _methods_compared,
     "evaluate": _evaluated,
     "replay": _replayed,
     "frontier": _frontier,
@@ -437,6 +455,7 @@ JSON: Mapping[str, Callable[[Any], str]] = {
     "ratio": _ratio_json,
     "outliers": _outliers_json,
     "compare": _compared_json,
+    "compare --methods": lambda found: _file(found.runs.path),
     "evaluate": as_json,
     "replay": _replayed_json,
     "frontier": lambda found: _file(found.table),

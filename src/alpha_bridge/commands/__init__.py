@@ -5,6 +5,7 @@ imports what needs torch, so that what is wrong is refused within a second.
 """
 
 from .compare import Compared, compare
+from .compare_methods import ComparedMethods, compare_methods
 from .density_ratio import Ratio, ratio
 from .doctor import Check, Diagnosis, doctor
 from .edit import Edited, edit
@@ -27,6 +28,7 @@ from .verify import Verified, verify
 __all__ = [
     "Check",
     "Compared",
+    "ComparedMethods",
     "Diagnosis",
     "Edited",
     "Frontier",
@@ -42,6 +44,7 @@ __all__ = [
     "Trained",
     "Verified",
     "compare",
+    "compare_methods",
     "doctor",
     "edit",
     "evaluate",

@@ -49,7 +49,8 @@ def compare(
 
     A classifier is fitted to one half of both, and asked about the other half: boosted trees for
     rows of a table, a small network for images and vectors. Samples of a run that are least like
-    the data are those that it invents.
+    the data are those that it invents. With --methods it trains methods instead, see
+    alpha-bridge compare --methods --help.
 
     Args:
         first: A run, whose model draws samples; an .npy file; a folder of images; or a table.

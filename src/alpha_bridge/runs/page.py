@@ -50,7 +50,7 @@ def write_report(run: Run) -> Path:
     """
     records, config = run.records, _below_home(run.config)
     names, modes, table = plots.metric_names(records), _modes(config), profile_of(run)
-    page = _template().render(
+    page = template("report").render(
         title=run.folder.resolve().name,
         facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
@@ -94,7 +94,8 @@ def _below_home(value: Any) -> Any:  # noqa: ANN401
 
 
 @cache  # of all pages that a process writes, one for each stacked trial
-def _template() -> Template:
+def template(name: str) -> Template:
+    """The template of a page, into which the common style is drawn."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -104,7 +105,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": _number, "label": label}
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(f"{name}.html.jinja")
 
 
 def _readable(value: object) -> object:
