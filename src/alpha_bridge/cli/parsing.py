@@ -357,9 +357,9 @@ def _method(name: str) -> Method:
     raise ValueError(f"there is no method {name!r}: {hint}")
 
 
-def _compared(words: Iterable[str]) -> list[Method]:
+def _compared(values: Iterable[str]) -> list[Method]:
     """The methods of ``--methods``, which stand between commas or spaces."""
-    names = [name for word in words for name in word.split(",") if name]
+    names = [name for value in values for name in value.split(",") if name]
     if not names:
         raise ValueError(f"--methods needs names of methods: give some of {', '.join(METHODS)}")
     return [*map(_method, dict.fromkeys(names))]

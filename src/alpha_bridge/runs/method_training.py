@@ -71,10 +71,10 @@ def train_one(task: Task, also: Sequence[Callback] = ()) -> str | None:
             f"a worker does not see {task.folder.parent}: give an --out, and data, on a disk that "
             "all workers share"
         )
-    begun = (task.folder / "config.json").is_file()
-    config = read_config(task.folder / "config.json") if begun else task.config
+    resume = (task.folder / "config.json").is_file()
+    config = read_config(task.folder / "config.json") if resume else task.config
     try:
-        train_run(config, task.folder, begun, Console(quiet=True), task.fetch, also)
+        train_run(config, task.folder, resume, Console(quiet=True), task.fetch, also)
     except (Diverged, Halted) as error:
         return str(error)
     return None
