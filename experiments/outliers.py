@@ -22,6 +22,7 @@ from alpha_bridge import OutlierBridge
 from alpha_bridge.data import Source, from_array, samples_of
 from alpha_bridge.data.tables import TableUnits, load_table, read_rows
 from alpha_bridge.files import read_json, writing
+from alpha_bridge.inference.outlyingness import summed
 
 from .framework import Claim, Outcome, Plan, Record, Study
 from .framework.drawing import style
@@ -101,12 +102,13 @@ def of_bridge(name: str, seed: int, steps: int, data: str | None) -> Outcome:
     """
     of, since = mixed(name, seed, data), process_time()
     bridge = OutlierBridge(steps=steps, random_state=seed, progress=False).fit(of.training)
-    scores = bridge.outlyingness_.scores(bridge.to_model(of.tested))
-    found = scores._asdict() | {"sum": bridge.outlyingness_.total(scores)}
+    outlyingness = bridge.outlyingness_
+    found = outlyingness.surprisals(outlyingness.scores(bridge.to_model(of.tested)))
+    found["sum"] = summed(found)
     seconds = round(process_time() - since, 1)
     if of.log_q is not None:
         found[BEST] = -of.log_q
-    areas = {method: _area(of, scores) for method, scores in found.items()}
+    areas = {method: _area(of, values) for method, values in found.items()}
     return Outcome({"auroc": areas, "seconds": seconds})
 
 

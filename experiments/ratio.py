@@ -69,7 +69,8 @@ WHERE = ("data", "model", "neither")
 CALIBRATED = ("temperature", "isotonic", "last-layer")
 BASELINES = ("quadratic", "uLSIF", "RuLSIF")
 METHODS = ("logit", *CALIBRATED, *BASELINES)
-HEADS = "resampled | rejected: Fréchet distance of digits | resampled"
+CHOSEN = {"modes": "missed + invented", "images": "Fréchet distance of digits"}
+"""By part, what is measured of the samples that are kept or chosen."""
 
 
 def measure(
@@ -399,17 +400,23 @@ def table(record: Record) -> str:
         seconds = float(np.mean([row["seconds"][method] for row in rows]))
         numbers = [f"{value:.3g}" for value in (*of_data, *others, seconds)]
         lines.append(f"| {method} | {' | '.join(numbers)} |")
-    lines += ["", f"| budget | rejected: missed + invented | {HEADS} |", "|---" * 5 + "|"]
-    columns = [
-        by_budget(record, part, how).mean(0)
-        for part in ("modes", "images")
-        for how in ("rejected", "resampled")
-    ]
-    for budget, *found in zip(BUDGETS, *columns, strict=True):
-        shown = [f"{value:.1%}" for value in found[:2]] + [f"{value:.4g}" for value in found[2:]]
-        cells = ("refused" if np.isinf(v) else s for v, s in zip(found, shown, strict=True))
+    parts = [part for part in CHOSEN if any(run["part"] == part for run in record["runs"])]
+    heads = (f"rejected: {CHOSEN[part]} | resampled" for part in parts)
+    lines += ["", f"| budget | {' | '.join(heads)} |", "|---" * (1 + 2 * len(parts)) + "|"]
+    for at, budget in enumerate(BUDGETS):
+        cells = [
+            _cell(float(by_budget(record, part, how).mean(0)[at]), part)
+            for part in parts
+            for how in ("rejected", "resampled")
+        ]
         lines.append(f"| {budget} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(value: float, part: str) -> str:
+    if np.isinf(value):
+        return "refused"
+    return f"{value:.1%}" if part == "modes" else f"{value:.4g}"
 
 
 def draw(record: Record) -> "Figure":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge.inference.outlyingness import Outlyingness, Surprisal, unusual_scores
+from alpha_bridge.inference.outlyingness import Outlyingness, Surprisal, TwoSided, unusual_scores
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.networks.row_generator import RowGenerator
@@ -35,6 +35,12 @@ def test_the_surprisal_of_the_data_is_that_of_an_exponential_variable():
     assert np.quantile(found, [0.5, 0.75]) == pytest.approx(np.log([2, 4]), abs=0.05)
 
 
+def test_both_tails_of_a_ratio_are_unusual():
+    found = TwoSided.fitted(np.random.default_rng(0).normal(size=2000))
+    low, middle, high = found(np.array([-3.0, 0.0, 3.0]))
+    assert middle == pytest.approx(0, abs=0.05) and low == pytest.approx(high, rel=0.2) and low > 4
+
+
 @pytest.mark.parametrize("scores", [np.arange(2.0), np.zeros(9), np.repeat([0.0, 1.0], [40, 2])])
 def test_the_order_is_kept_beyond_all_that_was_seen(scores):
     found = Surprisal.fitted(scores)(np.array([-9.0, 2.0, 30.0, 1e6]))
@@ -61,7 +67,8 @@ def test_the_sum_ranks_what_is_far_above_what_is_near(model, x):
     far = Outlyingness.of(model, x)
     strange = x[:5] + torch.tensor([0.0, 0.0, 30.0])
     assert far(strange).min() > far(x).max()
-    assert far.total(far.scores(x)) == pytest.approx(far(x))
+    parts = far.surprisals(far.scores(x))
+    assert sum(parts.values()) == pytest.approx(far(x)) and min(map(np.min, parts.values())) >= 0
 
 
 def test_a_score_that_is_not_finite_is_refused(model, x):

@@ -42,9 +42,9 @@ def outliers(
 ) -> Outliers:
     """Say of given samples how unlike the data of a run they are.
 
-    Three scores, the larger the less usual: minus the bound on the log-likelihood, minus the
-    log-likelihood of the reconstruction, and minus the discriminator's log ratio; and the sum of
-    their surprisals among held-out data, by which samples are called outliers.
+    Three scores: minus the bound on the log-likelihood, minus the log-likelihood of the
+    reconstruction, and minus the discriminator's log ratio, of which both ends are unusual; and the
+    sum of their surprisals among held-out data, by which samples are called outliers.
 
     Args:
         run: Folder of the run.
@@ -68,12 +68,13 @@ def outliers(
     require_ratio(config, at)
     path = scores_of(data, run, config, out, "outliers")
 
+    from ..inference.outlyingness import summed
     from ..runs.loading import given_to
     from ..runs.outlier_bridge import OutlierBridge
 
     detector = OutlierBridge.from_run(run.folder, contamination, held_out, at, console)
     scores = detector.outlyingness_.scores(given_to(data, run, config, at, console))
-    total = detector.outlyingness_.total(scores)
+    total = summed(detector.outlyingness_.surprisals(scores))
     outlier = -total < detector.offset_
     named = {"outlyingness": total, "outlier": outlier}
     write_scores(named | scores._asdict(), data, config, path)

@@ -4,8 +4,10 @@ The bound is :math:`-\log \tilde p_\theta(x)`, or rather what the importance-wei
 it; the reconstruction error :math:`-\log \tilde p_\theta(x|\mu_\phi(x))`, which for a Gaussian is
 the squared error; and the ratio :math:`-f(x) = \log p_\theta(x) - \log q(x)` of the discriminator.
 They have no scale in common. So each becomes :math:`-\log P(S \ge s)`, the surprisal of a score
-as large among the data, and the sum of the three is Fisher's statistic for combined tests. They
-are not independent, so that it ranks samples and is no p-value.
+as large among the data, and the sum of the three is Fisher's statistic for combined tests. Of the
+ratio both tails count: where neither side ever had a sample the discriminator goes on as it last
+rose or fell, so that far outliers are as often on the side of the data as on that of the model. The
+three are not independent, so that the sum ranks samples and is no p-value.
 
 Source:
     Fisher, Statistical Methods for Research Workers, 1932; Bates et al., Testing for Outliers with
@@ -14,7 +16,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +29,7 @@ from ..metrics.evaluation import in_chunks
 from ..model import AlphaBridge
 from .calibrated_ratio import evidence
 
-__all__ = ["Outlyingness", "Surprisal", "UnusualScores", "unusual_scores"]
+__all__ = ["Outlyingness", "Surprisal", "TwoSided", "UnusualScores", "summed", "unusual_scores"]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +41,7 @@ TINY = 1e-12
 
 
 class UnusualScores(NamedTuple):
-    """Scores of samples, each of shape ``(N,)``, the larger the less usual.
+    """Scores of samples, each of shape ``(N,)``, the larger the less usual; of the ratio both ends.
 
     Attributes:
         bound: Minus the bound on the log-likelihood, in nats.
@@ -110,12 +112,39 @@ class Surprisal:
 
 
 @dataclass(frozen=True)
+class TwoSided:
+    r"""The map :math:`s \mapsto -\log 2 \min(P(S \ge s), P(S \le s))`, at least 0.
+
+    Attributes:
+        above: The surprisal of a score as large.
+        below: Of one as small, a map of −s.
+    """
+
+    above: Surprisal
+    below: Surprisal
+
+    @classmethod
+    def fitted(cls, scores: Array) -> TwoSided:
+        """That of scores of two or more samples."""
+        return cls(Surprisal.fitted(scores), Surprisal.fitted(-scores))
+
+    def __call__(self, scores: Array) -> Array:
+        found: Array = np.maximum(self.above(scores), self.below(-scores)) - np.log(2)
+        return np.maximum(found, 0)
+
+
+MAPS: Mapping[str, type[Surprisal] | type[TwoSided]]
+MAPS = {"bound": Surprisal, "reconstruction": Surprisal, "ratio": TwoSided}
+"""By score, the map to its surprisal."""
+
+
+@dataclass(frozen=True)
 class Outlyingness:
     """The calibrated sum of the three scores.
 
     Attributes:
         model: With the σ that fits the samples that it was calibrated on.
-        surprisals: The map of each score.
+        maps: By score, the map to its surprisal.
         draws: Latents of a bound.
 
     Example:
@@ -128,7 +157,7 @@ class Outlyingness:
     """
 
     model: AlphaBridge
-    surprisals: Sequence[Surprisal]
+    maps: Mapping[str, Surprisal | TwoSided]
     draws: int = DRAWS
 
     @classmethod
@@ -140,8 +169,8 @@ class Outlyingness:
         """
         if model.rows is None:
             model = model.with_noise(max(model.best_sigma(x.to(model.sigma)), TINY))
-        found = cls(model, (), draws)
-        return cls(model, [*map(Surprisal.fitted, found.scores(x))], draws)
+        found = cls(model, {}, draws).scores(x)._asdict()
+        return cls(model, {name: MAPS[name].fitted(found[name]) for name in MAPS}, draws)
 
     def scores(self, x: Tensor) -> UnusualScores:
         """The three scores of samples in model units, ``ValueError`` where one is not finite."""
@@ -155,12 +184,16 @@ class Outlyingness:
                 )
         return found
 
-    def total(self, scores: UnusualScores) -> Array:
-        """Their calibrated sum, in nats, ``(N,)``."""
-        mapped = [surprisal(of) for surprisal, of in zip(self.surprisals, scores, strict=True)]
-        summed: Array = np.sum(mapped, axis=0)
-        return summed
+    def surprisals(self, scores: UnusualScores) -> dict[str, Array]:
+        """That of each score in nats, ``(N,)``; their sum is the outlyingness."""
+        return {name: self.maps[name](of) for name, of in scores._asdict().items()}
 
     def __call__(self, x: Tensor) -> Array:
         """The calibrated sum of samples in model units."""
-        return self.total(self.scores(x))
+        return summed(self.surprisals(self.scores(x)))
+
+
+def summed(surprisals: Mapping[str, Array]) -> Array:
+    """The sum of surprisals, ``(N,)``."""
+    found: Array = np.sum([*surprisals.values()], axis=0)
+    return found
