@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from . import along_alpha, markup
-from .handling import SLOW, guarded
+from .handling import SLOW, Handlers
 from .workspace import Workspace
 
 
-def bridge_view(workspace: Workspace, run: gr.Dropdown, tab: gr.Tab) -> None:
+def bridge_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab) -> None:
     """Lay out the view; ``run`` is the run that all views show."""
     slider = gr.Slider(1, 2, value=1, step=1, label="Snapshot along α", elem_id="along")
     place = gr.HTML(elem_id="snapshot")
@@ -44,6 +44,9 @@ def bridge_view(workspace: Workspace, run: gr.Dropdown, tab: gr.Tab) -> None:
         return markup.figures(along_alpha.frontier_panels(frontier(workspace.run(name))))
 
     everything = [slider, place, figures, curve]
-    tab.select(guarded(choose), [run], everything, **SLOW)
-    slider.release(guarded(show), [run, slider], [place, figures], **SLOW)
-    measure.click(guarded(evaluate), [run], [curve], **SLOW)
+    handlers.on(tab.select, choose, [run], everything, **SLOW)
+    # by the pointer or by keys; of many movements, the last one counts
+    handlers.on(
+        slider.input, show, [run, slider], [place, figures], trigger_mode="always_last", **SLOW
+    )
+    handlers.on(measure.click, evaluate, [run], [curve], **SLOW)

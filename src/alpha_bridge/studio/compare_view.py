@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from . import side_by_side
-from .handling import SLOW, guarded
+from .handling import SLOW, Handlers
 from .workspace import Workspace
 
 
-def compare_view(workspace: Workspace, tab: gr.Tab) -> None:
+def compare_view(workspace: Workspace, handlers: Handlers, tab: gr.Tab) -> None:
     """Lay out the view."""
     chosen = gr.Dropdown([], label="Runs", multiselect=True, elem_id="runs")
     compare = gr.Button("Compare", variant="primary", elem_id="compare")
@@ -23,5 +23,5 @@ def compare_view(workspace: Workspace, tab: gr.Tab) -> None:
     def show(names: list[str]) -> str:
         return side_by_side.compared({name: workspace.run(name) for name in names})
 
-    tab.select(guarded(offer), None, [chosen], api_visibility="private")
-    compare.click(guarded(show), [chosen], [shown], **SLOW)
+    handlers.on(tab.select, offer, [], [chosen])
+    handlers.on(compare.click, show, [chosen], [shown], **SLOW)

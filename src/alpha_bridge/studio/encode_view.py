@@ -8,16 +8,16 @@ from typing import Any
 import gradio as gr
 
 from . import encodings
-from .handling import SLOW, guarded, scratch
+from .handling import SLOW, Handlers, scratch
 from .workspace import Workspace
 
 
-def encode_view(workspace: Workspace, run: gr.Dropdown, tab: gr.Tab) -> None:
+def encode_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab) -> None:
     """Lay out the view; ``run`` is the run that all views show."""
     with gr.Column() as images:
-        attribute = _images(workspace, run)
+        attribute = _images(workspace, handlers, run)
     with gr.Column(visible=False) as rows:
-        _rows(workspace, run)
+        _rows(workspace, handlers, run)
 
     def choose(name: str | None) -> tuple[Any, ...]:
         own = workspace.run(name)
@@ -26,10 +26,10 @@ def encode_view(workspace: Workspace, run: gr.Dropdown, tab: gr.Tab) -> None:
         known = gr.update(choices=choices, value=choices[0] if choices else None)
         return gr.update(visible=not table), gr.update(visible=table), known
 
-    tab.select(guarded(choose), [run], [images, rows, attribute], **SLOW)
+    handlers.on(tab.select, choose, [run], [images, rows, attribute], **SLOW)
 
 
-def _images(workspace: Workspace, run: gr.Dropdown) -> gr.Dropdown:
+def _images(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -> gr.Dropdown:
     with gr.Row():
         first = gr.File(label="An image, or vectors as .npy", elem_id="first")
         second = gr.File(label="Another one, to go between", elem_id="second")
@@ -79,13 +79,13 @@ def _images(workspace: Workspace, run: gr.Dropdown) -> gr.Dropdown:
             return encodings.between(workspace.run(name), image, Path(other), "slerp", out)
 
     images = [run, first, sketch]
-    reconstruct.click(guarded(decode), [*images, refine], [shown], **SLOW)
-    edit.click(guarded(move), [*images, attribute, strength], [shown], **SLOW)
-    between.click(guarded(go), [*images, second], [shown], **SLOW)
+    handlers.on(reconstruct.click, decode, [*images, refine], [shown], **SLOW)
+    handlers.on(edit.click, move, [*images, attribute, strength], [shown], **SLOW)
+    handlers.on(between.click, go, [*images, second], [shown], **SLOW)
     return attribute
 
 
-def _rows(workspace: Workspace, run: gr.Dropdown) -> None:
+def _rows(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -> None:
     shown = gr.HTML(render=False, elem_id="filled")
 
     @gr.render(inputs=[run])  # type: ignore[untyped-decorator]
@@ -108,7 +108,7 @@ def _rows(workspace: Workspace, run: gr.Dropdown) -> None:
                 row = dict(zip(columns, given, strict=True))
                 return encodings.completed(workspace.run(name), row, int(draws), out)
 
-        fill.click(guarded(complete), [run, draws, *cells], [shown], **SLOW)
+        handlers.on(fill.click, complete, [run, draws, *cells], [shown], **SLOW)
 
     gr.Markdown("An empty cell is a gap; without a gap, the row is reconstructed.")
     shown.render()

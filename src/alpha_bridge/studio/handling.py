@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
 
-from ..errors import printable
+from . import markup
 
-Handler = Callable[..., Any]
-
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-"""Of handlers that nobody waits for."""
-SLOW = {"concurrency_id": "models", "concurrency_limit": 1, "api_visibility": "private"}
+SLOW: Mapping[str, Any] = {"concurrency_id": "models", "concurrency_limit": 1}
 """Of handlers that load a model: one at a time."""
 
 
-def guarded(act: Handler) -> Handler:
-    """``act``, whose errors are shown on the page, in one line each."""
+class Handlers:
+    """Handlers of a page, and the line that shows the last error of one."""
 
-    @wraps(act)
-    def handle(*arguments: Any) -> Any:  # noqa: ANN401
-        try:
-            return act(*arguments)
-        except gr.Error:
-            raise
-        except Exception as error:
-            # that of a user is expected, and any other one is printed too, for whoever mends it
-            expected = isinstance(error, ValueError | OSError)
-            message = printable(" ".join(str(error).split())) or type(error).__name__
-            raise gr.Error(
-                message, duration=None, title="", print_exception=not expected
-            ) from error
+    def __init__(self) -> None:
+        self.problem = gr.HTML(elem_id="problem")
 
-    return handle
+    def on(
+        self,
+        event: Callable[..., Any],
+        act: Callable[..., Any],
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] = (),
+        **options: Any,
+    ) -> Any:
+        """Let ``act`` handle an event: it gives a value for each output, as a tuple if several.
+
+        With ``show_progress="hidden"`` nobody waits for it, and the error of another stays shown.
+        """
+        unasked = options.get("show_progress") == "hidden"
+
+        def handle(*arguments: Any) -> Any:
+            try:
+                found = act(*arguments)
+            except Exception as error:
+                if not isinstance(error, ValueError | OSError):
+                    traceback.print_exc()  # for whoever mends it
+                return [*[gr.skip()] * len(outputs), markup.alert(error)]
+            values = found if len(outputs) > 1 else [found][: len(outputs)]
+            return [*values, gr.skip() if unasked else ""]
+
+        settings = {"inputs": [*inputs], "outputs": [*outputs, self.problem]}
+        return event(handle, **settings, api_visibility="private", **options)
 
 
 @contextmanager

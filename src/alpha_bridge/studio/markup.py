@@ -31,6 +31,12 @@ def text(value: object) -> str:
     return escape(printable(value))
 
 
+def alert(error: BaseException) -> str:
+    """An error in one line."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    return f"<p role='alert'>{text(message)}</p>"
+
+
 def lines(found: Iterable[str]) -> str:
     """A list with a line for each text."""
     return "<ul>" + "".join(f"<li>{text(line)}</li>" for line in found) + "</ul>"
@@ -88,7 +94,7 @@ def picture(path: Path, alt: str) -> str:
     return _scrolled(shown, alt)
 
 
-def as_image(image: Array) -> Any:  # noqa: ANN401
+def as_image(image: Array) -> Any:
     """An image of Pillow of uint8 ``(H, W, C)``."""
     from PIL import Image
 

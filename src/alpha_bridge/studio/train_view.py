@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from . import live, markup
-from .handling import QUIET, SLOW, guarded
+from .handling import SLOW, Handlers
 from .trainings import Trainings, configuration, understood
 from .workspace import Workspace
 
@@ -16,10 +16,12 @@ EVERY = 3.0
 """Seconds from one look at a run to the next."""
 
 
-def train_view(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> None:
+def train_view(
+    workspace: Workspace, trainings: Trainings, handlers: Handlers, run: gr.Dropdown
+) -> None:
     """Lay out the view; ``run`` is the run that all views show."""
     with gr.Accordion("Start a training", open=not workspace.run_names()):
-        _start(workspace, trainings, run)
+        _start(workspace, trainings, handlers, run)
     line = gr.HTML(elem_id="where")
     with gr.Row():
         buttons = {
@@ -43,9 +45,15 @@ def train_view(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> 
         drawn = (live.shown(workspace.run(name)) if there else "") if changed else gr.skip()
         return f"<p>{markup.text(live.where(trainings, name))}</p>", drawn, version
 
-    shown: dict[str, Any] = {"inputs": [run, seen], "outputs": [line, figures, seen], **QUIET}
-    run.change(guarded(look), **shown)
-    gr.Timer(EVERY).tick(guarded(look), **shown, trigger_mode="once")
+    for event in (run.change, gr.Timer(EVERY).tick):
+        handlers.on(
+            event,
+            look,
+            [run, seen],
+            [line, figures, seen],
+            show_progress="hidden",
+            trigger_mode="once",
+        )
     for button, act in buttons.items():
 
         def press(name: str | None, act: Any = act) -> None:
@@ -53,10 +61,12 @@ def train_view(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> 
                 raise ValueError("no run is chosen: choose one")
             act(name)
 
-        button.click(guarded(press), [run], None, **QUIET).success(guarded(look), **shown)
+        handlers.on(button.click, press, [run])
 
 
-def _start(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> None:
+def _start(
+    workspace: Workspace, trainings: Trainings, handlers: Handlers, run: gr.Dropdown
+) -> None:
     files = gr.File(
         label="Drop images, a table or an .npy file", file_count="multiple", elem_id="files"
     )
@@ -69,10 +79,8 @@ def _start(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> None
     )
     with gr.Row():
         name = gr.Textbox("first", label="Name of the run", elem_id="name")
-        steps = gr.Number(None, label="Updates", info="empty: as usual", precision=0)
-        realism = gr.Number(
-            None, label="Realism, 0 to 1", info="empty: as usual", minimum=0, maximum=1, step=0.1
-        )
+        steps = gr.Textbox(label="Updates", info="empty: as usual", elem_id="steps")
+        realism = gr.Textbox(label="Realism, 0 to 1", info="empty: as usual")
         snapshots = gr.Number(
             8,
             label="Snapshots along α",
@@ -94,7 +102,8 @@ def _start(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> None
 
     def configured(data: str | None, *settings: Any) -> Any:
         realism, steps, snapshots = settings
-        return configuration(workspace.data(data), realism, steps, snapshots or 0)
+        numbers = _number("realism", realism, float), _number("updates", steps, int)
+        return configuration(workspace.data(data), *numbers, snapshots or 0)
 
     def describe(*settings: Any) -> str:
         return markup.lines(understood(configured(*settings)))
@@ -103,6 +112,14 @@ def _start(workspace: Workspace, trainings: Trainings, run: gr.Dropdown) -> None
         trainings.start(name.strip(), configured(*settings))
         return gr.update(choices=[*{*workspace.run_names(), name}], value=name)
 
-    files.upload(guarded(keep), [files], [data], api_visibility="private")
-    look.click(guarded(describe), settings, [notes], **SLOW)
-    start.click(guarded(begin), [name, *settings], [run], api_visibility="private")
+    handlers.on(files.upload, keep, [files], [data])
+    handlers.on(look.click, describe, settings, [notes], **SLOW)
+    handlers.on(start.click, begin, [name, *settings], [run])
+
+
+def _number(name: str, given: str, kind: type[Any]) -> Any:
+    """The number that is written in a field; None for an empty one."""
+    try:
+        return kind(given) if given.strip() else None
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {given!r}: give one, or none") from None

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from . import uncovered
-from .handling import SLOW, guarded, scratch
+from .handling import SLOW, Handlers, scratch
 from .workspace import Workspace
 
 
-def uncovered_view(workspace: Workspace, run: gr.Dropdown) -> None:
+def uncovered_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -> None:
     """Lay out the view; ``run`` is the run that all views show."""
     with gr.Row():
         count = gr.Slider(50, 2000, value=500, step=50, label="Held-out samples to rank")
@@ -31,4 +31,4 @@ def uncovered_view(workspace: Workspace, run: gr.Dropdown) -> None:
         uncovered.export([("missed", real), ("invented", made)], path)
         return real.html, made.html, gr.update(value=str(path), visible=True)
 
-    find.click(guarded(search), [run, count, n], [missed, invented, archive], **SLOW)
+    handlers.on(find.click, search, [run, count, n], [missed, invented, archive], **SLOW)

@@ -10,7 +10,7 @@ import gradio as gr
 from .bridge_view import bridge_view
 from .compare_view import compare_view
 from .encode_view import encode_view
-from .handling import QUIET, guarded
+from .handling import Handlers
 from .train_view import train_view
 from .trainings import Trainings
 from .uncovered_view import uncovered_view
@@ -21,7 +21,7 @@ RED, DARK_RED = "#b42318", "#912018"
 CSS = (Path(__file__).parent / "studio.css").read_text("utf-8")
 
 
-def theme() -> Any:  # noqa: ANN401
+def theme() -> Any:
     """Colours with enough contrast, and fonts that the reader has: none is fetched."""
     found = gr.themes.Default(
         primary_hue="blue", font=FONTS, font_mono=["ui-monospace", "Menlo", "monospace"]
@@ -54,22 +54,23 @@ def page(workspace: Workspace) -> gr.Blocks:
     with gr.Blocks(title="alpha_bridge studio", analytics_enabled=False) as blocks:
         gr.HTML(f"<h1>alpha_bridge studio</h1><p>{workspace.folder.name}</p>")
         run = gr.Dropdown([], label="Run", info="that all views but Compare show", elem_id="run")
+        handlers = Handlers()
         with gr.Tab("Train"):
-            train_view(workspace, trainings, run)
+            train_view(workspace, trainings, handlers, run)
         with gr.Tab("Bridge") as bridge:
-            bridge_view(workspace, run, bridge)
+            bridge_view(workspace, handlers, run, bridge)
         with gr.Tab("Encode and edit") as encode:
-            encode_view(workspace, run, encode)
+            encode_view(workspace, handlers, run, encode)
         with gr.Tab("Missed and invented"):
-            uncovered_view(workspace, run)
+            uncovered_view(workspace, handlers, run)
         with gr.Tab("Compare") as compare:
-            compare_view(workspace, compare)
+            compare_view(workspace, handlers, compare)
 
-        def offer(chosen: str | None) -> Any:  # noqa: ANN401
+        def offer(chosen: str | None) -> Any:
             names = workspace.run_names()
             value = chosen if chosen in names else names[0] if names else None
             return gr.update(choices=names, value=value)
 
-        run.focus(guarded(offer), [run], [run], **QUIET)
-        blocks.load(guarded(offer), [run], [run], **QUIET)
+        for event in (run.focus, blocks.load):
+            handlers.on(event, offer, [run], [run], show_progress="hidden")
     return blocks
