@@ -13,7 +13,7 @@ BENCH := $(VENV)/.bench
 # what dozens of processes import is compiled once, whatever the shell says; make clean removes it
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test test-avx2 test-sse41 test-slow test-slow-runs test-slow-data check tree settings break docs bench clean
+.PHONY: install demo test test-browser test-avx2 test-sse41 test-slow test-slow-runs test-slow-data check tree settings break docs bench clean
 
 install: $(INSTALLED)
 
@@ -65,6 +65,16 @@ test-slow-runs: $(INSTALLED)
 
 test-slow-data: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow $(APART)
+
+# the studio in a real browser; its pictures lie in pytest's temporary folder
+test-browser: $(INSTALLED)
+	@command -v chromium > /dev/null || \
+		if test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
+			apt-get update -q && apt-get install -y -q chromium; \
+		else \
+			echo "make test-browser needs Chromium: apt-get install chromium" >&2; exit 1; \
+		fi
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser tests/browser
 
 # BASE=/else/.venv/bin/python measures whole commands beside those of that environment's build
 bench: $(BENCH)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from time import sleep
 
 import pytest
 
@@ -26,13 +27,19 @@ def place(tmp_path):
     """Where a run is trained, which is ended if the test did not get there."""
     run = tmp_path / "long"
     yield run
-    if run.is_dir() and (process := holder(run)) is not None:
-        os.kill(process, signal.SIGKILL)
+    for _ in range(100):  # it may be on its way still
+        if (tmp_path / ".ended").exists() or not (tmp_path / ".studio").exists():
+            return
+        if (process := holder(run)) is not None:
+            os.kill(process, signal.SIGKILL)
+            return
+        sleep(0.2)
 
 
 def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
     with served(place.parent) as (address, server):
         page = new_page(address)
+        page.set_default_timeout(120_000)
         page.locator("#name input, #name textarea").fill("long")
         page.locator("#data input").fill("digits")
         page.locator("#steps input, #steps textarea").fill("9000")
@@ -40,6 +47,7 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
         wait_for(page, r"long: training · update \d+ of 9,000")
 
         second = new_page(address)
+        second.set_default_timeout(120_000)
         wait_for(second, "long: training")
         second.locator("#pause").click()
         wait_for(page, "long: stopped")
@@ -55,6 +63,7 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
         page.reload()
         wait_for(page, "long: training")
         os.kill(holder(place), signal.SIGKILL)
+        (place.parent / ".ended").touch()
         wait_for(page, "long: stopped")
         page.screenshot(path=place.parent / "stopped.png", full_page=True)
         page.close()

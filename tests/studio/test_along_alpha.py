@@ -1,8 +1,11 @@
 """Snapshots of a run are found with their α, and each shows what its model does."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 
-from alpha_bridge.commands import frontier
+from alpha_bridge.commands.frontier import Point, best_of
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.studio import along_alpha
 
@@ -33,12 +36,18 @@ def test_points_have_a_density_and_a_field(ring):
     assert along_alpha.rows_at(ring, 20) == []
 
 
-def test_a_frontier_that_was_measured_is_read_again(ring):
-    assert along_alpha.known_frontier(ring) is None
-    found = frontier(ring, draws=2)
-    known = along_alpha.known_frontier(ring)
+def test_a_frontier_that_was_measured_is_read_again(tmp_path):
+    run = Run.create(tmp_path / "run", {"steps": 9})
+    assert along_alpha.known_frontier(run) is None
+    points = [
+        Point(step, step / 9, 0.3, -2.0, 0.3, -1.0, {"inception_score/posterior/40": float(step)})
+        for step in (3, 9)
+    ]
+    found = best_of(run, points, prefer=0.5)
+    found.table.write_text(json.dumps({"points": [*map(asdict, points)], "prefer": 0.5}))
+    known = along_alpha.known_frontier(run)
     assert (known.best, known.realism) == (found.best, found.realism)
     assert len(along_alpha.frontier_panels(known)) == 1
     found.table.write_text('{"points": [{}], "prefer": 0.5}')
     with pytest.raises(ValueError, match="is damaged: remove it"):
-        along_alpha.known_frontier(ring)
+        along_alpha.known_frontier(run)

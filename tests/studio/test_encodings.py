@@ -19,7 +19,7 @@ def test_an_image_is_shown_beside_its_reconstruction(digits, image, tmp_path):
     shown = encodings.reconstructed(digits, image, 2, tmp_path)
     assert "mean squared error" in shown
     assert "after 2 steps of refinement" in shown
-    assert "src='data:image/png;base64," in shown
+    assert shown.count("src='data:image/png;base64,") == 2
 
 
 def test_points_are_joined_with_their_reconstructions(ring, tmp_path):
@@ -33,6 +33,11 @@ def test_an_image_moves_along_an_attribute_of_the_data(digits, image, tmp_path):
     assert names == [f"label={label}" for label in range(10)]
     shown = encodings.edited(digits, image, names[1], 2.0, tmp_path)
     assert "label=1: accuracy" in shown
+
+
+def test_edits_of_points_are_refused(ring, image, tmp_path):
+    with pytest.raises(ValueError, match="ring is no run of images"):
+        encodings.edited(ring, image, "label=1", 2.0, tmp_path)
 
 
 def test_two_images_have_a_way_between_them(digits, image, tmp_path):

@@ -29,37 +29,32 @@ def reconstructed(run: Run, image: Path, refine: int, out: Path) -> str:
         refine: Steps of refinement of the latent.
         out: A folder for what is written on the way.
     """
-    from ..commands import Reconstructed, reconstruct
+    import numpy as np
 
-    images = len(run.config.get("event_shape") or ()) == 3
-    path = out / ("reconstruction.png" if images else "reconstruction.npy")
+    from ..commands import Reconstructed, reconstruct
+    from ..runs import plots
+    from ..runs.panel import Panel, svg
+
+    path = out / "reconstruction.npy"
     found = reconstruct(run, images=image, refine=refine, out=path)
     assert isinstance(found, Reconstructed)
     error = f"mean squared error {found.error:.4g}"
     if refine:
         error += f", after {refine} steps of refinement {found.refined_error:.4g}"
-    return markup.lines([error]) + (
-        markup.picture(path, "The original and its reconstruction") if images else _points(path)
-    )
-
-
-def _points(path: Path) -> str:
-    import numpy as np
-
-    from ..runs import plots
-    from ..runs.panel import Panel, svg
-
     pairs = np.load(path)
+    if pairs.ndim == 5:
+        return markup.gallery(pairs[:, 0], ("original", "reconstruction"), error)
     if pairs.shape[2] < 2:
-        return ""
-    alt = "Originals and their reconstructions."
-    return markup.figures([Panel("Reconstructions", alt, alt, svg(plots.reconstructions(pairs)))])
+        return markup.lines([error])
+    panel = Panel("Reconstructions", error, "Originals and reconstructions.", "")
+    return markup.figures([panel._replace(source=svg(plots.reconstructions(pairs)))])
 
 
 def edited(run: Run, image: Path, attribute: str, strength: float, out: Path) -> str:
     """An image moved along an attribute, and how sure the direction is."""
     from ..commands import edit
 
+    _require_images(run)
     found = edit(run, (attribute,), images=image, strength=strength, out=out / "edited.png")
     sure = [f"{of.name}: accuracy {of.evidence.accuracy:.2f}" for of in found.directions]
     sure += [of.evidence.doubt for of in found.directions if of.evidence.doubt]
@@ -72,12 +67,18 @@ def between(run: Run, first: Path, second: Path, curve: Literal["slerp", "lerp"]
 
     from ..commands import edit
 
+    _require_images(run)
     pair = out / "pair"
     pair.mkdir()
     for number, path in enumerate((first, second)):
         shutil.copyfile(path, pair / f"{number}{path.suffix.lower()}")
     found = edit(run, between=curve, images=pair, out=out / "between.png")
     return markup.picture(found.path, "The way from the first image to the second")
+
+
+def _require_images(run: Run) -> None:
+    if len(run.config.get("event_shape") or ()) != 3:
+        raise ValueError(f"{run.folder.name} is no run of images, of which edits are shown")
 
 
 def attributes(run: Run) -> list[str]:

@@ -96,9 +96,9 @@ def _start(
 
     def keep(paths: list[str] | None) -> Any:
         if not paths:
-            return gr.skip()
+            return gr.skip(), gr.skip()
         kept = workspace.keep([Path(path) for path in paths])
-        return gr.update(choices=workspace.data_names(), value=kept)
+        return gr.update(choices=workspace.data_names(), value=kept), None
 
     def configured(data: str | None, *settings: Any) -> Any:
         realism, steps, snapshots = settings
@@ -112,7 +112,11 @@ def _start(
         trainings.start(name.strip(), configured(*settings))
         return gr.update(choices=[*{*workspace.run_names(), name}], value=name)
 
-    handlers.on(files.upload, keep, [files], [data])
+    def offer() -> Any:
+        return gr.update(choices=workspace.data_names())
+
+    handlers.on(data.focus, offer, [], [data], show_progress="hidden")
+    handlers.on(files.upload, keep, [files], [data, files])
     handlers.on(look.click, describe, settings, [notes], **SLOW)
     handlers.on(start.click, begin, [name, *settings], [run])
 

@@ -104,7 +104,7 @@ class Trainings:
         with self._hidden(f"{name}.log").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - END))
             lines = file.read().decode("utf-8", "replace").strip().splitlines()
-        if process.returncode == -getattr(signal, "SIGKILL", 9):
+        if process.returncode < 0:
             return "the training was killed"
         return printable(lines[-1].removeprefix("alpha-bridge: ")) if lines else None
 
