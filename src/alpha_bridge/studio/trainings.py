@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import printable
 from ..files import within, writing
-from ..files.lock import holder
+from ..files.lock import holder, is_locked
 from ..recipe import Config, changed, read_config
 from ..recipe.availability import located
 from ..recipe.decided import dialled
@@ -21,6 +22,8 @@ from .workspace import Workspace
 
 HIDDEN = ".studio"
 """In the folder of the studio: what trainings print, and the configurations they begin with."""
+ENDING = 20.0
+"""Seconds that a training may take to end, once it writes no more."""
 END = 4000
 """Of what a training printed, the last bytes that are looked at."""
 
@@ -113,7 +116,10 @@ class Trainings:
 
     def _run(self, name: str, *arguments: str) -> None:
         if self._alive(name):
-            raise ValueError(f"{name} is being trained: pause it first")
+            if is_locked(self.workspace.folder / name):
+                raise ValueError(f"{name} is being trained: pause it first")
+            with suppress(subprocess.TimeoutExpired):  # it has let go of the run, and ends
+                self._started[name].wait(ENDING)
         command = [sys.executable, "-m", "alpha_bridge", "train", *arguments]
         with self._hidden(f"{name}.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
