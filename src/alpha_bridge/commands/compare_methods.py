@@ -64,7 +64,7 @@ def compare_methods(
         OSError: The folder holds something else, or a file cannot be read or written.
         Stopped: A run was stopped; the comparison goes on from there.
     """
-    from ..recipe.availability import located, require_data, require_init
+    from ..recipe.availability import located, require_data, require_init, require_trackers
     from ..recipe.soundness import require_sound
     from ..runs.method_runs import MethodRuns, configurations
 
@@ -77,6 +77,7 @@ def compare_methods(
     runs = MethodRuns.open(out, config, methods)
     for trained in runs.all.values():
         require_sound(trained)
+    require_trackers(config)
     require_data(config.data, fetch is None or config.data in fetch)
     if config.prior is not None:
         require_data(config.prior, fetch is None or config.prior in fetch, "--prior")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..checks import folder_or_array
@@ -126,3 +127,13 @@ def require_init(name: str, fetch: bool = True) -> None:
         raise FileNotFoundError(f"there is no VAE '{name}': give a folder, or an id of the hub")
     elif fetch and not _fetched(name, "model"):
         _require_on_hub(name, "model", "give a local folder with --from PATH")
+
+
+def require_trackers(config: Config) -> None:
+    """Refuse what is to get records by name and is not installed; TensorBoard may be missing."""
+    for name in config.track:
+        if name != "tensorboard" and find_spec(name) is None:
+            raise ValueError(
+                f"--track {name} needs {name}, which is not installed: "
+                f"pip install 'alpha-bridge[{name}]'"
+            )

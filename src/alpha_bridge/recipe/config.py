@@ -63,6 +63,8 @@ MethodName = Literal[
 ]
 
 
+Tracker = Literal["tensorboard", "trackio", "wandb"]
+
 RowPlaces = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
 """The categories and the numbers of :class:`~alpha_bridge.observation.RowFamily`."""
 
@@ -144,6 +146,8 @@ class Config(_Part):
     """Latest checkpoints from which training can go on."""
     best: str | None = None
     """Metric whose best checkpoint is kept too: its name in metrics.jsonl, or how that begins."""
+    track: tuple[Tracker, ...] = ("tensorboard",)
+    """What gets the records too: tensorboard where it is installed, trackio, wandb; or nothing."""
     snapshots: Annotated[int, Interval(0)] = 0
     """Checkpoints of Step II to keep, evenly along α, for alpha-bridge frontier."""
     event_shape: tuple[int, ...] | None = None

@@ -16,6 +16,7 @@ CHANGEABLE = (
     "checkpoint_every",
     "keep",
     "best",
+    "track",
     "objective.clip",
     "objective.weight",
     "objective.one_backward",

@@ -13,6 +13,7 @@
     incidents/step-00001000-collapse/      a bundle, from which alpha-bridge replay repeats it
     calibration.json                       how alpha-bridge ratio calibrated the log ratio
     report.html                            the page that shows all of it
+    events.out.tfevents.*                  the records for TensorBoard, where it is installed
     .lock                                  held by the process that trains
 
 Training can go on from the latest checkpoints, three by default. Of those before them the ends of

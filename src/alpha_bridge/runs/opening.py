@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
-from ..recipe.availability import located, require_data, require_init
+from ..recipe.availability import located, require_data, require_init, require_trackers
 from ..recipe.soundness import require_sound
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def require_trainable(
     from .folder import Run
 
     require_sound(config)
+    require_trackers(config)
     run = Run.open(folder) if resume else Run.require_free(folder)
     if resume:
         resumed_in(run, config, usable(run, resume=True)[0])

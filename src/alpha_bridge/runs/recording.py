@@ -52,6 +52,7 @@ from .loading import decoding, printing
 from .mosaic import save_png
 from .opening import resumed_in, usable
 from .rollback import back_to, last_good, rollbacks, way_on
+from .tracking import Tracking
 from .trials import TrialRuns, mean_over_trials
 
 ANEW = {HISTORY: (), "fingerprint": None, "prior_fingerprint": None}
@@ -247,13 +248,14 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
     if config.best is not None:
         measured = evaluation(build_model(config.singles[0]), {})
         require_measured("best", config.best, measured.metrics)
-    progress = Progress(len(parts.path), bars, describe)
+    progress, tracking = Progress(len(parts.path), bars, describe), Tracking(trials, bars.say)
     unwritten: list[Record] = []
 
     def write(record: Record) -> None:
         if config.best is not None:
             scores.update(scores_of([mean_over_trials(record)], config.best))
         progress.show(mean_over_trials(record))
+        tracking.record(record)
         unwritten.append(record)
         # those that a full disk has no room for are written with a later one
         say = bars.say if len(unwritten) == 1 else lambda _: None
@@ -267,12 +269,14 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
             measured = evaluation(model, memory, event.in_step_one)
             with sparing(event.last, bars.say):
                 keep(run, event.step, measured, parts.source.units)
+            tracking.samples(run, event.step, parts.source.units.stored(measured.samples))
             return measured.metrics
 
         return trials.measure(event.state, measure) | _twins(event, parts.objective)
 
     return [
         _Changes(trials, bars.console, anew, scores),
+        tracking,
         Records(write, config.record_every, evaluate, config.evaluation.every),
         Checkpoints(
             trials.run.checkpoint_folder,

@@ -117,9 +117,14 @@ class TrialRuns:
 
     def append(self, record: Record) -> None:
         """Write each trial's part of a record, and the means."""
+        for run, own in self.each(record):
+            run.append(own)
+
+    def each(self, record: Record) -> Iterator[tuple[Run, Record]]:
+        """Each trial with its part of a record, and the run above them with the means."""
         for trial, run in enumerate(self.runs):
-            run.append({k: v[trial] if isinstance(v, list) else v for k, v in record.items()})
-        self.run.append(mean_over_trials(record))
+            yield run, {k: v[trial] if isinstance(v, list) else v for k, v in record.items()}
+        yield self.run, mean_over_trials(record)
 
     def save(self, state: TrainState, marked: Collection[int]) -> None:
         """Write a checkpoint of each stacked trial, from which it can be used alone.
