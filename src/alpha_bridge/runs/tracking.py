@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from numbers import Real
 from typing import Any
 
 from ..errors import one_line
@@ -126,7 +125,7 @@ def _numbers(record: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: value
         for name, value in record.items()
-        if name != "step" and isinstance(value, Real) and math.isfinite(value)
+        if name != "step" and isinstance(value, int | float) and math.isfinite(value)
     }
 
 
