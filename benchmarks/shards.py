@@ -25,6 +25,8 @@ from measure import HERE, machine, put, table, write_json
 from PIL import Image
 
 PAGE = HERE.parent / "docs" / "data.md"
+IMAGES = {".parquet": 10_000_000, ".arrow": 10_000_000, ".tar": 1_000_000}
+"""Images of each kind of shards; the headers of tar files are read one by one."""
 A_SHARD, FEW = 100_000, 1000
 """Images of a shard, and of the small data set whose memory is taken off."""
 GROUP = 1000
@@ -137,8 +139,7 @@ def table_of(rows: list[dict[str, float | str]]) -> str:
 def main() -> None:
     """Measure each kind, and write the numbers and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=10_000_000, help="images of each kind")
-    parser.add_argument("--kinds", nargs="+", default=[".parquet", ".arrow", ".tar"])
+    parser.add_argument("--kinds", nargs="+", choices=IMAGES, default=[*IMAGES])
     parser.add_argument("--out", type=Path, default=HERE / "shards.json", help="JSON file")
     parser.add_argument("--read", type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -148,7 +149,7 @@ def main() -> None:
     rows = []
     for kind in options.kinds:
         with tempfile.TemporaryDirectory() as root:
-            rows.append(measure(kind, options.images, Path(root)))
+            rows.append(measure(kind, IMAGES[kind], Path(root)))
         print(rows[-1], flush=True)
     write_json(options.out, {"machine": machine(), "rows": rows})
     put(PAGE, "shards", table_of(rows))

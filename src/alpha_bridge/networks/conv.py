@@ -68,13 +68,16 @@ class _ConvBody(nn.Sequential):
         widths = [channels, *_widths(width, halvings)]
         layers: list[nn.Module] = []
         for inputs, outs in pairwise(widths):
-            layers += [nn.Conv2d(inputs, outs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            layers += [
+                nn.Conv2d(inputs, outs, 4, stride=2, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         base = size >> halvings
         super().__init__(
             *layers,
             _Flatten(),
             nn.Linear(widths[-1] * base**2, hidden),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(hidden, outputs),
         )
 
@@ -147,12 +150,12 @@ class ConvGenerator(nn.Sequential):
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):
             layers += [
-                nn.LeakyReLU(0.2),
+                nn.LeakyReLU(0.2, inplace=True),
                 nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1),
             ]
         super().__init__(
             nn.Linear(latent, hidden),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(hidden, widths[0] * base**2),
             _Unflatten(base),
             *layers,
@@ -183,9 +186,9 @@ class ConvPairDiscriminator(nn.Module):
         self.image = (channels, size, size)
         self.features = _ConvBody(size, channels, width, hidden, hidden, trials)
         self.head = nn.Sequential(
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(hidden + latent, hidden),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(hidden, 1),
         )
 
@@ -203,7 +206,7 @@ class _Residual(nn.Module):
         super().__init__()
         self.added = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, width, 3, padding=1),
         )
 
@@ -257,12 +260,12 @@ class ConvTranslator(nn.Module):
         halved_twice(size)
         self.moved = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
             *(_Residual(2 * width) for _ in range(depth)),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.ConvTranspose2d(width, outputs, 4, stride=2, padding=1),
         )
         self.latent_shape = (channels, size, size)

@@ -42,7 +42,10 @@ class _DCGANBody(nn.Sequential):
         widths = [channels, *_widths(width, halvings)]
         layers: list[nn.Module] = []
         for inputs, outs in pairwise(widths):
-            layers += [nn.Conv2d(inputs, outs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            layers += [
+                nn.Conv2d(inputs, outs, 4, stride=2, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         head = nn.Conv2d(widths[-1], outputs, size >> halvings)
         super().__init__(*layers, head, nn.Flatten())
         for layer in layers[::2]:

@@ -58,10 +58,13 @@ class PatchDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         inputs, size, padding = channels, 1, 0
         for level, outputs in enumerate(_widths(width, halvings)):
-            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            layers += [
+                nn.Conv2d(inputs, outputs, 4, stride=2, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
             inputs, size, padding = outputs, size + 3 * 2**level, padding + 2**level
         stride = 2**halvings
-        layers += [nn.Conv2d(inputs, inputs, 3, padding=1), nn.LeakyReLU(0.2)]
+        layers += [nn.Conv2d(inputs, inputs, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)]
         super().__init__()
         self.layers = nn.Sequential(*layers, nn.Conv2d(inputs, 1, 1))
         self.scope = Patches(size + 2 * stride, stride, padding + stride)
