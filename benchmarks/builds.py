@@ -43,6 +43,17 @@ PARTS = {
 }
 """Where seconds go, and the function that spends them with all that it calls."""
 
+PROFILED = """
+import cProfile, runpy, sys, time
+_, file, module, *sys.argv[1:] = sys.argv
+profile = cProfile.Profile(time.process_time)
+try:
+    profile.runcall(runpy.run_module, module, run_name="__main__")
+finally:
+    profile.dump_stats(file)
+"""
+"""A module as a program whose functions are timed by the processor's clock."""
+
 
 @dataclass(frozen=True)
 class Build:
@@ -162,14 +173,14 @@ def side_by_side(builds: dict[str, Build], command: Command, rounds: int) -> dic
 
 
 def where(build: Build, command: Command) -> dict[str, float]:
-    """Seconds of the parts of a command under cProfile, which makes Python slower.
+    """Processor seconds of the parts of a command under cProfile, which makes Python slower.
 
     Parts may lie within each other: what is imported late belongs to imports and to its caller.
     """
     with tempfile.TemporaryDirectory() as folder:
-        python, *rest = command(build, Path(folder))
+        python, _, module, *rest = command(build, Path(folder))
         file = Path(folder) / "profile"
-        build.run([python, "-m", "cProfile", "-o", file, *rest], Path(folder) / "cache")
+        build.run([python, "-c", PROFILED, file, module, *rest], Path(folder) / "cache")
         stats = pstats.Stats(str(file))
     found = {"all": stats.total_tt}  # type: ignore[attr-defined]
     for part, place in PARTS.items():
@@ -211,7 +222,7 @@ def pairs(results: dict[str, Any]) -> str:
 def profiles(results: dict[str, Any]) -> str:
     """The table of where seconds go: before and now, for each command."""
     profiled = results["profiles"]
-    head = ["seconds under cProfile", *(f"`{name}`: before, now" for name in profiled)]
+    head = ["processor seconds, profiled", *(f"`{name}`: before, now" for name in profiled)]
     rows = [
         [part, *(f"{of['base'][part]:.1f}, {of['ours'][part]:.1f}" for of in profiled.values())]
         for part in ("all", *PARTS)

@@ -138,12 +138,10 @@ def kernel_distance(
 
 
 def _discrepancies(real: Tensor, fake: Tensor, subsets: Sequence[Sequence[Tensor]]) -> Tensor:
-    """The squared discrepancy in each subset, samples ``(real, fake)`` of as many, in float64."""
-    (real, in_real), (fake, in_fake) = (
-        _members(x, torch.stack(chosen))
-        for x, chosen in zip((real, fake), zip(*subsets, strict=True), strict=True)
-    )
-    size = len(subsets[0][0])
+    """The squared discrepancy in each subset, indices of real and of as many generated samples."""
+    of_real, of_fake = (torch.stack(chosen) for chosen in zip(*subsets, strict=True))
+    (real, in_real), (fake, in_fake) = _members(real, of_real), _members(fake, of_fake)
+    size = of_real.shape[1]
     own = _sums_within(real, in_real) + _sums_within(fake, in_fake)
     across = _sums_across(real, fake, in_real, in_fake)
     return own / (size * (size - 1)) - 2 * across / size**2
