@@ -1,6 +1,7 @@
 """Sphinx configuration; notebooks are executed and equations rendered when the pages are built."""
 
 import os
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -45,6 +46,9 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # the fields of a named tuple are described once, with it
 
+repository = ""
+"""Where the pages lie in public, such as ``OWNER/NAME`` on GitHub; empty while they do not."""
+
 latex = LatexToMathML(fancy_error=False)
 
 
@@ -62,6 +66,20 @@ def displayed(page: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def badges(_: Sphinx, page: str, source: list[str]) -> None:
+    """Offer a page that is run as a notebook, and where it can be opened without installing."""
+    if "jupytext:" not in source[0]:
+        return
+    offered = f"{{nb-download}}`This page as a notebook <{page}.ipynb>`"
+    if repository:
+        binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/docs/{page}.md"
+        offered += f" · [Open it in Binder]({binder})"
+    title = re.search(r"^# .*\n", source[0], re.M)
+    assert title, f"{page} has no title"
+    source[0] = f"{source[0][: title.end()]}\n{offered}\n{source[0][title.end() :]}"
+
+
 def setup(app: Sphinx) -> None:
-    """Let MathML be what equations are rendered as."""
+    """Let MathML be what equations are rendered as, and notebooks be opened elsewhere."""
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
+    app.connect("source-read", badges)
