@@ -10,7 +10,8 @@ import pytest
 from alpha_bridge.cli import main
 
 DOCS = Path(__file__).parents[1] / "docs"
-BLOCKS = re.findall(r"```console\n(.*?)```", (DOCS / "tour.md").read_text("utf-8"), re.S)
+_, *BLOCKS = re.findall(r"```console\n(.*?)```", (DOCS / "tour.md").read_text("utf-8"), re.S)
+"""All but the first, which only lists what the others do."""
 FEW = {"1000": "20"}
 """Updates, of which the page's are for its reader."""
 SMALL = ["--batch-size=8", "--model.width=8", "--model.hidden=16", "--evaluation.samples=60"]
