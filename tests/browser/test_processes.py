@@ -17,7 +17,7 @@ LOST = ("net::ERR_", "Failed to fetch", "Could not", "Connection", "NetworkError
 def wait_for(page, pattern):
     """Wait for the line on where a training stands."""
     page.wait_for_function(
-        "pattern => new RegExp(pattern).test(document.querySelector('#where').innerText)",
+        "pattern => new RegExp(pattern).test(document.querySelector('#where')?.innerText ?? '')",
         arg=pattern,
     )
 

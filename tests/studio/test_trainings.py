@@ -74,6 +74,13 @@ def test_a_folder_that_stands_is_not_trained_into(trainings, started):
     assert started.commands == []
 
 
+def test_a_run_is_not_started_twice(trainings, started):
+    trainings.start("first", configuration("digits"))
+    with pytest.raises(ValueError, match="first is being trained: pause it first"):
+        trainings.start("first", configuration("digits"))
+    assert len(started.commands) == 1
+
+
 def test_a_run_is_resumed_by_the_command_line(place, ring, started):
     Trainings(place).resume("runs/ring")
     assert started.commands[0][3:] == ["train", str(ring.folder), "--resume"]

@@ -73,6 +73,7 @@ class Trainings:
             OSError: There is such a folder already.
         """
         place = self.workspace.place(name)
+        self._require_ended(name)
         config = located(config)
         require_trainable(config, place, resume=False, fetch=())
         file = self._hidden(f"{name}.json")
@@ -83,6 +84,10 @@ class Trainings:
     def resume(self, name: str) -> None:
         """Go on with a run from its last checkpoint."""
         run = self.workspace.run(name)
+        if self._alive(name) and not is_locked(run.folder):
+            with suppress(subprocess.TimeoutExpired):  # it has let go of the run, and ends
+                self._started[name].wait(ENDING)
+        self._require_ended(name)
         config = read_config(run.config_path)
         require_trainable(config, run.folder, resume=True, fetch=())
         self._run(name, str(run.folder), "--resume")
@@ -111,15 +116,14 @@ class Trainings:
             return "the training was killed"
         return printable(lines[-1].removeprefix("alpha-bridge: ")) if lines else None
 
+    def _require_ended(self, name: str) -> None:
+        if self._alive(name):
+            raise ValueError(f"{name} is being trained: pause it first")
+
     def _alive(self, name: str) -> bool:
         return name in self._started and self._started[name].poll() is None
 
     def _run(self, name: str, *arguments: str) -> None:
-        if self._alive(name):
-            if is_locked(self.workspace.folder / name):
-                raise ValueError(f"{name} is being trained: pause it first")
-            with suppress(subprocess.TimeoutExpired):  # it has let go of the run, and ends
-                self._started[name].wait(ENDING)
         command = [sys.executable, "-m", "alpha_bridge", "train", *arguments]
         with self._hidden(f"{name}.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
