@@ -17,7 +17,6 @@ def shown(page, selector):
 
 def choose(page, run):
     """Choose the run that the views show."""
-    view(page, "Train")
     box = page.get_by_label("Run", exact=True)
     box.click()
     page.get_by_role("option", name=run).click()
@@ -37,12 +36,14 @@ def violations(page):
 
 def photograph(page, path):
     """A picture of the page, wide and narrow; nothing is cut off, and all of it can be read."""
+    page.wait_for_function("!document.querySelector('.pending')")  # which is paler
     page.screenshot(path=path / "wide.png", full_page=True)
     assert violations(page) == []
     page.set_viewport_size(NARROW)
     page.screenshot(path=path / "narrow.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    across = page.evaluate("document.documentElement.scrollWidth")
     page.set_viewport_size(WIDE)
+    assert across <= NARROW["width"]
 
 
 def test_train_shows_a_run(page, tmp_path):
@@ -70,16 +71,16 @@ def test_train_says_what_it_understands_of_a_table(page, folder, tmp_path):
 
 
 def test_bridge_moves_along_alpha_by_keys(page, tmp_path):
-    choose(page, "runs/plane")
     view(page, "Bridge")
-    shown(page, "#bridge img")
+    shown(page, "#bridge img[alt*='grid']")
+    choose(page, "runs/plane")  # which the view follows
+    shown(page, "#bridge img[alt*='field']")
     last = page.locator("#snapshot").inner_text()
     page.locator("#along input[type=range]").press("ArrowLeft")
     page.wait_for_function(
         "last => document.querySelector('#snapshot').innerText !== last", arg=last
     )
     assert "α = " in page.locator("#snapshot").inner_text()
-    shown(page, "#bridge img[alt*='field']")
     page.locator("#frontier").click()
     shown(page, "#curve img")
     photograph(page, tmp_path)

@@ -11,8 +11,10 @@ from .handling import SLOW, Handlers
 from .workspace import Workspace
 
 
-def bridge_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab) -> None:
-    """Lay out the view; ``run`` is the run that all views show."""
+def bridge_view(
+    workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab, current: gr.State
+) -> None:
+    """Lay out the view; ``run`` is that of all views, ``current`` the label of the tab shown."""
     slider = gr.Slider(1, 2, value=1, step=1, label="Snapshot along α", elem_id="along")
     place = gr.HTML(elem_id="snapshot")
     figures = gr.HTML(elem_id="bridge")
@@ -44,6 +46,11 @@ def bridge_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab:
         return markup.figures(along_alpha.frontier_panels(frontier(workspace.run(name))))
 
     everything = [slider, place, figures, curve]
+
+    def follow(name: str | None, current: str) -> tuple[Any, ...]:
+        return choose(name) if current == tab.label else (gr.skip(),) * 4
+
+    handlers.on(run.change, follow, [run, current], everything, **SLOW)
     handlers.on(tab.select, choose, [run], everything, **SLOW)
     # by the pointer or by keys; of many movements, the last one counts
     handlers.on(

@@ -12,8 +12,10 @@ from .handling import SLOW, Handlers, scratch
 from .workspace import Workspace
 
 
-def encode_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab) -> None:
-    """Lay out the view; ``run`` is the run that all views show."""
+def encode_view(
+    workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab: gr.Tab, current: gr.State
+) -> None:
+    """Lay out the view; ``run`` is that of all views, ``current`` the label of the tab shown."""
     with gr.Column() as images:
         attribute = _images(workspace, handlers, run)
     with gr.Column(visible=False) as rows:
@@ -26,6 +28,10 @@ def encode_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown, tab:
         known = gr.update(choices=choices, value=choices[0] if choices else None)
         return gr.update(visible=not table), gr.update(visible=table), known
 
+    def follow(name: str | None, current: str) -> tuple[Any, ...]:
+        return choose(name) if current == tab.label else (gr.skip(),) * 3
+
+    handlers.on(run.change, follow, [run, current], [images, rows, attribute], **SLOW)
     handlers.on(tab.select, choose, [run], [images, rows, attribute], **SLOW)
 
 

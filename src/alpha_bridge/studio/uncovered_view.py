@@ -31,4 +31,8 @@ def uncovered_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -
         uncovered.export([("missed", real), ("invented", made)], path)
         return real.html, made.html, gr.update(value=str(path), visible=True)
 
+    def clear() -> tuple[Any, ...]:
+        return "", "", gr.update(visible=False)
+
+    handlers.on(run.change, clear, [], [missed, invented, archive], show_progress="hidden")
     handlers.on(find.click, search, [run, count, n], [missed, invented, archive], **SLOW)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from . import markup
 from .bridge_view import bridge_view
 from .compare_view import compare_view
 from .encode_view import encode_view
@@ -52,16 +54,17 @@ def page(workspace: Workspace) -> gr.Blocks:
     """The page on a workspace."""
     trainings = Trainings(workspace)
     with gr.Blocks(title="alpha_bridge studio", analytics_enabled=False) as blocks:
-        gr.HTML(f"<h1>alpha_bridge studio</h1><p>{workspace.folder.name}</p>")
+        gr.HTML(f"<h1>alpha_bridge studio</h1><p>{markup.text(workspace.folder.name)}</p>")
         run = gr.Dropdown([], label="Run", info="that all views but Compare show", elem_id="run")
         handlers = Handlers()
-        with gr.Tab("Train"):
+        current = gr.State("Train")
+        with gr.Tab("Train") as train:
             train_view(workspace, trainings, handlers, run)
         with gr.Tab("Bridge") as bridge:
-            bridge_view(workspace, handlers, run, bridge)
+            bridge_view(workspace, handlers, run, bridge, current)
         with gr.Tab("Encode and edit") as encode:
-            encode_view(workspace, handlers, run, encode)
-        with gr.Tab("Missed and invented"):
+            encode_view(workspace, handlers, run, encode, current)
+        with gr.Tab("Missed and invented") as uncovered:
             uncovered_view(workspace, handlers, run)
         with gr.Tab("Compare") as compare:
             compare_view(workspace, handlers, compare)
@@ -71,6 +74,8 @@ def page(workspace: Workspace) -> gr.Blocks:
             value = chosen if chosen in names else names[0] if names else None
             return gr.update(choices=names, value=value)
 
+        for tab in (train, bridge, encode, uncovered, compare):
+            handlers.on(tab.select, partial(str, tab.label), [], [current], show_progress="hidden")
         for event in (run.focus, blocks.load):
             handlers.on(event, offer, [run], [run], show_progress="hidden")
     return blocks
