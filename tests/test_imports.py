@@ -165,6 +165,6 @@ def test_the_module_runs_as_the_command():
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "alpha-bridge: there is no command 'frob': give one of train, sample, impute, "
-        "reconstruct, translate, edit, missed, ratio, compare, evaluate, report, replay, "
+        "reconstruct, translate, edit, missed, ratio, outliers, compare, evaluate, report, replay, "
         "frontier, export, push, restore, verify, runs, overview, doctor, studio"
     ]
