@@ -147,12 +147,12 @@ def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str,
             file.seek(member.offset_data)
             text = file.read(member.size).decode("utf-8", "replace").strip()
             try:
-                said = json.loads(text) if kind == "json" else {LABEL: text}
+                given = json.loads(text) if kind == "json" else {LABEL: text}
             except ValueError as error:
                 raise ValueError(
                     f"{member.name} in {file.name} is no JSON ({one_line(error)}): repair it"
                 ) from error
-            record |= said if isinstance(said, dict) else {}
+            record |= given if isinstance(given, dict) else {}
     return record
 
 
@@ -477,8 +477,8 @@ class Shards:
 
         file, first = self.files[number], int(self.index[self.starts[number]]["at"])
         if file.suffix == PARQUET:
-            with pyarrow.parquet.ParquetFile(file) as opened:
-                return opened.read_row_group(group - first, [self.column])[self.column]
+            with pyarrow.parquet.ParquetFile(file) as table:
+                return table.read_row_group(group - first, [self.column])[self.column]
         if number not in self._tables:
             self._tables[number] = mapped(file)
         return self._tables[number][self.column].chunk(group - first)
