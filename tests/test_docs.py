@@ -16,6 +16,7 @@ from torch import nn
 from alpha_bridge import AlphaBridge, AlphaPath, fit
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -65,6 +66,13 @@ def test_every_option_of_the_pages_exists(user, monkeypatch):
     monkeypatch.chdir(user)
     for words in unlike():
         parse([word.removeprefix("../") for word in words])
+
+
+def test_every_experiment_and_script_of_the_pages_exists():
+    text = "\n".join(PAGES.values())
+    assert {*re.findall(r"python -m experiments ([a-z][\w-]*)", text)} <= {*EXPERIMENTS}
+    scripts = {*re.findall(r"python ((?:benchmarks|docs|examples)/\w+\.py)", text)}
+    assert [script for script in scripts if not (ROOT / script).is_file()] == []
 
 
 @pytest.fixture
