@@ -3,8 +3,9 @@ r"""Ours: a classifier trained on a model's samples for the data, with weights b
 Samples of a linear generator, whose labels are drawn by a law that is known, are to train a
 classifier for data that follow three Gaussians: a covariate shift, in which
 :math:`q(x) / p_\theta(x)` is known everywhere. The classifier is linear and the law is not, so that
-it matters where the samples lie. It is fitted without weights, with those of the discriminator's
-logit, of the calibrated ratio, and of the true one, all Pareto-smoothed, and to labelled data.
+it matters where the samples lie: the law was chosen so with the true weights alone. It is fitted
+without weights, with those of the discriminator's logit, of the calibrated ratio, and of the true
+one, all Pareto-smoothed, and to labelled data. Its error is what it minimises, the log loss.
 
 Source:
     Shimodaira, Improving Predictive Inference under Covariate Shift by Weighting the
@@ -17,9 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from alpha_bridge.inference.calibrated_ratio import calibrated, evidence
-from alpha_bridge.inference.importance import SmoothedWeights, smoothed_weights
+from alpha_bridge.inference.importance import LARGEST_SHAPE, SmoothedWeights, smoothed_weights
 from alpha_bridge.path import constant
 
 from .framework import Claim, Outcome, Plan, Record, Study
@@ -87,7 +89,7 @@ def of_seed(seed: int, steps: int) -> Outcome:
     return Outcome(
         {
             "error": {
-                method: round(1 - float(classifier.score(tested, of_tested)), 4)
+                method: round(log_loss(of_tested, classifier.predict_proba(tested)), 4)
                 for method, classifier in fitted.items()
             },
             "weights": {method: _account(found, true) for method, found in weights.items()},
@@ -97,7 +99,7 @@ def of_seed(seed: int, steps: int) -> Outcome:
 
 def _labels(x: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Labels of points by a law that no line follows."""
-    odds = 3 * np.sin(1.5 * x[:, 0]) + 2 * x[:, 1]
+    odds = 3 * np.sin(2 * x[:, 0] + x[:, 1])
     drawn: NDArray[np.bool_] = rng.random(len(x)) < 1 / (1 + np.exp(-odds))
     return drawn
 
@@ -125,6 +127,7 @@ def claims(record: Record) -> list[Claim]:
     """
     error = {method: round(float(_errors(record, method).mean()), 4) for method in METHODS}
     away = {method: round(float(_away(record, method).mean()), 4) for method in WEIGHED}
+    shapes = [run["weights"]["calibrated"]["shape"] or 0.0 for run in record["runs"]]
     gained = error["none"] - error["calibrated"]
     return [
         Claim(
@@ -138,13 +141,9 @@ def claims(record: Record) -> list[Claim]:
             [{method: away[method] for method in ("logit", "calibrated")}],
         ),
         Claim(
-            "k̂ of all weights is at most .7, so that none is refused",
-            all(
-                (found["shape"] or 0) <= 0.7
-                for run in record["runs"]
-                for found in run["weights"].values()
-            ),
-            [{}],
+            f"k̂ of the calibrated weights is at most {LARGEST_SHAPE}, so that none are refused",
+            max(shapes) <= LARGEST_SHAPE,
+            [{"largest k̂": max(shapes)}],
         ),
     ]
 
@@ -155,7 +154,10 @@ def table(record: Record) -> str:
     Args:
         record: Of :func:`measure`.
     """
-    lines = ["| weights | error on data | away from the true ones | effective |", "|---" * 4 + "|"]
+    lines = [
+        "| weights | log loss on data | away from the true ones | effective |",
+        "|---" * 4 + "|",
+    ]
     for method in METHODS:
         cells = [_spread(_errors(record, method)), "", ""]
         if method in WEIGHED:
@@ -181,7 +183,7 @@ def draw(record: Record) -> "Figure":
     from alpha_bridge.runs.plots import BLUE, SMALL, TEXT, WIDTH
 
     figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
-    titles = "error of the classifier on data", "distance of weights from the true ones"
+    titles = "log loss of the classifier on data", "distance of weights from the true ones"
     shown = (_errors, METHODS), (_away, WEIGHED)
     for axes, title, (values, methods) in zip(figure.subplots(1, 2), titles, shown, strict=True):
         for at, method in enumerate(methods):

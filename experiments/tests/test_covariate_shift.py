@@ -14,7 +14,7 @@ def test_each_classifier_has_an_error_and_the_true_weights_are_no_distance_away(
     monkeypatch.setattr(calibrated_ratio, "REPLICAS", 2)
     record = of_seed(0, 10).record
     assert {*record["error"]} == {*covariate_shift.METHODS}
-    assert all(0 <= error <= 0.7 for error in record["error"].values())
+    assert all(0 < error < 2 for error in record["error"].values())
     away = {method: of["away"] for method, of in record["weights"].items()}
     assert away["true"] == 0 < away["none"] <= 1
 
@@ -42,6 +42,6 @@ def test_the_table_and_the_figure_have_every_method():
 
 
 def test_no_line_follows_the_labels():
-    x = np.array([[-1.0, 0.0], [1.0, 0.0], [3.0, 0.0]])
+    x = np.array([[-0.8, 0.0], [0.8, 0.0], [2.4, 0.0]])
     share = np.mean([covariate_shift._labels(x, np.random.default_rng(s)) for s in range(200)], 0)
     assert share[1] > 0.9 and share[0] < 0.1 and share[2] < 0.1
