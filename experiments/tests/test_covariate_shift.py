@@ -14,7 +14,7 @@ def test_each_classifier_has_an_error_and_the_true_weights_are_no_distance_away(
     monkeypatch.setattr(calibrated_ratio, "REPLICAS", 2)
     record = of_seed(0, 10).record
     assert {*record["error"]} == {*covariate_shift.METHODS}
-    assert all(0 < error < 2 for error in record["error"].values())
+    assert all(0 < error < 20 for error in record["error"].values())
     away = {method: of["away"] for method, of in record["weights"].items()}
     assert away["true"] == 0 < away["none"] <= 1
 
