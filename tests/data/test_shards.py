@@ -18,6 +18,8 @@ from PIL import Image
 from alpha_bridge.data import load_images, sampler, shards, streamed
 from alpha_bridge.data.sampler import Groups, shuffled
 from alpha_bridge.data.shards import Shards
+from alpha_bridge.recipe import Config, changed
+from alpha_bridge.recipe.domains import build_source
 
 COUNT, GROUP = 40, 5
 KINDS = ("tar", "parquet", "arrow")
@@ -262,3 +264,16 @@ def test_large_shards_are_streamed_by_default_and_the_line_names_the_other_way(
     assert "the images of 2 shards (0.0 MB) are decoded when they are drawn" in notes[2]
     assert "--images.stream False" in notes[2]
     assert Path(folders["arrow"]).name in notes[1]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_run_that_goes_on_reads_shards_as_it_began(
+    folders, streams, tmp_path, monkeypatch, stream
+):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path))
+    begun = changed(Config(data=str(folders["arrow"])), {"images.stream": stream})
+    recorded = {"event_shape": (1, 8, 8), "fingerprint": build_source(begun).fingerprint}
+    monkeypatch.setattr("alpha_bridge.data.images.STREAMED_FROM", 10**9 if stream else 0)
+    going_on = build_source(changed(begun, {"images.stream": None, **recorded}))
+    assert going_on.fingerprint == recorded["fingerprint"]
+    assert (going_on.fingerprint == streams["arrow"].fingerprint) == stream
