@@ -15,9 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from alpha_bridge.data import load_images, sampler, shards, streamed
+from alpha_bridge.data import load_images, sampler, streamed
 from alpha_bridge.data.sampler import Groups, shuffled
-from alpha_bridge.data.shards import Shards
+from alpha_bridge.data.shards import Shards, encoded_images
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.domains import build_source
 
@@ -131,7 +131,7 @@ def reads(monkeypatch):
         found.append(of[-1])
         return plain(shards, *of)
 
-    for module in (sampler, shards):
+    for module in (sampler, encoded_images):
         monkeypatch.setattr(module, "HELD", 1)
     monkeypatch.setattr(Shards, "_column", counted)
     return found

@@ -1,0 +1,115 @@
+"""What one look through a shard finds: where its images lie, and what it says of each."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import one_line
+from ..folders import joined
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+    from pyarrow import Array, Table
+
+PLACE = np.dtype([("at", "<i8"), ("part", "<u4")])
+"""Where an image lies: in a tar file, from which byte on and how many; in a table, in which of the
+groups of rows of all tables, and in which row of it."""
+MOST_TEXTS = 1000
+"""Values of a column of texts in a shard, at most: one of more describes single images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What is found in one look through a shard, which decodes nothing.
+
+    Attributes:
+        path: The shard.
+        index: Where each image lies, the groups counted in this shard.
+        sizes: Bytes of each group of rows; 0 where it is mapped, and nothing need be read at once.
+        cells: What the shard says of each image in columns of few values; its images are empty,
+            but for the names of the files that they once were, where these are asked for.
+        images: The columns of images, with the mode that they state.
+        bare: Samples without an image.
+    """
+
+    path: Path
+    index: NDArray[Any]
+    sizes: NDArray[np.int64]
+    cells: Table
+    images: Mapping[str, str | None]
+    bare: int = 0
+
+
+def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:
+    """What shards say of their images, split by split, in the columns that all of a split have.
+
+    Raises:
+        ValueError: A column has several types.
+    """
+    import datasets
+
+    found = {}
+    for split, scans in splits.items():
+        names = [
+            name
+            for name in scans[0].cells.column_names
+            if all(name in one.cells.column_names for one in scans)
+        ]
+        table = joined(one.cells.select(names) for one in scans)
+        features = datasets.Features.from_arrow_schema(table.schema)
+        for name, mode in scans[0].images.items():
+            features[name] = datasets.Image(mode=mode)
+        found[split] = datasets.Dataset(
+            datasets.table.InMemoryTable(table.replace_schema_metadata()),
+            datasets.DatasetInfo(features=features),
+            fingerprint=split,
+        )
+    return datasets.DatasetDict(found)
+
+
+def no_images(count: int, files: Array | None) -> Array:
+    """So many cells of images without bytes."""
+    import pyarrow
+
+    bytes_ = pyarrow.nulls(count, "binary")
+    files = pyarrow.nulls(count, "string") if files is None else files.cast("string")
+    return pyarrow.StructArray.from_arrays([bytes_, files], ["bytes", "path"])
+
+
+def of_few_values(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Those columns whose texts are not different for most images."""
+    from pyarrow import compute
+
+    return {
+        name: cells
+        for name, cells in columns.items()
+        if not (is_text(cells.type) and compute.count_distinct(cells).as_py() > MOST_TEXTS)
+    }
+
+
+def is_text(kind: Any) -> bool:  # noqa: ANN401
+    """Whether cells of a type are texts."""
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in a line which shard cannot be read."""
+    import pyarrow
+
+    try:
+        yield
+    except (OSError, tarfile.TarError, pyarrow.ArrowException) as error:
+        raise ValueError(
+            f"shard {path} cannot be read ({one_line(error)}): replace or remove it"
+        ) from error

@@ -1,0 +1,111 @@
+"""Samples of tar files, as WebDataset has them: the standard library finds a file's members.
+
+A member is a piece of the file, so that an image is read by its place alone.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ...errors import one_line
+from ..folders import IMAGE, LABEL
+from ..listing import image_endings
+from .scanned import PLACE, Scan, no_images, of_few_values
+
+if TYPE_CHECKING:
+    from pyarrow import Array
+
+
+def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
+    """Samples as WebDataset has them: members in a row with one name up to its first dot."""
+    import pyarrow
+
+    found: list[tuple[int, int]] = []
+    files: list[str] = []
+    records: list[dict[str, Any]] = []
+    bare = 0
+    with path.open("rb") as file:
+        for members in _samples(path):
+            images = {kind: of for kind, of in members.items() if _is_picture(kind)}
+            if column not in (None, IMAGE):
+                images = {kind: of for kind, of in images.items() if kind == column}
+            if len(images) > 1:
+                first = next(iter(images.values())).name
+                raise ValueError(
+                    f"{path} has several images of one sample ({first}: {', '.join(images)}): give "
+                    f"the one to use with --images.image-column {next(iter(images))}"
+                )
+            bare += not images
+            for member in images.values():
+                found.append((member.offset_data, member.size))
+                files.append(member.name)
+                records.append(_record(file, members))
+    if all(str(record.get(LABEL, "")).isdecimal() for record in records):
+        records = [record | {LABEL: int(record[LABEL])} for record in records]
+    kept = pyarrow.array(files, "string") if names else None
+    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **_columns(records)})
+    index = np.array(found, PLACE)
+    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
+
+
+def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
+    """The members of each sample, by what follows the first dot of their names."""
+    key = ""
+    members: dict[str, tarfile.TarInfo] = {}
+    with tarfile.open(path, "r:") as tar:
+        for member in tar:
+            tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
+            name = PurePosixPath(member.name)
+            if not member.isfile() or name.name.startswith("."):
+                continue
+            stem, _, kind = name.name.partition(".")
+            its = str(name.with_name(stem))
+            if its != key and members:
+                yield members
+                members = {}
+            key = its
+            members[kind.lower()] = member
+    if members:
+        yield members
+
+
+def _is_picture(kind: str) -> bool:
+    return f".{kind.rpartition('.')[-1]}" in image_endings()
+
+
+def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str, Any]:
+    """What a sample's ``.json`` and ``.cls`` say of it."""
+    record: dict[str, Any] = {}
+    for kind in ("json", "cls"):
+        if (member := members.get(kind)) is not None:
+            file.seek(member.offset_data)
+            text = file.read(member.size).decode("utf-8", "replace").strip()
+            try:
+                given = json.loads(text) if kind == "json" else {LABEL: text}
+            except ValueError as error:
+                raise ValueError(
+                    f"{member.name} in {file.name} is no JSON ({one_line(error)}): repair it"
+                ) from error
+            record |= given if isinstance(given, dict) else {}
+    return record
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+    """Columns of the scalars in records; those of several types are left out."""
+    import pyarrow
+
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(name for record in records for name in record):
+        cells = [record.get(name) for record in records]
+        if all(isinstance(cell, bool | int | float | str | None) for cell in cells):
+            try:
+                columns[name] = pyarrow.array(cells)
+            except pyarrow.ArrowException:
+                continue
+    return of_few_values(columns)
