@@ -58,16 +58,17 @@ def page(workspace: Workspace) -> gr.Blocks:
         run = gr.Dropdown([], label="Run", info="that all views but Compare show", elem_id="run")
         handlers = Handlers()
         current = gr.State("Train")
-        with gr.Tab("Train") as train:
-            train_view(workspace, trainings, handlers, run)
-        with gr.Tab("Bridge") as bridge:
-            bridge_view(workspace, handlers, run, bridge, current)
-        with gr.Tab("Encode and edit") as encode:
-            encode_view(workspace, handlers, run, encode, current)
-        with gr.Tab("Missed and invented") as uncovered:
-            uncovered_view(workspace, handlers, run)
-        with gr.Tab("Compare") as compare:
-            compare_view(workspace, handlers, compare)
+        with gr.Tabs(overflow_behavior="wrap"):  # a menu would hide some
+            with gr.Tab("Train") as train:
+                train_view(workspace, trainings, handlers, run)
+            with gr.Tab("Bridge") as bridge:
+                bridge_view(workspace, handlers, run, bridge, current)
+            with gr.Tab("Encode and edit") as encode:
+                encode_view(workspace, handlers, run, encode, current)
+            with gr.Tab("Missed and invented") as uncovered:
+                uncovered_view(workspace, handlers, run)
+            with gr.Tab("Compare") as compare:
+                compare_view(workspace, handlers, compare)
 
         def offer(chosen: str | None) -> Any:
             names = workspace.run_names()
