@@ -70,13 +70,15 @@ def page(workspace: Workspace) -> gr.Blocks:
             with gr.Tab("Compare") as compare:
                 compare_view(workspace, handlers, compare)
 
-        def offer(chosen: str | None) -> Any:
+        def first() -> Any:
             names = workspace.run_names()
-            value = chosen if chosen in names else names[0] if names else None
-            return gr.update(choices=names, value=value)
+            return gr.update(choices=names, value=names[0] if names else None)
+
+        def offer() -> Any:
+            return gr.update(choices=workspace.run_names())  # what is chosen meanwhile stays
 
         for tab in (train, bridge, encode, uncovered, compare):
             handlers.on(tab.select, partial(str, tab.label), [], [current], show_progress="hidden")
-        for event in (run.focus, blocks.load):
-            handlers.on(event, offer, [run], [run], show_progress="hidden")
+        handlers.on(blocks.load, first, [], [run], show_progress="hidden")
+        handlers.on(run.focus, offer, [], [run], show_progress="hidden")
     return blocks
