@@ -13,9 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from alpha_bridge import AlphaBridge, AlphaPath, fit
+from alpha_bridge import AlphaBridge, AlphaPath, commands, fit
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.recipe import changed
+from alpha_bridge.recipe.presets import of_data
 from experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
@@ -33,8 +35,8 @@ BLOCKS = {
     for name, text in PAGES.items()
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.S))
 }
-SLOW = {"docs/arm.md-0", "docs/tables.md-0", "docs/vae.md-0", "docs/vae.md-1"}
-"""Blocks that train on images or a table, or refine latents."""
+SLOW = {"docs/arm.md-0", "docs/ratio.md-1", "docs/tables.md-0", "docs/vae.md-0", "docs/vae.md-1"}
+"""Blocks that train on data of one's own, or refine latents."""
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,14 @@ def trained_elsewhere():
     return images() | {"path": AlphaPath.three_steps(ml=2, transfer=2, adversarial=2)}
 
 
+def trained_run():
+    """A run of vectors, and further ones."""
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    np.save("x.npy", x)
+    commands.train(changed(of_data("x.npy"), {"steps": 20}), Path("runs/mine"))
+    return {"x": x, "new": x[:9]}
+
+
 def table():
     """A table of people, another with gaps, and rows that were generated."""
     jobs = ["cook", "pilot", None] * 60
@@ -128,6 +138,7 @@ def table():
 
 NEEDED = {
     "docs/arm.md-0": lambda: {"y": torch.arange(50) % 2},
+    "docs/ratio.md-1": trained_run,
     "docs/vae.md-0": images,
     "docs/vae.md-1": trained_elsewhere,
     "docs/tables.md-0": table,
@@ -141,7 +152,7 @@ NEEDED = {
 )
 def test_every_block_of_python_runs(block, names):
     few = re.sub(r"\b(ml|transfer|adversarial)=\d+", r"\1=2", BLOCKS[block])
-    few = few.replace("steps=4000", "steps=20")
+    few = re.sub(r"\bsteps=\d+", "steps=20", few)
     exec(compile(few, block, "exec"), names | NEEDED.get(block, dict)())
 
 

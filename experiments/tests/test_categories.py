@@ -56,4 +56,5 @@ def test_each_claim_can_fail(changed, fails):
 
 def test_the_figure_and_the_page_have_every_way():
     assert len(categories.draw(record()).axes) == 2
-    assert "| exact, 4 | 0.01 ± 0.01 | 0.3 | 2.00 | 0.205 ± 0.0071 |" in gradients(record())
+    text = "\n".join(gradients(record()))
+    assert "| exact, 4 | 0.01 ± 0.01 | 2.00 |" in text

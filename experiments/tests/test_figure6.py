@@ -158,6 +158,6 @@ def test_images_of_which_nothing_is_known_are_reconstructed_and_not_edited(tmp_p
 
 def test_the_page_has_a_row_for_each_metric_and_attribute():
     record = json.loads((RESULTS / "figure6-mnist.json").read_text(encoding="utf-8"))
-    text = images.PARTS["figure6-mnist"](record)
+    text = "\n".join(images.PARTS["figure6-mnist"](record))
     assert "| Edits reached (strength-2-generated, 1000) | " in text
     assert all(f"| {row['attribute']} | " in text for row in record["judge"])

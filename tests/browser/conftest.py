@@ -22,6 +22,8 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
     *("--disable-component-update", "--disable-sync"),
 )
+OF_GRADIO = "No draw texture found for layer"
+"""What gradio says where a view is left while its drawing is being shown again."""
 HERE = ("http://127.0.0.1:", "data:", "blob:")
 TIMEOUT = 30_000
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 380, "height": 800}
@@ -112,5 +114,5 @@ def quiet(heard):
     """After each test: no errors, and nothing was asked of another machine."""
     yield
     complaints, heard.complaints[:] = [*heard.complaints], []
-    assert complaints == []
+    assert [complaint for complaint in complaints if complaint != OF_GRADIO] == []
     assert [url for url in heard.asked if not url.startswith(HERE)] == []

@@ -173,8 +173,10 @@ def test_a_run_holds_everything_that_later_commands_need(mixture):
         for kind in ("reconstructions", "step")
         for step in BOUNDARIES
     ]
+    tracked = [name for name in names if name.startswith("events.out.tfevents.")]
+    assert len(tracked) == 1
     assert names == sorted(
-        [".lock", "config.json", "metrics.jsonl", "report.html", *checkpoints, *samples]
+        [".lock", "config.json", "metrics.jsonl", "report.html", *tracked, *checkpoints, *samples]
     )
 
 

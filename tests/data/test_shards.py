@@ -17,7 +17,8 @@ from PIL import Image
 
 from alpha_bridge.data import load_images, sampler, streamed
 from alpha_bridge.data.sampler import Groups, shuffled
-from alpha_bridge.data.shards import Shards, encoded_images
+from alpha_bridge.data.shards import encoded_images
+from alpha_bridge.data.shards.encoded_images import Shards
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.domains import build_source
 

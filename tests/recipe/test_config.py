@@ -332,6 +332,7 @@ OTHERWISE = {
     "optimization.average": 0.9,
     "optimization.discriminator_steps": 2,
     "evaluation.every": 7,
+    "track": (),
     "watch.answer": "stop",
     "watch.change": "alpha",
     "watch.rollbacks": 1,

@@ -30,7 +30,7 @@ from .decode import Encoded, Progress, refusal, write_images
 from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded, open_known, sound
 from .origin import Folder, Hub, quiet
 from .rows import Rows, split
-from .shards import Shards
+from .shards.encoded_images import Shards
 from .streamed import StreamedRows, look_at
 from .survey import Survey
 

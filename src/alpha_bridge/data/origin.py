@@ -27,7 +27,9 @@ from .choice import encoded_images
 from .decode import BATCH, Encoded
 from .folders import read_folder
 from .listing import PACKED, WITHOUT_PIXELS, count_line, list_folder, plural, some
-from .shards import KINDS, Scan, Shards, data_set, scan
+from .shards.encoded_images import Shards
+from .shards.kinds import KINDS, scan
+from .shards.scanned import Scan, data_set
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetBuilder, DatasetDict

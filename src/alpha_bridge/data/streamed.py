@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .decode import BATCH, NAMED, Broken, Pixels, Shape, decode_all, refusal
 from .rows import Rows
 from .sampler import Indices
-from .shards import Shards
+from .shards.encoded_images import Shards
 from .survey import Survey
 
 LOOKS, RUN = 64, 64

@@ -16,7 +16,7 @@ from ..data import (
     spirals,
     unbalanced,
 )
-from ..data.shards import STREAMED
+from ..data.shards.encoded_images import STREAMED
 from ..files.table_files import is_table
 from ..settings import (
     ImagesConfig,

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import uncovered
+from . import markup, uncovered
 from .handling import SLOW, Handlers, scratch
 from .workspace import Workspace
 
@@ -29,10 +29,7 @@ def uncovered_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -
         made = uncovered.invented_samples(own, int(n))
         path = Path(mkdtemp(prefix="alpha-bridge-")) / "missed-and-invented.zip"
         uncovered.export([("missed", real), ("invented", made)], path)
-        return real.html, made.html, gr.update(value=str(path), visible=True)
+        of = f"<p>Of {markup.text(name)}:</p>"  # they stay when another run is chosen
+        return of + real.html, made.html, gr.update(value=str(path), visible=True)
 
-    def clear() -> tuple[Any, ...]:
-        return "", "", gr.update(visible=False)
-
-    handlers.on(run.change, clear, [], [missed, invented, archive], show_progress="hidden")
     handlers.on(find.click, search, [run, count, n], [missed, invented, archive], **SLOW)
