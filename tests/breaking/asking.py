@@ -59,13 +59,15 @@ def contents(run: Path) -> dict[str, object]:
     """All that is in the folder of a run and must not depend on interruptions.
 
     Checkpoints and samples count byte by byte, records without ``seconds``, the report without
-    durations, paths from the place of the run on; what names the run, drawn when it begins, and
-    locks are left out.
+    durations, paths from the place of the run on; what names the run, drawn when it begins, locks,
+    and the files of TensorBoard, which have times in them and in their names, are left out.
     """
     return {
         str(path.relative_to(run)): _content(path, str(run.parent))
         for path in sorted(run.rglob("*"))
-        if path.is_file() and not path.name.endswith(".lock")
+        if path.is_file()
+        and not path.name.endswith(".lock")
+        and not path.name.startswith("events.out.tfevents.")
     }
 
 
