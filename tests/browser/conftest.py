@@ -25,7 +25,7 @@ FLAGS = (
 OF_GRADIO = "No draw texture found for layer"
 """What gradio says where a view is left while its drawing is being shown again."""
 HERE = ("http://127.0.0.1:", "data:", "blob:")
-TIMEOUT = 30_000
+TIMEOUT = 60_000
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 380, "height": 800}
 ROWS = "\n".join(f"{20 + row % 50},{('Bern', 'Oslo')[row % 2]},{row * 1.5}" for row in range(120))
 
@@ -88,7 +88,7 @@ def heard():
 @pytest.fixture(scope="session")
 def new_page(browser, heard):
     """A further page of the same browser."""
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, reduced_motion="reduce")
     context.set_default_timeout(TIMEOUT)
 
     def new(address):
