@@ -27,7 +27,7 @@ from ..recipe.decided import dialled
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
 from ..studio import studio
-from .results import JSON
+from .json_objects import JSON
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     name: getattr(commands, name)

@@ -58,3 +58,8 @@ def as_json(value: object) -> str:
         '{"a": null}'
     """
     return json.dumps(plain(value), allow_nan=False)
+
+
+def as_text(cell: object) -> object:
+    """A cell of a table where JSON has no word of its own for it, such as a date."""
+    return cell if isinstance(cell, bool | int | float | None) else str(cell)

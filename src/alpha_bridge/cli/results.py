@@ -1,10 +1,8 @@
-"""The results of commands, as lines, a table, or one JSON object."""
+"""The results of commands as lines and tables, for people who read them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from ..commands import MissedRows, ReconstructedRows
 from ..errors import printable
 from ..files.nearby import LOOKED_AT
 from ..metrics.definition import formatted, label, title
-from .printing import as_json
+from .json_objects import JSON
 
 if TYPE_CHECKING:
     from ..commands import (
@@ -88,20 +86,6 @@ def _trained(trained: Trained, _: Arguments) -> Lines:
     yield f"{trained.seconds:.0f} s; report: {trained.run.report_path}"
 
 
-def _trained_json(trained: Trained) -> str:
-    content = {
-        "run": str(trained.run.folder),
-        "report": str(trained.run.report_path),
-        "seconds": round(trained.seconds, 3),
-        "notes": trained.notes,
-        "end_of_ml": trained.first,
-        "end": trained.last,
-        "spread": trained.spread,
-        "best": None if trained.best is None else trained.best._asdict(),
-    }
-    return as_json(content)
-
-
 def metrics_table(metrics: Mapping[str, float]) -> Table:
     """Metrics and their values."""
     table = Table("metric", "value")
@@ -145,43 +129,8 @@ def _edited(edited: Edited, arguments: Arguments) -> Lines:
     yield str(edited.path)
 
 
-def _edited_json(edited: Edited) -> str:
-    directions = [
-        {"attribute": direction.name, "scale": direction.scale} | asdict(direction.evidence)
-        for direction in edited.directions
-    ]
-    before, after = edited.errors or (None, None)
-    content = {
-        "file": str(edited.path),
-        "columns": list(edited.columns),
-        "directions": directions,
-        "error": before,
-        "refined_error": after,
-    }
-    return as_json(content)
-
-
 def _any(samples: Sequence[Coverage], key: str) -> bool:
     return any(getattr(sample, key) is not None for sample in samples)
-
-
-def _missed_json(found: Missed | MissedRows) -> str:
-    """The numbers of the samples that were asked for."""
-    if isinstance(found, MissedRows):
-        rows = _plain(found.shown)
-        return as_json({"file": str(found.table), "ranked": found.ranked, "rows": rows})
-    content = json.loads(_file(found.table))
-    return as_json(content | {"samples": content["samples"][: len(found.shown)]})
-
-
-def _plain(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """Rows of a table as JSON has them."""
-    return [{name: as_text(cell) for name, cell in row.items()} for row in rows]
-
-
-def as_text(cell: object) -> object:
-    """A cell of a table where JSON has no word of its own for it, such as a date."""
-    return cell if isinstance(cell, bool | int | float | None) else str(cell)
 
 
 def _rows(rows: Sequence[Mapping[str, object]]) -> Lines:
@@ -256,11 +205,6 @@ def _outliers(found: Outliers, arguments: Arguments) -> Lines:
     yield str(found.table)
 
 
-def _outliers_json(found: Outliers) -> str:
-    content = {"samples": len(found.outlier), "outliers": int(found.outlier.sum())}
-    return as_json({**content, "file": str(found.table)})
-
-
 def _compared(found: Compared, arguments: Arguments) -> Lines:
     sides = (arguments["first"], arguments["second"])
     for side, other, least in zip(sides, sides[::-1], found.apart, strict=True):
@@ -273,19 +217,6 @@ def _compared(found: Compared, arguments: Arguments) -> Lines:
     )
     if found.table is not None:
         yield str(found.table)
-
-
-def _compared_json(found: Compared) -> str:
-    first, second = map(_plain, found.apart)
-    content = {
-        "p_value": found.test.p_value,
-        "accuracy": found.test.accuracy,
-        "samples": found.counts,
-        "first": first,
-        "second": second,
-        "file": None if found.table is None else str(found.table),
-    }
-    return as_json(content)
 
 
 def _methods_compared(found: ComparedMethods, _: Arguments) -> Lines:
@@ -304,11 +235,6 @@ def _methods_compared(found: ComparedMethods, _: Arguments) -> Lines:
     yield str(found.page)
 
 
-def _ratio_json(found: Ratio) -> str:
-    own = {"record": str(found.record), "table": None if found.table is None else str(found.table)}
-    return as_json({**found.calibration, **own})
-
-
 def _replayed(done: Replayed, _: Arguments) -> Lines:
     yield from done.notes
     table = Table("number", "then", "now")
@@ -323,10 +249,6 @@ def _shown(number: float | list[float] | None) -> str:
     if isinstance(number, list):
         return ", ".join(map(_shown, number))
     return "not finite" if number is None else formatted(number)
-
-
-def _replayed_json(done: Replayed) -> str:
-    return as_json(asdict(done) | {"equal": done.equal})
 
 
 def _frontier(found: Frontier, _: Arguments) -> Lines:
@@ -373,10 +295,6 @@ def _updates(run: RunStatus) -> str:
     return " of ".join(known)
 
 
-def _as_record(run: RunStatus) -> dict[str, Any]:
-    return asdict(run) | {"folder": str(run.folder)}
-
-
 def _overview(found: Overview, _: Arguments) -> Lines:
     for run in found.runs:
         yield f"{run.folder}: a run, {run.state}, {_updates(run)} updates"
@@ -403,27 +321,10 @@ def _kind(found: Nearby) -> str:
     return f"{least}{found.images} images"
 
 
-def _overview_json(found: Overview) -> str:
-    starts = [
-        {"path": str(start.found.path), "kind": start.found.kind, "command": start.command}
-        for start in found.starts
-    ]
-    runs = [*map(_as_record, found.runs)]
-    return as_json({"runs": runs, "further": found.further, "starts": starts, "cut": found.cut})
-
-
 def _diagnosed(found: Diagnosis, _: Arguments) -> Lines:
     for check in found.checks:
         remedy = f": {check.remedy}" if check.remedy else ""
         yield f"{check.status:<5}  {check.name}: {check.what}{remedy}"
-
-
-def _diagnosed_json(found: Diagnosis) -> str:
-    return as_json({"healthy": found.healthy, "checks": [*map(asdict, found.checks)]})
-
-
-def _file(path: Path) -> str:
-    return path.read_text(encoding="utf-8").rstrip("\n")
 
 
 LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
@@ -447,21 +348,3 @@ LINES: Mapping[str, Callable[[Any, Arguments], Lines]] = {
     "studio": lambda *_: iter(()),
 }
 """By command; the others print what they return, a file or an address."""
-
-JSON: Mapping[str, Callable[[Any], str]] = {
-    "train": _trained_json,
-    "edit": _edited_json,
-    "missed": _missed_json,
-    "ratio": _ratio_json,
-    "outliers": _outliers_json,
-    "compare": _compared_json,
-    "compare --methods": lambda found: _file(found.runs.path),
-    "evaluate": as_json,
-    "replay": _replayed_json,
-    "frontier": lambda found: _file(found.table),
-    "verify": lambda found: as_json(asdict(found)),
-    "runs": lambda found: as_json([*map(_as_record, found.runs)]),
-    "overview": _overview_json,
-    "doctor": _diagnosed_json,
-}
-"""By command that takes ``--json``."""
