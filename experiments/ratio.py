@@ -69,7 +69,7 @@ WHERE = ("data", "model", "neither")
 CALIBRATED = ("temperature", "isotonic", "last-layer")
 BASELINES = ("quadratic", "uLSIF", "RuLSIF")
 METHODS = ("logit", *CALIBRATED, *BASELINES)
-CHOSEN = {"modes": "missed + invented", "images": "Fréchet distance of digits"}
+CHOSEN = {"modes": "missed + invented", "images": "Fréchet distance"}
 """By part, what is measured of the samples that are kept or chosen."""
 
 
