@@ -269,7 +269,7 @@ def draw(record: Record) -> "Figure":
             found = areas(record, name, method)
             axes.plot(found, [at] * len(found), "o", ms=4, color=color, alpha=0.7)
         axes.set_yticks(range(len(methods)), methods)
-        axes.set_xlim(0.3, 1.02)
+        axes.set_xlim(0, 1.02)
         axes.set_title(name, loc="left", fontsize=TEXT)
         style(axes)
         axes.tick_params(labelsize=SMALL)
