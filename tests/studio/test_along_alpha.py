@@ -26,14 +26,14 @@ def test_a_run_without_a_checkpoint_is_refused(tmp_path):
 
 def test_images_and_ratios_of_a_snapshot_are_shown(digits):
     step = along_alpha.snapshots(digits)[1].step
-    titles = [panel.title for panel in along_alpha.panels_at(digits, step)]
+    titles = [panel.title for panel in along_alpha.shown_at(digits, step)[0]]
     assert titles == ["Samples", "Log ratio on both sides"]
 
 
 def test_points_have_a_density_and_a_field(ring):
-    titles = [panel.title for panel in along_alpha.panels_at(ring, 20)]
+    titles = [panel.title for panel in along_alpha.shown_at(ring, 20)[0]]
     assert titles == ["Log ratio on both sides", "Density and discriminator"]
-    assert along_alpha.rows_at(ring, 20) == []
+    assert along_alpha.shown_at(ring, 20)[1] == []
 
 
 def test_a_frontier_that_was_measured_is_read_again(tmp_path):

@@ -13,7 +13,7 @@ from rich.table import Table
 from ..commands import MissedRows, ReconstructedRows
 from ..errors import printable
 from ..files.nearby import LOOKED_AT
-from ..metrics.definition import formatted, label, title
+from ..metrics.definition import formatted, label, title, with_deviation
 from .json_objects import JSON
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def comparison(trained: Trained) -> Table:
     table = Table("metric", "end of Step I", end)
     for name, value in trained.last.items():
         before, spread = trained.first.get(name), trained.spread.get(name)
-        after = formatted(value) + ("" if spread is None else f" ± {formatted(spread, 2)}")
-        table.add_row(name, "" if before is None else formatted(before), after)
+        table.add_row(
+            name, "" if before is None else formatted(before), with_deviation(value, spread)
+        )
     return table
 
 

@@ -268,3 +268,13 @@ def formatted(value: float, figures: int = 4) -> str:
         ('-2.8', '12,346')
     """
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{figures}g}"
+
+
+def with_deviation(mean: float, deviation: float | None) -> str:
+    """A mean, and the deviation around it if there is one.
+
+    Example:
+        >>> with_deviation(2.5, 0.123), with_deviation(2.5, None)
+        ('2.5 ± 0.12', '2.5')
+    """
+    return formatted(mean) + ("" if deviation is None else f" ± {formatted(deviation, 2)}")

@@ -1,7 +1,12 @@
 """A number of several trials."""
 
+from collections.abc import Sequence
+from statistics import fmean
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .definition import with_deviation
 
 
 def spread(trials: ArrayLike) -> NDArray[np.float64]:
@@ -21,3 +26,13 @@ def spread(trials: ArrayLike) -> NDArray[np.float64]:
         return np.zeros(found.shape[:-1])
     deviation: NDArray[np.float64] = found.std(-1, ddof=1)
     return np.where(np.isnan(deviation), np.inf, deviation)
+
+
+def summary(trials: Sequence[float]) -> str:
+    """The mean of one or more trials, and of several the deviation over them.
+
+    Example:
+        >>> summary([1.0, 3.0]), summary([1.0])
+        ('2 ± 1.4', '1')
+    """
+    return with_deviation(fmean(trials), float(spread(trials)) if len(trials) > 1 else None)

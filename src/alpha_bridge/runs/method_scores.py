@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..metrics.definition import METRICS, definition, formatted, label, title
-from ..metrics.deviation import spread
+from ..metrics.definition import METRICS, definition, label, title
+from ..metrics.deviation import spread, summary
 from ..metrics.welch import LEVEL, Difference, differences, smallest
 from .folder import Record
 from .method_runs import MethodRuns
@@ -54,11 +54,7 @@ class MetricRow:
     def cell(self, method: str) -> str:
         """Mean and deviation of a method; nothing where it has no such metric."""
         of = self.values.get(method, ())
-        if not of:
-            return ""
-        return formatted(fmean(of)) + (
-            f" ± {formatted(float(spread(of)), 2)}" if len(of) > 1 else ""
-        )
+        return summary(of) if of else ""
 
     @property
     def found(self) -> str:

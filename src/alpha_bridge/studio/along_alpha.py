@@ -49,8 +49,12 @@ def snapshots(run: Run) -> list[Snapshot]:
     return [Snapshot(*found) for found in zip(steps, alphas.tolist(), strict=True)]
 
 
-def panels_at(run: Run, step: int) -> list[Panel]:
-    """What the model after ``step`` updates makes of the same latents, and its log ratio."""
+def shown_at(run: Run, step: int) -> tuple[list[Panel], list[dict[str, object]]]:
+    """What the model after ``step`` updates makes of the same latents, and its log ratio.
+
+    Returns:
+        Figures, and rows of a table; of other samples no rows.
+    """
     from ..metrics.evaluation import decoded
     from ..runs.loading import latents_of, load_model, units_of
 
@@ -58,12 +62,12 @@ def panels_at(run: Run, step: int) -> list[Panel]:
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
     x = decoded(model, latents_of(config, model, PLANE, seed=0))
-    found = [*_samples(config, units, x)]
+    panels, rows = _samples(config, units, x), _rows(config, model, units)
     try:
         require_ratio(config, step)
     except ValueError:
-        return found
-    return [*found, *_ratio(run, config, step, model, units, x)]
+        return panels, rows
+    return [*panels, *_ratio(run, config, step, model, units, x)], rows
 
 
 def frontier_panels(found: Frontier) -> list[Panel]:
@@ -97,18 +101,13 @@ def known_frontier(run: Run) -> Frontier | None:
         raise ValueError(f"{path} is damaged: remove it, and measure again") from error
 
 
-def rows_at(run: Run, step: int) -> list[dict[str, object]]:
-    """Rows of a table that the model after ``step`` updates makes; none of other samples."""
+def _rows(config: Config, model: AlphaBridge, units: Units) -> list[dict[str, object]]:
     from ..data.tables import TableUnits
     from ..metrics.evaluation import decoded
-    from ..runs.loading import latents_of, load_model, units_of
+    from ..runs.loading import latents_of
 
-    run, config, step = open_run(run, step)
-    if config.rows is None:
+    if not isinstance(units, TableUnits):
         return []
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
-    assert isinstance(units, TableUnits)
     found: list[dict[str, object]] = units.table(
         decoded(model, latents_of(config, model, SHOWN // 2, seed=0))
     ).to_pylist()

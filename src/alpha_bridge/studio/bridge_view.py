@@ -23,14 +23,14 @@ def bridge_view(
     curve = gr.HTML(elem_id="curve")
 
     def show(name: str | None, at: float) -> tuple[str, str]:
-        found = along_alpha.snapshots(workspace.run(name))
+        own = workspace.run(name)
+        found = along_alpha.snapshots(own)
         number = max(1, min(int(at), len(found)))
         step, alpha = found[number - 1]
         where = f"snapshot {number} of {len(found)}: update {step:,}, α = {alpha:.2f}"
-        own = workspace.run(name)
-        rows = along_alpha.rows_at(own, step)
+        panels, rows = along_alpha.shown_at(own, step)
         below = markup.table(rows, "Rows of the same latents") if rows else ""
-        return f"<p>{where}</p>", markup.figures(along_alpha.panels_at(own, step)) + below
+        return f"<p>{where}</p>", markup.figures(panels) + below
 
     def choose(name: str | None) -> tuple[Any, ...]:
         own = workspace.run(name)

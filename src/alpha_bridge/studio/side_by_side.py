@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..metrics.definition import formatted, label, metrics_of, title
+from ..metrics.definition import label, metrics_of, title
 from ..runs.folder import Record, Run, is_image
 from ..runs.status import status_of
 from . import markup
@@ -55,17 +55,14 @@ def trials_of(run: Run) -> list[list[Record]]:
 
 def ends(records: Mapping[str, Sequence[Sequence[Record]]]) -> list[dict[str, str]]:
     """By metric with its protocol, the last value of each run; with the spread over its trials."""
-    from statistics import fmean
-
-    from ..metrics.deviation import spread
+    from ..metrics.deviation import summary
 
     values: dict[str, dict[str, str]] = defaultdict(dict)
     for name, trials in records.items():
         last = [next(filter(None, map(metrics_of, reversed(trial))), {}) for trial in trials]
         for metric in last[0]:
             found = [of[metric] for of in last if metric in of]
-            around = f" ± {formatted(float(spread(found)), 2)}" if len(found) > 1 else ""
-            values[metric][name] = formatted(fmean(found)) + around
+            values[metric][name] = summary(found)
     return [
         {"metric": label(metric)} | {name: of.get(name, "—") for name in records}
         for metric, of in values.items()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +116,7 @@ def export(both: Sequence[tuple[str, Extremes]], path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, extremes in both:
             if extremes.images is None and extremes.numbers:
-                with archive.open(f"{name}.csv", "w") as file:
-                    file.write("".join(_csv(extremes.numbers)).encode())
+                archive.writestr(f"{name}.csv", _csv(extremes.numbers))
                 continue
             archive.writestr(f"{name}.json", json.dumps(plain([*extremes.numbers]), default=str))
             for number, image in enumerate(() if extremes.images is None else extremes.images):
@@ -137,16 +137,12 @@ def _extremes(title: str, stored: Array, numbers: list[dict[str, Any]]) -> Extre
     )
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    lines: list[str] = []
-
-    class Lines:
-        write = lines.append
-
-    writer = csv.DictWriter(Lines(), [*rows[0]])
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, [*rows[0]])
     writer.writeheader()
     writer.writerows(rows)
-    yield from lines
+    return text.getvalue()
 
 
 def _figure(value: object) -> str:

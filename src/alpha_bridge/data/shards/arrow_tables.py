@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def scan_parquet(path: Path, column: str | None, names: bool) -> Scan:
+    """A Parquet file; an image lies in a group of rows, which is read as a whole."""
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as file:
@@ -31,6 +32,7 @@ def scan_parquet(path: Path, column: str | None, names: bool) -> Scan:
 
 
 def scan_arrow(path: Path, column: str | None, names: bool) -> Scan:
+    """An Arrow file, which is mapped; its record batches are the groups of rows."""
     table = mapped(path)
     images = _images_of(table.schema, column)
     flat = table.select([field.name for field in table.schema if _is_flat(field.type)])
