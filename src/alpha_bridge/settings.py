@@ -258,9 +258,9 @@ class ObjectiveConfig(Settings):
     features: Literal["none", "classifier", "rotations"] = "none"
     """Whose features of images are reconstructed beside pixels: a classifier's of the labels, or of
     quarter turns; not for marginal and joint."""
-    alternatives: Annotated[int | None, COUNT] = 16
-    """Alternatives of each generated row of a table that the discriminator looks at, for the
-    gradient of its categories; None for all of them, which costs more and varies less."""
+    alternatives: Annotated[int | None, COUNT] = 4
+    """Alternatives of each generated row of a table that the discriminator looks at, likely ones
+    most, for the gradient of its categories; None for all, which costs more and varies less."""
     temperature: Annotated[float | None, POSITIVE] = None
     """Of straight-through Gumbel-softmax in place of that exact gradient: biased, and cheaper where
     a table has many alternatives; None for the exact one."""

@@ -104,6 +104,25 @@ def test_with_some_alternatives_of_each_row_the_gradient_is_unbiased():
     torch.testing.assert_close(some, every, atol=0.01, rtol=0)
 
 
+def test_an_alternative_is_looked_at_as_often_as_it_is_likely_beside_the_own_one():
+    rows, shares = RowFamily(categories=((0, 4),)), torch.tensor([0.9, 0.08, 0.02, 0.0])
+    drawn = rows.draw(shares.double().log().expand(100_000, -1), draws(100_000)[:, :2])
+    seen = []
+    drawn.surrogate(lambda x: seen.append(x) or x[..., 0], most=1)
+    asked, from_first = seen[1][0], drawn.x[:, 0] == 1
+    expected = torch.tensor([0.0, 0.8, 0.2, 0.0]).double()
+    torch.testing.assert_close(asked[from_first].mean(0), expected, atol=0.01, rtol=0)
+    assert (asked * drawn.x).sum() == 0
+
+
+def test_a_row_that_could_be_no_other_has_no_gradient_of_its_categories():
+    rows = RowFamily(categories=((0, 3),))
+    given = torch.tensor([[0.0, -torch.inf, -torch.inf]]).requires_grad_()
+    drawn = rows.draw(given, torch.full((1, 2), 0.5))
+    (found,) = torch.autograd.grad(drawn.surrogate(lambda x: x[..., 1], most=1).sum(), given)
+    assert (found == 0).all()
+
+
 def test_straight_through_the_rows_are_as_drawn_and_their_gradient_that_of_a_gumbel_softmax():
     given, values = parameters()[:3], torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     leaf, rows = given.clone().requires_grad_(), RowFamily(categories=((0, 3),))

