@@ -33,6 +33,9 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other():
     assert files(WheelBuilder) == package
     assert {path for path in package if not path.endswith(".py")} == {
         "alpha_bridge/py.typed",
+        "alpha_bridge/runs/templates/bridge.css",
+        "alpha_bridge/runs/templates/bridge.html.jinja",
+        "alpha_bridge/runs/templates/bridge.js",
         "alpha_bridge/runs/templates/methods.html.jinja",
         "alpha_bridge/runs/templates/page.css",
         "alpha_bridge/runs/templates/report.html.jinja",

@@ -103,6 +103,7 @@ OTHERS = [
     (["frontier", "run"], "run has no snapshots along α"),
     (["restore", "run", "--out", "new"], "run did not begin with a VAE"),
     (["export", "run", "--out", "begun"], "begun is not empty"),
+    (["export", "translator", "--out", "new", "--page"], "the run translates samples of ring8"),
     (["push", "run", "no//id"], "'no//id' is not the id of a model on the hub"),
     (["train", "gaussians25", "--out", "run"], "run is not empty"),
     (["train", "gaussians25", "--out", "run", "--resume", "--seed", "5"], "another configuration"),

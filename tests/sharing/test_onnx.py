@@ -94,6 +94,24 @@ def test_the_model_is_left_in_the_mode_it_is_in(exported):
     assert bridge.encoder.training
 
 
+@pytest.mark.slow
+def test_one_file_holds_all_snapshots():
+    import onnxruntime
+
+    bridges = [AlphaBridge(*mlp()).eval() for _ in range(3)]
+    for bridge in bridges:
+        nn.utils.parametrizations.spectral_norm(bridge.discriminator[0])
+    files = onnx.export_along([bridge.eval() for bridge in bridges])
+    assert files.keys() == {"generator", "encoder", "discriminator"}
+    session = onnxruntime.InferenceSession(files["discriminator"])
+    x = torch.randn(4, 3)
+    for number, bridge in enumerate(bridges):
+        given = {"sample": x.numpy(), "snapshot": np.array([number])}
+        (f,) = session.run(["log_ratio"], given)
+        expected = bridge.log_ratio(x).detach().numpy()
+        assert np.allclose(expected, f, rtol=onnx.RTOL, atol=onnx.ATOL)
+
+
 class Other(nn.Module):
     """A network that is another one when it is exported."""
 
@@ -164,7 +182,7 @@ def test_a_network_of_one_size_of_batch_is_refused(way, tmp_path, capfd):
 
 @pytest.mark.slow
 def test_a_file_that_takes_one_size_of_batch_only_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx, "_traced", lambda network, x, _: torch.export.export(network, (x,)))
+    monkeypatch.setattr(onnx, "_traced", lambda network, x, _: torch.export.export(network, x))
     with pytest.raises(ValueError, match="generator in ONNX does not take a batch of 1") as refusal:
         onnx.export(AlphaBridge(*mlp()), tmp_path)
     assert "\n" not in str(refusal.value)

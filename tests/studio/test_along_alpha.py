@@ -7,11 +7,12 @@ import pytest
 
 from alpha_bridge.commands.frontier import Point, best_of
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.snapshots import snapshots
 from alpha_bridge.studio import along_alpha
 
 
 def test_each_checkpoint_has_the_alpha_that_it_was_trained_at(ring):
-    found = along_alpha.snapshots(ring)
+    found = snapshots(ring)
     assert [one.step for one in found] == ring.checkpoint_steps
     assert [one.alpha for one in found] == sorted(one.alpha for one in found)
     recorded = {record["step"]: record["alpha"] for record in ring.records}
@@ -21,11 +22,11 @@ def test_each_checkpoint_has_the_alpha_that_it_was_trained_at(ring):
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):
     run = Run.create(tmp_path / "run", {"steps": 9, "event_shape": [2]})
     with pytest.raises(ValueError, match="has no checkpoint yet"):
-        along_alpha.snapshots(run)
+        snapshots(run)
 
 
 def test_images_and_ratios_of_a_snapshot_are_shown(digits):
-    step = along_alpha.snapshots(digits)[1].step
+    step = snapshots(digits)[1].step
     titles = [panel.title for panel in along_alpha.shown_at(digits, step)[0]]
     assert titles == ["Samples", "Log ratio on both sides"]
 

@@ -118,6 +118,11 @@ def _reconstructed(done: Reconstructed | ReconstructedRows, arguments: Arguments
 def _exported(differences: Mapping[str, float], arguments: Arguments) -> Lines:
     for network, difference in differences.items():
         yield f"{arguments['out'] / f'{network}.onnx'}: within {difference:.2g} of torch"
+    if arguments["page"]:
+        points = (
+            "with points of the data" if arguments["pictures"] else "without points of the data"
+        )
+        yield f"{arguments['out'] / 'bridge.html'}: open it in a browser; {points}"
     yield str(arguments["out"])
 
 

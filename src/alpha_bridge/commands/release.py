@@ -11,7 +11,12 @@ from .paths import Folder
 
 
 def export(
-    run: Folder, out: Path, onnx: bool = False, step: int | None = None, pictures: bool = True
+    run: Folder,
+    out: Path,
+    onnx: bool = False,
+    page: bool = False,
+    step: int | None = None,
+    pictures: bool = True,
 ) -> dict[str, float]:
     """Write a run's model to a folder that alpha_bridge.sharing.load reads.
 
@@ -21,35 +26,48 @@ def export(
         run: Folder of the run.
         out: A new or empty folder.
         onnx: Write generator.onnx and encoder.onnx as well, and check them with onnxruntime.
+        page: Write bridge.html as well, for points in the plane: all checkpoints up to that one run
+            in a browser, with a slider along α. npm fetches onnxruntime-web for it.
         step: Updates of the checkpoint; by default the latest.
-        pictures: Show samples on the model's page; leave them out where they must not be shared.
+        pictures: Show samples on the model's page, and points of the data in bridge.html; leave
+            them out where they must not be shared.
 
     Returns:
         The largest difference between onnxruntime and torch, by network; empty without ONNX.
 
     Raises:
-        ValueError: The run cannot be used, or ONNX does not work.
+        ValueError: The run cannot be used, ONNX does not work, or there is no onnxruntime-web.
         OSError: The folder holds something already or cannot be written.
     """
-    from ..runs.opening import open_run
+    from ..runs.opening import open_run, require_plane
 
     run, config, step = open_run(run, step)
+    if page:
+        require_plane(config)
     if onnx and config.rows is not None:
         raise ValueError(
             "rows of a table are drawn from what the networks give, which ONNX files do not: leave "
             "out --onnx"
         )
     require_free(out)
+    if page:
+        from ..runs.web_runtime import require_web_runtime
+
+        require_web_runtime()
 
     from .. import sharing
+    from ..runs.bridge_page import content_of, write_bridge_page
     from ..runs.model_card import shared
     from ..sharing import onnx as interchange
 
-    if onnx:
+    if onnx or page:
         interchange.require_installed()
     model, units, card = shared(run, config, step, pictures)
     with filling(out) as partial:
         sharing.save(model, partial, units, card)
+        if page:
+            content = content_of(run, config, step, points=pictures)
+            write_bridge_page(content, partial / "bridge.html")
         return interchange.export(model, partial) if onnx else {}
 
 

@@ -101,6 +101,17 @@ def require_plain(config: Config) -> None:
         )
 
 
+def require_plane(config: Config) -> None:
+    """Refuse a run of anything but points in the plane, drawn from N(0, I)."""
+    require_plain(config)
+    if config.rows is not None or config.event_shape != (2,):
+        shape = " × ".join(map(str, config.event_shape or ()))
+        what = "rows of a table" if config.rows is not None else f"samples of shape {shape}"
+        raise ValueError(
+            f"the page shows points in the plane, and the run has {what}: leave out --page"
+        )
+
+
 def require_ratio(config: Config, step: int) -> None:
     """Refuse a run whose discriminator gives no log ratio of samples after ``step`` updates."""
     require_plain(config)

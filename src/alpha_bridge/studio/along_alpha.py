@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ..files import read_json
 from ..recipe import Config
 from ..runs.folder import Run
-from ..runs.opening import config_of, open_run, require_ratio
+from ..runs.opening import open_run, require_ratio
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,30 +23,6 @@ SHOWN, PLANE, RATIOS = 24, 2000, 1000
 """Samples in a picture, points in the plane, and samples on each side of the ratio's histogram."""
 FIELD = 60
 """Points along each side of the discriminator's field."""
-
-
-class Snapshot(NamedTuple):
-    """A checkpoint, and the α that it was trained at last."""
-
-    step: int
-    alpha: float
-
-
-def snapshots(run: Run) -> list[Snapshot]:
-    """The checkpoints of a run with their α, in order; ``ValueError`` without any.
-
-    The α of an update that has no record lies between those of its neighbours.
-    """
-    import numpy as np
-
-    config_of(run)
-    known = [(r["step"], r["alpha"]) for r in run.records if r.get("alpha") is not None]
-    steps = run.checkpoint_steps
-    if not steps or not known:
-        raise ValueError(f"{run.folder.name} has no checkpoint yet: wait until it has")
-    recorded, values = (np.array(side, float) for side in zip(*known, strict=True))
-    alphas = np.interp(np.array(steps, float), recorded, values)
-    return [Snapshot(*found) for found in zip(steps, alphas.tolist(), strict=True)]
 
 
 def shown_at(run: Run, step: int) -> tuple[list[Panel], list[dict[str, object]]]:

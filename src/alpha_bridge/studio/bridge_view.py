@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from ..runs.snapshots import snapshots
 from . import along_alpha, markup
 from .handling import SLOW, Handlers
 from .workspace import Workspace
@@ -24,9 +25,9 @@ def bridge_view(
 
     def show(name: str | None, at: float) -> tuple[str, str]:
         own = workspace.run(name)
-        found = along_alpha.snapshots(own)
+        found = snapshots(own)
         number = max(1, min(int(at), len(found)))
-        step, alpha = found[number - 1]
+        step, alpha, *_ = found[number - 1]
         where = f"snapshot {number} of {len(found)}: update {step:,}, α = {alpha:.2f}"
         panels, rows = along_alpha.shown_at(own, step)
         below = markup.table(rows, "Rows of the same latents") if rows else ""
@@ -34,7 +35,7 @@ def bridge_view(
 
     def choose(name: str | None) -> tuple[Any, ...]:
         own = workspace.run(name)
-        count = len(along_alpha.snapshots(own))
+        count = len(snapshots(own))
         known = along_alpha.known_frontier(own)
         drawn = "" if known is None else markup.figures(along_alpha.frontier_panels(known))
         slide = gr.update(maximum=max(2, count), value=count)

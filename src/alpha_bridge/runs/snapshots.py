@@ -1,0 +1,41 @@
+"""The checkpoints of a run as places on its path through α."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .folder import Run
+from .opening import config_of
+
+
+class Snapshot(NamedTuple):
+    """A checkpoint, and the α, γ and step of Algorithm 1 that it was trained with at last."""
+
+    step: int
+    alpha: float
+    gamma: float
+    phase: str
+
+
+def snapshots(run: Run) -> list[Snapshot]:
+    """The checkpoints of a run, in order; ``ValueError`` without any.
+
+    The α and γ of an update that has no record lie between those of its neighbours.
+    """
+    config_of(run)
+    known = [record for record in run.records if record.get("alpha") is not None]
+    steps = run.checkpoint_steps
+    if not steps or not known:
+        raise ValueError(f"{run.folder.name} has no checkpoint yet: wait until it has")
+    recorded = np.array([record["step"] for record in known], float)
+
+    def at(name: str) -> list[float]:
+        values = np.array([record.get(name, np.nan) for record in known], float)
+        found: list[float] = np.interp(np.array(steps, float), recorded, values).tolist()
+        return found
+
+    nearest = np.searchsorted(recorded, steps, side="right") - 1
+    phases = [str(known[max(place, 0)].get("phase", "")) for place in nearest.tolist()]
+    return [*map(Snapshot, steps, at("alpha"), at("gamma"), phases)]
