@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # apart, because pydoclint's docstring parser overwrites the one that reads the commands' help
 PYDOCLINT := $(VENV)/pydoclint/bin/flake8
+# apart, because its requirements are nobody else's
+PIP_AUDIT := $(VENV)/pip-audit/bin/pip-audit
 # apart, because only the benchmarks need it
 BENCH := $(VENV)/.bench
 
 # what dozens of processes import is compiled once, whatever the shell says; make clean removes it
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test test-browser test-avx2 test-sse41 test-slow test-slow-runs test-slow-data check tree settings break docs bench clean
+.PHONY: install demo test test-browser test-avx2 test-sse41 test-slow test-slow-runs test-slow-data check audit tree settings break docs bench clean
 
 install: $(INSTALLED)
 
@@ -92,7 +94,7 @@ docs: $(INSTALLED)
 	$(BIN)/sphinx-build -W -q docs docs/_build
 	@! grep -rE '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' docs/_build --include='*.html'
 
-check: $(INSTALLED) $(PYDOCLINT)
+check: $(INSTALLED) $(PYDOCLINT) audit
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -100,6 +102,10 @@ check: $(INSTALLED) $(PYDOCLINT)
 	$(PYDOCLINT) src
 	$(BIN)/python docs/tree.py --check
 	$(BIN)/python docs/settings.py --check
+
+# licences of what is installed, and its known weaknesses where an index has advisories
+audit: $(INSTALLED) $(PIP_AUDIT)
+	$(BIN)/python .ci/audit.py $(PIP_AUDIT)
 
 # the tree of modules in CONTRIBUTING.md
 tree: $(INSTALLED)
@@ -132,4 +138,9 @@ $(BENCH): $(INSTALLED)
 $(PYDOCLINT): constraints.txt | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/pydoclint
 	$(VENV)/pydoclint/bin/python -m pip install -q -c constraints.txt flake8 pydoclint
+	touch $@
+
+$(PIP_AUDIT): constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/pip-audit
+	$(VENV)/pip-audit/bin/python -m pip install -q -c constraints.txt pip-audit
 	touch $@
