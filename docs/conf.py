@@ -1,5 +1,6 @@
 """Sphinx configuration; notebooks are executed and equations rendered when the pages are built."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -30,6 +31,7 @@ exclude_patterns = [
     "_build",
     "jupyter_execute",
     "readme",
+    "bridge",
     "laboratory/*.json",
     "**.ipynb_checkpoints",
 ]
@@ -79,7 +81,28 @@ def badges(_: Sphinx, page: str, source: list[str]) -> None:
     source[0] = f"{source[0][: title.end()]}\n{offered}\n{source[0][title.end() :]}"
 
 
+def browser(app: Sphinx, page: str, source: list[str]) -> None:
+    """Write the page that runs in a browser, and link it; without npm it is left out."""
+    if page != "browser":
+        return
+    from alpha_bridge.runs.bridge_page import write_bridge_page
+
+    place = Path(app.outdir) / "bridge" / "gaussians25.html"
+    try:
+        write_bridge_page(
+            json.loads(Path(app.srcdir, "bridge", "gaussians25.json").read_text()), place
+        )
+        shown = (
+            '<p><a href="bridge/gaussians25.html">Open the page of the 25 Gaussians</a> (6 MB).</p>'
+        )
+    except ValueError as error:
+        print(f"docs/browser.md is built without its page: {error}")
+        shown = "The page itself is not part of this build."
+    source[0] = source[0].replace("<!-- the page -->", shown)
+
+
 def setup(app: Sphinx) -> None:
     """Let MathML be what equations are rendered as, and notebooks be opened elsewhere."""
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.connect("source-read", badges)
+    app.connect("source-read", browser)
