@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from alpha_bridge.files import LOCK
-from alpha_bridge.files.lock import holder, locked
+from alpha_bridge.files.lock import holder, locked, was_killed
 
 HOLD = """
 import sys
@@ -55,9 +55,10 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
     with another_process(tmp_path) as first:
         first.send_signal(signal.SIGKILL)
         first.wait()
-    assert (tmp_path / LOCK).exists()
+    assert was_killed(tmp_path)
     with locked(tmp_path):
-        pass
+        assert not was_killed(tmp_path)
+    assert not was_killed(tmp_path)
 
 
 def test_one_process_has_a_lock_once(tmp_path):

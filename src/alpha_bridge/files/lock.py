@@ -11,13 +11,17 @@ from filelock import FileLock, Timeout
 from ..errors import printable
 from .writing import LOCK, explained, within
 
+HELD = "held"
+"""In the lock's file, after who has it, until the lock is given back."""
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the lock of ``folder`` out of it.
 
     Its file stays there when the lock is given back, and names who had it last. The system takes
-    the lock back when this process ends, however it ends. Readers need no lock.
+    the lock back when this process ends, however it ends; :func:`was_killed` says how. Readers need
+    no lock.
 
     Raises:
         ValueError: Another process has the lock; one line with its number.
@@ -34,9 +38,11 @@ def locked(folder: Path) -> Iterator[None]:
             ) from None
     try:
         with suppress(OSError):  # the lock is held; the number is for people
-            _sign(path)
+            _sign(path, HELD)
         yield
     finally:
+        with suppress(OSError):
+            _sign(path)
         lock.release()
 
 
@@ -64,11 +70,17 @@ def holder(folder: Path) -> int | None:
     return int(process) if host == socket.gethostname() and process.isdecimal() else None
 
 
-def _sign(path: Path) -> None:
+def was_killed(folder: Path) -> bool:
+    """Whether the process that had the lock of ``folder`` last was ended before it gave it back."""
+    path = within(folder, folder / LOCK)
+    return not is_locked(folder) and HELD in _words(path)
+
+
+def _sign(path: Path, *words: str) -> None:
     """Say in the lock's file who has it."""
     handle = os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(handle, "w") as file:
-        file.write(f"{os.getpid()} {socket.gethostname()}\n")
+        print(os.getpid(), socket.gethostname(), *words, file=file)
 
 
 def _holder(path: Path) -> str:
@@ -81,9 +93,15 @@ def _holder(path: Path) -> str:
 
 
 def _signature(path: Path) -> tuple[str, str]:
-    """Process and host in the lock's file, which may be anybody's; empty if it has none."""
+    """Process and host in the lock's file; empty if it has none."""
+    process, host, *_ = [*_words(path), "", ""]
+    return (process, host) if host else ("", "")
+
+
+def _words(path: Path) -> list[str]:
+    """What is written in the lock's file, which may be anybody's."""
     try:
-        process, host = path.read_text("utf-8").split()
+        words = path.read_text("utf-8").split()
     except (OSError, ValueError):
-        return "", ""
-    return process, host
+        return []
+    return words if len(words) in (2, 3) else []
