@@ -36,6 +36,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """A page on which a test fails is photographed, and what it says is wrong is reported."""
+    report = yield
+    page = item.funcargs.get("page")
+    if report.failed and page is not None:
+        path = item.config._tmp_path_factory.mktemp("failed") / "page.png"
+        page.screenshot(path=path, full_page=True)
+        report.sections.append(("page", f"{path}\n{page.locator('#problem').inner_text()}"))
+    return report
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """Runs of images, of points and of rows, and a table to train on."""
@@ -60,7 +72,11 @@ def served(folder, port=0):
             line = process.stdout.readline()
             yield re.search(r"http://\S+:\d+", line)[0], process
         finally:
-            process.kill()
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
         page.locator("#resume").click()
         wait_for(second, r"long: training · .*α = ")
         second.close()
+        os.kill(holder(place), signal.SIGSTOP)  # it would only take time from the others
 
         server.kill()
         server.wait()
@@ -64,7 +65,7 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
         wait_for(page, "long: training")
         os.kill(holder(place), signal.SIGKILL)
         (place.parent / ".ended").touch()
-        wait_for(page, "long: stopped")
+        wait_for(page, "long: stopped · .*the training was killed")
         page.screenshot(path=place.parent / "stopped.png", full_page=True)
         page.close()
     heard.complaints[:] = [of for of in heard.complaints if not any(map(of.count, LOST))]

@@ -11,7 +11,9 @@ VIEWS = ("Train", "Bridge", "Encode and edit", "Missed and invented", "Compare")
 
 
 def shown(page, selector):
-    """Wait until something is there."""
+    """Wait until something is there, or the page says what is wrong."""
+    page.locator(f"{selector}, #problem p").first.wait_for()
+    assert page.locator("#problem").inner_text() == ""
     page.locator(selector).first.wait_for()
 
 
@@ -111,10 +113,10 @@ def test_an_image_is_encoded_and_edited(page, tmp_path):
     for place in ("first", "second"):
         page.locator(f"#{place} input[type=file]").set_input_files(tmp_path / "mine.png")
         shown(page, f"#{place} [aria-label='Clear']")
-    for button, alt in (
-        ("#reconstruct", "reconstruction"),
+    for button, alt in (  # the drawing's reconstruction is still there
         ("#edit", "The image along label=0"),
         ("#between", "The way from the first image to the second"),
+        ("#reconstruct", "reconstruction"),
     ):
         page.locator(button).click()
         shown(page, f"#encoded img[alt$='{alt}']")
@@ -176,6 +178,12 @@ def test_all_views_are_reached_and_used_by_keys_alone(page):
     error = page.get_by_text("0 runs are chosen: choose from two to 6")
     error.wait_for()
     assert "Traceback" not in page.content()
+
+
+def test_the_stream_of_answers_is_opened_once(page, address, heard):
+    """What is asked for while gradio closes it would have no answer."""
+    page.get_by_role("tab", name="Train").wait_for()
+    assert sum(url.startswith(f"{address}/gradio_api/queue/data") for url in heard.asked) == 1
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/file=/etc/passwd", "/file=/etc/passwd"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from alpha_bridge.files import LOCK
 from alpha_bridge.files.lock import locked
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.studio import live
@@ -32,9 +33,13 @@ def test_a_line_says_where_a_training_stands(trainings, run):
     )
 
 
-@pytest.mark.usefixtures("run")
-def test_a_run_that_was_killed_is_stopped(trainings):
-    assert live.where(trainings, "first").startswith("first: stopped · update 40 of 100")
+def test_a_run_that_was_killed_is_stopped_and_says_so(trainings, run):
+    with locked(run.folder):
+        held = (run.folder / LOCK).read_text()
+    stopped = live.where(trainings, "first")
+    (run.folder / LOCK).write_text(held)  # a process that is killed changes nothing
+    assert stopped.startswith("first: stopped · update 40 of 100")
+    assert live.where(trainings, "first") == f"{stopped} · the training was killed"
 
 
 def test_a_run_that_cannot_be_read_is_damaged(trainings, run):
@@ -53,7 +58,14 @@ def test_figures_are_drawn_anew_after_a_record(run):
     assert live.version(run) != before
 
 
+def test_figures_are_drawn_once_for_all_pages(digits, monkeypatch):
+    drawings = live.Drawings()
+    *_, drawn = drawings.of(digits)
+    monkeypatch.setattr(live, "shown", None)
+    assert [*drawings.of(digits)] == [drawn]
+
+
 def test_the_figures_are_those_of_the_report(digits):
-    shown = live.shown(digits)
+    shown = "".join(live.shown(digits))
     titles = ("Schedule", "Metrics", "Samples through time", "Losses", "Diagnostics")
     assert all(f"<h2>{title}</h2>" in shown for title in titles)

@@ -54,7 +54,7 @@ def write_report(run: Run) -> Path:
         title=run.folder.resolve().name,
         facts=_facts(records) + ([str(best)] if (best := best_of(run)) else []),
         cards=[_card(records, name, modes) for name in names if _values(records, name)],
-        pictures=pictures_of(run, records, table),
+        pictures=[*pictures_of(run, records, table)],
         examples=examples_of(table),
         names=names,
         evaluations=[record for record in records if any(name in record for name in names)],
@@ -70,17 +70,20 @@ def write_report(run: Run) -> Path:
 
 def pictures_of(
     run: Run, records: Sequence[Record], table: tuple[int, TableProfile] | None = None
-) -> list[Panel]:
-    """All figures of a run: what was done, what came of it, and how it went inside.
+) -> Iterator[Panel]:
+    """All figures of a run, each drawn when it is asked for.
+
+    What was done, what came of it, and how it went inside.
 
     Args:
         run: In progress or done.
         records: Those of the run.
         table: What was last seen of a table, by ``profile_of``.
     """
-    samples = _sample_pictures(run, records) if table is None else panels_of(*table)
-    results = _results(records, plots.metric_names(records))
-    return [*results, *samples, *ratio_panel(run), *_internals(records)]
+    yield from _results(records, plots.metric_names(records))
+    yield from _sample_pictures(run, records) if table is None else panels_of(*table)
+    yield from ratio_panel(run)
+    yield from _internals(records)
 
 
 def _below_home(value: Any) -> Any:  # noqa: ANN401

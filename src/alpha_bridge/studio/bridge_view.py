@@ -20,7 +20,7 @@ def bridge_view(
     place = gr.HTML(elem_id="snapshot")
     figures = gr.HTML(elem_id="bridge")
     measure = gr.Button("Measure likelihood against realism", elem_id="frontier")
-    gr.Markdown("Every snapshot is evaluated anew, which can take minutes.")
+    gr.HTML("<p>Every snapshot is evaluated anew, which can take minutes.</p>")
     curve = gr.HTML(elem_id="curve")
 
     def show(name: str | None, at: float) -> tuple[str, str]:
@@ -53,8 +53,6 @@ def bridge_view(
 
     handlers.on(run.change, follow, [run, current], everything, **SLOW)
     handlers.on(tab.select, choose, [run], everything, **SLOW)
-    # by the pointer or by keys; of many movements, the last one counts
-    handlers.on(
-        slider.input, show, [run, slider], [place, figures], trigger_mode="always_last", **SLOW
-    )
+    # by the pointer or by keys
+    handlers.on(slider.input, show, [run, slider], [place, figures], **SLOW)
     handlers.on(measure.click, evaluate, [run], [curve], **SLOW)

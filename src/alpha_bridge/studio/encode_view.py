@@ -116,5 +116,5 @@ def _rows(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -> None:
 
         handlers.on(fill.click, complete, [run, draws, *cells], [shown], **SLOW)
 
-    gr.Markdown("An empty cell is a gap; without a gap, the row is reconstructed.")
+    gr.HTML("<p>An empty cell is a gap; without a gap, the row is reconstructed.</p>")
     shown.render()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from importlib import import_module
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from rich.console import Console
 
@@ -26,8 +29,12 @@ def serve(workspace: Workspace, host: str, port: int, console: Console) -> None:
         ValueError: The address cannot be listened on.
     """
     with TemporaryDirectory(prefix="alpha-bridge-studio-") as uploads:
-        # gradio reads both when it is imported
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": uploads}
+        # gradio reads them when it is imported
+        os.environ |= {
+            "GRADIO_ANALYTICS_ENABLED": "False",
+            "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),  # or it sums up every event
+            "GRADIO_TEMP_DIR": uploads,
+        }
 
         import gradio as gr
         import uvicorn
@@ -50,6 +57,7 @@ def serve(workspace: Workspace, host: str, port: int, console: Console) -> None:
             max_file_size=MOST_BYTES,
             ssr_mode=False,
             enable_monitoring=False,
+            run_history=False,  # its page offers to send what was made to the hub
             theme=theme(),
             css=CSS,
         )
@@ -57,6 +65,8 @@ def serve(workspace: Workspace, host: str, port: int, console: Console) -> None:
             address = listener.getsockname()
             name = f"[{address[0]}]" if ":" in address[0] else address[0]
             console.print(f"the studio is at http://{name}:{address[1]}: end it with Ctrl-C")
+            # what draws figures is loaded while the browser loads the page
+            Thread(target=import_module, args=("alpha_bridge.runs.page",), daemon=True).start()
             if host not in LOOPBACK:
                 console.print("whoever reaches this address can train here and see your data")
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,35 @@ EVERY = 3.0
 """Seconds from one look at a run to the next."""
 
 
+PAUSE = 0.1
+"""Seconds from one look at which run is chosen to the next."""
+
+
+@dataclass
+class Followed:
+    """The run that a page shows, the one whose line it shows already, and what is drawn of it."""
+
+    name: str | None = None
+    shown: str | None = None
+    version: tuple[int, ...] | None = None
+
+
 def train_view(
-    workspace: Workspace, trainings: Trainings, handlers: Handlers, run: gr.Dropdown
+    workspace: Workspace,
+    trainings: Trainings,
+    handlers: Handlers,
+    run: gr.Dropdown,
+    opened: Callable[..., Any],
 ) -> None:
-    """Lay out the view; ``run`` is the run that all views show."""
+    """Lay out the view.
+
+    Args:
+        workspace: Of the page.
+        trainings: In it.
+        handlers: Of the page.
+        run: The run that all views show.
+        opened: The event of a page that is opened.
+    """
     with gr.Accordion("Start a training", open=not workspace.run_names()):
         _start(workspace, trainings, handlers, run)
     line = gr.HTML(elem_id="where")
@@ -29,31 +57,44 @@ def train_view(
             gr.Button("Resume", elem_id="resume"): trainings.resume,
             gr.Button("Stop", variant="stop", elem_id="stop"): trainings.stop,
         }
-    gr.Markdown(
-        "Pause writes a checkpoint first. Stop ends the training at once: what came after the last "
-        "checkpoint is lost. A training goes on when this page is closed."
+    gr.HTML(
+        "<p>Pause writes a checkpoint first. Stop ends the training at once: what came after the "
+        "last checkpoint is lost. A training goes on when this page is closed.</p>"
     )
     figures = gr.HTML(elem_id="live")
-    seen = gr.State(())
+    followed, drawings = gr.State(Followed()), live.Drawings()
 
-    def look(name: str | None, before: tuple[Any, ...]) -> tuple[Any, ...]:
+    def choose(name: str | None, followed: Followed) -> None:
+        followed.name = name
+
+    def look(followed: Followed) -> Iterator[tuple[Any, Any]]:
+        name, another = followed.name, followed.name != followed.shown
+        followed.shown = name
         if not name:
-            return "", "", ()
+            yield "", ""
+            return
+        yield f"<p>{markup.text(live.where(trainings, name))}</p>", "" if another else gr.skip()
         there = workspace.is_there(name)
-        version = (name, *live.version(workspace.run(name))) if there else ()
-        changed = version != before
-        drawn = (live.shown(workspace.run(name)) if there else "") if changed else gr.skip()
-        return f"<p>{markup.text(live.where(trainings, name))}</p>", drawn, version
+        version = live.version(workspace.run(name)) if there else None
+        if not another and version == followed.version:
+            return
+        followed.version = version
+        drawn = ""
+        for drawn in drawings.of(workspace.run(name)) if there else ():
+            if followed.name != name:  # which is the next one to look at
+                return
+            if another:  # the figures that are shown stay until all are drawn
+                yield gr.skip(), drawn
+        yield gr.skip(), drawn
 
-    for event in (run.change, gr.Timer(EVERY).tick):
-        handlers.on(
-            event,
-            look,
-            [run, seen],
-            [line, figures, seen],
-            show_progress="hidden",
-            trigger_mode="once",
-        )
+    async def rest(followed: Followed) -> None:
+        for _ in range(round(EVERY / PAUSE)):
+            if followed.name != followed.shown:
+                break
+            await asyncio.sleep(PAUSE)
+
+    handlers.on(run.change, choose, [run, followed], [], show_progress="hidden")
+    handlers.follow(opened, look, rest, [followed], [line, figures])
     for button, act in buttons.items():
 
         def press(name: str | None, act: Any = act) -> None:

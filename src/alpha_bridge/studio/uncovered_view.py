@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -27,7 +28,7 @@ def uncovered_view(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -
         with scratch() as out:
             real = uncovered.missed_samples(own, int(count), int(n), out)
         made = uncovered.invented_samples(own, int(n))
-        path = Path(mkdtemp(prefix="alpha-bridge-")) / "missed-and-invented.zip"
+        path = Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))) / "missed-and-invented.zip"
         uncovered.export([("missed", real), ("invented", made)], path)
         of = f"<p>Of {markup.text(name)}:</p>"  # they stay when another run is chosen
         return of + real.html, made.html, gr.update(value=str(path), visible=True)

@@ -60,7 +60,7 @@ def page(workspace: Workspace) -> gr.Blocks:
         current = gr.State("Train")
         with gr.Tabs(overflow_behavior="wrap"):  # a menu would hide some
             with gr.Tab("Train") as train:
-                train_view(workspace, trainings, handlers, run)
+                train_view(workspace, trainings, handlers, run, blocks.load)
             with gr.Tab("Bridge") as bridge:
                 bridge_view(workspace, handlers, run, bridge, current)
             with gr.Tab("Encode and edit") as encode:
