@@ -71,14 +71,15 @@ def write_report(run: Run) -> Path:
 def pictures_of(
     run: Run, records: Sequence[Record], table: tuple[int, TableProfile] | None = None
 ) -> Iterator[Panel]:
-    """All figures of a run, each drawn when it is asked for.
-
-    What was done, what came of it, and how it went inside.
+    """All figures of a run: what was done, what came of it, and how it went inside.
 
     Args:
         run: In progress or done.
         records: Those of the run.
         table: What was last seen of a table, by ``profile_of``.
+
+    Yields:
+        Each, which is drawn when it is asked for.
     """
     yield from _results(records, plots.metric_names(records))
     yield from _sample_pictures(run, records) if table is None else panels_of(*table)
