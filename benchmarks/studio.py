@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, served
 
-SIZE = {"width": 1100, "height": 1000}
+SIZE = {"width": 1100, "height": 2030}
+"""Down to the first rows of samples, as a picture of the page shows them."""
 PATIENCE = 600_000
 """Milliseconds."""
 
