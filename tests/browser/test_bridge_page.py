@@ -95,15 +95,17 @@ def test_layers_can_be_left_out(opened, layer):
 
 
 def test_a_click_encodes_a_point_and_keys_move_it(opened):
-    size = opened.locator("#plane").bounding_box()["width"]
-    opened.locator("#plane").click(position={"x": size / 2, "y": size / 2})
-    opened.wait_for_timeout(500)
-    point, coded = text(opened, "x"), text(opened, "mean")
-    for key in ("ArrowLeft", "Shift+ArrowUp"):
-        opened.locator("#plane").press(key)
-    opened.wait_for_timeout(500)
-    assert text(opened, "x") != point
-    assert text(opened, "mean") != coded
+    plane = opened.locator("#plane")
+    size = plane.bounding_box()["width"]
+    for move in (
+        lambda: plane.click(position={"x": size / 4, "y": size / 4}),
+        lambda: plane.press("ArrowLeft"),
+        lambda: plane.press("Shift+ArrowUp"),
+    ):
+        point, coded = text(opened, "x"), text(opened, "mean")
+        move()
+        opened.locator("#x", has_not_text=point).wait_for()
+        assert text(opened, "mean") != coded
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

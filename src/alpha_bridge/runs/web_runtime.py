@@ -59,7 +59,8 @@ def _kept() -> Path:
 def _fetch(folder: Path) -> None:
     package = f"onnxruntime-web@{VERSION}"
     with TemporaryDirectory() as place:
-        command = [shutil.which("npm") or "npm", "pack", package, "--pack-destination", place]
+        pack = [shutil.which("npm") or "npm", "pack", "--ignore-scripts", package]
+        command = [*pack, "--pack-destination", place]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         archives = [*Path(place).glob("*.tgz")]
         if done.returncode or len(archives) != 1:
