@@ -6,11 +6,10 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from alpha_bridge.observation import RowFamily
 from experiments import tables
 from experiments.pages.images import synthesized
 from experiments.table_baselines import fit
-from experiments.table_scores import imputation_error, scored
+from experiments.table_scores import scored
 
 
 def record(c2st=0.55, rare=0.99, closest=0.5, tstr=0.9):
@@ -78,15 +77,6 @@ def test_rows_of_a_table_of_few_cells_have_all_metrics(answers):
     table = scored(answers)
     found = {key.split("/")[0] for key in table.of_rows(table.training)}
     assert found >= {*tables.COMPARED, "trtr", "total_variation", "missed_mass"}
-
-
-def test_errors_of_what_is_filled_in_are_of_hidden_cells_alone():
-    rows = RowFamily(categories=((0, 2), (3, 2)), numbers=((2, 1), (5, None)))
-    real = torch.tensor([[1, 0, 0, 1, 0, 0.5], [0, 1, 2, 1, 0, 0.0]])
-    found = torch.tensor([[0, 1, 1, 1, 0, 0.5], [0, 1, 1, 0, 1, 9.0]])
-    hidden = torch.tensor([[True, False, True], [True, True, False]])
-    errors = imputation_error(real, found, hidden, rows)
-    assert errors == pytest.approx([0.5, 1.0, 1.0, 0.0])
 
 
 def test_usual_synthesizers_that_are_not_fitted_need_their_environment(tmp_path):

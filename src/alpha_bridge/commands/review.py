@@ -44,7 +44,15 @@ def evaluate(
     source, domain = data_of(run, config, console, data, step), prior_of(config, prior)
     with Bars(console) as bars:
         evaluation = build_evaluation(config, source, bars.say, domain, bars.show)
-        return evaluation(model, memory).metrics
+        metrics = evaluation(model, memory).metrics
+    if config.rows is not None:
+        from ..data.tables import TableUnits
+        from ..inference.hidden_cells import LEARNED, ROWS, imputation_errors
+
+        assert isinstance(source.units, TableUnits)
+        parts = source.training(LEARNED), source.held_out(ROWS)
+        metrics |= imputation_errors(model, source.units, *parts)
+    return metrics
 
 
 def report(run: Folder) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pyarrow
@@ -84,18 +84,32 @@ def impute(
     coding = units.coding
     table = with_columns_of(coding, table)
     compact = torch.from_numpy(coding.compact(table, say=say))
+    drawn = compact.double().expand(draws, *compact.shape).clone()
+    rows, effective = [], []
+    for some, x, of_them in completions(model, units, compact, draws, seed):
+        drawn[:, some] = units.denormalize(x).double().cpu()
+        rows.append(some)
+        effective.append(of_them)
+    made = (coding.table(one.numpy(), seed + draw) for draw, one in enumerate(drawn))
+    tables = [filled(table, one, coding) for one in made]
+    none = torch.empty(0)
+    return Imputed(tables, torch.cat([none.long(), *rows]), torch.cat([none, *effective]))
+
+
+def completions(
+    model: AlphaBridge, units: TableUnits, compact: Tensor, draws: int, seed: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Draw the incomplete ones of compact rows whole, some at a time.
+
+    Yields:
+        Their places, ``(some,)``, rows of the model, ``(draws, some, D)``, and how many latents
+        of each are effective.
+    """
     evidence = units.evidence(compact, gaps=False)
     rows = evidence.incomplete.nonzero()[:, 0]
-    drawn = compact.double().expand(draws, *compact.shape).clone()
-    effective = []
     for begin in range(0, len(rows), ROWS):
         some, rng = rows[begin : begin + ROWS], stream(seed, begin, GAPS)
         known = evidence[some].to(model.log_sigma.device)
         weighted = latents_given(model, known, LATENTS, PARTS, rng)
         z = weighted.resampled(draws, rng)
-        x = completed(model, known[:, None], z, rng)
-        drawn[:, some] = units.denormalize(x).double().cpu().movedim(1, 0)
-        effective.append(weighted.effective.cpu())
-    made = (coding.table(one.numpy(), seed + draw) for draw, one in enumerate(drawn))
-    tables = [filled(table, one, coding) for one in made]
-    return Imputed(tables, rows, torch.cat(effective) if effective else torch.empty(0))
+        yield some, completed(model, known[:, None], z, rng).movedim(1, 0), weighted.effective.cpu()
