@@ -216,7 +216,7 @@ def _searched(
                 for at, given in enumerate(settings)
             ]
         )
-        best[of] = settings[min(range(len(runs)), key=lambda at: _away(runs[at]["metrics"]))]
+        best[of] = settings[max(range(len(runs)), key=lambda at: _c2st(runs[at]["metrics"]))]
         grid += runs
     return grid, best
 
@@ -269,9 +269,10 @@ def _words(run: Record) -> str:
     return f"{'  '.join(shown)}  ({run['seconds']:.0f} s)"
 
 
-def _away(metrics: Mapping[str, float]) -> float:
-    """How far the two-sample test is from chance."""
-    return next(abs(value - 0.5) for key, value in metrics.items() if key.startswith("c2st/"))
+def _c2st(metrics: Mapping[str, float]) -> float:
+    """How good the two-sample test is."""
+    score = METRICS["c2st"].score
+    return next(score(value) for key, value in metrics.items() if key.startswith("c2st/"))
 
 
 def _values(record: Record, of: str, method: str, metric: str) -> list[float]:
@@ -325,10 +326,7 @@ def _claims(record: Record, of: str) -> Iterator[Claim]:
 
 def _gain(metric: str, found: Mapping[str, float], rivals: list[str]) -> float:
     """By how much the bridge is better than the best of its rivals."""
-    worth = {
-        method: -abs(found[method] - 0.5) if metric == "c2st" else found[method]
-        for method in (MINE, *rivals)
-    }
+    worth = {method: METRICS[metric].score(found[method]) for method in (MINE, *rivals)}
     return round(worth[MINE] - max(worth[rival] for rival in rivals), 4)
 
 

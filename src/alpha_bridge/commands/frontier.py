@@ -187,10 +187,10 @@ def best_of(run: Run, points: Sequence[Point], prefer: float) -> Frontier:
 
     names = [name for metric in REALISM for name in points[0].metrics if name.startswith(metric)]
     realism = names[0]
-    sign = METRICS[realism.split("/")[0]].sign
+    score = METRICS[realism.split("/")[0]].score
     scored = scores(
         [point.best_bound for point in points],
-        [sign * point.metrics[realism] for point in points],
+        [score(point.metrics[realism]) for point in points],
         prefer,
     )
     ranked = [replace(point, score=score) for point, score in zip(points, scored, strict=True)]

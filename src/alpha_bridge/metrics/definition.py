@@ -33,22 +33,33 @@ class Metric(NamedTuple):
 
     Attributes:
         label: Its name in a text.
-        better: Which direction is better.
+        better: Which direction is better, or at which value it is best.
         good: From where on a value is good whatever the data are; None where that depends on them.
     """
 
     label: str
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower"] | float
     good: float | None = None
 
     @property
-    def sign(self) -> int:
-        """What a value is multiplied by, so that higher is better."""
-        return 1 if self.better == "higher" else -1
+    def direction(self) -> str:
+        """Which values are better, in a word or two."""
+        return self.better if isinstance(self.better, str) else f"near {self.better:g}"
+
+    def score(self, value: float) -> float:
+        """How good a value is: higher is better.
+
+        Example:
+            >>> METRICS["frechet_distance"].score(2.5), METRICS["c2st"].score(0.75)
+            (-2.5, -0.25)
+        """
+        if isinstance(self.better, str):
+            return value if self.better == "higher" else -value
+        return -abs(value - self.better)
 
     def improved(self, before: float, after: float) -> bool:
         """Whether ``after`` is better than ``before``."""
-        return self.sign * after > self.sign * before
+        return self.score(after) > self.score(before)
 
     def is_good(self, value: float) -> bool:
         """Whether a value is good by itself, and not only better than another.
@@ -78,8 +89,8 @@ METRICS: dict[str, Metric] = {
     "marginals": Metric("Marginals of columns", "higher"),
     "associations": Metric("Associations of pairs", "higher"),
     "rare_categories": Metric("Rare categories", "higher", good=0.95),
-    "c2st": Metric("Classifier two-sample test", "lower"),
-    "closest_records": Metric("Closest records", "lower"),
+    "c2st": Metric("Classifier two-sample test", 0.5),
+    "closest_records": Metric("Closest records", 0.5),
     "tstr": Metric("Train on synthetic, test on real", "higher"),
     "trtr": Metric("Train on real, test on real", "higher"),
     "imputation_error": Metric("Imputation error", "lower"),

@@ -45,7 +45,7 @@ def scores_of(records: Iterable[Record], metric: str) -> dict[int, float]:
     for record in records:
         name = _name(record, metric)
         if name and math.isfinite(record[name]):
-            found[record["step"]] = METRICS[name.split("/")[0]].sign * record[name]
+            found[record["step"]] = METRICS[name.split("/")[0]].score(record[name])
     return found
 
 

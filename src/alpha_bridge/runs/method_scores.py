@@ -22,7 +22,8 @@ class MetricRow:
     Attributes:
         metric: Its name, with its protocol.
         values: By method, of each run that was trained to its end.
-        differences: Of all pairs of methods that have a value of every seed.
+        differences: Of all pairs of methods that have a value of every seed, in how good these are:
+            above zero where the first is better.
     """
 
     metric: str
@@ -37,9 +38,9 @@ class MetricRow:
 
     @property
     def better(self) -> str:
-        """Which direction is better; nothing where this version does not know the metric."""
+        """Which values are better; nothing where this version does not know the metric."""
         known = definition(self.metric)
-        return "" if known is None else known.better
+        return "" if known is None else known.direction
 
     @property
     def best(self) -> str | None:
@@ -47,7 +48,7 @@ class MetricRow:
         known = definition(self.metric)
         if known is None:
             return None
-        means = {name: known.sign * fmean(of) for name, of in self.values.items()}
+        means = {name: fmean(map(known.score, of)) for name, of in self.values.items()}
         top = [name for name, mean in means.items() if mean == max(means.values())]
         return top[0] if len(top) == 1 < len(means) else None
 
@@ -63,7 +64,7 @@ class MetricRow:
         for of in self.differences:
             if of.shown and known is not None:
                 pair = of.first, of.second
-                winner, loser = pair if known.sign * of.value > 0 else pair[::-1]
+                winner, loser = pair if of.value > 0 else pair[::-1]
                 beaten[winner].append(loser)
         return "; ".join(f"{one} better than {', '.join(others)}" for one, others in beaten.items())
 
@@ -73,15 +74,16 @@ def rows_of(runs: MethodRuns) -> list[MetricRow]:
     order, seeds = [*METRICS], max(map(len, runs.configs.values()))
     rows = []
     for metric, values in runs.ends().items():
+        known = definition(metric)
         whole = {
-            method: of
+            method: of if known is None else [*map(known.score, of)]
             for method, of in values.items()
             if len(of) == seeds and all(map(math.isfinite, of))
         }
         rows.append(MetricRow(metric, values, differences(whole)))
-    known = [row for row in rows if definition(row.metric)]
-    known.sort(key=lambda row: order.index(row.metric.split("/")[0]))
-    return known + [row for row in rows if not definition(row.metric)]
+    defined = [row for row in rows if definition(row.metric)]
+    defined.sort(key=lambda row: order.index(row.metric.split("/")[0]))
+    return defined + [row for row in rows if not definition(row.metric)]
 
 
 def conclusions(runs: MethodRuns, rows: Sequence[MetricRow]) -> Iterator[str]:

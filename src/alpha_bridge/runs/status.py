@@ -115,11 +115,9 @@ def progression(records: list[Record], beginning: str | None = None) -> Progress
     order = [*METRICS]
     for name in sorted(names, key=lambda name: order.index(name.split("/")[0])):
         if scores := scores_of(measured, name):
-            best, sign = (
-                max(scores, key=lambda step: scores[step]),
-                METRICS[name.split("/")[0]].sign,
-            )
-            return Progression(name, sign * scores[max(scores)], sign * scores[best], best)
+            best = max(scores, key=lambda step: scores[step])
+            values = {of["step"]: of[name] for of in measured if of["step"] in scores}
+            return Progression(name, values[max(scores)], values[best], best)
     return None
 
 
