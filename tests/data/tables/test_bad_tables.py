@@ -29,6 +29,10 @@ FILES = {
         NAMES + MANY + "1,2,2020-02-30\n",
         r"column 'day', row 100: '2020-02-30' is no date, as 100 of 101 cells are",
     ),
+    "no time": (
+        "a\n" + "".join(f"{row // 60:02}:{row % 60:02}\n" for row in range(99)) + "24:00\n",
+        r"column 'a', row 99: '24:00' is no time of a day, as 99 of 100 cells are",
+    ),
     "another date": (NAMES + MANY + "1,2,31/12/2020\n", r"column 'day', row 100: '31/12/2020' is"),
     "infinity": (NAMES + MANY + "1,-inf,2020-01-01\n", r"column 'b', row 100: -inf is infinite"),
     "spaces before numbers": (NAMES + MANY.replace(",", ", "), r"column 'b', row 0: ' 0\.0' is a"),

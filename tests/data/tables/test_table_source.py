@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from alpha_bridge.data.tables import KINDS, TableUnits, load_table, table_source, write_table
+from alpha_bridge.data.tables.where import Conditions
 from tests.contracts import cases
 from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
 
@@ -60,6 +61,21 @@ def test_dates_in_an_order_that_only_people_know_are_texts_and_the_line_says_so(
     of_day, of_n = load_table(given).notes[1:3]
     assert of_day.endswith("give dates as 2026-02-28 if they are to be learned as such")
     assert "dates" not in of_n
+
+
+def test_times_of_a_day_are_written_as_their_file_has_them(tmp_path):
+    """Of a column in two forms that cannot be known: it is of texts."""
+    path, out = tmp_path / "given.csv", tmp_path / "rows.csv"
+    lines = [f"{row % 24:02}:{row % 60:02},08:{row % 60:02}:00," for row in range(120)]
+    forms = ["09:30", "09:30:10"] * 60
+    path.write_text("\n".join(["at,since,both", *map("".join, zip(lines, forms, strict=True))]))
+    source = load_table(path)
+    assert [column.kind for column in source.columns] == ["time", "time", "category"]
+    rows = torch.cat([source.training(120), source.held_out(120)]).numpy()
+    write_table(TableUnits.of(source.units.tensors()).coding.table(rows), out)
+    given = path.read_text().splitlines()[1:]
+    assert {*out.read_text().replace('"', "").splitlines()[1:]} == {*given}
+    Conditions.of(source.units.coding, {"at": "10:10"})
 
 
 def test_a_row_comes_back_as_it_was():

@@ -8,6 +8,10 @@ from pyarrow import compute, types
 
 from ...errors import one_line, printable
 
+FORM, MINUTES = b"alpha_bridge.form", "%H:%M"
+"""The key of a field's metadata that has the form of its times of a day, and the one without
+seconds."""
+
 Cells: TypeAlias = "pyarrow.Array | pyarrow.ChunkedArray"
 
 

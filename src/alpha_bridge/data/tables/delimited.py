@@ -11,7 +11,7 @@ import pyarrow.csv
 from pyarrow import compute
 
 from ...errors import one_line
-from .cells import shown
+from .cells import FORM, MINUTES, shown
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -19,11 +19,14 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 BLOCK = 2**22
 """Bytes that are read at a time."""
 MOSTLY = 0.9
-"""Share of the cells that are numbers, or dates, from which the others are taken for mistakes."""
+"""Share of the cells that are numbers, dates or times, from which others are taken for mistakes."""
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 INFINITE = r"^[+-]?(inf|Inf|INF|infinity|Infinity)$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"
+TIMES = {MINUTES: r"^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+TIMES["%H:%M:%S"] = TIMES[MINUTES].replace("$", ":[0-5][0-9]$")
+"""Times of a day, by their form."""
 PADDED = r"^[+-]?0[0-9]"
 """Digits that are no number: it would lose its zeros."""
 
@@ -43,10 +46,14 @@ class _Trial:
     """What the cells of a column could be, of all that were seen."""
 
     left: list[pyarrow.DataType] = field(default_factory=lambda: list(CANDIDATES))
+    forms: list[str] = field(default_factory=lambda: [*TIMES])
+    """Of times of a day, in which all cells could be written."""
     cells: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: {"number": 0, "date": 0})
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"number": 0, "date": 0, "time of a day": 0}
+    )
     first: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """The first cell that is no number, or no date, with its row."""
+    """The first cell that is no number, no date, or no time, with its row."""
 
     def see(self, cells: pyarrow.Array, begin: int) -> None:
         """Take in the cells of rows from ``begin`` on."""
@@ -64,16 +71,25 @@ class _Trial:
         if "spelling" not in self.first and not compute.all(number).as_py():
             self._spelled(known, number, begin)
         self._count("date", _dated(known), known, begin)
+        timed = {of: compute.match_substring_regex(known, form) for of, form in TIMES.items()}
+        self.forms = [of for of in self.forms if compute.all(timed[of]).as_py() is not False]
+        self._count("time of a day", compute.or_(*timed.values()), known, begin)
         padded = compute.any(compute.match_substring_regex(known, PADDED)).as_py()
         self.left = [
             kind for kind in self.left if not (padded and _is_number(kind)) and _is(known, kind)
         ]
 
+    def field(self, name: str, asked: str | None) -> pyarrow.Field:
+        """The column with its type, and the form of its times if that is not the usual one."""
+        kind = self.type(name, asked)
+        own = pyarrow.types.is_time(kind) and self.forms == [MINUTES]
+        return pyarrow.field(name, kind, metadata={FORM: MINUTES} if own else None)
+
     def type(self, name: str, asked: str | None) -> pyarrow.DataType:
         """The type of the column, of all cells.
 
         Raises:
-            ValueError: Most cells are numbers, or dates, and some are not.
+            ValueError: Most cells are numbers, dates or times, and some are not.
         """
         if not self.cells:
             return pyarrow.null()
@@ -82,7 +98,10 @@ class _Trial:
             return whole[0] if whole else pyarrow.string()
         if self.left:
             return self.left[0]
-        wanted = {"number": "number", "integer": "number", "time": "date"}.get(asked or "")
+        if self.forms:
+            return pyarrow.time32("s")
+        of_time = max(("date", "time of a day"), key=self.counts.__getitem__)
+        wanted = {"number": "number", "integer": "number", "time": of_time}.get(asked or "")
         if "spelling" in self.first and asked not in ("category", "identifier"):
             row, value = self.first["spelling"]
             raise ValueError(
@@ -146,8 +165,8 @@ class Delimited:
             for name, cells in zip(names, batch.columns, strict=True):
                 trials[name].see(cells, rows)
             rows += len(batch)
-        kinds = {name: trial.type(name, asked.get(name)) for name, trial in trials.items()}
-        return cls(path, delimiter, pyarrow.schema(list(kinds.items())), rows)
+        fields = [trial.field(name, asked.get(name)) for name, trial in trials.items()]
+        return cls(path, delimiter, pyarrow.schema(fields), rows)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def filled(table: pyarrow.Table, made: pyarrow.Table, coding: Coding) -> pyarrow
         gaps = compute.is_null(plain(cells, column.name))
         if column.kind != "identifier" and compute.any(gaps).as_py():
             new = made.column(column.name).combine_chunks()
-            table = table.set_column(at, column.name, replaced(cells, gaps, new))
+            whole = replaced(cells, gaps, new)
+            table = table.set_column(at, table.field(at).with_type(whole.type), whole)
     return table
 
 

@@ -6,9 +6,11 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
+from pyarrow import compute
 
 from ...files import writing
 from ...files.table_files import ENDINGS
+from .cells import FORM
 
 
 def write_table(table: pyarrow.Table, path: Path) -> None:
@@ -30,15 +32,17 @@ def write_table(table: pyarrow.Table, path: Path) -> None:
         elif ending in (".csv", ".tsv"):
             delimiter = "\t" if ending == ".tsv" else ","
             options = pyarrow.csv.WriteOptions(delimiter=delimiter)
-            pyarrow.csv.write_csv(_undictionaried(table), file, options)
+            pyarrow.csv.write_csv(_spelled_out(table), file, options)
         else:
             pyarrow.feather.write_feather(table, file)
 
 
-def _undictionaried(table: pyarrow.Table) -> pyarrow.Table:
-    """The same with each value in its cell."""
-    kinds = [
-        field.with_type(field.type.value_type) if pyarrow.types.is_dictionary(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pyarrow.schema(kinds))
+def _spelled_out(table: pyarrow.Table) -> pyarrow.Table:
+    """The same with each value of a dictionary in its cell, and times in the form of their file."""
+    for at, field in enumerate(table.schema):
+        cells = table.column(at)
+        if pyarrow.types.is_dictionary(field.type):
+            table = table.set_column(at, field.name, cells.cast(field.type.value_type))
+        elif form := (field.metadata or {}).get(FORM):
+            table = table.set_column(at, field.name, compute.strftime(cells, form.decode()))
+    return table

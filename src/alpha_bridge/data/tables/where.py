@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from difflib import get_close_matches
 from typing import Any
 
@@ -44,7 +45,7 @@ class Conditions:
             ValueError: A column does not exist or identifies rows, or no row can have the value;
                 one line.
         """
-        cells = {name: _cell(_column(coding, name), coding, where[name]) for name in where}
+        cells = {name: _cell(column_of(coding, name), coding, where[name]) for name in where}
         table = {field.name: pyarrow.nulls(1, value_type(field.type)) for field in coding.schema}
         table |= cells
         row = coding.compact(pyarrow.table(table)).astype(np.float64)
@@ -69,7 +70,8 @@ class Conditions:
         return table
 
 
-def _column(coding: Coding, name: str) -> Column:
+def column_of(coding: Coding, name: str) -> Column:
+    """The column of that name; one that does not exist, or identifies rows, is refused."""
     found = [column for column in coding.columns if column.name == name]
     if not found:
         near = get_close_matches(name, coding.schema.names, n=1)
@@ -78,7 +80,7 @@ def _column(coding: Coding, name: str) -> Column:
         raise ValueError(f"there is no column {shown(name)}: {hint}")
     if found[0].kind == "identifier":
         raise ValueError(
-            f"column {shown(name)} identifies rows and is made anew: leave out the condition on it"
+            f"column {shown(name)} identifies rows and is made anew: give another column"
         )
     return found[0]
 
@@ -90,6 +92,8 @@ def _cell(column: Column, coding: Coding, value: Any) -> pyarrow.Array:  # noqa:
         return pyarrow.nulls(1, kind)
     try:
         if isinstance(value, str) and not is_text(kind):
+            if types.is_time(kind):  # which pyarrow does not read from texts
+                return pyarrow.array([time.fromisoformat(value)], kind)
             value = value.lower() if types.is_boolean(kind) else value
             return pyarrow.array([value]).cast(kind)
         return pyarrow.array([value], kind)
