@@ -11,6 +11,7 @@ from alpha_bridge.networks import (
     MLPEncoder,
     MLPGenerator,
     PatchDiscriminator,
+    RowGenerator,
 )
 from tests.contracts import cases
 from tests.contracts.network import SHARED, is_trial_by_trial_the_single_network
@@ -19,6 +20,10 @@ VECTORS = [*SHARED, is_trial_by_trial_the_single_network]
 IMAGE = (1, 8, 8)
 NETWORKS = {
     "MLPGenerator": ((lambda n: MLPGenerator(2, 3, (6,), n), (2,)), VECTORS),
+    "RowGenerator": (
+        (lambda n: RowGenerator(2, [(0, 3)], [(3, 1)], (6,), trials=n), (2,)),
+        VECTORS,
+    ),
     "MLPEncoder": ((lambda n: MLPEncoder(2, 3, (6,), n), (3,)), VECTORS),
     "MLPDiscriminator": ((lambda n: MLPDiscriminator(3, (6,), n), (3,)), VECTORS),
     "ConvGenerator": ((lambda n: ConvGenerator(2, 8, 1, 2, 4, n), (2,)), SHARED),

@@ -5,6 +5,8 @@ import math
 from functools import cache
 from types import SimpleNamespace
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
 
@@ -14,7 +16,7 @@ from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
-from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.recipe.presets import PRESETS, of_data
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.settings import ModelConfig, ObjectiveConfig, PathConfig, RegularizerConfig
 from alpha_bridge.training import Callback
@@ -285,10 +287,28 @@ def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path
     [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
 )
 def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
-    own = {"seed": 7, "steps": SHORT, **changes}
-    together = fitted(config(name, trials=TRIALS, **own), double=True).tensors()
-    last = TRIALS - 1
-    alone = fitted(config(name, **(own | {"seed": 7 + last})), double=True).tensors()
+    the_last_trial_is_its_single_run(short(name, **changes))
+
+
+def test_a_stacked_trial_of_a_table_is_its_single_run(tmp_path):
+    jobs, gains = ["cook", "clerk", "nurse", None] * 30, [0.0, 0.0, 1.5, 2.5, 7.0] * 24
+    table = pyarrow.table({"job": jobs, "gain": gains, "age": [*range(20, 80)] * 2})
+    pyarrow.parquet.write_table(table, tmp_path / "people.parquet")
+    settings = of_data(str(tmp_path / "people.parquet")).model_copy(
+        update={
+            "steps": SHORT,
+            "batch_size": 16,
+            "model": ModelConfig(latent=2, hidden=(8,)),
+            "objective": ObjectiveConfig(alternatives=2),
+        }
+    )
+    the_last_trial_is_its_single_run(METHODS["alpha-bridge"].apply(settings))
+
+
+def the_last_trial_is_its_single_run(settings):
+    together, last = settings.model_copy(update={"seed": 7, "trials": TRIALS}), TRIALS - 1
+    single = settings.model_copy(update={"seed": 7 + last})
+    together, alone = (fitted(of, double=True).tensors() for of in (together, single))
     mine = of_trial(together, last)
     for file in ("model", "average", "optimizers"):
         assert mine[file].keys() == alone[file].keys()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..checks import not_stacked
 from ..observation import RowFamily
 from ..settings import ModelConfig
 from .blueprint import shareable
@@ -16,11 +15,11 @@ __all__ = ["RowGenerator"]
 
 @shareable
 class RowGenerator(nn.Module):
-    """Latents ``(batch, latent)`` to the parameters of a row, ``(batch, D + N)``.
+    """Latents ``(*trials, batch, latent)`` to the parameters of rows, ``(*trials, batch, D + N)``.
 
     Attributes:
         rows: Where the row has its categories and numbers.
-        log_sigmas: log σ of each number, learned, N of them.
+        log_sigmas: log σ of each number, learned, ``(*trials, N)``.
 
     Example:
         >>> generator = RowGenerator(2, categories=[(0, 3)], numbers=[(3, None)])
@@ -45,18 +44,19 @@ class RowGenerator(nn.Module):
             numbers: Likewise.
             hidden: Sizes of the hidden layers.
             noise: σ of all numbers to begin with, positive, in the units of the row.
-            trials: None; rows have no stacked trials.
+            trials: Number of replicas, or None.
         """
         super().__init__()
-        not_stacked(trials)
         self.rows = RowFamily(
             tuple((start, size) for start, size in categories),
             tuple((place or 0, gate) for place, gate in numbers),
         )
-        self.network = MLPGenerator(latent, self.rows.size, hidden)
-        self.log_sigmas = nn.Parameter(torch.full((len(numbers),), noise).log())
+        self.network = MLPGenerator(latent, self.rows.size, hidden, trials)
+        self.trial_shape = self.network.trial_shape
+        self.log_sigmas = nn.Parameter(torch.full((*self.trial_shape, len(numbers)), noise).log())
         self.latent_shape = (latent,)
 
     def forward(self, z: Tensor) -> Tensor:
         outputs = self.network(z)
-        return torch.cat([outputs, self.log_sigmas.expand(*outputs.shape[:-1], -1)], -1)
+        log_sigmas = self.log_sigmas.unsqueeze(-2).expand(*outputs.shape[:-1], -1)
+        return torch.cat([outputs, log_sigmas], -1)

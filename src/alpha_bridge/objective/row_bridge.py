@@ -63,6 +63,7 @@ class RowBridge(DataBridge):
         return passes.drawn.surrogate(lambda x: self._reverse(model, x, alpha), self.alternatives)
 
     def _reverse(self, model: AlphaBridge, x: Tensor, alpha: float) -> Tensor:
-        """The reverse half of rows ``(alternatives, batch, D)``, which is asked for at once."""
-        logits = model.logits(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        return self.adversarial.reverse(logits, alpha)
+        """The reverse half of rows ``(alternatives, *trials, batch, D)``, asked for at once."""
+        rows = x.movedim(0, -3)
+        logits = model.logits(rows.flatten(-3, -2)).unflatten(-1, rows.shape[-3:-1])
+        return self.adversarial.reverse(logits.movedim(-2, 0), alpha)

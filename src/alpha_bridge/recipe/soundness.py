@@ -69,10 +69,10 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
 
 def _require_for_rows(config: Config) -> None:
     """Refuse what rows of a table have not."""
-    if config.trials > 1:
+    if config.objective.temperature is not None and config.trials > 1:
         raise ValueError(
-            f"a table is trained by one trial at a time, got trials={config.trials}: run them one "
-            "after the other"
+            "the noise of --objective.temperature is drawn for one trial at a time, got "
+            f"trials={config.trials}: run them one after the other, or leave it out"
         )
     if config.objective.kind != "data":
         raise ValueError(
