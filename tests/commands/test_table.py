@@ -112,13 +112,23 @@ def test_rows_meet_the_conditions_and_their_share_is_printed(place, capsys):
     [
         (["missed", "run", "--images", "people.csv"], "give --data people.csv"),
         (["missed", "run", "--out", "missed.png"], "let missed.png end in .csv"),
-        (["edit", "run", "--attribute", "job=cook"], "sample --where COLUMN=VALUE"),
+        (["edit", "run", "--attribute", "job=cook", "--refine", "2"], "no --between, --images"),
+        (["edit", "run", "--attribute", "jbo=cook"], "no column 'jbo': did you mean 'job'?"),
+        (["edit", "run", "--attribute", "job"], "'job' is a category: give one of its values"),
+        (["edit", "run", "--attribute", "job=pilot"], "no training row has 'pilot' in column"),
+        (["edit", "run", "--attribute", "id"], "column 'id' identifies rows and is made anew"),
+        (["edit", "run", "--attribute", "age=30"], "a number, and '30' is not set apart"),
+        (["edit", "run", "--attribute", "age", "--data", "no.csv"], "no.csv does not exist"),
+        (["edit", "run", "--attribute", "age", "--samples", "--data", "people.csv"], "not both"),
         (["reconstruct", "run", "--images", "people.csv"], "give --data FILE, and no --images"),
         (["reconstruct", "run", "--data", "nobody.csv"], "nobody.csv does not exist: give a table"),
         (["sample", "run", "--where", "jbo=cook"], "no column 'jbo': did you mean 'job'?"),
         (["sample", "run", "--where", "job"], "--where takes column=value, got 'job'"),
         (["sample", "run", "--where", "job=pilot"], "no training row has 'pilot' in column"),
-        (["train", "people.csv", "--trials", "2"], "by one trial at a time, got trials=2"),
+        (
+            ["train", "people.csv", "--trials", "2", "--objective.temperature", "1"],
+            "is drawn for one trial at a time, got trials=2",
+        ),
         (["train", "people.csv", "--objective", "joint"], "need --objective data, got joint"),
         (["train", "people.csv", "--path.kind", "adaptive"], "--path.kind ramp, got adaptive"),
         (["train", "people.csv", "--model.noise-course", "learned"], "a σ of its own"),
@@ -200,6 +210,27 @@ def test_columns_of_another_table_are_refused(place, tmp_path):
         sharing.load(tmp_path / "mixed")
 
 
+def test_rows_are_moved_along_values_and_numbers_of_their_columns(place, capsys):
+    words = ["edit", str(place / "run"), "-n", "5", "--columns", "3", "--json"]
+    along = [word for name in ("job=cook", "age", "gain=0") for word in ("--attribute", name)]
+    files = [place / f"moved-{at}.parquet" for at in range(2)]
+    given = ["--data", str(place / "people.csv"), "--against", "member"]
+    for file in files:
+        assert main([*words, *along, *given, "--out", str(file)]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    one, two = map(pyarrow.parquet.read_table, files)
+    assert one.equals(two) and len(one) == 3 * 5 * 3
+    own = load_table(place / "people.csv").units.coding.schema
+    assert pyarrow.schema([*one.schema][3:]).equals(own)
+    assert one.schema.names[:3] == ["attribute", "row", "strength"]
+    assert one["strength"].to_pylist()[:3] == [-2, 0, 2]
+    for of, column in zip(found["directions"], ("job", "age", "gain"), strict=True):
+        assert {*of["moved"]} == {"age", "job", "gain", "member"} - {column}
+        assert all(0 <= far <= 1 for far in of["moved"].values())
+    assert main([*words[:-1], "--attribute", "age", "--samples"]) == 0
+    assert "have it at -2 and" in capsys.readouterr().out
+
+
 def test_another_table_is_measured_as_rows_of_the_run(place, capsys):
     """Also where it has another range, other commonest values and no gap."""
     lines = (place / "people.csv").read_text().splitlines()
@@ -209,3 +240,4 @@ def test_another_table_is_measured_as_rows_of_the_run(place, capsys):
     printed = capsys.readouterr()
     assert "has other samples" in printed.out + printed.err
     assert "first 'baker' in row 0: they are kept as unseen" in printed.out + printed.err
+    assert printed.out.count("Imputation error") == 2

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands import MissedRows
+from ..commands import EditedRows, MissedRows
 from .printing import as_json, as_text
 
 if TYPE_CHECKING:
@@ -40,11 +40,16 @@ def _trained(trained: Trained) -> str:
     return as_json(content)
 
 
-def _edited(edited: Edited) -> str:
+def _edited(edited: Edited | EditedRows) -> str:
     directions = [
         {"attribute": direction.name, "scale": direction.scale} | asdict(direction.evidence)
         for direction in edited.directions
     ]
+    if isinstance(edited, EditedRows):
+        for of, effect in zip(directions, edited.effects, strict=True):
+            of |= {"having": effect.having, "moved": effect.moved, "rows": effect.rows}
+        strengths = list(edited.strengths)
+        return as_json({"file": str(edited.path), "strengths": strengths, "directions": directions})
     before, after = edited.errors or (None, None)
     content = {
         "file": str(edited.path),

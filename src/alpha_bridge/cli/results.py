@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from ..commands import MissedRows, ReconstructedRows
+from ..commands import EditedRows, MissedRows, ReconstructedRows
 from ..errors import printable
 from ..files.nearby import LOOKED_AT
 from ..metrics.definition import formatted, label, title, with_deviation
@@ -126,13 +126,32 @@ def _exported(differences: Mapping[str, float], arguments: Arguments) -> Lines:
     yield str(arguments["out"])
 
 
-def _edited(edited: Edited, arguments: Arguments) -> Lines:
+def _edited(edited: Edited | EditedRows, arguments: Arguments) -> Lines:
     for direction in edited.directions:
         yield f"{direction.name}: {direction.evidence}"
+    if isinstance(edited, EditedRows):
+        yield from _effects(edited)
+        yield str(edited.path)
+        return
     if edited.errors and arguments["refine"]:
         before, after = edited.errors
         yield f"mean squared error {before:.4g}, refined {after:.4g}"
     yield str(edited.path)
+
+
+def _effects(edited: EditedRows) -> Lines:
+    least, most = edited.strengths[0], edited.strengths[-1]
+    for direction, effect in zip(edited.directions, edited.effects, strict=True):
+        before, after = effect.having
+        moved = [*effect.moved.items()][:ACROSS]
+        farthest = ", ".join(f"{printable(name)} {far:.2f}" for name, far in moved)
+        yield (
+            f"{direction.name}: of {effect.rows:,} training rows {before:.1%} have it at "
+            f"{least:+.3g} and {after:.1%} at {most:+.3g}; how far other columns move between "
+            "these (total variation, of numbers Kolmogorov's distance): "
+            f"{farthest or 'none is left'}"
+        )
+    yield "categories are drawn by --seed, and not the likeliest, alike at every strength"
 
 
 def _any(samples: Sequence[Coverage], key: str) -> bool:

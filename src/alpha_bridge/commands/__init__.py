@@ -9,6 +9,7 @@ from .compare_methods import ComparedMethods, compare_methods
 from .density_ratio import Ratio, ratio
 from .doctor import Check, Diagnosis, doctor
 from .edit import Edited, edit
+from .edit_rows import EditedRows
 from .frontier import Frontier, frontier
 from .impute import impute
 from .missed import Missed, missed
@@ -31,6 +32,7 @@ __all__ = [
     "ComparedMethods",
     "Diagnosis",
     "Edited",
+    "EditedRows",
     "Frontier",
     "Missed",
     "MissedRows",

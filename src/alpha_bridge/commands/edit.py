@@ -13,6 +13,8 @@ from rich.console import Console
 from tyro.conf import UseAppendAction, arg
 
 from ..checks import at_least, positive
+from .directions import LABELLED, directions_of
+from .edit_rows import EditedRows, edit_rows
 from .paths import Folder, destination, require_given, write
 
 if TYPE_CHECKING:
@@ -21,14 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ..data import Attributes, Source, Units
+    from ..data import Attributes, Source
     from ..inference.editing import Direction
     from ..model import AlphaBridge
     from ..recipe import Config
     from ..runs.folder import Array
-
-LABELLED = 5000
-"""Labelled samples that directions are found from, at most."""
 
 Names = UseAppendAction[tuple[str, ...]]
 
@@ -69,13 +68,13 @@ def edit(
     seed: int = 0,
     data: str | None = None,
     console: Console | None = None,
-) -> Edited:
-    """Edit images along attributes, or interpolate between them, in a run's latent space.
+) -> Edited | EditedRows:
+    """Edit images or rows along attributes, or interpolate between images, in a run's latent space.
 
     Args:
         run: Folder of the run.
-        attribute: Attribute to add and take away, such as Smiling or label=3; may be given several
-            times.
+        attribute: Attribute to add and take away, such as Smiling or label=3, or of a table
+            job=cook or age; may be given several times.
         between: Interpolate between pairs of images instead: along an arc, or a straight line.
         strength: Largest step in either direction, in standard deviations of the latents along it.
         images: An image, a folder of images or an .npy file; by default held-out data of the run.
@@ -85,13 +84,15 @@ def edit(
         against: Attribute to leave alone; may be given several times.
         method: Direction: the difference of the classes' means, or the normal of a linear
             classifier.
-        n: Number of images at most.
-        columns: Images in a row.
+        n: Number of images, or rows, at most.
+        columns: Images in a row, or how often a row of a table is written.
         refine: Steps of refinement for each latent, from the encoder's mean.
         step: Updates of the checkpoint; by default the latest.
-        out: A .png for a picture, an .npy for an array; by default in the run's folder.
-        seed: Seed of the latents of --samples.
-        data: Data in place of the run's; a hub id in the run's configuration is not fetched.
+        out: A .png for a picture, an .npy for an array, a .csv or .parquet for rows; by default in
+            the run's folder.
+        seed: Seed of the latents of --samples, and of the draws of rows.
+        data: Data in place of the run's; a hub id in the run's configuration is not fetched. Of a
+            table, the rows to edit.
         console: Where to show progress; nowhere by default.
 
     Raises:
@@ -109,9 +110,26 @@ def edit(
     at_least(0, "seed", seed)
     run, config, step = open_run(run, step)
     if config.rows is not None:
-        raise ValueError(
-            "edit moves images and vectors, and the run's samples are rows of a table: draw rows "
-            "that have a value with alpha-bridge sample --where COLUMN=VALUE"
+        if between or images or labels or refine:
+            raise ValueError(
+                "the run's samples are rows of a table: give --attribute COLUMN=VALUE, or COLUMN "
+                "of numbers, and no --between, --images, --labels or --refine"
+            )
+        return edit_rows(
+            run,
+            config,
+            step,
+            attribute=attribute,
+            against=against,
+            strength=strength,
+            columns=columns,
+            n=n,
+            samples=samples,
+            method=method,
+            out=out,
+            seed=seed,
+            data=data,
+            console=console or Console(quiet=True),
         )
     _require_subjects(config, images, samples, refine)
     require_given(labels, "a CSV file with --labels")
@@ -151,7 +169,7 @@ def edit(
         labelled = _labelled(
             source, config, [*attribute, *against], labels, folders, printing(console)
         )
-        directions = _directions(model, units, *labelled, attribute, against, method)
+        directions = directions_of(model, units, *labelled, attribute, against, method)
         places = np.linspace(-strength, strength, columns).tolist()
         cells, headings = _moved(model, z, directions, places), [f"{s:+.3g}" for s in places]
     flat = units.stored(cells.flatten(0, 1))
@@ -226,32 +244,6 @@ def _moved(
 
     decode = partial(in_chunks, model.decode)
     return torch.cat([strip(decode, z, direction, strengths) for direction in directions])
-
-
-def _directions(
-    model: AlphaBridge,
-    units: Units,
-    x: Tensor,
-    known: Attributes,
-    names: Sequence[str],
-    against: Sequence[str],
-    method: str,
-) -> list[Direction]:
-    """The direction of each attribute, orthogonal to those that an edit must not follow."""
-    import torch
-
-    from ..inference.editing import find_direction, linear_direction, mean_direction
-    from ..metrics.evaluation import in_chunks
-
-    finder = {"means": mean_direction, "normal": linear_direction}[method]
-    encoded = in_chunks(model.encode, units.normalize(x))
-
-    def find(name: str, others: Sequence[Tensor] = ()) -> Direction:
-        has = torch.from_numpy(known.known(name))
-        return find_direction(name, encoded[has >= 0], has[has >= 0], finder, others)
-
-    others = [find(name).vector for name in against]
-    return [find(name, others) for name in names]
 
 
 def _labelled(

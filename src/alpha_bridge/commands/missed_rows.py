@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .paths import table_destination
 
 if TYPE_CHECKING:
+    import pyarrow
     from rich.console import Console
 
     from ..recipe import Config
@@ -52,7 +53,6 @@ def missed_rows(
     path = table_destination(run, out, f"missed{'' if data is None else f'-of-{Path(data).stem}'}")
 
     import numpy as np
-    import pyarrow
 
     from ..data.tables import TableSource, write_table
     from ..metrics.evaluation import in_chunks
@@ -69,10 +69,18 @@ def missed_rows(
     table = table.drop_columns(made_anew)
     places = source.held_out_attributes(count).rows
     assert places is not None
-    for at, (name, values) in enumerate({ROW: places[order], RATIO: ratio[order]}.items()):
-        table = table.add_column(at, _free(name, table.schema.names), pyarrow.array(values))
+    table = with_columns(table, {ROW: places[order], RATIO: ratio[order]})
     write_table(table, path)
     return MissedRows(table.slice(0, n).to_pylist(), len(table), path)
+
+
+def with_columns(table: pyarrow.Table, columns: Mapping[str, Any]) -> pyarrow.Table:
+    """A table with more columns before its own, whose names none of these has."""
+    import pyarrow
+
+    for at, (name, values) in enumerate(columns.items()):
+        table = table.add_column(at, _free(name, table.schema.names), pyarrow.array(values))
+    return table
 
 
 def _free(name: str, taken: Sequence[str]) -> str:
