@@ -240,4 +240,4 @@ def test_another_table_is_measured_as_rows_of_the_run(place, capsys):
     printed = capsys.readouterr()
     assert "has other samples" in printed.out + printed.err
     assert "first 'baker' in row 0: they are kept as unseen" in printed.out + printed.err
-    assert printed.out.count("Imputation error") == 2
+    assert printed.out.count("imputation_error/") == 2
