@@ -12,8 +12,8 @@ VIEWS = ("Train", "Bridge", "Encode and edit", "Missed and invented", "Compare")
 
 def shown(page, selector):
     """Wait until something is there, or the page says what is wrong."""
-    page.locator(f"{selector}, #problem p").first.wait_for()
-    assert page.locator("#problem").inner_text() == ""
+    page.locator(f"{selector}, #problem [role=alert]").first.wait_for()
+    assert page.locator("#problem [role=alert]").all_inner_texts() == []
     page.locator(selector).first.wait_for()
 
 
