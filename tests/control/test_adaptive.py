@@ -58,6 +58,25 @@ def test_each_limit_holds_alpha_and_is_named(name):
     assert before <= path.alpha < before + 20 * path.speed  # the average takes some readings
 
 
+@pytest.mark.parametrize("name", ["accuracy", "missed"])
+def test_what_step_one_leaves_beyond_a_limit_does_not_hold_alpha_but_half_way_to_one_does(name):
+    left = Reading(error=0.1, **{name: 0.992})
+    path = adaptive(patience=100)
+    followed(path, [left] * 60)
+    assert path.alpha == 0.9
+    followed(path, [Reading(error=0.1, **{name: 0.999})] * 20, 61)
+    assert path.broken == (name,)
+
+
+def test_an_older_checkpoint_has_the_error_of_step_one_alone():
+    path, older = adaptive(), adaptive()
+    followed(path, [FINE] * 30)
+    older.recall({key: numbers[:16] for key, numbers in path.memory().items()})
+    for one in (path, older):
+        followed(one, [BROKEN["error"]] * 20, 31)
+        assert one.broken == ("error",)
+
+
 def test_alpha_goes_back_at_the_ramps_speed_when_patience_ends_and_on_again_when_it_may():
     path = adaptive(patience=5)
     followed(path, [FINE] * 40)

@@ -7,6 +7,7 @@ import torch
 
 from alpha_bridge.control import AdaptivePath, RealismGamma
 from alpha_bridge.data import from_tensor
+from alpha_bridge.errors import Diverged
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import JointBridge
@@ -125,3 +126,12 @@ def test_an_annealed_sigma_falls_evenly_in_its_logarithm():
         [AnnealedNoise(0.8, 0.05), lambda event: sigmas.append(event.state.model.sigma.item())],
     )
     assert sigmas == pytest.approx([0.4, 0.2, 0.1, 0.05])
+
+
+def test_a_sigma_that_is_not_finite_is_left_to_what_recognises_divergence():
+    def spoil(event):
+        event.state.model.log_sigma.fill_(math.nan)
+
+    gamma = RealismGamma(0.9, 3)
+    with pytest.raises(Diverged, match="log_sigma is not finite"):
+        trained(constant(0.0, 4), [spoil, GammaOfNoise(gamma, every=1)], gamma=gamma)

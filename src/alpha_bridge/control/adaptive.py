@@ -24,6 +24,9 @@ LIMITS = {
 }
 """What a reading has a limit for, and what it is called."""
 
+SHARES = ("accuracy", "missed")
+"""Limits of numbers in [0, 1]."""
+
 DECAY = 0.8
 """Of the average of readings: a batch of 128 tells an accuracy to ±.03, the last five to ±.013."""
 
@@ -61,6 +64,10 @@ class AdaptivePath(AlphaSchedule):
     ``limits.patience`` readings in a row, it goes back at the same speed. With nothing to wait for
     it is the ramp. Step III begins where ``end`` is first reached, and is decided in the same way.
 
+    A share that Step I leaves beyond its limit is no reason to wait, since waiting at α = 0 would
+    not mend it: its limit is then half-way between what was left and 1. Of faces of 32 pixels the
+    likelihood alone misses .76, and α would never have begun.
+
     Attributes:
         alpha: The present α.
         broken: The limits that the last reading broke, by name.
@@ -88,7 +95,7 @@ class AdaptivePath(AlphaSchedule):
     held: Counter[str]
     _arrived: int
     _waited: int
-    _error: float
+    _left: Reading | None
 
     def __init__(
         self,
@@ -149,8 +156,8 @@ class AdaptivePath(AlphaSchedule):
     def observe(self, step: int, reading: Reading) -> None:
         """Decide α after ``step`` updates, by a reading."""
         self.average = (self.average or reading).towards(reading, 1 - DECAY)
-        if step <= self.step_one or not self._error:
-            self._error = self.average.error  # what Step I leaves is what later ones are held to
+        if step <= self.step_one or self._left is None:
+            self._left = self.average  # what Step I leaves is what later ones are held to
         if step < self.step_one:
             return
         self.broken = tuple(self._broken(self.average))
@@ -167,10 +174,18 @@ class AdaptivePath(AlphaSchedule):
 
     def _broken(self, reading: Reading) -> list[str]:
         """The limits that a reading is outside of."""
-        most = {name: getattr(self.limits, name) for name in LIMITS}
-        most["error"] = self.limits.error_limit(self.end) * self._error
-        over = [name for name in LIMITS if name != "ess" and getattr(reading, name) > most[name]]
-        return (["ess"] if reading.ess < most["ess"] else []) + over
+        over = [
+            name for name in LIMITS if name != "ess" and getattr(reading, name) > self._most(name)
+        ]
+        return (["ess"] if reading.ess < self.limits.ess else []) + over
+
+    def _most(self, name: str) -> float:
+        """The largest value of a reading, in view of what Step I left."""
+        assert self._left is not None
+        if name == "error":
+            return self.limits.error_limit(self.end) * self._left.error
+        limit, left = float(getattr(self.limits, name)), float(getattr(self._left, name))
+        return (1 + left) / 2 if name in SHARES and left > limit else limit
 
     @property
     def verdict(self) -> str:
@@ -186,19 +201,21 @@ class AdaptivePath(AlphaSchedule):
 
     def memory(self) -> Mapping[str, Tensor]:
         """What a checkpoint keeps for :meth:`recall`, by name."""
-        if self.average is None:
+        if self.average is None or self._left is None:
             return {}
         held = (self.readings, *(self.held[name] for name in LIMITS))
-        own = (self.alpha, self._arrived, self._waited, self._error, self.direction)
-        numbers = (*own, *held, *astuple(self.average))
+        own = (self.alpha, self._arrived, self._waited, self._left.error, self.direction)
+        numbers = (*own, *held, *astuple(self.average), *astuple(self._left))
         return {STATE: torch.tensor(numbers, dtype=torch.float64)}
 
     def recall(self, memory: Mapping[str, Tensor]) -> None:
         """Go on from what :meth:`memory` gave; from the beginning, if ``memory`` has nothing."""
         numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 11
-        self.alpha, arrived, waited, self._error, direction, readings, *rest = numbers
+        self.alpha, arrived, waited, error, direction, readings, *rest = numbers
         self._arrived, self._waited, self.readings = map(int, (arrived, waited, readings))
-        held, average = rest[: len(LIMITS)], rest[len(LIMITS) :]
+        held, average, left = (rest[at : at + len(LIMITS)] for at in range(0, 15, len(LIMITS)))
         self.held = Counter({k: int(count) for k, count in zip(LIMITS, held, strict=True)})
         self.average = Reading(*average) if average else None
+        # an older checkpoint has only the error of what Step I left
+        self._left = Reading(*left) if left else Reading(error=error) if average else None
         self.direction, self.broken = int(direction), tuple[str, ...]()

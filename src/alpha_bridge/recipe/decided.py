@@ -1,8 +1,8 @@
 """What is decided from the data and the dial where nothing is given: a rule for each setting.
 
 Every number is ours. Those for vectors come from ``search25``, those for images from ``search5``
-and the digits, those for rows from NLTCS; :mod:`experiments.untuned` holds them against searched
-settings.
+and the digits, those for rows from NLTCS and Adult; :mod:`experiments.untuned` holds them against
+searched settings.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Facts:
 
     def rate(self) -> float:
         """A learning rate, which falls with the root of a smaller batch, as its noise grows."""
-        return (2e-3 if self.rows else 3e-3) * math.sqrt(min(1.0, self.batch / self.usual))
+        return (4e-3 if self.rows else 3e-3) * math.sqrt(min(1.0, self.batch / self.usual))
 
 
 def _batch(of: Facts) -> int:
@@ -121,7 +121,7 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "optimization.beta2": lambda of: 0.99 if of.images or of.rows else 0.9,
     "optimization.discriminator_steps": lambda of: 1 if of.images or of.rows else 2,
     "regularizer.weight": lambda of: 0.2 if of.images else 0.1 if of.rows else 1.0,
-    "regularizer.every": lambda of: 4 if of.images else 1,
+    "regularizer.every": lambda of: 4 if of.images or of.rows else 1,
 }
 """From the facts to the value of each setting; later ones know the batch."""
 

@@ -95,18 +95,24 @@ PRESETS: dict[str, Config] = {
 }
 
 
+TABLE_STEPS = 2000
+"""Updates for a table, 35 epochs of Adult."""
+
+
 def of_data(name: str) -> Config:
     """The configuration of a folder of images, a file of arrays, a table, or a data set of the hub.
 
     Everything but the number of updates is decided from the data.
 
     Example:
-        >>> of_data("my/photos").realism
-        0.9
+        >>> of_data("my/photos").steps, of_data("my/table.csv").steps
+        (10000, 2000)
     """
-    vectors = (name.endswith(".npy") and dimensions(name) < 3) or is_table(name)
+    table = is_table(name)
+    vectors = table or (name.endswith(".npy") and dimensions(name) < 3)
     evaluation = EvaluationConfig(shown=2000) if vectors else EvaluationConfig()
-    return dialled(Config(data=name, evaluation=evaluation))
+    steps = TABLE_STEPS if table else Config().steps
+    return dialled(Config(data=name, steps=steps, evaluation=evaluation))
 
 
 def with_data(config: Config, name: str) -> Config:

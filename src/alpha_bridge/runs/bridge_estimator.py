@@ -42,7 +42,7 @@ class BridgeEstimator(BaseEstimator):
 
     def __init__(
         self,
-        steps: int = USUAL.steps,
+        steps: int | None = None,
         realism: float = REALISM,
         method: str = USUAL.method,
         columns: Mapping[str, Any] | None = None,
@@ -53,7 +53,7 @@ class BridgeEstimator(BaseEstimator):
         """Keep the arguments, which ``fit`` holds to their ranges.
 
         Args:
-            steps: Number of updates.
+            steps: Number of updates; None for 2,000 of a table, and 10,000 of anything else.
             realism: How far the model goes from the likelihood, 0, to the data's realism, 1.
             method: ``alpha-bridge``, or a baseline such as ``ml``.
             columns: Kinds of columns of a table that are to be others than those recognised, such
@@ -90,8 +90,9 @@ class BridgeEstimator(BaseEstimator):
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
         config = METHODS[self.method].apply(dialled(of_data(name), self.realism))
-        given = {"steps": self.steps, "seed": self._seed(None), "columns": self.columns}
-        return changed(config, {**given, **(self.settings or {})})
+        given = {"seed": self._seed(None), "columns": self.columns}
+        steps = {} if self.steps is None else {"steps": self.steps}
+        return changed(config, {**given, **steps, **(self.settings or {})})
 
     def _seed(self, given: int | np.random.RandomState | None) -> int:
         chosen = self.random_state if given is None else given

@@ -98,5 +98,7 @@ class GammaOfNoise(Callback):
 
     def _follow(self, state: TrainState) -> None:
         # of stacked trials, which have one path, the geometric mean
-        self.gamma.follow(float(state.model.log_sigma.detach().mean().exp()))
+        sigma = float(state.model.log_sigma.detach().mean().exp())
+        if math.isfinite(sigma):  # else training has diverged, which others recognise
+            self.gamma.follow(sigma)
         state.memory.update(self.gamma.memory())
