@@ -59,7 +59,8 @@ def impute(
     model, _ = load_model(run, config, step)
     units, say = units_of(run, config, step), printing(console)
     assert isinstance(units, TableUnits)
-    imputed = imputation.impute(model, units, read_table(data, say), draws, seed, say)
+    table = read_table(data, say, units.coding.texts_alone)
+    imputed = imputation.impute(model, units, table, draws, seed, say)
     say(imputed.line)
     for table, path in zip(imputed.tables, paths, strict=True):
         write_table(table, path)

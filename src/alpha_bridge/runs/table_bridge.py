@@ -130,7 +130,8 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
             ValueError: The columns differ; one line.
         """
         check_is_fitted(self)
-        seed, table = self._seed(random_state), read_table(X, self._say)
+        seed = self._seed(random_state)
+        table = read_table(X, self._say, self.units_.coding.texts_alone)
         count = 1 if draws is None else draws
         found = imputation.impute(self.model_, self.units_, table, count, seed, self._say)
         self._say(found.line)

@@ -10,7 +10,14 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from alpha_bridge.data.tables import KINDS, TableUnits, load_table, table_source, write_table
+from alpha_bridge.data.tables import (
+    KINDS,
+    TableUnits,
+    load_table,
+    read_rows,
+    table_source,
+    write_table,
+)
 from alpha_bridge.data.tables.where import Conditions
 from tests.contracts import cases
 from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
@@ -76,6 +83,9 @@ def test_times_of_a_day_are_written_as_their_file_has_them(tmp_path):
     given = path.read_text().splitlines()[1:]
     assert {*out.read_text().replace('"', "").splitlines()[1:]} == {*given}
     Conditions.of(source.units.coding, {"at": "10:10"})
+    as_texts = load_table(path, {"at": "category"})
+    seen = read_rows(path, as_texts.units)[:, 0] >= 0
+    assert seen.sum() >= 108  # all that were trained on
 
 
 def test_a_row_comes_back_as_it_was():

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..listing import some
 from ..rng import stream
-from .cells import numbers, plain, plain_type, shown, typed, value_type
+from .cells import is_text, numbers, plain, plain_type, shown, typed, value_type
 from .columns import Column, read_columns
 from .quantiles import Quantiles
 
@@ -74,6 +74,12 @@ class Coding:
             end += number is not None
             found.append((code, number))
         return tuple(found)
+
+    @property
+    def texts_alone(self) -> dict[str, str | None]:
+        """What a CSV file of the same columns is asked for: texts that look like times stay so."""
+        own = [field.name for field in self.schema if is_text(value_type(field.type))]
+        return dict.fromkeys(own, "category")
 
     @property
     def width(self) -> int:

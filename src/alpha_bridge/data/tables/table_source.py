@@ -130,7 +130,7 @@ def load_table(
     """
     asked = read_columns(columns)
     kinds = {name: one.resolved.kind if one.resolved else one.kind for name, one in asked.items()}
-    table = tabular(data, kinds)
+    table = tabular(data, kinds if units is None else units.coding.texts_alone)
     if table.rows < 2:
         raise ValueError(f"{table.name} has one row: give two or more, one is held out")
     require_columns(asked, table.schema, table.name)
@@ -171,7 +171,8 @@ def read_rows(
         FileNotFoundError: There is no such file.
         ValueError: It is no table, or a column is missing or of another type; one line.
     """
-    table, coding = tabular(data), units.coding
+    coding = units.coding
+    table = tabular(data, coding.texts_alone)
     compact = np.empty((table.rows, coding.width), coding.dtype)
     found = _coded(table, coding, lambda part, rows: compact.__setitem__(part, rows))
     for line in (*table.notes, *found["unseen"]):

@@ -76,12 +76,16 @@ def tabular(data: Any, asked: Mapping[str, str | None] | None = None) -> Tabular
     return found
 
 
-def read_table(data: Any, say: Callable[[str], object] = lambda _: None) -> pyarrow.Table:  # noqa: ANN401
+def read_table(
+    data: Any,  # noqa: ANN401
+    say: Callable[[str], object] = lambda _: None,
+    asked: Mapping[str, str | None] | None = None,
+) -> pyarrow.Table:
     """All of a table in memory, as it was given; ``say`` takes a line on how it was read.
 
     Arguments and errors otherwise as of :func:`tabular`.
     """
-    found = tabular(data)
+    found = tabular(data, asked)
     for line in found.notes:
         say(line)
     return pyarrow.Table.from_batches([*found.read()], found.schema).unify_dictionaries()
