@@ -196,7 +196,7 @@ def _only_named_parts(given: Sequence[str]) -> ConstructorRegistry:
 WHOLE = PrimitiveConstructorSpec[Any](
     nargs=1,
     metavar="PART",
-    instance_from_str=lambda words: words,
+    instance_from_str=lambda given: given,
     is_instance=lambda _: True,
     str_from_instance=lambda _: ["..."],
 )

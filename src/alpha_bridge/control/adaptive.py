@@ -66,7 +66,7 @@ class AdaptivePath(AlphaSchedule):
 
     A share that Step I leaves beyond its limit is no reason to wait, since waiting at α = 0 would
     not mend it: its limit is then half-way between what was left and 1. Of faces of 32 pixels the
-    likelihood alone misses .76, and α would never have begun.
+    likelihood alone misses .76, and α would never have moved.
 
     Attributes:
         alpha: The present α.

@@ -73,14 +73,14 @@ def holder(folder: Path) -> int | None:
 def was_killed(folder: Path) -> bool:
     """Whether the process that had the lock of ``folder`` last was ended before it gave it back."""
     path = within(folder, folder / LOCK)
-    return not is_locked(folder) and HELD in _words(path)
+    return not is_locked(folder) and HELD in _signed(path)
 
 
-def _sign(path: Path, *words: str) -> None:
+def _sign(path: Path, *more: str) -> None:
     """Say in the lock's file who has it."""
     handle = os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(handle, "w") as file:
-        print(os.getpid(), socket.gethostname(), *words, file=file)
+        print(os.getpid(), socket.gethostname(), *more, file=file)
 
 
 def _holder(path: Path) -> str:
@@ -94,14 +94,14 @@ def _holder(path: Path) -> str:
 
 def _signature(path: Path) -> tuple[str, str]:
     """Process and host in the lock's file; empty if it has none."""
-    process, host, *_ = [*_words(path), "", ""]
+    process, host, *_ = [*_signed(path), "", ""]
     return (process, host) if host else ("", "")
 
 
-def _words(path: Path) -> list[str]:
+def _signed(path: Path) -> list[str]:
     """What is written in the lock's file, which may be anybody's."""
     try:
-        words = path.read_text("utf-8").split()
+        parts = path.read_text("utf-8").split()
     except (OSError, ValueError):
         return []
-    return words if len(words) in (2, 3) else []
+    return parts if len(parts) in (2, 3) else []

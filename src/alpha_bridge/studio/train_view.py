@@ -37,7 +37,7 @@ def train_view(
     trainings: Trainings,
     handlers: Handlers,
     run: gr.Dropdown,
-    opened: Callable[..., Any],
+    load: Callable[..., Any],
 ) -> None:
     """Lay out the view.
 
@@ -46,7 +46,7 @@ def train_view(
         trainings: In it.
         handlers: Of the page.
         run: The run that all views show.
-        opened: The event of a page that is opened.
+        load: The event of a page that is shown.
     """
     with gr.Accordion("Start a training", open=not workspace.run_names()):
         _start(workspace, trainings, handlers, run)
@@ -94,7 +94,7 @@ def train_view(
             await asyncio.sleep(PAUSE)
 
     handlers.on(run.change, choose, [run, followed], [], show_progress="hidden")
-    handlers.follow(opened, look, rest, [followed], [line, figures])
+    handlers.follow(load, look, rest, [followed], [line, figures])
     for button, act in buttons.items():
 
         def press(name: str | None, act: Any = act) -> None:
