@@ -68,6 +68,14 @@ def test_what_step_one_leaves_beyond_a_limit_does_not_hold_alpha_but_half_way_to
     assert path.broken == (name,)
 
 
+def test_what_does_not_mend_when_alpha_is_back_at_zero_holds_it_no_more():
+    path = adaptive(patience=3)
+    followed(path, [FINE] * 40)
+    alphas = followed(path, [Reading(error=0.1, missed=0.9)] * 100, 41)
+    assert max(alphas[:20]) > min(alphas[20:]) == 0.0
+    assert path.alpha == 0.9
+
+
 def test_an_older_checkpoint_has_the_error_of_step_one_alone():
     path, older = adaptive(), adaptive()
     followed(path, [FINE] * 30)
