@@ -251,10 +251,12 @@ def title(key: str) -> list[str]:
     """The label of a key of a record, and the parts of its protocol.
 
     Example:
-        >>> title("frechet_distance/pixels/64"), title("loss/encoder")
-        (['Fréchet distance', 'pixels', '64'], ['Loss', 'encoder'])
+        >>> title("frechet_distance/pixels/64"), title("twins/norm_ratio")
+        (['Fréchet distance', 'pixels', '64'], ['Twin gradients', 'norm ratio'])
     """
     first, *protocol = printable(key).split("/")
+    if first in DIAGNOSTICS:  # our own names, where a metric's may be those of columns
+        protocol = [part.replace("_", " ") for part in protocol]
     known = DIAGNOSTICS | {metric: found.label for metric, found in METRICS.items()}
     other = first.replace("_", " ")
     return [known.get(first, other[:1].upper() + other[1:]), *protocol]

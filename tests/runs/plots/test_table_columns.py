@@ -34,7 +34,7 @@ def test_bars_have_the_shares_of_real_and_generated_rows():
 
 def test_values_set_apart_stand_beside_the_bins_of_the_numbers():
     (axes,) = plots.marginals([GAIN]).axes
-    assert labels(axes)[:4] == ["0", "<b>$x_{\\x1…", "1", "9"]
+    assert labels(axes)[:4] == ["0", "\n<b>$x_{\\x1…", "1", "9"]  # on two lines
     bars, real, generated = axes.patches[:4], *axes.patches[4:]
     assert [bar.get_height() for bar in bars] == [0.6, 0.2, 0.6, 0]
     np.testing.assert_allclose(generated.get_data().values / real.get_data().values, [3, 1])
@@ -67,3 +67,10 @@ def test_a_category_that_is_off_by_more_than_chance_is_named(profile):
     named = {text.get_text() for text in axes.texts}
     assert named == {"<b>$x_{\\x1b</b> = a", "gain = <b>$x_{\\x1b</b>"}
     assert len(axes.collections[0].get_offsets()) == 2 + 2 + 12
+
+
+def test_names_of_dots_in_one_place_stand_below_one_another():
+    twins = [CellShares(name, ("rare", "not"), (0.02, 0.98), (0.1, 0.9)) for name in "ab"]
+    (axes,) = plots.rare_categories(TableProfile((1000, 2000), tuple(twins), (), (), ())).axes
+    first, second = (text.xyann[1] for text in axes.texts)
+    assert first - second > axes.texts[0].get_fontsize()

@@ -22,6 +22,8 @@ FACTOR = 2
 """By which the share of a rare category may be off."""
 NAMED = 6
 """Categories that are named, at most: those which are off most, and by more than chance."""
+NEAR = 0.1
+"""Powers of ten between two dots whose names would cover one another."""
 DEVIATIONS = 3.0
 """Standard errors of the difference of two shares that chance does not explain."""
 
@@ -78,7 +80,7 @@ def _histogram(axes: Axes, column: CellShares) -> None:
     axes.stairs(bins[1], edges, color=BLUE, linewidth=1.4)
     axes.set_xticks(
         [*(4 * np.arange(len(names))), begin, edges[-1]],
-        [*names, *(_short(end, 10) for end in column.ends or ())],
+        [*_on_two_lines(names), *(_short(end, 10) for end in column.ends or ())],
         color=MUTED,
         fontsize=SMALL - 1,
         parse_math=False,
@@ -87,6 +89,17 @@ def _histogram(axes: Axes, column: CellShares) -> None:
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
     axes.set_yticks([])
+
+
+def _on_two_lines(names: Sequence[str]) -> list[str]:
+    """Names below bars that stand close: the last of all, and every second before it, lower down.
+
+    Example:
+        >>> _on_two_lines(["0", "99999"])
+        ['0', '\\n99999']
+    """
+    lower = ((len(names) - at) % 2 and len(name) > 2 for at, name in enumerate(names))
+    return [f"\n{name}" if low else name for name, low in zip(names, lower, strict=True)]
 
 
 def _commonest(names: Sequence[str], shares: Array, most: int) -> tuple[list[str], Array]:
@@ -139,11 +152,14 @@ def rare_categories(profile: TableProfile) -> Figure:
     for factor in (FACTOR, 1 / FACTOR):
         axes.plot(line, line * factor, color=MUTED, linewidth=0.8, linestyle="--")
     axes.scatter(x, y, s=14, color=BLUE, alpha=0.7, linewidths=0)
-    for at in _worst(shares, profile.rows):
+    worst = _worst(shares, profile.rows)
+    for rank, at in enumerate(worst):
+        apart = np.abs(np.log10([x[worst[:rank]] / x[at], y[worst[:rank]] / y[at]]))
+        above = int((apart < NEAR).all(0).sum())  # names of dots that lie almost here
         axes.annotate(
             _short(names[at], 32),
             (x[at], y[at]),
-            (5, 3),
+            (5, 3 - (SMALL + 1) * above),
             textcoords="offset points",
             color=INK,
             fontsize=SMALL,
