@@ -24,3 +24,8 @@ def test_names_from_elsewhere_are_no_markup(shown):
     assert "alert('" not in shown
     assert 'alert("' not in shown
     assert "\x1b" not in shown
+
+
+def test_an_uploaded_file_has_its_own_name(monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "/uploads")
+    assert ">image me.png cannot" in markup.alert(ValueError("image /uploads/9a92/me.png cannot"))

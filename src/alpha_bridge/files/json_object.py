@@ -14,7 +14,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(
-            f"{path} cannot be read ({error.strerror}): restore it from a copy"
+            f"{path} cannot be read ({error.strerror}): check its path, or restore it from a copy"
         ) from error
     return parse_json(content, str(path))
 

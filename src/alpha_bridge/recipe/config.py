@@ -199,7 +199,7 @@ class Config(_Part):
         if 0 < self.snapshots >= lengths[1]:
             raise ValueError(
                 f"Step II has {lengths[1]} updates, too few for {self.snapshots} snapshots within: "
-                "give fewer, or path.transfer a larger share"
+                "give fewer, more steps, or path.transfer a larger share"
             )
         return self
 

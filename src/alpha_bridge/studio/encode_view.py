@@ -72,7 +72,7 @@ def _images(workspace: Workspace, handlers: Handlers, run: gr.Dropdown) -> gr.Dr
         strength: float,
     ) -> str:
         if not attribute:
-            raise ValueError("no attribute is chosen: choose one")
+            raise ValueError("no attribute is chosen: choose one, of data that have labels")
         with scratch() as out:
             image = given(name, path, sketch, out)
             return encodings.edited(workspace.run(name), image, attribute, strength, out)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from io import BytesIO
@@ -32,8 +34,10 @@ def text(value: object) -> str:
 
 
 def alert(error: BaseException) -> str:
-    """An error in one line."""
+    """An error in one line, in which an uploaded file has its own name, without its folder here."""
     message = " ".join(str(error).split()) or type(error).__name__
+    if uploads := os.environ.get("GRADIO_TEMP_DIR"):
+        message = re.sub(rf"{re.escape(uploads)}/\w+/", "", message)
     return f"<p role='alert'>{text(message)}</p>"
 
 

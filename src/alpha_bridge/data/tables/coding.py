@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyarrow import compute, types
 from torch import Tensor
 
+from ...errors import one_line
 from ..listing import some
 from ..rng import stream
 from .cells import is_text, numbers, plain, plain_type, shown, typed, value_type
@@ -233,7 +234,7 @@ class Coding:
             raise ValueError(
                 f"column {shown(column.name)} is of the type "
                 f"{table.schema.field(column.name).type}, and of {column.type} in the training "
-                "table: give the same"
+                f"table ({one_line(error)}): give the same"
             ) from error
 
     def _codes(self, at: int, cells: pyarrow.Array) -> NDArray[np.int64]:
