@@ -22,6 +22,15 @@ def wait_for(page, pattern):
     )
 
 
+def training_of(run):
+    """The process that trains, which is a moment old when the page already tells of it."""
+    for _ in range(300):
+        if (process := holder(run)) is not None:
+            return process
+        sleep(0.1)
+    raise AssertionError(f"nobody trains {run}")
+
+
 @pytest.fixture
 def place(tmp_path):
     """Where a run is trained, which is ended if the test did not get there."""
@@ -54,7 +63,8 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
         page.locator("#resume").click()
         wait_for(second, r"long: training · .*α = ")
         second.close()
-        os.kill(holder(place), signal.SIGSTOP)  # it would only take time from the others
+        # it would only take time from the others
+        os.kill(training_of(place), signal.SIGSTOP)
 
         server.kill()
         server.wait()
@@ -63,7 +73,7 @@ def test_a_training_outlives_its_page_and_its_server(new_page, place, heard):
     with served(place.parent, port) as (address, _):
         page.reload()
         wait_for(page, "long: training")
-        os.kill(holder(place), signal.SIGKILL)
+        os.kill(training_of(place), signal.SIGKILL)
         (place.parent / ".ended").touch()
         wait_for(page, "long: stopped · .*the training was killed")
         page.screenshot(path=place.parent / "stopped.png", full_page=True)
