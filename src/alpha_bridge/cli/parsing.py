@@ -185,7 +185,7 @@ def _only_named_parts(given: Sequence[str]) -> ConstructorRegistry:
     """
     named = {key.split(".")[0] for key in _keys(given)}
     left: set[object] = set()
-    if not {"-h", "--help"} & set(given):
+    if not _asks_for_help(given):
         parts = ((name, field.annotation) for name, field in Config.model_fields.items())
         left = {part for name, part in parts if is_dataclass(part) and name not in named}
     registry = ConstructorRegistry()
@@ -323,7 +323,7 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
     given = _config_first(given)
     named = next((word for word in given[1:2] if not word.startswith("-")), None)
     if named is None:
-        if {"-h", "--help"} & set(given):
+        if _asks_for_help(given):
             return given, _Start()
         data = _values_of(("--data",), given) or ("my/images",)
         raise ValueError(
@@ -348,11 +348,16 @@ def _start(given: list[str]) -> tuple[list[str], _Start]:
         config = of_reconstructions(config)
     for method in methods:
         config = method.apply(config)
-    left = tuple(key for key in config.decided if key not in _keys(given))
+    keys = _keys(given)
+    left = tuple(key for key in config.decided if key not in keys)
     config = config.model_copy(update={DECIDED: left})
-    if {"-h", "--help"} & set(given):  # tyro prints the defaults as they are
+    if _asks_for_help(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
     return given, replace(start, preset=named, config=config)
+
+
+def _asks_for_help(given: Sequence[str]) -> bool:
+    return bool({"-h", "--help"} & set(given))
 
 
 def _keys(given: Sequence[str]) -> set[str]:

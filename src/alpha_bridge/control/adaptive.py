@@ -216,7 +216,9 @@ class AdaptivePath(AlphaSchedule):
         numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 11
         self.alpha, arrived, waited, error, direction, readings, *rest = numbers
         self._arrived, self._waited, self.readings = map(int, (arrived, waited, readings))
-        held, average, left = (rest[at : at + len(LIMITS)] for at in range(0, 15, len(LIMITS)))
+        held, average, left = (
+            rest[at : at + len(LIMITS)] for at in range(0, 3 * len(LIMITS), len(LIMITS))
+        )
         self.held = Counter({k: int(count) for k, count in zip(LIMITS, held, strict=True)})
         self.average = Reading(*average) if average else None
         # an older checkpoint has only the error of what the likelihood left

@@ -221,7 +221,8 @@ class DrawnRows:
         with the other columns as they were drawn and w constant: exact in each column, unbiased in
         all. It is the GO gradient of categories; see :mod:`alpha_bridge.go`. With ``most``, w is
         asked of so many alternatives of a row, each as often as it is likely to be drawn in the
-        place of the row's own, and its difference to w(x) counts so many times more: unbiased too.
+        place of the row's own; its difference to w(x) counts the less the likelier it is, so that
+        all stays unbiased.
 
         Args:
             w: The function under the expectation.
@@ -298,6 +299,7 @@ class DrawnRows:
         steps = torch.arange(count, device=self.x.device) + self.choice.double()[..., None]
         found = torch.searchsorted(upto, steps / count * upto[..., -1:], right=True)
         found = found.clamp(max=len(in_categories) - 1)
+        # a row that could be no other has shares of 0, and no gradient
         once = upto[..., -1:] / (count * others.gather(-1, found)).clamp(min=LEAST**8)
         return in_categories[found].movedim(-1, 0), once.to(self.x.dtype).movedim(-1, 0)
 

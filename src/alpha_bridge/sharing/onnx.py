@@ -145,7 +145,7 @@ def export_along(bridges: Sequence[AlphaBridge], ratio: bool = True) -> dict[str
 
 def _arms(bridge: AlphaBridge) -> list[_Export]:
     axis = bridge.batch_ndim - 1
-    generator, encoder, _ = (copy.deepcopy(of).cpu().eval() for of in _networks(bridge))
+    generator, encoder = (copy.deepcopy(of).cpu().eval() for of in _networks(bridge)[:2])
     decode = _Export("generator", generator, _latents(bridge), ("latent",), ("sample",), axis)
     (x,) = decode(next(decode.given(max(CHECKED))))
     return [decode, _Export("encoder", encoder, x, ("sample",), ("mean", "log_variance"), axis)]
