@@ -97,12 +97,12 @@ def training(data: str, out: Path, *options: str) -> list[str]:
 
 def side_by_side(data: str, python: str, full: bool, options: Sequence[str]) -> dict[str, object]:
     """Seconds and memory of our default fit and of the usual ones."""
-    from experiments.tables import training_rows
+    from experiments.tables import parts_of
 
     sides: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         run, rows = Path(folder, "run"), Path(folder, "training.parquet")
-        pyarrow.parquet.write_table(training_rows(data), rows)
+        pyarrow.parquet.write_table(parts_of(data)[0], rows)
         ours = watched(training(data, run, *options), run / "report.html")
         sides["alpha-bridge"] = {
             "seconds": ours.seconds,

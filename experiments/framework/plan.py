@@ -44,6 +44,7 @@ class Plan:
         arguments: Its arguments by name: all that its numbers depend on.
         picture: The name under which its samples are kept; None if they are not.
         describe: From the record to a short line for the terminal.
+        means: Arguments that its numbers do not depend on, such as where something is installed.
     """
 
     labels: Mapping[str, Any]
@@ -51,10 +52,11 @@ class Plan:
     arguments: Mapping[str, Any]
     picture: str | None = None
     describe: Callable[[Record], str] = _no_words
+    means: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self) -> Outcome:
         """Train, and measure."""
-        return self.train(**self.arguments)
+        return self.train(**self.arguments, **self.means)
 
     @property
     def key(self) -> str:

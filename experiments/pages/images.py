@@ -107,13 +107,14 @@ def synthesized(record: Record) -> list[str]:
         parts.append(table([of, *(METRICS[name.split("/")[0]].label for name in names)], cells))
     fits = [
         [
-            name,
+            f"{run['set']}, {run['method']}, seed {run['seed']}",
             str(of["epochs"] or "its own"),
             f"{of['fit_seconds']:,.0f}",
             f"{of['peak_bytes'] / 2**20:,.0f}",
             "yes" if of["timed"] else "no, beside other work",
         ]
-        for name, of in record["baselines"].items()
+        for run in record["runs"]
+        if (of := run.get("fit")) is not None
     ]
     head = ["fit", "epochs", "seconds", "peak memory in MiB", "the seconds are a timing"]
     return [*parts, table(head, fits)]

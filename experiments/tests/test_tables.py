@@ -1,6 +1,7 @@
 """Rows of tables beside those of usual synthesizers: the claims, and how rows are scored."""
 
 import json
+import sys
 
 import pyarrow.parquet
 import pytest
@@ -52,9 +53,11 @@ def test_each_claim_can_fail(changed, fails):
 def test_the_figure_and_the_page_have_every_method():
     assert len(tables.draw(record()).axes) == len(tables.COMPARED)
     account = {"epochs": None, "fit_seconds": 9.0, "peak_bytes": 2**20, "timed": False}
-    text = "\n".join(synthesized(record() | {"baselines": {"a/tvae-seed-0": account}}))
+    first, *others = record()["runs"]
+    runs = [first | {"method": "tvae", "fit": account}, *others]
+    text = "\n".join(synthesized(record() | {"runs": runs}))
     assert "| ctgan | 0.7505 ± " in text
-    assert "| a/tvae-seed-0 | its own | 9 | 1 | no, beside other work |" in text
+    assert "| a, tvae, seed 0 | its own | 9 | 1 | no, beside other work |" in text
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +67,24 @@ def answers(tmp_path_factory):
 
 def test_shuffled_columns_keep_their_types_and_shares_and_lose_each_other(answers, tmp_path):
     training, out = tmp_path / "training.parquet", tmp_path / "rows.parquet"
-    pyarrow.parquet.write_table(tables.training_rows(answers), training)
+    pyarrow.parquet.write_table(tables.parts_of(answers)[0], training)
     account = fit("shuffled", training, out, seed=0, epochs=None)
     assert json.loads(out.with_suffix(".json").read_text()) == account
     table = scored(answers)
     x = table.read(str(out))
     torch.testing.assert_close(x.mean(0), table.training.mean(0))
     assert (x.T @ x / len(x) - table.training.T @ table.training / len(x)).abs().max() > 0.02
+
+
+def test_a_fit_does_not_depend_on_where_its_python_is(answers):
+    mine, theirs = (
+        next(tables._usual({"answers": answers}, range(1), ("shuffled",), python))
+        for python in (sys.executable, "/elsewhere/python")
+    )
+    assert mine.key == theirs.key
+    found = mine().record
+    assert found["fit"]["method"] == "shuffled"
+    assert "c2st" in {key.split("/")[0] for key in found["metrics"]}
 
 
 def test_rows_of_a_table_of_few_cells_have_all_metrics(answers):
@@ -80,6 +94,11 @@ def test_rows_of_a_table_of_few_cells_have_all_metrics(answers):
 
 
 def test_usual_synthesizers_that_are_not_fitted_need_their_environment(tmp_path):
-    study = tables.Study("tables", tmp_path)
+    rows = pyarrow.table({"a": [*range(6000)], "b": ["x", "y"] * 3000})
+    for of in tables.SETS:
+        (tmp_path / of).mkdir()
+        pyarrow.parquet.write_table(rows, tmp_path / of / "rows.parquet")
+    study = tables.Study("tables", tmp_path / "out")
     with pytest.raises(ValueError, match=r"24 of 24 fits .* give --python"):
-        tables.measure(study, 0, None, quick=False, data="somewhere")
+        tables.measure(study, 0, None, quick=False, data=str(tmp_path))
+    assert len(tables.parts_of(str(tmp_path / "out" / "nltcs"))[0]) == tables.ROWS
