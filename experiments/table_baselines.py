@@ -3,8 +3,8 @@
 ``PYTHON experiments/table_baselines.py METHOD TRAINING.parquet OUT.parquet`` is a script of its own
 and imports nothing of this project: ``ctgan`` and ``copulas``, whose licence (BSL 1.1) is no open
 one, are installed in an environment that serves as a baseline only (``pip install ctgan==0.12.1
-copulas==0.14.1``), and only their public ``fit`` and ``sample`` are called, with their authors'
-defaults. Beside the rows it writes how they came about, as ``OUT.json``.
+copulas==0.14.1 pyarrow``), and only their public ``fit`` and ``sample`` are called, with their
+authors' defaults. Beside the rows it writes how they came about, as ``OUT.json``.
 
 What its authors leave to the user is the same for all: a gap in a category is a category of its own
 and a gap again in what is drawn, and columns have the types that they had. TVAE decodes the

@@ -342,6 +342,8 @@ class Optimization(Settings):
     """Factor h of the encoder's learning rate at α = 1, in (0, 1]; at α it is h to the power α."""
     average: Annotated[float, DECAY] = 0.995
     """Decay of the generator's moving average; 0 for none."""
+    average_grows: bool = False
+    """Let that average hold no more than about the last tenth of the updates so far."""
     discriminator_steps: Count = 1
     """Updates of the discriminator in each update of the others."""
 

@@ -330,6 +330,7 @@ OTHERWISE = {
     "optimization.beta2": 0.8,
     "optimization.hold": 0.5,
     "optimization.average": 0.9,
+    "optimization.average_grows": True,
     "optimization.discriminator_steps": 2,
     "evaluation.every": 7,
     "track": (),

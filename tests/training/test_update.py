@@ -267,11 +267,13 @@ def test_samples_are_averaged_and_trials_added():
 # The moving average
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.9])
-def test_the_average_follows_both_arms_with_its_decay(decay):
-    state = start(model(), average=decay)
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("most", [0.0, 0.2, 0.9])
+def test_the_average_follows_both_arms_with_its_decay(most, grows):
+    state = start(model(), average=most, average_grows=grows)
     expected = None
-    for _ in range(4):
+    for earlier in range(4):
+        decay = min(most, earlier / (earlier + 10)) if grows else most
         step(state)
         arms = (state.model.generator, state.model.encoder)
         now = [p.detach().clone() for arm in arms for p in arm.parameters()]

@@ -21,6 +21,7 @@ SHARES = ("path.ml", "path.transfer", "path.adversarial")
 DIALLED: Mapping[str, Any] = {
     "gamma.kind": "realism",
     "optimization.schedule": "cosine",
+    "optimization.average_grows": True,
 }
 """What a run with a dial has, whatever its data."""
 

@@ -9,32 +9,39 @@ from torch import Tensor, nn
 Network = TypeVar("Network", bound=nn.Module)
 Pairs = tuple[list[Tensor], list[Tensor]]
 
+SHARE = 10
+"""A memory that grows holds about one in so many of the updates so far."""
+
 
 class MovingAverage:
     r"""Modules whose parameters follow those of others.
 
     .. math:: \bar\theta \leftarrow d \, \bar\theta + (1 - d) \, \theta
 
-    The first update takes θ as it is, and buffers always are the others' own. torch's
-    ``AveragedModel`` does the same, but reads its count from the device at each update, which
-    halts the loop until the device has caught up.
+    The first update takes θ as it is, and buffers always are the others' own. A memory that grows
+    has d = n / (n + 10) after n earlier updates, as long as that is less: a run of 200 updates then
+    shows its last twenty or so, where with d = .995 two fifths are what the first update left.
+    torch's ``AveragedModel`` does the same, but reads its count from the device at each update,
+    which halts the loop until the device has caught up.
 
     Attributes:
         module: The averages, without gradients and in evaluation mode.
         decay: d, in [0, 1).
+        growing: Whether the memory grows.
     """
 
-    def __init__(self, source: nn.Module, decay: float) -> None:
+    def __init__(self, source: nn.Module, decay: float, growing: bool = False) -> None:
         """Begin where ``source`` is."""
         self.module = copy.deepcopy(source).requires_grad_(False).eval()
-        self.decay = decay
+        self.decay, self.growing = decay, growing
         self._parameters: Pairs = [*self.module.parameters()], [*source.parameters()]
         self._buffers: Pairs = [*self.module.buffers()], [*source.buffers()]
 
     @torch.no_grad()
-    def update(self, first: bool) -> None:
-        """Follow the source by one update, the first of all or another."""
-        torch._foreach_lerp_(*self._parameters, 1.0 if first else 1 - self.decay)
+    def update(self, earlier: int) -> None:
+        """Follow the source by one update, after so many ``earlier`` ones."""
+        most = earlier / (earlier + SHARE) if self.growing else float(earlier > 0)
+        torch._foreach_lerp_(*self._parameters, 1 - min(self.decay, most))
         for own, other in zip(*self._buffers, strict=True):
             own.copy_(other)
 

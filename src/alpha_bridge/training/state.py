@@ -69,7 +69,8 @@ class TrainState:
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
         trained = [name for name in NETWORKS if name != "encoder" or not model.encoder_is_frozen]
         optimizers = {network: _optimizer_of(model, network, optimization) for network in trained}
-        return cls(model, optimization, MovingAverage(arms, optimization.average), optimizers)
+        average = MovingAverage(arms, optimization.average, optimization.average_grows)
+        return cls(model, optimization, average, optimizers)
 
     def parameters(self, *networks: NetworkName) -> list[Parameter]:
         """What ``networks`` train; a frozen encoder trains nothing."""

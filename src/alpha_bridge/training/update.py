@@ -77,7 +77,7 @@ def update(
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
     _descend(state, losses, regularizer, accelerator)
     share_buffers(model, accelerator)
-    state.average.update(first=state.step == 0)
+    state.average.update(earlier=state.step)
     state.step += 1
     means = {f"loss/{network}": loss.detach().mean(-1) for network, loss in losses.values.items()}
     return {**losses.diagnostics, **means}
