@@ -66,12 +66,14 @@ class Records(Callback):
         if not (evaluation_due or event.last or event.step % self.every == 0):
             return
         event.state.require_finite()
+        model = event.state.model
         record: Record = {
             "step": event.step,
             "phase": event.phase,
             "alpha": event.alpha,
             "gamma": event.gamma,
-            "sigma": event.state.model.sigma.squeeze(-1).tolist(),
+            # a row has a σ for each of its numbers, which the generator learns
+            **({} if model.rows else {"sigma": model.sigma.squeeze(-1).tolist()}),
             **{name: value.tolist() for name, value in event.numbers.items()},
         }
         if evaluation_due and self.evaluate is not None:

@@ -25,6 +25,24 @@ def test_the_schedule_draws_alpha_and_gamma(records):
     assert axes.get_xlabel() == "updates"
 
 
+def test_the_schedule_marks_where_alpha_was_held_or_fell_between_records():
+    # at the last but one α is held at first and rises before the next record
+    rows = [(0.1, 1), (0.2, 0), (0.2, 0), (0.2, -1), (0.1, -1), (0.2, 1)]
+    records = [
+        {"step": 10 * at, "alpha": alpha, "gamma": 0.5, "control/direction": direction}
+        for at, (alpha, direction) in enumerate(rows)
+    ]
+    (axes,) = plots.schedule(records).axes
+    spans = {
+        band.get_label(): [
+            (path.vertices[:, 0].min(), np.ptp(path.vertices[:, 0])) for path in band.get_paths()
+        ]
+        for band in axes.collections
+        if band.get_label().startswith("α")
+    }
+    assert spans == {"α held": [(10, 10), (20, 10)], "α taken back": [(30, 10)]}
+
+
 def test_the_schedule_names_the_three_steps(records):
     (axes,) = plots.schedule(records).axes
     assert {"I · maximum likelihood", "II · transfer", "III · adversarial"} <= written(axes)

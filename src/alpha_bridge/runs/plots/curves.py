@@ -35,16 +35,22 @@ def schedule(records: Sequence[Record]) -> Figure:
     for name, symbol, color, dash in (("alpha", "α", BLUE, "-"), ("gamma", "γ", ORANGE, "--")):
         steps, values = series(records, name)
         axes.plot(steps, values, color=color, linestyle=dash, linewidth=2, label=symbol)
-    _mark_decisions(axes, *series(records, "control/direction"))
+    _mark_decisions(axes, records)
     axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK, loc="upper left", ncols=4)
     return figure
 
 
-def _mark_decisions(axes: Axes, steps: Array, directions: Array) -> None:
-    """A band along the bottom: from each record to the next, what was decided there."""
+def _mark_decisions(axes: Axes, records: Sequence[Record]) -> None:
+    """A band along the bottom: from each record to the next, where α was held or taken back.
+
+    What α did on the way counts, since there may be several decisions between two records.
+    """
+    decided = [record for record in records if "control/direction" in record]
+    steps, moved = series(decided, "alpha")[0], np.sign(np.diff(series(decided, "alpha")[1]))
+    waiting = series(decided, "control/direction")[1][:-1] < 1
+    done = np.where(waiting | (moved < 0), moved, 1)
     for direction, (name, color) in DECISIONS.items():
-        chosen = np.flatnonzero(directions[:-1] == direction)
-        spans = [(steps[i], steps[i + 1] - steps[i]) for i in chosen]
+        spans = [(steps[i], steps[i + 1] - steps[i]) for i in np.flatnonzero(done == direction)]
         if spans:
             axes.broken_barh(spans, (-0.04, 0.05), color=color, label=name)
 
