@@ -57,6 +57,8 @@ from .trials import TrialRuns, mean_over_trials
 
 ANEW = {HISTORY: (), "fingerprint": None, "prior_fingerprint": None}
 """What a new run does not take over from the configuration of another."""
+LONG = 20.0
+"""Seconds after which a page is worth the second that it takes."""
 
 
 def train_run(
@@ -241,6 +243,18 @@ class _Changes(Callback):
         return nullcontext()
 
 
+class _EarlyReports(Callback):
+    """Leaves the page of a long run at the end of Steps I and II too, for those who wait."""
+
+    def __init__(self, trials: TrialRuns, say: Callable[[str], object]) -> None:
+        self.trials, self.say, self.since = trials, say, time.perf_counter()
+
+    def after(self, event: Event) -> None:
+        if event.boundary and not event.last and time.perf_counter() - self.since >= LONG:
+            with sparing(False, self.say):
+                self.say(f"report so far: {self.trials.write_reports()}")
+
+
 def _callbacks(going: Going, bars: Bars) -> list[Callback]:
     parts, trials, _, anew = going
     config, scores = parts.config, dict[int, float]()
@@ -291,6 +305,7 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
         progress,
         StepOne(bars.say),
         Arrival(parts.path, bars.say),
+        _EarlyReports(trials, bars.say),
     ]
 
 
