@@ -38,6 +38,12 @@ def test_a_handler_says_what_was_wrong(handlers, act, options, problem):
     assert values == [gr.skip() if act is refuse else "drawn", problem]
 
 
+def test_pictures_of_another_run_go_where_this_one_has_none(handlers):
+    outputs = [gr.HTML("drawn"), gr.Slider()]
+    assert handled(handlers.on, refuse, [], outputs, anew=True)()[:2] == ["", gr.skip()]
+    assert handled(handlers.on, refuse, [], outputs)()[:2] == [gr.skip()] * 2
+
+
 def test_what_follows_a_run_goes_on_after_an_error_that_is_shown_once(handlers):
     looks, rests = count(), []
 

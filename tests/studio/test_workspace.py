@@ -45,7 +45,7 @@ def test_data_with_a_link_out_of_the_folder_are_refused(empty, elsewhere):
 
 @pytest.mark.parametrize("name", [None, "", "nowhere"])
 def test_what_is_not_there_is_refused(empty, name):
-    with pytest.raises((ValueError, FileNotFoundError), match=r"is chosen|is not a run"):
+    with pytest.raises((ValueError, FileNotFoundError), match=r"no run yet|is not a run"):
         empty.run(name)
     with pytest.raises((ValueError, FileNotFoundError), match=r"are chosen|no data 'nowhere'"):
         empty.data(name)

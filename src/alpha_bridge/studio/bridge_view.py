@@ -51,8 +51,8 @@ def bridge_view(
     def follow(name: str | None, current: str) -> tuple[Any, ...]:
         return choose(name) if current == tab.label else (gr.skip(),) * 4
 
-    handlers.on(run.change, follow, [run, current], everything, **SLOW)
-    handlers.on(tab.select, choose, [run], everything, **SLOW)
+    handlers.on(run.change, follow, [run, current], everything, anew=True, **SLOW)
+    handlers.on(tab.select, choose, [run], everything, anew=True, **SLOW)
     # by the pointer or by keys
     handlers.on(slider.input, show, [run, slider], [place, figures], **SLOW)
     handlers.on(measure.click, evaluate, [run], [curve], **SLOW)

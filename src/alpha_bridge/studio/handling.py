@@ -34,19 +34,22 @@ class Handlers:
         act: Callable[..., Any],
         inputs: Sequence[Any] = (),
         outputs: Sequence[Any] = (),
+        anew: bool = False,
         **options: Any,
     ) -> Any:
         """Let ``act`` handle an event: it gives a value for each output, as a tuple if several.
 
         With ``show_progress="hidden"`` nobody waits for it, and the error of another stays shown.
+        Where another run is shown ``anew``, an error takes away the pictures of the one before.
         """
         unasked = options.get("show_progress") == "hidden"
+        kept = ["" if anew and isinstance(of, gr.HTML) else gr.skip() for of in outputs]
 
         def handle(*arguments: Any) -> Any:
             try:
                 found = act(*arguments)
             except Exception as error:
-                return [*[gr.skip()] * len(outputs), _explained(error)]
+                return [*kept, _explained(error)]
             values = found if len(outputs) > 1 else [found][: len(outputs)]
             return [*values, gr.skip() if unasked else ""]
 

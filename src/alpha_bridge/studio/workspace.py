@@ -55,7 +55,12 @@ class Workspace:
     def run(self, name: str | None) -> Run:
         """The run of that name; ``ValueError`` where it lies outside, ``OSError`` without one."""
         if not name:
-            raise ValueError("no run is chosen: choose one")
+            there = (
+                "no run is chosen: choose one"
+                if self.run_names()
+                else "there is no run yet: train one"
+            )
+            raise ValueError(there)
         return Run.open(self._inside(name, "a run"))
 
     def is_there(self, name: str) -> bool:
