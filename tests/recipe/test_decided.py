@@ -50,9 +50,9 @@ def test_a_given_value_stays():
 
 @pytest.mark.parametrize(
     ("shape", "course"),
-    [((2,), "fixed"), ((10,), "fixed"), ((16,), "measured"), ((1, 8, 8), "measured")],
+    [((2,), "fixed"), ((10,), "fixed"), ((16,), "measured"), ((1, 8, 8), "fixed")],
 )
-def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
+def test_sigma_of_vectors_is_measured_where_the_latents_leave_an_error(shape, course):
     assert decide(dialled(Config()), shape, None).model.noise_course == course
 
 
@@ -61,7 +61,7 @@ def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
     [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
 )
 def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
-    config = decide(changed(dialled(Config()), values), (1, 8, 8), None)
+    config = decide(changed(dialled(Config()), values), (16,), None)
     require_sound(config)
     assert config.path.kind == "ramp"
     assert config.model.noise_course == ("fixed" if "objective.kind" in values else "measured")
@@ -70,6 +70,13 @@ def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
 def test_short_runs_are_measured_more_often():
     few, many = (decide(changed(dialled(Config()), {"steps": n}), (2,), None) for n in (20, 9000))
     assert (few.control.every, many.control.every) == (1, 20)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sigma"), [((1, 8, 8), 0.29), ((1, 16, 16), 0.57), ((1, 28, 28), 1), ((3, 64, 64), 1)]
+)
+def test_sigma_of_images_weighs_small_ones_alike(shape, sigma):
+    assert decide(dialled(Config()), shape, None).model.noise == sigma
 
 
 def test_sigma_of_vectors_begins_at_a_fifth_of_their_spread():
