@@ -262,6 +262,21 @@ def test_the_configuration_is_shown_as_settings_and_whole(page):
     assert json.loads(whole) == CONFIG
 
 
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        ({"data": "ring8", "event_shape": [2]}, {"modes"}),
+        ({"data": "my/photos", "event_shape": [3, 8, 8]}, {"crop"}),
+        ({"data": "a.csv", "event_shape": [5], "rows": [[1, 5]]}, set()),
+        ({"data": "a.npy", "event_shape": [2], "path": {"kind": "adaptive"}}, {"patience"}),
+    ],
+)
+def test_settings_without_effect_stand_in_the_whole_configuration_alone(tmp_path, config, shown):
+    groups = {"mixture": {"modes": 8}, "images": {"crop": 4}, "control": {"patience": 9}}
+    page = page_of(Run.create(tmp_path / "run", config | groups))
+    assert {"modes", "crop", "patience", "rows"} & {*page.words} == shown
+
+
 def test_hostile_text_stays_text(tmp_path):
     run = Run.create(
         tmp_path / "<b>bold", {HOSTILE.replace("/", ""): HOSTILE, "part": {"x": HOSTILE}}

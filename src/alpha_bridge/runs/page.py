@@ -254,8 +254,17 @@ def _sample_pictures(run: Run, records: Sequence[Record]) -> Iterator[Panel]:
 
 
 def _groups(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The settings that have a value, under the heading that the configuration gives them."""
-    config = _marked(config)
+    """The settings that have a value, under the heading that the configuration gives them.
+
+    Those that are of no use to this kind of data or path stand in the whole configuration alone.
+    """
+    useful = {
+        "rows": False,  # where the columns lie, which only the program reads
+        "mixture": str(config.get("data")) in DENSITIES,
+        "images": len(config.get("event_shape") or ()) == 3,
+        "control": config.get("path", {}).get("kind") == "adaptive",
+    }
+    config = _marked({key: value for key, value in config.items() if useful.get(key, True)})
     general = {
         key: value
         for key, value in config.items()
