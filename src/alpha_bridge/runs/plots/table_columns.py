@@ -37,7 +37,7 @@ def marginals(columns: Sequence[CellShares]) -> Figure:
     across = 4
     down = max(1, -(-len(columns) // across))
     figure = Figure(figsize=(WIDTH, 1.75 * down))
-    place_panels(figure, down, across, left=0.72, right=0.12, bottom=0.28, top=0.34)
+    place_panels(figure, down, across, left=0.9, right=0.12, bottom=0.28, top=0.34)
     for place, column in enumerate(columns, start=1):
         axes = _plain(figure.add_subplot(down, across, place))
         axes.set_title(
@@ -56,7 +56,7 @@ def marginals(columns: Sequence[CellShares]) -> Figure:
 
 def _bars(axes: Axes, column: CellShares) -> None:
     """The commonest categories from the top, and the others together."""
-    names, sides = _commonest(column.values, np.array([column.real, column.generated]), BARS)
+    names, sides = _commonest(column.values, np.array([column.real, column.generated]), BARS, 15)
     places = np.arange(len(names))
     for side, color, shift in zip(sides, COLORS, (-0.2, 0.2), strict=True):
         axes.barh(places + shift, side, 0.4, color=color)
@@ -69,7 +69,7 @@ def _histogram(axes: Axes, column: CellShares) -> None:
     """What is set apart as bars on the left, and the bins of the numbers."""
     count = len(column.values)
     both = np.array([column.real, column.generated])
-    names, apart = _commonest(column.values, both[:, :count], SPIKES)
+    names, apart = _commonest(column.values, both[:, :count], SPIKES, 11)
     for side, color, shift in zip(apart, COLORS, (-0.8, 0.8), strict=True):
         axes.bar(4 * np.arange(len(names)) + shift, side, 1.6, color=color)
     bins, begin = both[:, count:], 4 * len(names)
@@ -102,14 +102,16 @@ def _on_two_lines(names: Sequence[str]) -> list[str]:
     return [f"\n{name}" if low else name for name, low in zip(names, lower, strict=True)]
 
 
-def _commonest(names: Sequence[str], shares: Array, most: int) -> tuple[list[str], Array]:
+def _commonest(
+    names: Sequence[str], shares: Array, most: int, letters: int
+) -> tuple[list[str], Array]:
     """The commonest real values in order, the others summed up: their names, and shares (2, K)."""
     order = np.argsort(-shares[0], kind="stable")
     if len(order) <= most:
-        return [_short(names[at], 11) for at in order], shares[:, order]
+        return [_short(names[at], letters) for at in order], shares[:, order]
     kept, rest = order[: most - 1], order[most - 1 :]
     others = shares[:, rest].sum(1, keepdims=True)
-    found = [*(_short(names[at], 11) for at in kept), f"{len(rest)} others"]
+    found = [*(_short(names[at], letters) for at in kept), f"{len(rest)} others"]
     return found, np.concatenate([shares[:, kept], others], 1)
 
 
