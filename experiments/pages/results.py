@@ -26,8 +26,9 @@ def ran(record: Record) -> str:
     seeds = f"one seed, {first}" if trials == 1 else f"seeds {first} to {first + trials - 1}"
     seconds = sum(run.get("seconds", 0) for run in record["runs"]) or record["elapsed"]
     together = ""
-    if record.get("jobs", 1) > 1:
-        together = f" ({record['elapsed'] / 60:.0f} with `--jobs {record['jobs']}`)"
+    if record.get("jobs", 1) > 1:  # of an experiment that was interrupted nobody knows how long
+        elapsed = "" if record["elapsed"] is None else f"{record['elapsed'] / 60:.0f} "
+        together = f" ({elapsed}with `--jobs {record['jobs']}`)"
     quick = "**A quick miniature, not the experiment.** " if given.get("quick") else ""
     return f"{quick}{len(record['runs'])} runs, {seconds / 60:.0f} minutes{together}; {seeds}."
 

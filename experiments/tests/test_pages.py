@@ -54,6 +54,12 @@ def texts(folder):
     return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
 
 
+@pytest.mark.parametrize(("elapsed", "words"), [(120.0, "(2 with `"), (None, "(with `")])
+def test_an_experiment_that_was_interrupted_does_not_say_how_long_it_took(elapsed, words):
+    record = {"seed": 0, "trials": 2, "jobs": 2, "elapsed": elapsed, "runs": [{"seconds": 90}]}
+    assert f"1 runs, 2 minutes {words}--jobs 2`); seeds 0 to 1." in results.ran(record)
+
+
 def test_without_records_the_pages_stay_as_they_are(fill, pages):
     fill()
     assert texts(pages / "results") == texts(RESULTS)
