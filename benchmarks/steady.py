@@ -1,5 +1,7 @@
 """Whether a long training stays as it began: memory, open files, updates a second.
 
+Where others use the machine, updates a second of the processor's time say more.
+
     python benchmarks/steady.py --minutes 60
 
 A preset is trained into a temporary folder as ``alpha-bridge train`` does it, with an evaluation
@@ -11,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypedDict
 
 import psutil
@@ -36,6 +38,7 @@ class Moment(TypedDict):
     resident_mb: float
     open_files: int
     updates_per_second: float
+    updates_per_cpu_second: float
 
 
 class Meter(Callback):
@@ -44,25 +47,28 @@ class Meter(Callback):
     def __init__(self, seconds: float, every: float, out: Path | None = None) -> None:
         self.seconds, self.every, self.out = seconds, every, out
         self.process, self.moments = psutil.Process(), list[Moment]()
-        self.begin = self.latest = 0.0
+        self.begin = self.latest = self.worked = 0.0
         self.update = 0
 
     def after(self, event: Event) -> None:
         now = perf_counter()
         if not self.begin:
-            self.begin, self.latest, self.update = now, now, event.step
+            self.begin, self.latest, self.worked = now, now, process_time()
+            self.update = event.step
         if now - self.latest < self.every or event.step == self.update:
             return
+        done, worked = event.step - self.update, process_time()
         self.moments.append(
             {
                 "seconds": round(now - self.begin, 2),
                 "update": event.step,
                 "resident_mb": round(self.process.memory_info().rss / 1e6, 2),
                 "open_files": self.process.num_fds(),
-                "updates_per_second": round((event.step - self.update) / (now - self.latest), 2),
+                "updates_per_second": round(done / (now - self.latest), 2),
+                "updates_per_cpu_second": round(done / (worked - self.worked), 2),
             }
         )
-        self.latest, self.update = now, event.step
+        self.latest, self.worked, self.update = now, worked, event.step
         if self.out is not None:
             write_json(self.out, {"machine": machine()} | self.results())
 
@@ -73,7 +79,7 @@ class Meter(Callback):
         """All moments, and the medians of their first and last thirds."""
         third = max(1, len(self.moments) // 3)
         parts = {"first_third": self.moments[:third], "last_third": self.moments[-third:]}
-        keys = ("resident_mb", "open_files", "updates_per_second")
+        keys = ("resident_mb", "open_files", "updates_per_second", "updates_per_cpu_second")
         medians = {
             name: {key: median(moment[key] for moment in part) for key in keys}  # type: ignore[literal-required]
             for name, part in parts.items()
