@@ -13,7 +13,6 @@ likeliest category; that it should draw one cannot be asked of it.
 
 import json
 import os
-import resource
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -152,8 +151,6 @@ def fit(method: str, training: Path, out: Path, seed: int, epochs: int | None) -
     sample = METHODS[method](given, categories, seed, epochs)
     seconds, own = perf_counter() - since, process_time() - busy
     rows = typed(sample(len(frame)), frame)
-    # in KiB where this is Linux
-    unit = 1 if sys.platform == "darwin" else 1024
     load = max(load, os.getloadavg()[0])
     account = {
         "method": method,
@@ -166,7 +163,6 @@ def fit(method: str, training: Path, out: Path, seed: int, epochs: int | None) -
         "seconds": round(perf_counter() - since, 1),
         "load": round(load, 2),
         "timed": load < BUSY,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
         "versions": {"python": sys.version.split()[0], **_versions()},
     }
     # the rows come last: where they are, the fit has ended

@@ -95,7 +95,7 @@ def gradients(record: Record) -> list[str]:
 
 
 def synthesized(record: Record) -> list[str]:
-    """The rows of each method, a table for each data set, and what the usual ones needed."""
+    """The rows of each method, a table for each data set."""
     parts = []
     for of in dict.fromkeys(run["set"] for run in record["runs"]):
         names = [name for name in tables.METRICS_SHOWN if tables.means(record, of, name)]
@@ -105,19 +105,7 @@ def synthesized(record: Record) -> list[str]:
             for method in methods
         ]
         parts.append(table([of, *(METRICS[name.split("/")[0]].label for name in names)], cells))
-    fits = [
-        [
-            f"{run['set']}, {run['method']}, seed {run['seed']}",
-            str(of["epochs"] or "its own"),
-            f"{of['fit_seconds']:,.0f}",
-            f"{of['peak_bytes'] / 2**20:,.0f}",
-            "yes" if of["timed"] else "no, beside other work",
-        ]
-        for run in record["runs"]
-        if (of := run.get("fit")) is not None
-    ]
-    head = ["fit", "epochs", "seconds", "peak memory in MiB", "the seconds are a timing"]
-    return [*parts, table(head, fits)]
+    return parts
 
 
 def _attributes(record: Record, methods: list[str]) -> str:

@@ -52,12 +52,8 @@ def test_each_claim_can_fail(changed, fails):
 
 def test_the_figure_and_the_page_have_every_method():
     assert len(tables.draw(record()).axes) == len(tables.COMPARED)
-    account = {"epochs": None, "fit_seconds": 9.0, "peak_bytes": 2**20, "timed": False}
-    first, *others = record()["runs"]
-    runs = [first | {"method": "tvae", "fit": account}, *others]
-    text = "\n".join(synthesized(record() | {"runs": runs}))
+    text = "\n".join(synthesized(record()))
     assert "| ctgan | 0.7505 ± " in text
-    assert "| a, tvae, seed 0 | its own | 9 | 1 | no, beside other work |" in text
 
 
 @pytest.fixture(scope="module")
