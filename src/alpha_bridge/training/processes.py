@@ -114,15 +114,6 @@ def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
             _exchange(buffers, broadcast)
 
 
-def average_gradients(parameters: Iterable[nn.Parameter], accelerator: Accelerator) -> None:
-    """Replace each gradient by its mean over the processes, in one exchange."""
-    if accelerator.num_processes == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    with noticing_loss(accelerator):
-        _exchange(gradients, lambda flat: accelerator.reduce(flat, "mean"))
-
-
 def _exchange(tensors: list[Tensor], exchange: Callable[[Tensor], Tensor]) -> None:
     """Replace tensors of one type by what an exchange of all their numbers at once gives."""
     flat = exchange(torch._utils._flatten_dense_tensors(tensors))

@@ -9,14 +9,19 @@ from torch import Tensor
 
 from ..control import Moments
 from ..gamma import Gamma
+from ..model import NetworkName
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
+from .exchange import Exchange
 from .gradients import centred_moments, twin_gradients
-from .processes import average_gradients, share_buffers
+from .processes import share_buffers
 from .state import TrainState
 
 Draw = tuple[Tensor, Noise]
 """Data and noise of one step of the optimisers, on the device."""
+
+COMPLETED: tuple[NetworkName, ...] = ("encoder", "discriminator", "generator")
+"""Networks in the order in which a pass that serves all of them, at 0 < α, completes gradients."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +114,25 @@ def _descend(
     ]
     passes = [
         (sum(penalties, loss) if "discriminator" in networks else loss, state.parameters(*networks))
-        for networks, loss in losses.of_networks.items()
+        for networks, loss in sorted(losses.of_networks.items(), key=_first)
     ]
+    trained = set(chain.from_iterable(losses.of_networks))
+    parts = [state.parameters(network) for network in COMPLETED if network in trained]
+    exchange = Exchange(parts, accelerator)
     for left, (loss, parameters) in zip(reversed(range(len(passes))), passes, strict=True):
-        reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
-    trained = list(chain.from_iterable(losses.of_networks))
+        with exchange.during(parameters):
+            reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
     # before the first step, so that the loss of a process leaves no network ahead of the others
-    average_gradients(state.parameters(*trained), accelerator)
+    exchange.wait()
     for network, optimizer in state.optimizers.items():
         if network in trained:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+
+
+def _first(served: tuple[tuple[NetworkName, ...], Tensor]) -> int:
+    """Where the first network that a pass serves stands in the order of the exchange."""
+    return min(map(COMPLETED.index, served[0]))
 
 
 def reduce(loss: Tensor) -> Tensor:
