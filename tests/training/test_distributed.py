@@ -11,9 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -51,6 +52,7 @@ from alpha_bridge.training import (
 )
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.decoder_noise import GammaOfNoise, MeasuredNoise
+from alpha_bridge.training.exchange import Exchange
 
 pytestmark = pytest.mark.slow
 
@@ -166,11 +168,11 @@ def fail(_):
 
 
 class FailingObjective(DataBridge):
-    """Fails in the middle of update 13."""
+    """Fails in the backward pass of update 13, when gradients of two networks have left."""
 
     def losses(self, model, x, noise, alpha, *rest, **options):
         if alpha == PATH(12):
-            raise KeyError("mine")
+            next(model.generator.parameters()).register_hook(fail)
         return super().losses(model, x, noise, alpha, *rest, **options)
 
 
@@ -189,6 +191,17 @@ RESTLESS = (restless, {"regularizer": R1(0.3), "gamma": OnlineGamma(every=2)})
 """What two processes train otherwise than one, and yet go on with as if they had not stopped."""
 
 
+OTHERWISE = {
+    "exchange at the end": lambda _: patch.object(Exchange, "during", lambda *_: nullcontext()),
+    "other passes": lambda rank: (
+        patch("alpha_bridge.objective.data.divisible", lambda *_: [False, True])
+        if rank
+        else nullcontext()
+    ),
+}
+"""How two processes, of this rank each, can come to the same numbers in another way."""
+
+
 def work(folder):
     accelerator = available_accelerator()
     rank = accelerator.process_index
@@ -198,6 +211,10 @@ def work(folder):
         save_file(everything(state), folder / f"{name}.{rank}.safetensors")
         if not rank:
             (folder / f"{name}.json").write_text(json.dumps(records))
+    for name, way in OTHERWISE.items():
+        with way(rank):
+            state = train("r1", None, weights=rank)
+        save_file(everything(state), folder / f"{name}.{rank}.safetensors")
     saving = AfterUpdate(lambda state: None if rank else save(state, folder / "restless"))
     for name, options in {
         "whole": {"callbacks": [saving]},
@@ -291,6 +308,25 @@ def test_two_processes_train_as_one_with_the_same_batch(left, name):
         assert theirs.keys() == alone.keys()
         for key, value in alone.items():
             torch.testing.assert_close(theirs[key], value, rtol=0, atol=1e-10, msg=key)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_exchange_amid_backward_passes_gives_what_one_after_them_does(left, rank):
+    amid, after = (
+        load_file(left / f"{name}.{rank}.safetensors") for name in ("r1", "exchange at the end")
+    )
+    assert amid.keys() == after.keys()
+    assert [name for name in amid if not torch.equal(amid[name], after[name])] == []
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_processes_agree_whose_networks_share_passes_in_different_ways(left, rank):
+    """Which networks share a pass depends on the logits of a process's own samples."""
+    same, other = (
+        load_file(left / f"{name}.{rank}.safetensors") for name in ("r1", "other passes")
+    )
+    for key, value in same.items():
+        torch.testing.assert_close(other[key], value, rtol=0, atol=1e-10, msg=key)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
