@@ -1,54 +1,51 @@
-"""What several processes gain, and what 8 and 64 GPUs may: the tables of ``docs/distributed.md``.
+"""What a second process gains: the tables of ``docs/distributed.md``.
 
     python benchmarks/scaling.py
 
-measures one process against two, of one thread each, on the preset ``mnist`` at α = .5, and
-writes ``benchmarks/scaling.json`` and the page. Both processes start once and take turns: they
-train together, then the first one alone while the second sleeps, and so on. ``--page`` writes the
-page from the results that are there.
+measures one process against two, of one thread each, on the networks of the preset ``mnist`` at
+α = .5, and writes ``benchmarks/scaling.json`` and the page. Both processes start once and take
+turns: they train together, then so that gradients are exchanged after the backward passes, then the
+first one alone while the second sleeps, and so on. One of the batches is found here: that at which
+the exchange by itself is a tenth of an update. ``--quick`` tries everything on tiny networks and
+writes nothing but ``--out``; ``--page`` writes the page from the results that are there.
 """
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from measure import HERE, machine, put, seconds, table, write_json
-from updates import CELEBA, MNIST, Updates
+from plan import BYTES, CELEBA, GOAL, PAGE, parameters, parts_of_steps, write_plan
+from torch.nn import Parameter
+from updates import MNIST
 
-from alpha_bridge.model import NETWORKS
 from alpha_bridge.path import constant
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.slots import REGULARIZERS
 from alpha_bridge.training import Callback, Event, available_accelerator, fit
-from alpha_bridge.training.processes import agreement
+from alpha_bridge.training.exchange import Exchange
+from alpha_bridge.training.processes import agreement, of_main_process
 
 RESULTS = HERE / "scaling.json"
-PAGE = HERE.parent / "docs" / "distributed.md"
-BYTES = 4
-"""Of a parameter's gradient."""
+SHARES = (32, 128)
+"""Samples of a process at which an update is timed, to find the batch of a given exchange."""
 
-LINKS = {8: (300e9, 20e-6), 64: (25e9, 50e-6)}
-"""Assumed for a ring of so many GPUs: bytes a second, and seconds of each hop."""
-
-SUSTAINED = (10e12, 40e12)
-"""Assumed of one GPU: operations a second, in plain float32 and in well fed bfloat16."""
-
-GOAL = 0.1
-"""Share of an update that the exchange may take."""
-
-
-# One process against two
+LARGEST = 2048
+"""No batch that is found is larger."""
 
 
 class Clock(Callback):
@@ -61,20 +58,35 @@ class Clock(Callback):
         self.times.append(perf_counter())
 
 
-def update_seconds(batch: int, count: int, accelerator: Any) -> float:
+class AfterPasses(Exchange):
+    """All gradients at once, after the last backward pass."""
+
+    def __init__(self, parts: Iterable[list[Parameter]], accelerator: Any) -> None:
+        super().__init__([list(chain.from_iterable(parts))], accelerator)
+
+    def during(self, parameters: list[Parameter]) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+
+def update_seconds(config: Config, batch: int, count: int, accelerator: Any) -> float:
     """Seconds of an update on noise, in whole cycles of the lazy penalty; the first is left out."""
-    clock, cycle = Clock(), MNIST.regularizer.every
-    assert MNIST.event_shape is not None
+    clock, cycle = Clock(), config.regularizer.every
+    assert config.event_shape is not None
     fit(
-        build_model(MNIST),
-        torch.rand(max(batch, 512), *MNIST.event_shape) * 2 - 1,
+        build_model(config),
+        torch.rand(max(batch, 512), *config.event_shape) * 2 - 1,
         constant(0.5, cycle * (count + 1)),
-        regularizer=REGULARIZERS[MNIST.regularizer.kind](MNIST.regularizer),
+        regularizer=REGULARIZERS[config.regularizer.kind](config.regularizer),
         batch_size=batch,
         callbacks=[clock],
         accelerator=accelerator,
     )
     return (clock.times[-1] - clock.times[cycle - 1]) / (cycle * count)
+
+
+def quick(config: Config) -> Config:
+    """The same with tiny networks."""
+    return config.model_copy(update={"model": replace(config.model, width=2, hidden=(4,))})
 
 
 def launch(options: list[str]) -> None:
@@ -84,62 +96,107 @@ def launch(options: list[str]) -> None:
     subprocess.run([*launcher, __file__, *options], env=environment, check=True)
 
 
-def measure(batches: list[int], rounds: int, count: int, out: Path) -> None:
+def measure(config: Config, batches: list[int], rounds: int, count: int, out: Path) -> None:
     """What each of the two processes does."""
     both = available_accelerator()
     alone = SimpleNamespace(
         num_processes=1, process_index=0, device=both.device, autocast=nullcontext
     )
     first = both.is_main_process
-    found: list[dict[str, float]] = []
+
+    def single(batch: int) -> float:
+        return update_seconds(config, batch, count, alone) if first else 1.0
+
     with agreement(both) as wait:
-        for batch in batches:
-            one, two = [], []
-            for _ in range(rounds):
-                wait(False)
-                two.append(update_seconds(batch, count, both))
-                one.append(update_seconds(batch, count, alone) if first else 1.0)
-            found.append({"batch": batch, **compared(one, two)})
-        flat = torch.zeros(sum(parameters(MNIST).values()))
-        wait(False)
+        flat = torch.zeros(sum(parameters(config).values()))
         exchange = median(seconds(lambda: both.reduce(flat, "mean")) for _ in range(20))
         agreed = median(seconds(lambda: wait(False)) for _ in range(20))
+        shares = {share: median(single(share) for _ in range(rounds)) for share in SHARES}
+        wait(False)
+        exchange, shares = of_main_process((exchange, shares), both)
+        found = []
+        for batch in sorted({*batches, batch_of_goal(exchange, shares)}):
+            one, two, after = [], [], []
+            for _ in range(rounds):
+                wait(False)
+                two.append(update_seconds(config, batch, count, both))
+                with patch("alpha_bridge.training.update.Exchange", AfterPasses):
+                    after.append(update_seconds(config, batch, count, both))
+                one.append(single(batch))
+            part = exchange_part(exchange, shares, batch)
+            found.append({"batch": batch, "exchange_part": part, **compared(one, two, after)})
+        wait(False)
     if first:
         costs = {"bytes": BYTES * flat.numel(), "exchange": exchange, "agreement": agreed}
-        rows = {"machine": machine(), "rounds": rounds, "updates": MNIST.regularizer.every * count}
+        rows = {"machine": machine(), "rounds": rounds, "updates": config.regularizer.every * count}
         write_json(out, {**rows, "batches": found, "costs": costs})
     both.end_training()
 
 
-def compared(one: list[float], two: list[float]) -> dict[str, float]:
-    """Seconds of an update in one and in two processes, and what the second one gains."""
+# The batch at which the exchange is a tenth
+
+
+def line(shares: dict[int, float]) -> tuple[float, float]:
+    """What an update takes without samples, and for each: seconds grow along a line."""
+    (small, least), *_, (large, most) = sorted(shares.items())
+    each = max((most - least) / (large - small), 1e-9)
+    return least - each * small, each
+
+
+def batch_of_goal(exchange: float, shares: dict[int, float]) -> int:
+    """The batch of two processes at which an exchange takes :data:`GOAL` of the update.
+
+    Of the update of a share and the exchange after it, as if neither hid the other.
+    """
+    fixed, each = line(shares)
+    share = round((exchange * (1 / GOAL - 1) - fixed) / each)
+    return min(max(2 * share, 2), LARGEST)
+
+
+def exchange_part(exchange: float, shares: dict[int, float], batch: int) -> float:
+    """Part of an update of two processes that an exchange after it would take."""
+    fixed, each = line(shares)
+    return exchange / (exchange + fixed + each * batch / 2)
+
+
+# Results
+
+
+def compared(one: list[float], two: list[float], after: list[float]) -> dict[str, float]:
+    """Seconds of an update in one and in two processes, and what the second one gains.
+
+    ``after`` are those of two processes that exchange gradients after the backward passes.
+    """
     gains = [alone / shared for alone, shared in zip(one, two, strict=True)]
     return {
         "one_seconds": median(one),
         "two_seconds": median(two),
+        "after_seconds": median(after),
         "gain": median(gains),
         "lowest_gain": min(gains),
         "highest_gain": max(gains),
+        "gain_after": median(alone / late for alone, late in zip(one, after, strict=True)),
     }
 
 
 def table_of_gains(found: dict[str, Any]) -> str:
-    """One process against two, and what of an update is talk."""
+    """One process against two, and how much of an update the exchange is."""
     rows = [
         [
             str(row["batch"]),
+            f"{row['exchange_part']:.0%}",
             f"{1e3 * row['one_seconds']:.1f}",
             f"{1e3 * row['two_seconds']:.1f}",
             f"{row['gain']:.2f}",
             f"{row['lowest_gain']:.2f} to {row['highest_gain']:.2f}",
-            f"{row['gain'] / 2:.0%}",
+            f"{row['gain_after']:.2f}",
         ]
         for row in found["batches"]
     ]
-    head = ["global batch", "one process (ms)", "two (ms)", "gain", "over rounds", "efficiency"]
+    head = ["global batch", "exchange", "one process (ms)", "two (ms)", "gain", "over rounds"]
     costs, where = found["costs"], found["machine"]
     return (
-        f"{table(head, rows)}\n\n"
+        f"{table([*head, 'gain if after the passes'], rows)}\n\n"
         f"Medians of {found['rounds']} rounds of {found['updates']} updates; "
         f"{where['processor']}, {where['cores']} cores, torch {where['torch']}. By themselves, the "
         f"exchange of {costs['bytes'] / 1e6:.2f} MB of gradients takes "
@@ -147,73 +204,11 @@ def table_of_gains(found: dict[str, Any]) -> str:
     )
 
 
-# The plan
-
-
-def parameters(config: Config) -> dict[str, int]:
-    """Number of trained parameters of each player."""
-    model = build_model(config)
-    return {
-        player: sum(parameter.numel() for parameter in model.network_parameters(player))
-        for player in NETWORKS
-    }
-
-
-def ring(size: int, n: int) -> tuple[float, float]:
-    """Seconds of a ring all-reduce of ``size`` bytes among ``n``: for the bytes, for the hops."""
-    bandwidth, latency = LINKS[n]
-    return 2 * (n - 1) / n * size / bandwidth, 2 * (n - 1) * latency
-
-
-def table_of_bytes(counts: dict[str, int]) -> str:
-    """Gradients of one update."""
-    rows = {**counts, "all": sum(counts.values())}
-    return table(
-        ["player", "parameters", "MB of gradients"],
-        [[player, f"{n:,}", f"{BYTES * n / 1e6:.1f}"] for player, n in rows.items()],
-    )
-
-
-def table_of_plan(size: int, operations: float) -> str:
-    """The exchange of ``size`` bytes, and what each GPU must have to do beside it."""
-    rows = []
-    for n, (bandwidth, latency) in LINKS.items():
-        bytes_part, hops_part = ring(size, n)
-        exchange = bytes_part + hops_part
-        update = exchange / GOAL
-        rows.append(
-            [
-                str(n),
-                f"{bandwidth / 1e9:.0f} GB/s, {1e6 * latency:.0f} µs",
-                f"{1e3 * bytes_part:.2f} + {1e3 * hops_part:.2f} = {1e3 * exchange:.2f}",
-                f"{1e3 * update:.1f}",
-                *(in_all(n, rate * update / operations) for rate in SUSTAINED),
-                f"{1e3 * hops_part:.2f}",
-            ]
-        )
-    head = ["GPUs", "link", "exchange (ms)", "update from (ms)"]
-    head += [f"batch of a GPU at {rate / 1e12:.0f} TFLOP/s" for rate in SUSTAINED]
-    return (
-        f"{table([*head, 'agreement (ms)'], rows)}\n\n"
-        f"An update takes {operations / 1e9:.2f} GFLOP for each sample, counted in the preset's "
-        "products and convolutions, its penalty included."
-    )
-
-
-def in_all(n: int, batch: float) -> str:
-    """The batch of one GPU and that of all."""
-    return f"{math.ceil(batch):,} ({n * math.ceil(batch):,} in all)"
-
-
 def write_page() -> None:
-    """Write the tables; that of the gains only where they have been measured."""
-    counts = parameters(CELEBA)
-    size = BYTES * sum(counts.values())
-    few = Updates(CELEBA.model_copy(update={"batch_size": 4}))
-    put(PAGE, "bytes", table_of_bytes(counts))
-    put(PAGE, "plan", table_of_plan(size, few.operations() / few.images))
-    if RESULTS.is_file():
-        put(PAGE, "gains", table_of_gains(json.loads(RESULTS.read_text(encoding="utf-8"))))
+    """Write the tables from the results."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    put(PAGE, "gains", table_of_gains(found))
+    write_plan(found)
 
 
 def main() -> None:
@@ -224,13 +219,22 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=10, help="cycles of the penalty in a round")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--page", action="store_true", help="write the page and measure nothing")
+    parser.add_argument("--quick", action="store_true", help="tiny networks, one round, no page")
     options = parser.parse_args()
+    if options.quick:
+        options.batches, options.rounds, options.cycles = [8], 1, 1
+        if options.out == RESULTS:
+            parser.error("--quick is no record: say --out FILE")
+    config, large = (quick(c) if options.quick else c for c in (MNIST, CELEBA))
     if "RANK" in os.environ:
-        measure(options.batches, options.rounds, options.cycles, options.out)
+        measure(config, options.batches, options.rounds, options.cycles, options.out)
         return
     if not options.page:
         launch(sys.argv[1:])
-    write_page()
+        found = json.loads(options.out.read_text(encoding="utf-8"))
+        write_json(options.out, {**found, "parts": parts_of_steps(large)})
+    if options.out == RESULTS:
+        write_page()
 
 
 if __name__ == "__main__":

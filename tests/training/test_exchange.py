@@ -19,7 +19,7 @@ from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.update import discriminate, update
+from alpha_bridge.training.update import completed, discriminate, update
 
 LATENT, FEATURES, BATCH = 2, 3, 8
 
@@ -115,16 +115,16 @@ def sizes(model):
 
 
 @shared_or_own_passes
-def test_two_networks_leave_before_the_last_gradient_of_the_third(other, one_backward):
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_two_networks_leave_before_the_last_gradient_of_the_third(other, alpha, one_backward):
     model, size = build(), sizes(build())
-    for parameter in model.generator.parameters():
-        parameter.register_post_accumulate_grad_hook(
-            lambda _: other.events.append(("made", "generator"))
-        )
-    step(model, 2, one_backward=one_backward)
+    *early, late = completed(alpha)
+    for parameter in model.network_parameters(late):
+        parameter.register_post_accumulate_grad_hook(lambda _: other.events.append(("made", 1)))
+    step(model, 2, alpha=alpha, one_backward=one_backward)
     last = max(place for place, (event, _) in enumerate(other.events) if event == "made")
-    early = [event for event in other.events[:last] if event[0] != "made"]
-    assert early == [("sent", size["encoder"]), ("sent", size["discriminator"])]
+    sent = [count for event, count in other.events[:last] if event == "sent"]
+    assert sent == [size[network] for network in early]
 
 
 @shared_or_own_passes
@@ -147,13 +147,14 @@ def test_none_is_awaited_before_all_have_left(other):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_the_order_is_that_of_all_processes_whatever_passes_they_have(other, alpha):
-    size = sizes(build()) | ({"generator": sizes(build())["generator"] - 1} if alpha == 1 else {})
+    size = sizes(build())
+    if alpha == 1:
+        size["generator"] -= 1  # σ has no gradient
     for divisible in ([True, True], [True, False], [False, True], [False, False]):
         other.events.clear()
         with patch("alpha_bridge.objective.data.divisible", lambda *_, found=divisible: found):
             step(build(), 2, alpha=alpha)
-        # at α = 1, σ has no gradient
-        assert other.sent == [size[name] for name in ("encoder", "discriminator", "generator")]
+        assert other.sent == [size[network] for network in completed(alpha)]
 
 
 def test_a_step_of_the_discriminator_alone_exchanges_its_gradients_alone(other):
@@ -183,7 +184,8 @@ def test_every_gradient_is_replaced_by_the_mean_once(other, kind, alpha, one_bac
             assert own is None or torch.equal(mean, 2 * own)
 
 
-def test_a_parameter_of_two_networks_waits_for_the_passes_of_both(other):
+@pytest.mark.usefixtures("other")
+def test_a_parameter_of_two_networks_waits_for_the_passes_of_both():
     with patch("alpha_bridge.objective.data.divisible", lambda *_: [True, False]):
         alone, both = (step(tied(), count)["generator"] for count in (1, 2))
     for mean, own in zip(both, alone, strict=True):

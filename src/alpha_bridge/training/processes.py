@@ -1,6 +1,6 @@
 """What the processes of a run decide together, and how they notice that one of them is gone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain
@@ -111,13 +111,9 @@ def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
         of_dtype.setdefault(buffer.dtype, []).append(buffer)
     with noticing_loss(accelerator):
         for buffers in of_dtype.values():
-            _exchange(buffers, broadcast)
-
-
-def _exchange(tensors: list[Tensor], exchange: Callable[[Tensor], Tensor]) -> None:
-    """Replace tensors of one type by what an exchange of all their numbers at once gives."""
-    flat = exchange(torch._utils._flatten_dense_tensors(tensors))
-    torch._foreach_copy_(tensors, list(torch._utils._unflatten_dense_tensors(flat, tensors)))
+            flat = broadcast(torch._utils._flatten_dense_tensors(buffers))
+            shared = torch._utils._unflatten_dense_tensors(flat, buffers)
+            torch._foreach_copy_(buffers, list(shared))
 
 
 def _reason(error: RuntimeError) -> str:

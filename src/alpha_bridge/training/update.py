@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..control import Moments
 from ..gamma import Gamma
-from ..model import NetworkName
+from ..model import NETWORKS, NetworkName
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
 from .exchange import Exchange
@@ -19,9 +19,6 @@ from .state import TrainState
 
 Draw = tuple[Tensor, Noise]
 """Data and noise of one step of the optimisers, on the device."""
-
-COMPLETED: tuple[NetworkName, ...] = ("encoder", "discriminator", "generator")
-"""Networks in the order in which a pass that serves all of them, at 0 < α, completes gradients."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def update(
     with accelerator.autocast():
         due = regularizer.due(state.step)
         losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
-    _descend(state, losses, regularizer, accelerator)
+    _descend(state, losses, regularizer, accelerator, completed(alpha))
     share_buffers(model, accelerator)
     state.average.update(earlier=state.step)
     state.step += 1
@@ -100,11 +97,24 @@ def discriminate(
     with accelerator.autocast():
         due = regularizer.due(state.step)
         losses = objective.discrimination(state.model, x, noise, penalized=due)
-    _descend(state, losses, regularizer, accelerator)
+    _descend(state, losses, regularizer, accelerator, NETWORKS)
+
+
+def completed(alpha: float) -> tuple[NetworkName, ...]:
+    """Networks in the order in which one backward pass completes their gradients.
+
+    It ends with what was computed first: the fakes, which have a graph where α > 0. A function of α
+    alone, this is the order in which all processes exchange gradients, whatever passes they make.
+    """
+    return NETWORKS if alpha == 0 else ("encoder", "discriminator", "generator")
 
 
 def _descend(
-    state: TrainState, losses: Losses, regularizer: Regularizer, accelerator: Accelerator
+    state: TrainState,
+    losses: Losses,
+    regularizer: Regularizer,
+    accelerator: Accelerator,
+    order: Sequence[NetworkName],
 ) -> None:
     """One step of each network that ``losses`` train, all from the parameters before it."""
     penalties = [
@@ -114,10 +124,12 @@ def _descend(
     ]
     passes = [
         (sum(penalties, loss) if "discriminator" in networks else loss, state.parameters(*networks))
-        for networks, loss in sorted(losses.of_networks.items(), key=_first)
+        for networks, loss in sorted(
+            losses.of_networks.items(), key=lambda served: min(map(order.index, served[0]))
+        )
     ]
     trained = set(chain.from_iterable(losses.of_networks))
-    parts = [state.parameters(network) for network in COMPLETED if network in trained]
+    parts = [state.parameters(network) for network in order if network in trained]
     exchange = Exchange(parts, accelerator)
     for left, (loss, parameters) in zip(reversed(range(len(passes))), passes, strict=True):
         with exchange.during(parameters):
@@ -128,11 +140,6 @@ def _descend(
         if network in trained:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-
-
-def _first(served: tuple[tuple[NetworkName, ...], Tensor]) -> int:
-    """Where the first network that a pass serves stands in the order of the exchange."""
-    return min(map(COMPLETED.index, served[0]))
 
 
 def reduce(loss: Tensor) -> Tensor:
