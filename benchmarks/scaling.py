@@ -79,6 +79,7 @@ def update_seconds(config: Config, batch: int, count: int, accelerator: Any) -> 
         regularizer=REGULARIZERS[config.regularizer.kind](config.regularizer),
         batch_size=batch,
         callbacks=[clock],
+        progress=False,
         accelerator=accelerator,
     )
     return (clock.times[-1] - clock.times[cycle - 1]) / (cycle * count)
@@ -100,7 +101,11 @@ def measure(config: Config, batches: list[int], rounds: int, count: int, out: Pa
     """What each of the two processes does."""
     both = available_accelerator()
     alone = SimpleNamespace(
-        num_processes=1, process_index=0, device=both.device, autocast=nullcontext
+        num_processes=1,
+        process_index=0,
+        is_main_process=True,
+        device=both.device,
+        autocast=nullcontext,
     )
     first = both.is_main_process
 

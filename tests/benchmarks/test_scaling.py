@@ -79,7 +79,7 @@ def test_everything_is_tried_on_tiny_networks(scaling, tmp_path):
         [sys.executable, scaling.__file__, "--quick", "--out", str(out)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=True,
-        timeout=300,
+        timeout=600,
     )
     found = json.loads(out.read_text(encoding="utf-8"))
     assert 8 in [row["batch"] for row in found["batches"]]
