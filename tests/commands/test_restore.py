@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from alpha_bridge import commands, sharing
@@ -14,10 +16,11 @@ from alpha_bridge.cli import main
 from alpha_bridge.data import digits
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
+from alpha_bridge.runs import plots
 from alpha_bridge.runs.folder import Run
-from alpha_bridge.runs.loading import load_model
+from alpha_bridge.runs.loading import before_bridge, load_model
 from alpha_bridge.vae import LIBRARIES, load, save
-from experiments.bridge_vae import train_vae
+from experiments.bridge_vae import ARCHITECTURES, train_vae
 
 pytestmark = pytest.mark.slow  # to import both libraries takes longer than most that is done here
 
@@ -115,6 +118,113 @@ def test_the_run_can_be_used_without_the_vae(run, capsys):
     assert any(name.startswith("frechet") for name in json.loads(capsys.readouterr().out))
 
 
+@pytest.fixture
+def back(library):
+    """The VAE, where it lay when its run began."""
+    yield Path(shutil.copytree(f"{library}-kept", library))
+    shutil.rmtree(library)
+
+
+@pytest.fixture
+def drawn(place):
+    """The file of some digits that were never trained on."""
+    path = place / "drawn.npy"
+    np.save(path, (digits().held_out(6).permute(0, 2, 3, 1)).numpy())
+    return path
+
+
+@pytest.fixture
+def rows_drawn(monkeypatch):
+    """What pictures of reconstructions show, by name, in place of the pictures."""
+    seen = {}
+
+    def reconstructions(images, names):
+        seen.clear()
+        seen.update(zip(names, images, strict=True))
+        return Figure()
+
+    monkeypatch.setattr(plots, "reconstructions", reconstructions)
+    return seen
+
+
+def reconstructed(run, drawn, capsys, *words):
+    """What the command gives as JSON, and the lines that it says beside."""
+    capsys.readouterr()
+    given = [str(run.folder), "--images", str(drawn), "--out", str(run.folder / "some.png")]
+    assert main(["reconstruct", *given, "--json", *words]) == 0
+    out, err = capsys.readouterr()
+    (run.folder / "some.png").unlink()
+    return json.loads(out), err
+
+
+@pytest.mark.usefixtures("back")
+def test_reconstructions_are_shown_below_those_of_the_vae_before(
+    run, library, drawn, rows_drawn, read_by_its_library, capsys
+):
+    found, said = reconstructed(run, drawn, capsys)
+    assert [*rows_drawn] == ["original", "VAE before", "reconstruction"]
+    x = digits().units.normalize(digits().held_out(6))
+    with torch.no_grad():
+        own = read_by_its_library(library, library)(x)
+    shown = torch.from_numpy(rows_drawn["VAE before"]).permute(0, 3, 1, 2)
+    assert (digits().units.denormalize(own).int() - shown.int()).abs().max() <= 1
+    assert found["vae_error"] == pytest.approx((x - own).square().mean().item(), rel=1e-4)
+    assert found["vae_error"] != found["error"]
+    assert "VAE" not in said
+
+
+@pytest.mark.usefixtures("back")
+def test_refined_reconstructions_and_the_vae_each_have_a_row(run, drawn, rows_drawn, capsys):
+    reconstructed(run, drawn, capsys, "--refine", "2")
+    assert [*rows_drawn] == ["original", "VAE before", "reconstruction", "refined"]
+
+
+@pytest.mark.usefixtures("back")
+def test_an_array_of_reconstructions_is_without_the_vae_and_both_errors_are_printed(
+    run, drawn, place, capsys
+):
+    words = ["--images", str(drawn), "--out", str(place / "pairs.npy")]
+    assert main(["reconstruct", str(run.folder), *words]) == 0
+    assert re.search(r"squared error \S+, of the VAE before \S+; ", capsys.readouterr().out)
+    assert len(np.load(place / "pairs.npy")) == 2
+    (place / "pairs.npy").unlink()
+
+
+def test_a_line_says_that_the_vae_is_gone(run, place, library, drawn, rows_drawn, capsys):
+    found, said = reconstructed(run, drawn, capsys)
+    assert [*rows_drawn] == ["original", "reconstruction"]
+    assert found["vae_error"] is None
+    (line,) = said.splitlines()
+    assert "cannot be shown" in line and f"no VAE '{place / library}'" in line
+
+
+def test_a_line_says_that_another_architecture_lies_there(
+    run, library, back, drawn, rows_drawn, capsys
+):
+    config = ARCHITECTURES[library](1, 8)
+    wider = {"diffusers": {"block_out_channels": [8, 8]}, "pythae": {"latent_dim": 3}}[library]
+    shutil.rmtree(back)
+    LIBRARIES[library](config | wider).save(back)
+    found, said = reconstructed(run, drawn, capsys)
+    assert [*rows_drawn] == ["original", "reconstruction"]
+    assert found["vae_error"] is None
+    assert f"{back.absolute()} has a VAE of another architecture now" in said
+
+
+@pytest.mark.parametrize("library", ["diffusers"], indirect=True)
+@pytest.mark.usefixtures("back")
+def test_a_frozen_encoder_tells_that_the_vae_has_other_weights_now(run, library):
+    config = read_config(run.config_path)
+    model, _ = load_model(run, config)
+    before = before_bridge(config, model)
+    frozen = changed(config, {"freeze": "encoder"})
+    with pytest.raises(ValueError, match=f"{library} has a VAE with another encoder now"):
+        before_bridge(frozen, model)
+    x = digits().units.normalize(digits().held_out(6))
+    same = before_bridge(frozen, model.with_arms(model.generator, before.encoder))
+    assert torch.equal(same.reconstruct(x), before.reconstruct(x))
+
+
 def test_the_run_goes_on_without_the_vae_as_if_it_had_not_stopped(run, place, library):
     copy = shutil.copytree(run.folder, place / f"{library}-resumed")
     shutil.rmtree(copy / "checkpoints" / "step-00000020")
@@ -130,23 +240,14 @@ def test_another_run_needs_the_vae_itself(run, place, library, capsys):
     assert not (place / "new").exists()
 
 
-def test_the_library_loads_what_is_given_back(run, place, library, capsys):
+def test_the_library_loads_what_is_given_back(run, place, library, read_by_its_library, capsys):
     out = place / f"{library}-restored"
     assert main(["restore", str(run.folder), "--out", str(out)]) == 0
     assert str(out) in capsys.readouterr().out
     x = digits().units.normalize(digits().held_out(20))
     model, _ = load_model(run, read_config(run.config_path))
     with torch.no_grad():
-        if library == "diffusers":
-            from diffusers import AutoencoderKL
-
-            again = AutoencoderKL.from_pretrained(str(out), local_files_only=True)
-            decoded = again.eval()(x).sample
-        else:
-            from pythae.models import AutoModel
-
-            again = AutoModel.load_from_folder(str(out)).eval()
-            decoded = 2 * again.predict((x + 1) / 2).recon_x - 1
+        decoded = read_by_its_library(library, out)(x)
     assert torch.allclose(decoded, model.reconstruct(x), atol=1e-5)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands import EditedRows, MissedRows
+from ..commands import EditedRows, MissedRows, ReconstructedRows
 from .printing import as_json, as_text
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Outliers,
         Overview,
         Ratio,
+        Reconstructed,
         Replayed,
         Trained,
     )
@@ -37,6 +38,12 @@ def _trained(trained: Trained) -> str:
         "spread": trained.spread,
         "best": None if trained.best is None else trained.best._asdict(),
     }
+    return as_json(content)
+
+
+def _reconstructed(done: Reconstructed | ReconstructedRows) -> str:
+    content = asdict(done) | {"file": str(done.path)}
+    del content["path"]
     return as_json(content)
 
 
@@ -125,6 +132,7 @@ def _file(path: Path) -> str:
 
 JSON: Mapping[str, Callable[[Any], str]] = {
     "train": _trained,
+    "reconstruct": _reconstructed,
     "edit": _edited,
     "missed": _missed,
     "ratio": _ratio,

@@ -112,7 +112,8 @@ def _reconstructed(done: Reconstructed | ReconstructedRows, arguments: Arguments
         yield str(done.path)
         return
     refined = f", refined {done.refined_error:.4g}" if arguments["refine"] else ""
-    yield f"mean squared error {done.error:.4g}{refined}; {done.path}"
+    of_vae = "" if done.vae_error is None else f", of the VAE before {done.vae_error:.4g}"
+    yield f"mean squared error {done.error:.4g}{refined}{of_vae}; {done.path}"
 
 
 def _exported(differences: Mapping[str, float], arguments: Arguments) -> Lines:

@@ -11,6 +11,7 @@ from rich.console import Console
 from .paths import Folder, ending, require_given, require_output, table_destination, write
 
 if TYPE_CHECKING:
+    from ..model import AlphaBridge
     from ..recipe import Config
     from ..runs.folder import Run
 
@@ -23,11 +24,13 @@ class Reconstructed:
         path: Originals and reconstructions, side by side.
         error: Mean squared error per dimension of the encoder's means, in model units.
         refined_error: That of the latents after refinement.
+        vae_error: That of the VAE that the run began with; None without one, and where it is gone.
     """
 
     path: Path
     error: float
     refined_error: float
+    vae_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ def reconstruct(
     console: Console | None = None,
 ) -> Reconstructed | ReconstructedRows:
     """Encode and decode images, or rows of a table, with a run's inference arm.
+
+    The picture of a run that began with a VAE also shows what that made of them before the bridge,
+    if it still lies where it lay.
 
     Args:
         run: Folder of the run.
@@ -99,17 +105,36 @@ def reconstruct(
     units = units_of(run, config, step)
     x = units.normalize(samples_at(images, config, console)).to(model.log_sigma.dtype)
     latents, before, after = inverted(config, model, x, refine)
-    pairs = np.stack([units.stored(x), units.stored(in_chunks(model.decode, latents))])
+    decoded = in_chunks(model.decode, latents)
+    pairs = np.stack([units.stored(x), units.stored(decoded)])
+    vae = _before(config, model, console)
+    of_vae = None if vae is None else in_chunks(vae.reconstruct, x)
 
     def draw(path: Path) -> None:
-        shown, names = pairs, ["original", "reconstruction"]
+        shown = {"original": x, "VAE before": of_vae, "reconstruction": decoded}
         if refine and pairs.ndim == 5:
-            unrefined = units.stored(in_chunks(model.reconstruct, x))
-            shown, names = np.stack([pairs[0], unrefined, pairs[1]]), [*names, "refined"]
-        plots.save_figure(plots.reconstructions(shown, names), path, 100)
+            unrefined = in_chunks(model.reconstruct, x)
+            shown |= {"reconstruction": unrefined, "refined": decoded}
+        rows = {name: units.stored(of) for name, of in shown.items() if of is not None}
+        figure = plots.reconstructions(np.stack([*rows.values()]), [*rows])
+        plots.save_figure(figure, path, 100)
 
     write(pairs, path, draw)
-    return Reconstructed(path, float(before.mean()), float(after.mean()))
+    vae_error = None if of_vae is None else float((x - of_vae).square().mean())
+    return Reconstructed(path, float(before.mean()), float(after.mean()), vae_error)
+
+
+def _before(config: Config, model: AlphaBridge, console: Console | None) -> AlphaBridge | None:
+    """The VAE that a run began with, or a line on why there is none any more."""
+    from ..runs.loading import before_bridge, printing
+
+    if config.init is None:
+        return None
+    try:
+        return before_bridge(config, model)
+    except (ValueError, OSError) as error:
+        printing(console)(f"the VAE before the bridge cannot be shown beside it: {error}")
+        return None
 
 
 def _rows(

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from torch import Tensor
+from torch.nn import Module
 
 from ..checks import at_least
 from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
@@ -22,6 +23,8 @@ from ..recipe.domains import SOURCES, build_prior, build_source
 from ..recipe.first_weights import model_of
 from ..training.checkpoint import naming, read_tensors, read_units
 from ..training.progress import Bars
+from ..vae import VAEEncoder, VAEGenerator
+from ..vae import load as load_vae
 from .folder import Run
 from .opening import checkpoint_of, require_plain
 
@@ -37,6 +40,39 @@ def load_model(
     tensors, _ = read_tensors(folder)
     with naming(folder):
         return model_of(config, tensors), tensors["memory"]
+
+
+def before_bridge(config: Config, model: AlphaBridge) -> AlphaBridge:
+    """The model with the arms of the VAE that its run began with, read from where that lies.
+
+    Its latents have the VAE's own scale, which reconstructions do not depend on. Nothing is
+    fetched.
+
+    Raises:
+        ValueError: The VAE there is damaged, or it is another one.
+        OSError: There is none any more.
+    """
+    assert config.init is not None and model.latent_shape is not None
+    vae = load_vae(config.init, fetch=False)
+    arms = VAEGenerator(vae.decoder, model.latent_shape), VAEEncoder(vae.encoder)
+    before = model.with_arms(*arms).eval().requires_grad_(False)
+    if _shapes(before) != _shapes(model):
+        raise ValueError(f"{config.init} has a VAE of another architecture now")
+    if config.freeze == "encoder" and not _same(before.encoder, model.encoder):
+        raise ValueError(f"{config.init} has a VAE with another encoder now")
+    return before
+
+
+def _shapes(model: AlphaBridge) -> list[dict[str, torch.Size]]:
+    """Of the tensors in both arms."""
+    arms = (model.encoder, model.generator)
+    return [{name: x.shape for name, x in arm.state_dict().items()} for arm in arms]
+
+
+def _same(arm: Module, other: Module) -> bool:
+    """Whether their networks, whatever the latents are scaled by, have the same weights."""
+    own, others = (of.get_submodule("network").state_dict() for of in (arm, other))
+    return all(torch.equal(x, others[name]) for name, x in own.items())
 
 
 def printing(console: Console | None) -> Callable[[str], None]:
