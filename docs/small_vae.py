@@ -1,7 +1,7 @@
 """Make the VAE that docs/vae.md sharpens: a small one, of the kind that latent diffusion has.
 
 ``python docs/small_vae.py PHOTOS VAE [UPDATES]`` trains diffusers' ``AutoencoderKL`` on a folder of
-photos and saves it in the folder VAE. It stops while reconstructions are still blurred.
+photos and saves it in the folder VAE: colours are right by then, and edges blurred.
 """
 
 import sys
@@ -14,7 +14,7 @@ from alpha_bridge.data import load_images
 
 SIZE = 32
 """Pixels of a side."""
-UPDATES = 400
+UPDATES = 1000
 BATCH = 16
 RATE = 4e-3
 """At its highest; it rises from next to nothing and falls again."""
@@ -42,7 +42,9 @@ def train(photos: Path, vae: Path, updates: int = UPDATES) -> None:
     source = load_images(str(photos), size=SIZE, channels=3, skip_broken=True)
     model = small()
     optimizer = torch.optim.Adam(model.parameters())
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=updates)
+    rates = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATE, total_steps=updates, pct_start=0.1
+    )
     for update in range(updates):
         x = source.units.normalize(source.batch(0, update, BATCH))
         posterior = model.encode(x).latent_dist
