@@ -42,9 +42,7 @@ def train(photos: Path, vae: Path, updates: int = UPDATES) -> None:
     source = load_images(str(photos), size=SIZE, channels=3, skip_broken=True)
     model = small()
     optimizer = torch.optim.Adam(model.parameters())
-    rates = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, total_steps=updates, pct_start=0.1
-    )
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=updates, pct_start=0.1)
     for update in range(updates):
         x = source.units.normalize(source.batch(0, update, BATCH))
         posterior = model.encode(x).latent_dist

@@ -12,10 +12,17 @@ from pathlib import Path
 
 from ..framework import Record, trials_of
 from ..framework.settings import TUNED
-from . import frontier, gaussians, images, objectives, ratio
+from . import defaults, frontier, gaussians, images, objectives, ratio
 from .markdown import DOCS, RESULTS, changes, claims, put, recorded
 
-PARTS = gaussians.PARTS | images.PARTS | objectives.PARTS | ratio.PARTS | frontier.PARTS
+PARTS = (
+    gaussians.PARTS
+    | images.PARTS
+    | objectives.PARTS
+    | ratio.PARTS
+    | frontier.PARTS
+    | defaults.PARTS
+)
 """The tables of each page by its name, from the record of that name."""
 
 

@@ -7,6 +7,7 @@ import pytest
 from alpha_bridge.recipe.config import Config
 from experiments import untuned
 from experiments.framework import Outcome
+from experiments.pages import defaults
 
 
 def run(name, method, distance, *, seed=0, failed=False, **labels):
@@ -49,6 +50,15 @@ def test_defaults_as_good_as_the_search_hold_every_claim():
 def test_each_claim_can_fail(values, fails):
     holds = [claim.holds for claim in untuned.claims(record(*values))]
     assert holds == [index != fails for index in range(4)]
+
+
+def test_the_page_has_every_method_and_says_what_diverged():
+    found = record()
+    found["runs"] += [run("a", "ml", 31.0, seed=1), run("a", "naive", 1.0, seed=1, failed=True)]
+    text = "\n".join(defaults.scores(found | {"summary": untuned.summary(found)}))
+    assert "| ml | 30.5 ± 0.71 | " in text
+    assert "| naive | 30, 1 of 2 without | " in text
+    assert "| a | 100% | 100% |" in text
 
 
 def test_the_winner_is_the_better_of_the_best_two_of_the_search():
