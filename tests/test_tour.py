@@ -17,7 +17,7 @@ PARTS = {
     "vae.md": ("## First", "## Your own"),
 }
 """Between which words the commands of a page can be copied; others name what only a reader has."""
-FEW = {"1000": "20", "300": "20"}
+FEW = {"1000": "20", "600": "20"}
 """Updates, of which the pages' are for their reader."""
 SMALL = ["--batch-size=8", "--model.width=8", "--model.hidden=16", "--evaluation.samples=60"]
 """What their long trainings are given beside."""

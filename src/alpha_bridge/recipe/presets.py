@@ -180,7 +180,7 @@ OF_RECONSTRUCTIONS: dict[str, Any] = {
 held to a prior, the discriminator sees patches, and the dial alone says how sharp. At 0.65 faces of
 32 pixels were nearest to the data: at 0.5 blurred, and at 0.9 they lost 0.7 dB more for nothing.
 R1 with the weight of other images, .2, took faces of an autoencoder that had converged further from
-the data than it had begun, in 300 updates (2.8 from 1.7), with 1 nearer (1.3); of CIFAR-10 it was
+the data than they were, in 300 updates (2.8 from 1.7), and with 1 nearer (1.3); of CIFAR-10 it was
 .12 and .13, from .30."""
 
 
