@@ -48,7 +48,8 @@ class Watched:
 
     Attributes:
         seconds: From its start to its end.
-        peak_bytes: Of its resident memory, and that of its own processes if one has more.
+        peak_bytes: Of its resident memory, as of the last look. What the system says of a process
+            that has ended begins with the peak of the one that started it.
         moments: Seconds and resident bytes along the way.
         first_file: Seconds until the file that was waited for was there; None if it never was.
     """
@@ -67,17 +68,17 @@ def watched(command: Sequence[str], waited_for: Path | None = None) -> Watched:
         while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
             now = perf_counter() - since
             found.moments.append((round(now, 2), resident(process.pid)))
+            found.peak_bytes = max(found.peak_bytes, peak(process.pid))
             if found.first_file is None and waited_for is not None and waited_for.exists():
-                found.first_file = round(now, 1)
+                found.first_file = round(now, 2)
             sleep(PERIOD)
-        _, status, usage = ended
+        _, status, _ = ended
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             errors.seek(0)
             last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
             raise SystemExit(f"{command[0]} ended with {process.returncode}: {' '.join(last)}")
     found.seconds = round(perf_counter() - since, 1)
-    found.peak_bytes = usage.ru_maxrss * 1024
     return found
 
 
@@ -88,6 +89,15 @@ def resident(process: int) -> int:
     except (OSError, IndexError):
         return 0
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak(process: int) -> int:
+    """The most bytes of a process that were in memory so far; 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def training(data: str, out: Path, *options: str) -> list[str]:

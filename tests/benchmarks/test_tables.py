@@ -17,7 +17,7 @@ def test_a_process_is_looked_at_until_it_ends(tables, tmp_path):
     file = tmp_path / "report"
     code = f"x = bytearray(2**25); open({str(file)!r}, 'w').close(); import time; time.sleep(.1)"
     found = tables.watched([sys.executable, "-c", code], file)
-    assert found.peak_bytes > 2**25
+    assert 2**25 < found.peak_bytes < 2**28  # of its own, and not of this one
     assert 0 < found.first_file <= found.seconds
     assert max(resident for _, resident in found.moments) > 2**25
 
