@@ -15,7 +15,7 @@ from alpha_bridge.metrics.evaluation import Evaluation, ReconstructionEvaluation
 from alpha_bridge.metrics.image_quality import reconstruction_error
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.recipe.assembly import assemble, build_evaluation
+from alpha_bridge.recipe.assembly import Assembly, assemble, build_evaluation
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.plots.records import Array
@@ -142,6 +142,15 @@ Finish = Callable[[Evaluations], Outcome]
 and to the samples that are kept. A module's function, or one with arguments filled in."""
 
 
+Build = Callable[[Assembly], Evaluation]
+"""From what trains a configuration to what measures it; a module's function, as before."""
+
+
+def configured(parts: Assembly) -> Evaluation:
+    """The evaluation that the configuration asks for."""
+    return build_evaluation(parts.config, parts.source, prior=parts.prior)
+
+
 def chosen(
     evaluations: Evaluations, steps: Collection[int] | None = None, count: int | None = None
 ) -> Outcome:
@@ -154,13 +163,16 @@ def chosen(
     return Outcome({}, {"": kept})
 
 
-def evaluate(config: Config, steps: Collection[int], finish: Finish) -> Outcome:
+def evaluate(
+    config: Config, steps: Collection[int], finish: Finish, build: Build = configured
+) -> Outcome:
     """Train one configuration, and evaluate it on the way.
 
     Args:
         config: What to train.
         steps: Numbers of updates done after which it is evaluated; 0 for before them.
         finish: What is kept beside the evaluations.
+        build: What measures.
 
     Returns:
         A record with the whole configuration, evaluations, seconds, and what ``finish`` adds: its
@@ -168,8 +180,7 @@ def evaluate(config: Config, steps: Collection[int], finish: Finish) -> Outcome:
     """
     since = perf_counter()
     parts = assemble(config)
-    evaluation = build_evaluation(parts.config, parts.source, prior=parts.prior)
-    evaluations = Evaluations(evaluation, frozenset(steps))
+    evaluations = Evaluations(build(parts), frozenset(steps))
     parts.fit(callbacks=[evaluations])
     seconds = round(perf_counter() - since, 1)
     added = finish(evaluations)
@@ -188,6 +199,7 @@ def compare(
     configs: Sequence[tuple[str, Config]],
     steps: Collection[int],
     finish: Finish = chosen,
+    build: Build = configured,
 ) -> dict[str, Any]:
     """Train methods with several seeds, and evaluate all of them after the same updates.
 
@@ -196,6 +208,7 @@ def compare(
         configs: Methods, and what trains each of them.
         steps: Numbers of updates done after which they are evaluated; 0 for before them.
         finish: As in :func:`evaluate`.
+        build: As there.
 
     Returns:
         ``runs``, each with its method and seed beside what :func:`evaluate` gives, and ``last``.
@@ -204,7 +217,7 @@ def compare(
     for name, config in configs:
         first = all(plan.labels["method"] != name for plan in plans)
         labels = {"method": name, "seed": config.seed}
-        arguments = {"config": config, "steps": sorted(steps), "finish": finish}
+        arguments = {"config": config, "steps": sorted(steps), "finish": finish, "build": build}
         plans.append(Plan(labels, evaluate, arguments, name if first else None, _describe))
     runs = study.train(plans)
     return {"runs": runs, "last": last(runs)}

@@ -264,6 +264,10 @@ class ObjectiveConfig(Settings):
     temperature: Annotated[float | None, POSITIVE] = None
     """Of straight-through Gumbel-softmax in place of that exact gradient: biased, and cheaper where
     a table has many alternatives; None for the exact one."""
+    normalized: bool = False
+    """Divide the generator's loss by the size that its gradient should have at α, so that Adam,
+    which remembers larger ones for long, does not stand still when κ has fallen; not for marginal,
+    joint and vqgan."""
     one_backward: bool = True
     """Use one backward pass for all networks where it is exact."""
     full_cycle: bool = False

@@ -9,6 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge import twin
 from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
+from alpha_bridge.control import RealismGamma, balanced_kappa
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
 from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import (
@@ -478,6 +479,38 @@ def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
     torch.testing.assert_close(
         gradient["encoder"], setting.gradient(-setting.elbo(), "encoder"), **EXACT
     )
+
+
+@three
+@pytest.mark.parametrize("one_backward", [True, False])
+@every_kind
+def test_a_normalized_loss_divides_the_generators_gradient_alone(kind, one_backward, alpha):
+    setting = Setting(kind)
+    plain, normalized = (
+        setting.gradients(alpha, one_backward=one_backward, normalized=given)
+        for given in (False, True)
+    )
+    size = math.prod(setting.event)
+    balanced = balanced_kappa(setting.model.sigma.detach().flatten()[0].item(), size)
+    scale = GAMMA.kappa(alpha) + balanced * GAMMA(alpha)
+    torch.testing.assert_close(normalized["generator"] * scale, plain["generator"], **EXACT)
+    for network in ("encoder", "discriminator"):
+        torch.testing.assert_close(normalized[network], plain[network], **EXACT)
+
+
+def test_a_normalized_gradient_keeps_its_size_where_sigma_is_small():
+    setting, gamma = Setting("conv", noise=0.05), RealismGamma(0.9, 128, 0.05)
+    with torch.no_grad():  # so that σ is about as large as the error
+        setting.x = 0.05 * torch.randn_like(setting.x) + setting.model.decode(setting.noise.prior)
+    norms = {
+        given: [
+            float(setting.gradients(alpha, gamma, normalized=given)["generator"].norm())
+            for alpha in (0.0, 0.9)
+        ]
+        for given in (False, True)
+    }
+    assert norms[False][0] > 10 * norms[False][1]
+    assert 1 / 3 < norms[True][0] / norms[True][1] < 3
 
 
 def test_a_critic_and_its_generator_pull_on_the_same_number():

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge.adversarial import Bridge
+from alpha_bridge.control import balanced_kappa
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
@@ -164,6 +166,22 @@ def test_one_pass_through_the_generator_serves_reconstructions_and_fakes():
     model.generator.register_forward_hook(lambda *_: passes.append(1))
     objective.losses(model, *draws(), 0.5, GAMMA)
     assert len(passes) == 1
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_a_normalized_loss_divides_both_arms_alike(alpha):
+    model, objective = images()
+    x, noise = draws()
+    arms = [*model.generator.parameters(), *model.encoder.parameters()]
+    plain, normalized = (
+        torch.autograd.grad(
+            objective.losses(model, x, noise, alpha, GAMMA).values["encoder"].mean(), arms
+        )
+        for objective in (objective, replace(objective, normalized=True))
+    )
+    scale = GAMMA.kappa(alpha) + balanced_kappa(0.5, 64) * GAMMA(alpha)
+    for mine, of_plain in zip(normalized, plain, strict=True):
+        torch.testing.assert_close(mine * scale, of_plain)
 
 
 def test_losses_that_stay_apart_are_summed_by_nobody():

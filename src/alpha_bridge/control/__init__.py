@@ -26,7 +26,7 @@ from .adaptive import AdaptivePath, Reading
 from .moments import Moments, gaussian_moments, paired_moments, pooled_moments
 from .online import OnlineGamma
 from .optimal import optimal_gamma, optimal_kappa
-from .realism import RealismGamma, kappa_at_end
+from .realism import RealismGamma, balanced_kappa, kappa_at_end
 
 __all__ = [
     "AdaptivePath",
@@ -34,6 +34,7 @@ __all__ = [
     "OnlineGamma",
     "Reading",
     "RealismGamma",
+    "balanced_kappa",
     "gaussian_moments",
     "kappa_at_end",
     "optimal_gamma",

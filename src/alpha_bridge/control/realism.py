@@ -1,30 +1,53 @@
 r"""γ that follows from one dial: how far towards the data's realism the bridge goes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from ..checks import at_least, between_zero_and_one, positive
 from ..gamma import Gamma, SigmoidGamma
 from ..settings import NOISE, REALISM
 
-__all__ = ["RealismGamma", "kappa_at_end"]
+__all__ = ["RealismGamma", "balanced_kappa", "kappa_at_end"]
+
+Number = TypeVar("Number", float, Tensor)
 
 PULL = 5.0
-"""At realism 1/2, the norm of κ ∇ log p at a reconstruction; see :func:`kappa_at_end`."""
+"""At realism 1/2, the norm of κ ∇ log p at a reconstruction; see :func:`balanced_kappa`."""
+
+
+def balanced_kappa(sigma: Number, size: int) -> Number:
+    r"""κ at which the likelihood's gradient is about as large as that of a discriminator.
+
+    At its best σ a decoder's log-likelihood (13) has a gradient of norm :math:`\sqrt d / \sigma` in
+    a sample of d numbers. With a weight of
+
+    .. math:: \kappa_0 = C \, \frac{\sigma}{\sqrt d}
+
+    it has the norm C, which is 5.
+
+    Args:
+        sigma: σ, positive, in model units.
+        size: d, one or more.
+
+    Example:
+        >>> balanced_kappa(0.2, size=64)
+        0.125
+    """
+    scale: Number = PULL / size**0.5 * sigma
+    return scale
 
 
 def kappa_at_end(realism: float, sigma: float, size: int) -> float:
     r"""κ where the path ends, of a decoder (13) with noise σ.
 
-    At its best σ a decoder's log-likelihood has a gradient of norm :math:`\sqrt d / \sigma` in a
-    sample of d numbers. Its weight κ is chosen so that this norm has a value that the dial alone
-    decides,
+    .. math:: \kappa = \min\Big(1, \frac{1 - r}{r} \, \kappa_0\Big)
 
-    .. math:: \kappa \, \frac{\sqrt d}{\sigma} = \frac{1 - r}{r} \, C, \qquad \kappa \le 1
-
-    which is 0 at r = 1, the GAN alone, and leaves κ = 1, the likelihood's whole weight, at r = 0.
+    with κ₀ of :func:`balanced_kappa`, so that the dial alone decides how large the likelihood's
+    gradient is. It is 0 at r = 1, the GAN alone, and leaves κ = 1, the likelihood's whole weight,
+    at r = 0.
 
     Args:
         realism: r in [0, 1].
@@ -36,8 +59,8 @@ def kappa_at_end(realism: float, sigma: float, size: int) -> float:
         (0.0139, 1.0)
     """
     between_zero_and_one("realism", realism)
-    scale = positive("sigma", sigma) / at_least(1, "size", size) ** 0.5
-    return min(1.0, (1 - realism) / realism * PULL * scale) if realism else 1.0
+    balanced = balanced_kappa(positive("sigma", sigma), at_least(1, "size", size))
+    return min(1.0, (1 - realism) / realism * balanced) if realism else 1.0
 
 
 class RealismGamma(Gamma):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -121,18 +121,17 @@ class ReconstructionEvaluation(Evaluation):
     def __init__(
         self,
         source: Source,
-        features: FeatureNetwork,
-        protocol: str,
+        networks: Mapping[str, FeatureNetwork],
         samples: int,
         shown: int,
         progress: Report = silent,
     ) -> None:
-        self.source, self.progress = source, progress
-        self.network, self.protocol = features, protocol
+        """Take what to measure by: networks whose features are compared, by their protocol."""
+        self.source, self.progress, self.networks = source, progress, networks
         self.held_out = source.units.normalize(source.held_out(samples))
         self.shown = min(shown, at_least(2, "the number of held-out samples", len(self.held_out)))
-        watch = counting(progress, "features of the data", -(-len(self.held_out) // CHUNK))
-        self.real = features_of(features, watch(self.held_out.split(CHUNK)))
+        parts = len(networks) * -(-len(self.held_out) // CHUNK)
+        self.real = self._features(self.held_out, counting(progress, "features of the data", parts))
 
     @torch.no_grad()
     def __call__(
@@ -142,16 +141,17 @@ class ReconstructionEvaluation(Evaluation):
         reference: bool = False,  # noqa: ARG002
     ) -> Measured:
         training, x, count = model.training, self.held_out, len(self.held_out)
-        watch = counting(self.progress, "evaluating", 2 * -(-count // CHUNK))
+        parts = (1 + len(self.networks)) * -(-count // CHUNK)
+        watch = counting(self.progress, "evaluating", parts)
         model.eval()
         y = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), x, watch)
         model.train(training)
         y = self.source.units.normalize(self.source.units.denormalize(y))
-        features = features_of(self.network, watch(y.split(CHUNK)))
         found: dict[tuple[str, str], Tensor | float] = {
-            ("reconstruction_distance", self.protocol): frechet_distance(self.real, features),
-            ("reconstruction_error", "mse"): reconstruction_error(x, y, x.ndim - 1),
+            ("reconstruction_distance", protocol): frechet_distance(self.real[protocol], features)
+            for protocol, features in self._features(y, watch).items()
         }
+        found["reconstruction_error", "mse"] = reconstruction_error(x, y, x.ndim - 1)
         if x.ndim == 4:
             found["psnr", "pixels"], found["sharpness", "laplacian"] = psnr(x, y), sharpness(x, y)
             if min(x.shape[-2:]) >= WINDOW:
@@ -159,6 +159,13 @@ class ReconstructionEvaluation(Evaluation):
         metrics = {name(*key, count, "held-out"): float(value) for key, value in found.items()}
         shown = slice(self.shown)
         return Measured(metrics, y[shown], torch.stack([x[shown], y[shown]]))
+
+    def _features(self, x: Tensor, watch: Watch) -> dict[str, Tensor]:
+        """Of images, by the protocol of the network."""
+        return {
+            protocol: features_of(network, watch(x.split(CHUNK)))
+            for protocol, network in self.networks.items()
+        }
 
 
 def evaluation_of(
@@ -190,7 +197,7 @@ def evaluation_of(
     """
     if reconstructs:
         network, protocol, _ = FEATURES[features](source, data, log, progress)
-        return ReconstructionEvaluation(source, network, protocol, samples, shown, progress)
+        return ReconstructionEvaluation(source, {protocol: network}, samples, shown, progress)
     latents = None if prior is None else prior.units.normalize(prior.held_out(samples))
     if latents is not None:
         at_least(2, "the number of held-out samples of the second domain", len(latents))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..adversarial import AdversarialLoss, Bridge
+from ..control import balanced_kappa
 from ..gamma import Gamma
 from ..gaussian import elbo, kl_to_prior, mean_squared_error, reparameterize
 from ..model import AlphaBridge, NetworkName
@@ -72,6 +73,11 @@ class DataBridge(Objective):
             cannot look at the logits.
         kl_weight: w, zero or more; the paper has 1.
         features: The likelihood of features beside that of pixels; None for pixels alone.
+        normalized: Whether θ's loss is divided by :math:`n_\alpha = \kappa_\alpha + \kappa_0
+            \gamma_\alpha`, with κ₀ of :func:`~alpha_bridge.control.balanced_kappa`: about how large
+            its gradient is, next to that at α = 0. That falls by hundreds where σ is small, and
+            Adam, which divides by the squares that it remembers, then takes hardly a step for
+            hundreds of updates.
 
     Source:
         Zhao et al., AAAI 2020, Algorithm 1 and equations (3), (4), (15), (16).
@@ -84,6 +90,7 @@ class DataBridge(Objective):
     one_backward: bool = ObjectiveConfig.one_backward
     kl_weight: float = ObjectiveConfig.kl_weight
     features: FeatureLikelihood | None = None
+    normalized: bool = ObjectiveConfig.normalized
 
     def losses(
         self,
@@ -96,20 +103,22 @@ class DataBridge(Objective):
     ) -> Losses:
         _, reverse = self.adversarial.halves(alpha)
         passes = self._pass(model, x, noise, penalized, reverse)
-        outputs, kl = passes.outputs, passes.kl
+        outputs = passes.outputs
         f_data, f_model, total = outputs.f_real, outputs.f_fake, model.scope.total
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
+        scale = self._scale(model, x, alpha, gamma) if self.normalized else 1.0
 
         def theta(log_p: Tensor, f_model: Tensor) -> Tensor:
-            return total(self.adversarial.generator(log_p, f_data, f_model, alpha, gamma))
+            return total(self.adversarial.generator(log_p, f_data, f_model, alpha, gamma)) / scale
 
         def beta(f_model: Tensor) -> Tensor:
             return total(self.adversarial.discriminator(f_data, f_model))
 
         share = self.adversarial.reverse_share(alpha, gamma) if reverse else 0.0
-        of_categories = share * self._of_categories(model, passes, alpha) if share else 0.0
+        of_categories = share * self._of_categories(model, passes, alpha) / scale if share else 0.0
         of_theta = theta(log_p, f_model) + of_categories
+        kl = passes.kl / scale if self.one_line else passes.kl
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
             "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
@@ -172,6 +181,11 @@ class DataBridge(Objective):
         outputs = discriminate(model, x, fake, noise, penalized)
         z, kl = self._encode(model, x, noise.posterior)
         return Passes(outputs, kl, z, model.decode(z))
+
+    def _scale(self, model: AlphaBridge, x: Tensor, alpha: float, gamma: Gamma) -> Tensor:
+        """n, by which θ's loss is divided, ``(*trials, 1)``."""
+        balanced = balanced_kappa(model.sigma.detach(), math.prod(x.shape[model.batch_ndim :]))
+        return gamma.kappa(alpha) + balanced * gamma(alpha)
 
     def _encode(self, model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """A draw from the encoder, and its divergence from the prior."""

@@ -98,6 +98,7 @@ def _one_sided(
     return {
         "adversarial": adversarial,
         "one_backward": given.one_backward,
+        "normalized": given.normalized,
         "kl_weight": given.kl_weight,
         "features": features,
     }
