@@ -359,24 +359,31 @@ def claims(record: Record) -> list[Claim]:
         means = {method: _means(metrics) for method, metrics in of["methods"].items()}
         mine, best = means["defaults"], means["searched"]
         if "frechet_distance" in mine:
+            score = "frechet_distance"
             about = f"{name}: the distance is within a tenth of the searched ramp's"
-            near = mine["frechet_distance"] <= WITHIN * best["frechet_distance"]
+            near = mine[score] <= WITHIN * best[score]
         else:  # a log-likelihood may be negative: a tenth of it in nats
+            score = "log_likelihood"
             about = f"{name}: the log-likelihood is within a tenth of a nat of the searched ramp's"
-            near = mine["log_likelihood"] >= best["log_likelihood"] - 0.1
-        found.append(Claim(about, near, [means]))
+            near = mine[score] >= best[score] - 0.1
+        found.append(Claim(about, near, [_of_each(means, score)]))
         for metric, sign in (("retention", 1), ("reconstruction_error", -1)):
             if metric in mine and metric in best:
                 room = KEPT if metric == "retention" else WITHIN * best[metric] - best[metric]
                 about = f"{name}: its {metric.replace('_', ' ')} is no worse"
                 holds = sign * mine[metric] >= sign * best[metric] - room
-                found.append(Claim(about, holds, [{m: v.get(metric) for m, v in means.items()}]))
+                found.append(Claim(about, holds, [_of_each(means, metric)]))
     shares = {
         method: fmean(of["survived"][method]["share"] for of in record["summary"].values())
         for method in ("defaults", "ramp")
     }
     about = "at least nine in ten of the settings that are made wrong are survived"
     return [*found, Claim(about, shares["defaults"] >= SHARE, [shares])]
+
+
+def _of_each(means: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
+    """A metric of each method that has it."""
+    return {method: own[metric] for method, own in means.items() if metric in own}
 
 
 def _means(metrics: Mapping[str, list[float | None]]) -> dict[str, float]:

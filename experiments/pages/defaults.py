@@ -1,6 +1,6 @@
 """The page of the untuned defaults in docs/results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from alpha_bridge.metrics.definition import METRICS
@@ -17,7 +17,7 @@ def scores(record: Record) -> list[str]:
     for name, of in record["summary"].items():
         every = of["methods"].values()
         names = [m for m in PROTOCOLS if any(v is not None for own in every for v in own[m])]
-        rows = [[method, *(_ended(own[m]) for m in names)] for method, own in of["methods"].items()]
+        rows = [[method, *_ended(own, names)] for method, own in of["methods"].items()]
         parts.append(table([name, *(METRICS[m].label for m in names)], rows))
     survived = [
         [name, *(f"{of['survived'][method]['share']:.0%}" for method in ("defaults", "ramp"))]
@@ -26,14 +26,18 @@ def scores(record: Record) -> list[str]:
     return [*parts, table(["made wrong, and survived", "defaults", "searched ramp"], survived)]
 
 
-def _ended(values: Sequence[float | None]) -> str:
-    """The mean over trials; how many of them diverged, which have no value, stands beside it."""
-    there = [value for value in values if value is not None]
-    lost = f"{len(values) - len(there)} of {len(values)} without"
-    if not there:
-        return lost
-    mean = plus_minus(fmean(there), float(spread(there)))
-    return mean if len(there) == len(values) else f"{mean}, {lost}"
+def _ended(metrics: Mapping[str, Sequence[float | None]], names: Sequence[str]) -> list[str]:
+    """The mean of each metric over trials, beside how many diverged; nothing for one that a method
+    does not have."""
+    trials = zip(*metrics.values(), strict=True)
+    ended = [any(value is not None for value in values) for values in trials]
+    lost = f"{ended.count(False)} of {len(ended)} diverged"
+    cells = []
+    for name in names:
+        there = [value for value in metrics[name] if value is not None]
+        mean = plus_minus(fmean(there), float(spread(there))) if there else ""
+        cells.append(mean if all(ended) else f"{mean}, {lost}" if there else lost)
+    return cells
 
 
 PARTS = {"untuned": scores}
