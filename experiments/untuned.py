@@ -22,6 +22,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from alpha_bridge.errors import Diverged
+from alpha_bridge.metrics.definition import METRICS
 from alpha_bridge.recipe import Config, changed, value_of
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.decided import dialled
@@ -89,7 +90,13 @@ DESIGN: tuple[tuple[int, ...], ...] = tuple(
 )
 """Levels of the factors in each of the eight settings."""
 
-RAMP: Values = {"path.kind": "ramp", "gamma.kind": "sigmoid", "model.noise_course": "fixed"}
+RAMP: Values = {
+    "path.kind": "ramp",
+    "gamma.kind": "sigmoid",
+    "model.noise_course": "fixed",
+    "objective.normalized": False,
+}
+"""Algorithm 1 as the paper has it."""
 BASELINES = ("naive", "rkl-gp", "ml")
 FULL = 2
 """Settings that are trained at all updates."""
@@ -395,31 +402,34 @@ def _means(metrics: Mapping[str, list[float | None]]) -> dict[str, float]:
 def draw(record: Record) -> "Figure":
     """For each set its score by method, a point for each trial; and what was survived."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     sets = record["summary"]
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axes = figure.subplots(2, len(sets), squeeze=False)
     for column, (name, of) in enumerate(sets.items()):
         top, bottom = axes[:, column]
-        metric = (
-            "frechet_distance"
-            if any(of["methods"]["defaults"]["frechet_distance"])
-            else "log_likelihood"
-        )
+        distance = any(of["methods"]["defaults"]["frechet_distance"])
+        metric = "frechet_distance" if distance else "log_likelihood"
         for place, (method, metrics) in enumerate(of["methods"].items()):
             values = [value for value in metrics[metric] if value is not None]
             top.plot([place] * len(values), values, "o", ms=4, color=COLORS[place], label=method)
         top.set_title(name, fontsize=TEXT)
-        top.set_ylabel(metric.replace("_", " "), fontsize=SMALL)
+        top.set_ylabel(METRICS[metric].label, fontsize=SMALL)
         top.set_xticks([])
-        top.set_yscale("log" if metric == "frechet_distance" else "symlog")
+        if distance:
+            top.set_yscale("log")
+            top.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            top.yaxis.set_major_formatter("{x:g}")
+            top.yaxis.set_minor_formatter(NullFormatter())
         shares = [of["survived"][method]["share"] for method in ("defaults", "ramp")]
-        bottom.bar(["defaults", "searched"], shares, color=COLORS[:2])
+        bottom.bar(["defaults", "ramp"], shares, color=COLORS[:2])
         bottom.set_ylim(0, 1)
         bottom.set_ylabel("survived", fontsize=SMALL)
         for panel in (top, bottom):
             style(panel)
-    axes[0, 0].legend(frameon=False, fontsize=SMALL)
+    named = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*named, frameon=False, fontsize=SMALL, ncols=5, loc="outside upper center")
     if record["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure
