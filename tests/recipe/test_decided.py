@@ -50,9 +50,9 @@ def test_a_given_value_stays():
 
 @pytest.mark.parametrize(
     ("shape", "course"),
-    [((2,), "fixed"), ((10,), "fixed"), ((16,), "measured"), ((1, 8, 8), "fixed")],
+    [((2,), "fixed"), ((10,), "fixed"), ((16,), "measured"), ((1, 8, 8), "measured")],
 )
-def test_sigma_of_vectors_is_measured_where_the_latents_leave_an_error(shape, course):
+def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
     assert decide(dialled(Config()), shape, None).model.noise_course == course
 
 
@@ -65,6 +65,7 @@ def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
     require_sound(config)
     assert config.path.kind == "ramp"
     assert config.model.noise_course == ("fixed" if "objective.kind" in values else "measured")
+    assert config.objective.normalized == ("objective.kind" not in values)
 
 
 def test_short_runs_are_measured_more_often():
