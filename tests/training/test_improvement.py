@@ -7,6 +7,7 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.training import fit
+from alpha_bridge.training.decoder_noise import MeasuredNoise
 from alpha_bridge.training.improvement import StepOne, still_falling
 
 
@@ -45,3 +46,12 @@ def test_it_is_told_once_and_only_where_alpha_leaves_zero(path, lines):
     fit(AlphaBridge(*networks), data, path, batch_size=32, callbacks=[StepOne(told.append)])
     assert len(told) == lines
     assert all(line.startswith("Step I may have been too short") for line in told)
+
+
+def test_nothing_is_told_where_sigma_moved():
+    networks = MLPGenerator(1, 4, (8,)), MLPEncoder(1, 4, (8,)), MLPDiscriminator(4, (8,))
+    data, told = 30 + torch.randn(64, 4, generator=torch.Generator().manual_seed(0)), []
+    path = AlphaPath.three_steps(ml=30, transfer=1, adversarial=1)
+    moved = [MeasuredNoise(0.9), StepOne(told.append)]
+    fit(AlphaBridge(*networks), data, path, batch_size=32, callbacks=moved)
+    assert told == []
