@@ -217,7 +217,9 @@ def compare(
     for name, config in configs:
         first = all(plan.labels["method"] != name for plan in plans)
         labels = {"method": name, "seed": config.seed}
-        arguments = {"config": config, "steps": sorted(steps), "finish": finish, "build": build}
+        arguments: dict[str, Any] = {"config": config, "steps": sorted(steps), "finish": finish}
+        if build is not configured:
+            arguments["build"] = build
         plans.append(Plan(labels, evaluate, arguments, name if first else None, _describe))
     runs = study.train(plans)
     return {"runs": runs, "last": last(runs)}

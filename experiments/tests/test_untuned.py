@@ -57,8 +57,18 @@ def test_the_page_has_every_method_and_says_what_diverged():
     found["runs"] += [run("a", "ml", 31.0, seed=1), run("a", "naive", 1.0, seed=1, failed=True)]
     text = "\n".join(defaults.scores(found | {"summary": untuned.summary(found)}))
     assert "| ml | 30.5 ± 0.71 | " in text
-    assert "| naive | 30, 1 of 2 without | " in text
+    assert "| naive | 30, 1 of 2 diverged | " in text
     assert "| a | 100% | 100% |" in text
+
+
+def test_a_method_without_a_metric_has_an_empty_cell():
+    found = record()
+    naive = next(run for run in found["runs"] if run["method"] == "naive")
+    naive["evaluations"][0]["retention/classifier/9"] = 0.9
+    (ml,) = (run for run in found["runs"] if run["method"] == "ml")
+    del ml["evaluations"][0]["retention/classifier/9"]
+    text = "\n".join(defaults.scores(found | {"summary": untuned.summary(found)}))
+    assert "| ml | 30 |  |" in text.splitlines()
 
 
 def test_the_winner_is_the_better_of_the_best_two_of_the_search():
