@@ -12,13 +12,13 @@ of the quarter turns of the data. Then all ways but ``ml`` are run over a grid o
 """
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from alpha_bridge.data import Source
-from alpha_bridge.metrics.comparison import FEATURES
+from alpha_bridge.metrics.comparison import FEATURES, Features
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
 from alpha_bridge.metrics.reporting import silent
 from alpha_bridge.recipe import Config, changed
@@ -127,12 +127,17 @@ def in_two_networks(parts: Assembly, labelled: str) -> ReconstructionEvaluation:
     """Distances in the features of a classifier of the labels of ``labelled``, and of quarter turns
     of the data themselves."""
     config, source = parts.config, parts.source
-    photographs = build_source(_images(labelled, source.event_shape[-1]))
-    of_labels, labels, _ = FEATURES["classifier"](photographs, labelled, _quiet, silent)
+    of_labels, labels, _ = _by_labels(labelled, source.event_shape[-1])
     of_turns, turns, _ = FEATURES["rotations"](source, config.data, _quiet, silent)
     networks = {labels: of_labels, turns: of_turns}
     own = config.evaluation
     return ReconstructionEvaluation(source, networks, own.samples, own.shown)
+
+
+@cache
+def _by_labels(place: str, size: int) -> Features:
+    """The classifier of a set's labels, which reads the set: once for all runs of a process."""
+    return FEATURES["classifier"](build_source(_images(place, size)), place, _quiet, silent)
 
 
 def _quiet(_: str) -> None:

@@ -31,12 +31,12 @@ def _ended(metrics: Mapping[str, Sequence[float | None]], names: Sequence[str]) 
     does not have."""
     trials = zip(*metrics.values(), strict=True)
     ended = [any(value is not None for value in values) for values in trials]
-    lost = f"{ended.count(False)} of {len(ended)} diverged"
+    lost = "" if all(ended) else f"{ended.count(False)} of {len(ended)} diverged"
     cells = []
     for name in names:
         there = [value for value in metrics[name] if value is not None]
         mean = plus_minus(fmean(there), float(spread(there))) if there else ""
-        cells.append(mean if all(ended) else f"{mean}, {lost}" if there else lost)
+        cells.append(", ".join(filter(None, (mean, lost))))
     return cells
 
 
