@@ -9,7 +9,8 @@ without the bridge.
 
 Then each setting that a ramp has to have right is made wrong, for the defaults and for the searched
 ramp: a run survives if it ends with all modes of a density, or with at most one and a half times
-the Fréchet distance that it has undisturbed.
+the Fréchet distance that it has undisturbed. All methods begin again with half their rates where
+they diverge, three times at most.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.definition import METRICS
 from alpha_bridge.recipe import Config, changed, value_of
-from alpha_bridge.recipe.assembly import assemble, build_evaluation
+from alpha_bridge.recipe.assembly import Assembly, assemble, build_evaluation
 from alpha_bridge.recipe.decided import dialled
 from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
+from alpha_bridge.runs.rollback import half_rates
 
 from .framework import Claim, Outcome, Plan, Record, Study
 from .framework.drawing import style
@@ -130,40 +132,49 @@ def _ramp(base: Config, levels: tuple[int, ...]) -> Config:
 def train(config: Config, narrow: bool = False) -> Outcome:
     """Train, and measure at the end of Step I and of the run.
 
+    From networks that are not finite it begins again with half the rates, as a run of its own does
+    that has no checkpoint yet.
+
     Args:
         config: What to train.
         narrow: Whether the discriminator has half the width of the other networks.
 
     Returns:
-        A record with ``decided``, the values that were; ``evaluations``; ``failed``, whether it
-        diverged; and ``seconds``.
+        A record with ``decided``, the values that were; ``evaluations``; ``rollbacks``, how often
+        it began again; ``failed``, whether it diverged in the end; and ``seconds``.
     """
-    since = perf_counter()
-    parts = assemble(config)
-    config = parts.config
+    since, rollbacks, parts = perf_counter(), 0, assemble(config)
+    while (evaluations := _fit(parts, narrow)) is None and rollbacks < config.watch.rollbacks:
+        rollbacks += 1
+        parts = assemble(changed(parts.config, half_rates(parts.config)))
+    return Outcome(
+        {
+            "decided": {key: value_of(parts.config, key) for key in parts.config.decided},
+            "evaluations": evaluations or [],
+            "rollbacks": rollbacks,
+            "failed": evaluations is None,
+            "seconds": round(perf_counter() - since, 1),
+        }
+    )
+
+
+def _fit(parts: Assembly, narrow: bool) -> list[Record] | None:
+    """Evaluations at the end of Step I and of the run; None of networks that are not finite."""
+    config, model = parts.config, parts.model
     if narrow:
         half = replace(
             config.model,
             width=max(1, config.model.width // 2),
             hidden=tuple(max(1, size // 2) for size in config.model.hidden),
         )
-        parts.model.discriminator = build_model(
-            config.model_copy(update={"model": half})
-        ).discriminator
-    first, failed = parts.path.boundaries[0], False
-    evaluations = Evaluations(build_evaluation(config, parts.source), {first, config.steps})
+        model.discriminator = build_model(config.model_copy(update={"model": half})).discriminator
+    due = {parts.path.boundaries[0], config.steps}
+    evaluations = Evaluations(build_evaluation(config, parts.source), due)
     try:
         parts.fit(callbacks=[evaluations])
     except Diverged:
-        failed = True
-    return Outcome(
-        {
-            "decided": {key: value_of(config, key) for key in config.decided},
-            "evaluations": evaluations.records,
-            "failed": failed,
-            "seconds": round(perf_counter() - since, 1),
-        }
-    )
+        return None
+    return evaluations.records
 
 
 def _describe(run: Record) -> str:

@@ -121,3 +121,25 @@ def test_a_run_says_what_was_decided_and_how_it_ended():
     assert isinstance(outcome, Outcome)
     assert outcome.record["decided"]["model.latent"] == 16
     assert [row["step"] for row in outcome.record["evaluations"]] == [12, 40]
+
+
+def test_a_run_that_diverges_begins_again_with_half_its_rates(monkeypatch):
+    config = untuned._base("25 Gaussians", None, True)
+    values = {"optimization.generator": 8.0, "steps": 4, "evaluation.every": 4}
+    tried = []
+
+    def fit(parts, narrow):  # noqa: ARG001
+        tried.append(parts.config.optimization.generator)
+        return [{"step": 4, "alpha": 0.9}] if tried[-1] <= 2 else None
+
+    monkeypatch.setattr(untuned, "_fit", fit)
+    record = untuned.train(untuned.changed(config, values)).record
+    assert tried == [8.0, 4.0, 2.0]
+    assert (record["rollbacks"], record["failed"]) == (2, False)
+
+
+def test_a_run_that_diverges_time_and_again_has_failed():
+    config = untuned._base("25 Gaussians", None, True)
+    values = {"optimization.generator": 1e30, "steps": 4, "evaluation.every": 4}
+    record = untuned.train(untuned.changed(config, values)).record
+    assert (record["rollbacks"], record["failed"], record["evaluations"]) == (3, True, [])

@@ -407,6 +407,9 @@ class WatchConfig(Settings):
 
     answer: Literal["say", "stop", "roll-back"] = "say"
     """Say it and go on, stop, or go back to the last good checkpoint and change something."""
+    diverged: Literal["end", "roll-back"] = "end"
+    """What is done where networks are not finite, whatever the answer: end the run, or roll back.
+    """
     change: Literal["rates", "alpha"] = "rates"
     """What a roll-back changes: the learning rates, which are halved, or the end of the path, which
     is lowered to α where it began (with α there already, or with sweeps, the rates)."""

@@ -145,6 +145,18 @@ def test_divergence_goes_back_to_the_beginning_where_there_is_no_checkpoint(tmp_
     assert Run(tmp_path / "run").config["optimization"]["generator"] == 5e29
 
 
+def test_a_run_with_a_dial_goes_on_from_divergence_with_half_its_rates(tmp_path, capsys):
+    words = ["--realism=0.9", "--watch.rollbacks=2", *DIVERGING]
+    assert train(tmp_path / "run", *words) == 1
+    run = Run(tmp_path / "run")
+    assert [of["answer"] for of in run.incidents] == ["roll-back", "roll-back", "end"]
+    assert run.config["optimization"]["generator"] == 2.5e29
+    said = capsys.readouterr()
+    assert "training goes back" in said.out
+    assert "training ends" in said.out
+    assert "diverged by update" in said.err
+
+
 def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
     words = [*COLLAPSED, "--trials=2", "--watch.answer=roll-back", "--watch.rollbacks=1"]
     assert train(tmp_path / "run", *words) == 1

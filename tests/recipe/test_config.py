@@ -335,6 +335,7 @@ OTHERWISE = {
     "evaluation.every": 7,
     "track": (),
     "watch.answer": "stop",
+    "watch.diverged": "roll-back",
     "watch.change": "alpha",
     "watch.rollbacks": 1,
     "watch.bundles": 1,

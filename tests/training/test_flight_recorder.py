@@ -76,7 +76,7 @@ def train(
     recorder = FlightRecorder(
         WatchConfig(**{**WATCH, **(watch or {})}),
         lambda _: None,
-        lambda incident, _: kept.append(incident),
+        lambda incident, *_: kept.append(incident),
         **(record or {}),
     )
     torch.manual_seed(0)
@@ -279,6 +279,26 @@ def test_a_roll_back_is_left_to_who_trains():
     *_, error = train(Inject(collapsed), watch={"answer": "roll-back"}, optimization=STILL)
     assert isinstance(error, RollBack)
     assert error.incident.kind == "collapse"
+
+
+@pytest.mark.parametrize(
+    ("watch", "ending"),
+    [
+        ({}, Diverged),
+        ({"answer": "stop"}, Diverged),
+        ({"diverged": "roll-back"}, RollBack),
+        ({"answer": "roll-back", "diverged": "end"}, RollBack),
+    ],
+)
+def test_divergence_is_left_to_who_trains_where_either_setting_asks_for_it(watch, ending):
+    *_, error = train(data=Breaking(4), watch=watch)
+    assert type(error) is ending
+
+
+def test_what_is_done_where_networks_diverge_is_not_done_about_other_incidents():
+    kept, _, error = train(Inject(collapsed), watch={"diverged": "roll-back"}, optimization=STILL)
+    assert [incident.kind for incident in kept] == ["collapse"]
+    assert error is None
 
 
 def test_a_bundle_keeps_every_draw(tmp_path):

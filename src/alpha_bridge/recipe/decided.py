@@ -22,6 +22,7 @@ DIALLED: Mapping[str, Any] = {
     "gamma.kind": "realism",
     "optimization.schedule": "cosine",
     "optimization.average_grows": True,
+    "watch.diverged": "roll-back",
 }
 """What a run with a dial has, whatever its data."""
 

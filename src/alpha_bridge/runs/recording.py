@@ -51,7 +51,7 @@ from .folder import Record, Run, is_image
 from .loading import decoding, printing
 from .mosaic import save_png
 from .opening import resumed_in, usable
-from .rollback import back_to, last_good, rollbacks, way_on
+from .rollback import ROLL_BACK, back_to, last_good, rollbacks, way_on
 from .tracking import Tracking
 from .trials import TrialRuns, mean_over_trials
 
@@ -175,13 +175,14 @@ def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
     """What watches the updates of a run, and writes into it what went wrong."""
     config, run = parts.config, trials.run
     watch = config.watch
-    if watch.answer == "roll-back" and rollbacks(run) >= watch.rollbacks:
-        watch = replace(watch, answer="stop")
+    if rollbacks(run) >= watch.rollbacks:
+        answer = "stop" if watch.answer == ROLL_BACK else watch.answer
+        watch = replace(watch, answer=answer, diverged="end")
     written = {config.record_every, config.evaluation.every, config.checkpoint_every, watch.every}
 
-    def keep(incident: Incident, bundle: Path | None) -> None:
+    def keep(incident: Incident, bundle: Path | None, answer: str) -> None:
         place = bundle and str(bundle.absolute().relative_to(run.folder.absolute()))
-        record = {**vars(incident), "answer": watch.answer, "bundle": place}
+        record = {**vars(incident), "answer": answer, "bundle": place}
         own = trials.runs[incident.trial : incident.trial + 1] if incident.trial is not None else ()
         for one in (run, *own):
             one.append_incident(record)

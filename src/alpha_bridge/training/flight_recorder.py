@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -41,9 +41,12 @@ COUNT = 128
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
 
-ANSWERS = {
+Answer = Literal["say", "stop", "end", "roll-back"]
+
+ANSWERS: Mapping[Answer, str] = {
     "say": "training goes on",
     "stop": "training stops",
+    "end": "training ends",
     "roll-back": "training goes back",
 }
 
@@ -56,10 +59,10 @@ class FlightRecorder(Callback):
     three count when they have lasted, and not in Step I. Nothing that training draws is touched:
     the measurements have noise of their own.
 
-    A state that is not finite ends training in any case, by
-    :class:`~alpha_bridge.errors.Diverged`: nothing can go on from it. Of the answers, ``stop``
-    raises :class:`~alpha_bridge.errors.Halted` after the update, and ``roll-back`` raises
-    :class:`RollBack`, of which ``alpha-bridge train`` takes care.
+    From a state that is not finite nothing can go on: it ends training by
+    :class:`~alpha_bridge.errors.Diverged`, unless ``watch.diverged`` or the answer is to roll back.
+    Of the answers, ``stop`` raises :class:`~alpha_bridge.errors.Halted` after the update, and
+    ``roll-back`` raises :class:`RollBack`, of which ``alpha-bridge train`` takes care.
 
     Give it to every process, before all other callbacks. What the main process has found counts.
     """
@@ -68,7 +71,7 @@ class FlightRecorder(Callback):
         self,
         watch: WatchConfig | None = None,
         say: Callable[[str], object] | None = None,
-        keep: Callable[[Incident, Path | None], object] = lambda *_: None,
+        keep: Callable[[Incident, Path | None, Answer], object] = lambda *_: None,
         place: Callable[[Incident], Path | None] | None = None,
         content: Mapping[str, Any] | None = None,
         due: Callable[[Event], bool] = lambda _: False,
@@ -80,7 +83,8 @@ class FlightRecorder(Callback):
             watch: What counts, and the answer.
             say: Takes a line on each incident, in the main process; by default it is printed to
                 standard error.
-            keep: Takes each incident, and the folder of its bundle if it has one, there too.
+            keep: Takes each incident, the folder of its bundle if it has one, and what is done,
+                there too.
             place: Gives the folder in which the bundle of an incident is written, or None; without
                 it none is. Bundles cost the memory of a second state.
             content: What a bundle says beside what is known here, as JSON takes it: the ``seed``,
@@ -122,7 +126,7 @@ class FlightRecorder(Callback):
         assert found is not None
         incidents, broken, answer = found
         self.recent = []
-        recorded = [self._record(event, *one) for one in incidents]
+        recorded = [self._record(event, *one, answer) for one in incidents]
         self._answer(recorded, broken, answer)
         if measures:
             self._remember(event.state)
@@ -148,17 +152,21 @@ class FlightRecorder(Callback):
 
     def _look(
         self, event: Event, measures: bool
-    ) -> tuple[list[tuple[Incident, Path | None]], str, str]:
-        """Incidents since the last look, each with a place for a bundle; what is not finite."""
+    ) -> tuple[list[tuple[Incident, Path | None]], str, Answer]:
+        """Incidents since the last look, each with a place for a bundle; what is not finite; and
+        what is done."""
         broken = next(iter(event.state.broken().items()), None)
         found = [*self._not_finite(event, broken)]
         if not found and not event.in_step_one:
             found += self._lasting(event, measures)
-        if self.watch.answer != "say":
+        answer: Answer = self.watch.answer
+        if broken is not None and answer != "roll-back":
+            answer = self.watch.diverged
+        if answer != "say":
             found = found[:1]
         place = self.place or (lambda _: None)
         placed = [(incident, place(incident)) for incident in found]
-        return placed, broken[0] if broken else "", self.watch.answer
+        return placed, broken[0] if broken else "", answer
 
     def _not_finite(self, event: Event, broken: tuple[str, Tensor] | None) -> Iterator[Incident]:
         """The first loss that is not finite, or else what is not of the state."""
@@ -201,16 +209,18 @@ class FlightRecorder(Callback):
                 if self.watch.answer != "say":  # it is reported again to who goes on from here
                     memory[LASTED + kind] = torch.zeros_like(lasted)
 
-    def _record(self, event: Event, incident: Incident, folder: Path | None) -> Incident:
+    def _record(
+        self, event: Event, incident: Incident, folder: Path | None, answer: Answer
+    ) -> Incident:
         """Keep the incident and its bundle, and say so; with a bundle its update is exact."""
         if folder is not None:
             incident = self._bundle(event, incident, folder)
         if event.updates.accelerator.is_main_process:
             kept = folder if folder is not None and folder.is_dir() else None
             with sparing(False, self.say):
-                self.keep(incident, kept)
+                self.keep(incident, kept, answer)
             again = f"; alpha-bridge replay {quote(str(kept))} repeats it" if kept else ""
-            self.say(f"{incident}; {ANSWERS[self.watch.answer]}{again}")
+            self.say(f"{incident}; {ANSWERS[answer]}{again}")
         return incident
 
     def _bundle(self, event: Event, incident: Incident, folder: Path) -> Incident:
@@ -258,7 +268,7 @@ class FlightRecorder(Callback):
             return shows("not-finite", event.state, numbers, event.gamma, self.watch)
         return event.state.step == incident.step
 
-    def _answer(self, incidents: Sequence[Incident], broken: str, answer: str) -> None:
+    def _answer(self, incidents: Sequence[Incident], broken: str, answer: Answer) -> None:
         if incidents and answer == "roll-back":
             raise RollBack(incidents[0])
         if broken:
