@@ -89,13 +89,18 @@ def _latent(of: Facts) -> int:
 
 
 def _shares(of: Facts) -> tuple[float, float, float]:
-    """Of the path: for vectors 250 updates of Step I and as many of Step II, in 2 to 20 %."""
+    """Of the path: for vectors Step II has 250 updates, in 2 to 20 %.
+
+    Step I decides what is kept of the latents, since they no longer move when it has ended. With 250
+    of 3,000 updates .56 of the 25 Gaussians' kept their component, with 600 of them .83; of MNIST's
+    .69 kept their label with 30 % of 1,000, .72 with 40, which also cost 7 of a distance of 40.
+    """
     if of.images:
-        return 0.3, 0.1, 0.6
+        return 0.35, 0.1, 0.55
     if of.rows:
         return 0.2, 0.2, 0.6
-    each = round(min(max(250 / of.steps, 0.02), 0.2), 3)
-    return each, each, 1 - 2 * each
+    second = round(min(max(250 / of.steps, 0.02), 0.2), 3)
+    return 0.2, second, 0.8 - second
 
 
 def _noise(of: Facts) -> float:
