@@ -89,7 +89,7 @@ def _latent(of: Facts) -> int:
 
 
 def _shares(of: Facts) -> tuple[float, float, float]:
-    """Of the path: for vectors Step II has 250 updates, in 2 to 20 %.
+    """Of the path: for vectors Steps I and II have 600 and 250 updates, each in 2 to 20 %.
 
     Step I decides what is kept of the latents, since they no longer move when it has ended. With 250
     of 3,000 updates .56 of the 25 Gaussians' kept their component, with 600 of them .83; of MNIST's
@@ -99,8 +99,8 @@ def _shares(of: Facts) -> tuple[float, float, float]:
         return 0.35, 0.1, 0.55
     if of.rows:
         return 0.2, 0.2, 0.6
-    second = round(min(max(250 / of.steps, 0.02), 0.2), 3)
-    return 0.2, second, 0.8 - second
+    first, second = (round(min(max(n / of.steps, 0.02), 0.2), 3) for n in (600, 250))
+    return first, second, 1 - first - second
 
 
 def _noise(of: Facts) -> float:
