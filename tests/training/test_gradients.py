@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from alpha_bridge.control import OnlineGamma, optimal_gamma
+from alpha_bridge.control import OnlineGamma, optimal_gamma, paired_moments
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -41,6 +41,18 @@ def batch(trials=()):
     return draw(3), Noise(draw(2), draw(2))
 
 
+def stacked(pairs):
+    """Gradients of both halves, ``(*trials, parts, parameters)``."""
+    halves = zip(*pairs, strict=True)
+    return [torch.stack([torch.cat(part, -1) for part in half], -2) for half in halves]
+
+
+def apart(h, g):
+    """The gradients of each part, as of two parameters, from ``(*trials, parts, parameters)``."""
+    split = ([part.split(2, -1) for part in half.unbind(-2)] for half in (h, g))
+    return [*zip(*split, strict=True)]
+
+
 def generator_gradient(model, alpha, gamma):
     """θ's gradient as training takes it, by the plain way."""
     x, noise = batch()
@@ -54,27 +66,27 @@ def generator_gradient(model, alpha, gamma):
 @pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.5, 1 - 1e-8])
 def test_the_halves_add_up_to_the_gradient_of_training(alpha):
     networks, gamma = model(), SigmoidGamma()
-    h, g = twin_gradients(networks, DataBridge(), *batch(), alpha)
+    h, g = stacked(twin_gradients(networks, DataBridge(), *batch(), alpha))
     combined = gamma.kappa(alpha) * h.mean(0) + gamma(alpha) * g.mean(0)
     torch.testing.assert_close(combined, generator_gradient(networks, alpha, gamma))
 
 
 def test_at_one_the_reverse_half_is_the_gradient_of_training():
     networks = model()
-    _, g = twin_gradients(networks, DataBridge(), *batch(), 1.0)
+    _, g = stacked(twin_gradients(networks, DataBridge(), *batch(), 1.0))
     torch.testing.assert_close(g.mean(0), generator_gradient(networks, 1.0, LinearGamma()))
 
 
 def test_there_is_a_gradient_for_each_part_and_parameter():
     networks = model()
     size = sum(p.numel() for p in networks.network_parameters("generator"))
-    h, g = twin_gradients(networks, DataBridge(), *batch(), 0.5)
+    h, g = stacked(twin_gradients(networks, DataBridge(), *batch(), 0.5))
     assert h.shape == g.shape == (PARTS, size)
 
 
 def test_trials_have_gradients_of_their_own():
-    h, _ = twin_gradients(model(trials=3), DataBridge(), *batch(trials=(3,)), 0.5)
-    alone, _ = twin_gradients(model(), DataBridge(), *batch(), 0.5)
+    h, _ = stacked(twin_gradients(model(trials=3), DataBridge(), *batch(trials=(3,)), 0.5))
+    alone, _ = stacked(twin_gradients(model(), DataBridge(), *batch(), 0.5))
     assert h.shape == (3, *alone.shape)
 
 
@@ -83,14 +95,14 @@ def test_measuring_leaves_gradients_mode_and_buffers_as_they_were():
     networks.discriminator = SpectralNorm().prepare(networks.discriminator)
     networks.train()
     before = {name: value.clone() for name, value in networks.state_dict().items()}
-    twin_gradients(networks, DataBridge(), *batch(), 0.5)
+    assert len([*twin_gradients(networks, DataBridge(), *batch(), 0.5)]) == PARTS
     assert networks.training and all(p.grad is None for p in networks.parameters())
     assert all(torch.equal(value, before[name]) for name, value in networks.state_dict().items())
 
 
 def test_equal_halves_agree_and_do_not_vary():
     one = torch.ones(PARTS, 4)
-    numbers = describe_twins(one, one, 0.25)
+    numbers = describe_twins(apart(one, one), 0.25)
     assert numbers["twins/cosine"] == pytest.approx(1)
     assert numbers["twins/norm_ratio"] == pytest.approx(0.75)
     assert numbers["twins/variance_forward"] == numbers["twins/variance_reverse"] == 0
@@ -99,22 +111,39 @@ def test_equal_halves_agree_and_do_not_vary():
 def test_the_variance_is_that_of_the_gradient_of_one_batch():
     torch.manual_seed(0)
     parts = 3 * torch.randn(20_000, PARTS, 2, dtype=torch.float64)
-    stated = describe_twins(parts, parts, 0.5)["twins/variance_forward"].mean()
+    stated = describe_twins(apart(parts, parts), 0.5)["twins/variance_forward"].mean()
     seen = parts.mean(-2).var(0).sum()
     assert stated == pytest.approx(seen.item(), rel=0.02)
     assert seen == pytest.approx(2 * 9 / PARTS, rel=0.03)
 
 
-def test_centred_moments_see_no_means():
-    torch.manual_seed(0)
-    h, g = torch.randn(PARTS, 5), torch.randn(PARTS, 5)
-    accelerator = available_accelerator()
-    moments = centred_moments(h, g, accelerator)
-    moved = centred_moments(h + 100, g - 7, accelerator)
-    for name in ("forward", "reverse", "cross"):
-        torch.testing.assert_close(
-            getattr(moments, name), getattr(moved, name), rtol=1e-3, atol=1e-3
-        )
+def test_one_part_has_no_variance():
+    one = torch.ones(1, 4)
+    assert math.isnan(describe_twins(apart(one, one), 0.5)["twins/variance_forward"])
+
+
+def test_the_cosine_is_that_of_the_means():
+    h, g = torch.randn(2, PARTS, 5, generator=torch.Generator().manual_seed(0)).unbind()
+    expected = torch.nn.functional.cosine_similarity(h.mean(0), g.mean(0), dim=0)
+    assert describe_twins(apart(h, g), 0.5)["twins/cosine"] == pytest.approx(expected.item())
+
+
+def test_describing_changes_no_gradient():
+    h, g = torch.randn(2, PARTS, 5, generator=torch.Generator().manual_seed(0)).unbind()
+    before = h.clone(), g.clone()
+    describe_twins(apart(h, g), 0.5)
+    assert torch.equal(h, before[0]) and torch.equal(g, before[1])
+
+
+@pytest.mark.parametrize("trials", [(), (3,)])
+def test_moments_are_those_of_all_parts_at_once(trials):
+    rng = torch.Generator().manual_seed(0)
+    h, g = torch.randn(2, *trials, PARTS, 5, generator=rng, dtype=torch.float64).unbind()
+    moments = centred_moments(apart(100 + h, g - 7), available_accelerator())
+    centred = (half - half.mean(-2, keepdim=True) for half in (h, g))
+    expected = paired_moments(*(half.flatten(0, -2) for half in centred)).total()
+    for name, value in vars(expected).items():
+        torch.testing.assert_close(getattr(moments, name), value)
 
 
 class Gammas(Callback):

@@ -312,8 +312,8 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
 
 def _twins(event: Event, objective: Objective) -> Record:
     """Diagnostics of the two halves of the gradient, on the update's own batch."""
-    halves = twin_gradients(event.state.model, objective, event.x, event.noise, event.alpha)
-    numbers = describe_twins(*halves, event.alpha)
+    pairs = twin_gradients(event.state.model, objective, event.x, event.noise, event.alpha)
+    numbers = describe_twins(pairs, event.alpha)
     return {name: value.tolist() for name, value in numbers.items()}
 
 

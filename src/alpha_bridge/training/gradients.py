@@ -4,13 +4,15 @@ The forward half is taken times 1 − α, as :math:`h = -e^{-\alpha f} \nabla \l
 so that it is finite for every α.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import nan
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from ..control import Moments, paired_moments
+from ..control import Moments
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from .processes import noticing_loss
@@ -20,75 +22,146 @@ PARTS = 8
 variance of one parameter to √(2/7) = 53 %, which the sum over all parameters averages."""
 
 
+Gradients = Sequence[Tensor]
+"""Of each parameter, ``(*trials, size)``."""
+
+Pairs = Iterable[tuple[Gradients, Gradients]]
+"""Of each part of a batch, the gradients h of the forward half times 1 − α, and :math:`g_R` of the
+reverse one."""
+
+
 def twin_gradients(
     model: AlphaBridge, objective: Objective, x: Tensor, noise: Noise, alpha: float
-) -> tuple[Tensor, Tensor]:
-    """Gradients of both halves from equal parts of a batch.
+) -> Iterator[tuple[Gradients, Gradients]]:
+    """Gradients of both halves from equal parts of a batch, one part after the other.
 
     The model's gradients and mode are left as they were.
 
-    Returns:
-        The forward half times 1 − α, and the reverse half, each ``(*trials, parts, parameters)``.
+    Yields:
+        Of the forward half times 1 − α, and of the reverse half, for each parameter of the
+        generator, ``(*trials, size)``.
     """
     trials = len(model.trial_shape)
     parameters = list(model.network_parameters("generator"))
     training = model.training
-    model.eval()  # no power iteration, no running statistics
 
-    def flat(loss: Tensor) -> Tensor:
-        gradients = torch.autograd.grad(
+    def gradients(loss: Tensor) -> Gradients:
+        found = torch.autograd.grad(
             loss.mean(-1).sum(), parameters, retain_graph=True, materialize_grads=True
         )
-        return torch.cat([gradient.flatten(trials) for gradient in gradients], -1)
+        return [gradient.flatten(trials) for gradient in found]
 
-    pairs = [
-        tuple(map(flat, objective.twins(model, *part, alpha))) for part in _parts(x, noise, trials)
-    ]
-    model.train(training)
-    forward, reverse = (torch.stack(half, trials) for half in zip(*pairs, strict=True))
-    return forward, reverse
+    model.eval()  # no power iteration, no running statistics
+    try:
+        for part in _parts(x, noise, trials):
+            forward, reverse = map(gradients, objective.twins(model, *part, alpha))
+            yield forward, reverse
+    finally:
+        model.train(training)
 
 
-def describe_twins(forward: Tensor, reverse: Tensor, alpha: float) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class TwinMoments:
+    r"""Moments of both halves over parts of a batch, by Welford's updates.
+
+    No part is kept: the sixteen gradients of a generator of 64×64 images would take 450 MB.
+
+    Attributes:
+        parts: How many there were.
+        means: :math:`\|\bar h\|^2`, :math:`\|\bar g\|^2` and :math:`\bar h \cdot \bar g` of the
+            means over parts, each ``(*trials,)``.
+        central: Sums over parts of :math:`\|h - \bar h\|^2`, :math:`\|g - \bar g\|^2` and
+            :math:`(h - \bar h) \cdot (g - \bar g)`, each ``(*trials,)``.
+
+    Example:
+        >>> one = torch.ones(3)
+        >>> TwinMoments.of([([one], [one]), ([3 * one], [one])]).central.forward
+        tensor(6.)
+
+    Source:
+        Welford, Note on a Method for Calculating Corrected Sums of Squares and Products,
+        Technometrics 1962.
+    """
+
+    parts: int
+    means: Moments
+    central: Moments
+
+    @classmethod
+    def of(cls, pairs: Pairs) -> "TwinMoments":
+        """Those of one part or more."""
+        means: list[tuple[Tensor, Tensor]] = []
+        central: list[Moments] = []
+        parts = 0
+        for parts, (forward, reverse) in enumerate(pairs, 1):
+            share = 1 - 1 / parts  # of a difference, what is left of it to the new mean
+            sums = []
+            for place, (h, g) in enumerate(zip(forward, reverse, strict=True)):
+                if parts == 1:
+                    means.append((h.clone(), g.clone()))
+                h_mean, g_mean = means[place]
+                apart = h - h_mean, g - g_mean
+                h_mean.add_(apart[0], alpha=1 / parts)
+                g_mean.add_(apart[1], alpha=1 / parts)
+                sums.append(_products(*apart))
+            central.append(_sum(sums, share))
+        return cls(parts, _sum([_products(*of) for of in means]), _sum(central))
+
+
+def _products(h: Tensor, g: Tensor) -> Moments:
+    """Sums over the parameters of their squares and of their product, ``(*trials,)``."""
+    vecdot = torch.linalg.vecdot
+    return Moments(vecdot(h, h), vecdot(g, g), vecdot(h, g))
+
+
+def _sum(moments: Sequence[Moments], share: float = 1.0) -> Moments:
+    """A share of the sum of several."""
+    forward, reverse, cross = zip(*(vars(of).values() for of in moments), strict=True)
+    return Moments(*(share * torch.stack(of).sum(0) for of in (forward, reverse, cross)))
+
+
+def describe_twins(pairs: Pairs, alpha: float) -> dict[str, Tensor]:
     r"""How the halves stand to each other.
 
     Args:
-        forward: Gradients h of parts of a batch, shape ``(*trials, parts, parameters)``.
-        reverse: Gradients :math:`g_R` of the same parts, the same shape.
+        pairs: Gradients h and :math:`g_R` of two parts of a batch or more, as
+            :func:`twin_gradients` gives them.
         alpha: α in [0, 1].
 
     Returns:
         By name, each ``(*trials,)``: ``twins/cosine`` of their means; ``twins/norm_ratio``,
         :math:`\|g_R\| / \|g_F\|`, which is zero at α = 1; ``twins/variance_forward`` and
         ``twins/variance_reverse``, the traces of the covariances of h and :math:`g_R` of one
-        batch.
+        batch, NaN of one part.
 
     Example:
-        >>> one = torch.ones(8, 3)
-        >>> describe_twins(one, 2 * one, 0.5)["twins/norm_ratio"]
+        >>> one = torch.ones(3)
+        >>> describe_twins([([one], [2 * one])] * 8, 0.5)["twins/norm_ratio"]
         tensor(1.)
     """
-    parts = forward.shape[-2]
-    h, g = forward.mean(-2), reverse.mean(-2)
+    twins = TwinMoments.of(pairs)
+    h, g = twins.means.forward.sqrt(), twins.means.reverse.sqrt()
+    of_mean = 1 / (twins.parts * (twins.parts - 1)) if twins.parts > 1 else nan
     return {
-        "twins/cosine": torch.nn.functional.cosine_similarity(h, g, dim=-1),
-        "twins/norm_ratio": (1 - alpha) * g.norm(dim=-1) / h.norm(dim=-1),
-        "twins/variance_forward": forward.var(-2).sum(-1) / parts,
-        "twins/variance_reverse": reverse.var(-2).sum(-1) / parts,
+        "twins/cosine": twins.means.cross / (h * g).clamp_min(torch.finfo(h.dtype).tiny),
+        "twins/norm_ratio": (1 - alpha) * g / h,
+        "twins/variance_forward": twins.central.forward * of_mean,
+        "twins/variance_reverse": twins.central.reverse * of_mean,
     }
 
 
-def centred_moments(forward: Tensor, reverse: Tensor, accelerator: Accelerator) -> Moments:
+def centred_moments(pairs: Pairs, accelerator: Accelerator) -> Moments:
     """Central second moments of the halves, over all parameters and processes.
 
     Their means are taken away, because with an estimated ratio and a bound in place of the
     likelihood the halves do not have the same one.
     """
-    apart = (half - half.mean(-2, keepdim=True) for half in (forward, reverse))
-    rows = (half.flatten(0, -2) for half in apart)
-    total = paired_moments(*rows).total()
+    twins = TwinMoments.of(pairs)
     with noticing_loss(accelerator):
-        means = [accelerator.reduce(moment, "mean") for moment in vars(total).values()]
+        means = [
+            accelerator.reduce(total.mean() / twins.parts, "mean")
+            for total in vars(twins.central).values()
+        ]
     return Moments(*means)
 
 

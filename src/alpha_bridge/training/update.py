@@ -70,7 +70,7 @@ def update(
     if alpha < 1:
 
         def measure() -> Moments:
-            return centred_moments(*twin_gradients(model, objective, x, noise, alpha), accelerator)
+            return centred_moments(twin_gradients(model, objective, x, noise, alpha), accelerator)
 
         gamma.observe(state.step, measure)
         state.memory.update(gamma.memory())
