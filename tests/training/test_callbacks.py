@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +17,15 @@ from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath
-from alpha_bridge.training import Callback, Checkpoints, Progress, Records, StopOnSignal, fit
+from alpha_bridge.training import (
+    Callback,
+    Checkpoints,
+    Progress,
+    Records,
+    StopOnSignal,
+    checkpoint,
+    fit,
+)
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.progress import Bars
 
@@ -252,7 +259,7 @@ class Fill(Callback):
     def after(self, event):
         self.monkeypatch.undo()
         if event.step == self.step and self.free is None:
-            self.monkeypatch.setattr(Path, "write_bytes", _full)
+            self.monkeypatch.setattr(checkpoint, "write_tensors", _full)
         elif event.step == self.step:
             usage = SimpleNamespace(free=self.free)
             self.monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)

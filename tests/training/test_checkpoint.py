@@ -6,7 +6,6 @@ import math
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 import torch
@@ -30,7 +29,7 @@ from alpha_bridge.networks import (
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, Regularizer, SpectralNorm
 from alpha_bridge.runs.folder import Run
-from alpha_bridge.training import Optimization, TrainState
+from alpha_bridge.training import Optimization, TrainState, checkpoint
 from alpha_bridge.training.checkpoint import read_tensors, read_units, restore, save, write
 from alpha_bridge.training.update import update
 
@@ -249,13 +248,12 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path):
 def test_a_checkpoint_that_cannot_be_finished_does_not_appear(tmp_path, monkeypatch, failing):
     written = []
 
-    def full(path, content):
+    def full(_, stream):
         if len(written) == failing:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written.append(path)
-        return len(content)
+        written.append(stream.name)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(checkpoint, "write_tensors", full)
     with pytest.raises(NotWritten, match=r"cannot write .*state \(No space left"):
         save(trained(), tmp_path / "state")
     assert not list(tmp_path.iterdir())
@@ -267,7 +265,7 @@ def test_a_checkpoint_that_cannot_be_finished_leaves_the_one_before(folder, monk
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(checkpoint, "write_tensors", full)
     with pytest.raises(NotWritten, match="No space left"):
         save(trained(), folder)
     assert content(folder) == before

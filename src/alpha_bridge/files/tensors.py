@@ -1,13 +1,60 @@
-"""Tensors as the bytes of a safetensors file."""
+"""Tensors as the content of a safetensors file, one after the other."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import IO
 
-from safetensors.torch import save
+import torch
 from torch import Tensor
+
+NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.float8_e4m3fn: "F8_E4M3",
+    torch.float8_e5m2: "F8_E5M2",
+    torch.complex64: "C64",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint64: "U64",
+    torch.uint32: "U32",
+    torch.uint16: "U16",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""What the format calls them."""
+
+
+def write_tensors(tensors: Mapping[str, Tensor], stream: IO[bytes]) -> None:
+    """Write tensors by name into an open file.
+
+    The library's own ways of writing raise no ``OSError`` where a disk is full, or take a second
+    and a third copy of all tensors: 336 MB for Adam's moments of networks of 64×64 images.
+    """
+    for part in _parts(tensors):
+        stream.write(part)
 
 
 def serialized(tensors: Mapping[str, Tensor]) -> bytes:
     """The content of a file of tensors by name."""
-    # safetensors takes only tensors that are dense in order and share no memory
-    own = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    return save(own)
+    return b"".join(_parts(tensors))
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
+    """The header, and the bytes of each tensor: large numbers first, so that all are aligned."""
+    ordered = sorted(tensors.items(), key=lambda of: (-of[1].itemsize, of[0]))
+    header: dict[str, object] = {}
+    end = 0
+    for name, value in ordered:
+        begin, end = end, end + value.nbytes
+        kind, shape = NAMES[value.dtype], [*value.shape]
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for _, value in ordered:
+        dense = value.detach().cpu().contiguous().flatten()
+        yield dense.view(torch.uint8).numpy().data

@@ -21,7 +21,7 @@ from ..files.manifest import (
     write_manifest,
     write_state,
 )
-from ..files.tensors import serialized
+from ..files.tensors import write_tensors
 from .state import UNITS, TrainState, require_alike
 
 
@@ -47,8 +47,8 @@ def write(
     require_room(folder, _size(tensors))
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
-            # safetensors' own writing of files raises no OSError where a disk is full
-            (partial / f"{file}{ENDING}").write_bytes(serialized(named))
+            with (partial / f"{file}{ENDING}").open("wb") as stream:
+                write_tensors(named, stream)
         for name, content in (beside or {}).items():
             (partial / name).write_bytes(content)
         write_state(partial, step, folder)
