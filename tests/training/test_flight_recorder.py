@@ -16,7 +16,7 @@ from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGe
 from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Noise
 from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.settings import Optimization, WatchConfig
-from alpha_bridge.training import Callback, FlightRecorder, fit
+from alpha_bridge.training import Callback, FlightRecorder, fit, last_good
 from alpha_bridge.training.bundle import read_bundle, write_bundle
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.incidents import RollBack, measured
@@ -311,8 +311,13 @@ def test_a_bundle_keeps_every_draw(tmp_path):
     assert torch.equal(torch.stack([again, *vars(kept).values()]), torch.stack([x, *noise]))
 
 
-def test_the_bundle_of_a_loss_that_is_not_finite_has_the_update_that_broke_it(tmp_path):
+@pytest.mark.parametrize("large", [0, 2**40])
+def test_the_bundle_of_a_loss_that_is_not_finite_has_the_update_that_broke_it(
+    tmp_path, monkeypatch, large
+):
+    monkeypatch.setattr(last_good, "LARGE", large)
     keeping = {"place": lambda _: tmp_path / "bundle", "content": {"seed": 0, "config": {}}}
+    keeping["spare"] = tmp_path
     (incident,), *_ = train(data=Breaking(4), watch={"every": 7}, record=keeping)
     tensors, step = read_tensors(tmp_path / "bundle")
     assert (incident.step, step) == (5, 4)

@@ -197,7 +197,8 @@ def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
         return written_now or event.boundary or event.step in config.snapshot_steps
 
     content = {"seed": config.seed, "config": config.model_dump(mode="json")}
-    return FlightRecorder(watch, bars.say, keep, place, content, due, parts.noise())
+    watched = watch, bars.say, keep, place, content, due, parts.noise()
+    return FlightRecorder(*watched, spare=run.folder)
 
 
 @contextmanager

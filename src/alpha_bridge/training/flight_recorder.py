@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import Halted
 from ..settings import WatchConfig
-from .bundle import Tensors, whole, write_bundle
+from .bundle import whole, write_bundle
 from .callbacks import sparing
 from .events import Callback, Event
 from .incidents import (
@@ -29,6 +29,7 @@ from .incidents import (
     measured,
     shows,
 )
+from .last_good import LastGood
 from .processes import of_main_process
 from .state import TrainState, cloned, diverged
 from .update import Draw
@@ -76,6 +77,7 @@ class FlightRecorder(Callback):
         content: Mapping[str, Any] | None = None,
         due: Callable[[Event], bool] = lambda _: False,
         movers: Sequence[Callback] = (),
+        spare: Path | None = None,
     ) -> None:
         """Set it up.
 
@@ -93,13 +95,14 @@ class FlightRecorder(Callback):
                 ``watch.every``: where something is written that must be finite.
             movers: Callbacks before it that change what later updates follow, such as σ; they are
                 called again for updates that are made again.
+            spare: A folder for the second state, if it is large; see :class:`LastGood`.
         """
         self.watch, self.keep = watch or WatchConfig(), keep
         self.say = say or partial(print, file=sys.stderr)
         self.place, self.content, self.due, self.movers = place, content or {}, due, movers
         self.recent: list[Mapping[str, Tensor]] = []
         self.alphas: list[float] = []
-        self.good: tuple[Tensors, int] = ({}, 0)
+        self.good = LastGood(spare)
         self.unseen: tuple[list[Draw], dict[str, Tensor]] = [], {}
         self.halting: Incident | None = None
 
@@ -110,7 +113,7 @@ class FlightRecorder(Callback):
             lasted = state.memory.get(LASTED + kind, torch.zeros(shape, dtype=torch.int64))
             state.memory[LASTED + kind] = lasted.to(device)
         self._remember(state)
-        return nullcontext()
+        return closing(self.good)
 
     def after(self, event: Event) -> None:
         self.recent.append(event.numbers)
@@ -142,7 +145,7 @@ class FlightRecorder(Callback):
         """Keep a state that is good, and begin to count α from there."""
         self.alphas = []
         if self.place is not None:
-            self.good = cloned(state.tensors()), state.step
+            self.good.keep(state)
 
     def _count(self, event: Event, kind: Kind, beyond: Tensor | None, updates: int) -> None:
         """Add updates to those that something has lasted, on the device, or begin at zero again."""
@@ -231,7 +234,7 @@ class FlightRecorder(Callback):
         """
         state, updates, accelerator = event.state, event.updates, event.updates.accelerator
         now, step = cloned(state.tensors()), state.step
-        updates.go_to(*self.good)
+        updates.go_to(self.good.tensors(), self.good.step)
         with event.batches.ahead(range(state.step, step)) as drawn:
             for draws, alpha in zip(drawn, self.alphas, strict=True):
                 before = cloned(state.tensors())
