@@ -5,8 +5,8 @@
 The earlier build trains with its own settings and updates, this one with the dial and half of them,
 and each evaluates once, at its end; they take turns, seed by seed. Both have the caches that a
 short run filled. Scores of all seeds, seconds, and the processor's seconds are written to
-``benchmarks/quality.json``, and the table to ``docs/speed.md``. ``benchmarks/builds.py`` says how to
-get the environment of the other build.
+``benchmarks/quality.json``, and the table to ``docs/speed.md``. ``benchmarks/builds.py`` says how
+to get the environment of the other build.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def trained(build: Build, words: tuple[str, ...], steps: int, seed: int, cache: 
 
 
 def _of(record: dict[str, Any], metric: str) -> float:
-    return next(value for name, value in record.items() if name.startswith(f"{metric}/"))
+    return float(next(v for name, v in record.items() if name.startswith(f"{metric}/")))
 
 
 def measure(builds: dict[str, Build], task: Task, seeds: int, quick: bool) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def page(results: dict[str, Any]) -> str:
             runs = found["runs"][side]
             seconds = (f"{median(run[kind] for run in runs):.0f}" for kind in TIMES)
             every = ([run[score] for run in runs] for score in SCORES)
-            scores = (plus_minus(fmean(values), spread(values), 3) for values in every)
+            scores = (plus_minus(fmean(of), float(spread(of)), 3) for of in every)
             rows.append([label, f"{found['steps'][side]:,}", *seconds, *scores])
         ratios = (f"{median(_ratios(found['runs'], kind)):.2f} ×" for kind in TIMES)
         verdicts = (_verdict(found["runs"], score) for score in SCORES)
