@@ -84,6 +84,7 @@ bench: $(BENCH)
 	$(BIN)/python benchmarks/growth.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
 	$(if $(BASE),$(BIN)/python benchmarks/builds.py --base $(BASE) --profile)
+	$(if $(BASE),$(BIN)/python benchmarks/quality.py --base $(BASE))
 
 # kills, damaged files, full disks, second processes, links and escapes, all of them
 break: $(INSTALLED)

@@ -61,7 +61,8 @@ def trained(build: Build, words: tuple[str, ...], steps: int, seed: int, cache: 
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         given = (f"--steps={steps}", f"--evaluation.every={steps}", f"--seed={seed}")
-        command = [build.python, "-m", "alpha_bridge", "train", *words, *given, "--out", run]
+        train: list[str | Path] = [build.python, "-m", "alpha_bridge", "train"]
+        command = [*train, *words, *given, "--out", run]
         seconds, cpu_seconds = build.run(command, cache)
         last = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     record = json.loads(last)
