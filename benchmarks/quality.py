@@ -78,12 +78,12 @@ def measure(builds: dict[str, Build], task: Task, seeds: int, quick: bool) -> di
     """Both builds with each seed, after one short training each that fills the caches."""
     steps = {"base": task.steps, "ours": task.steps // 2}
     if quick:
-        steps = {"base": 20, "ours": 10}
+        steps = {"base": 40, "ours": 20}
     runs: dict[str, list[Any]] = {"base": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
         caches = {side: Path(folder) / side for side in builds}
         for side, build in builds.items():
-            trained(build, getattr(task, side), 10, 0, caches[side])
+            trained(build, getattr(task, side), 20, 0, caches[side])
         for seed in range(seeds):
             for side in sorted(builds, reverse=seed % 2 == 1):
                 run = trained(builds[side], getattr(task, side), steps[side], seed, caches[side])

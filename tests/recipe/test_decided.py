@@ -131,6 +131,24 @@ def test_every_rule_is_for_a_setting():
         assert rest == [] or rest[0] in ranges(owner) or hasattr(owner, rest[0])
 
 
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+@pytest.mark.parametrize("steps", [*range(3, 60), 100, 999, 3000, 10_000, 123_457])
+def test_every_step_of_a_path_that_is_decided_has_an_update(shape, steps):
+    config = decide(changed(dialled(Config()), {"steps": steps}), shape, 400)
+    assert min(config.path.lengths(steps)) >= 1
+
+
+def test_the_shares_are_those_that_were_measured():
+    def shares(shape, steps):
+        path = decide(changed(dialled(Config()), {"steps": steps}), shape, 400).path
+        return path.lengths(steps)
+
+    assert shares((1, 28, 28), 1000) == (350, 100, 550)
+    assert shares((2,), 1000) == (200, 200, 600)
+    assert shares((2,), 3000) == (600, 249, 2151)
+    assert shares((2,), 10_000) == (600, 250, 9150)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
