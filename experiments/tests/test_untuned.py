@@ -120,7 +120,7 @@ def test_a_run_says_what_was_decided_and_how_it_ended():
     outcome = untuned.train(config, narrow=True)
     assert isinstance(outcome, Outcome)
     assert outcome.record["decided"]["model.latent"] == 16
-    assert [row["step"] for row in outcome.record["evaluations"]] == [12, 40]
+    assert [row["step"] for row in outcome.record["evaluations"]] == [14, 40]
 
 
 def test_a_run_that_diverges_begins_again_with_half_its_rates(monkeypatch):

@@ -153,7 +153,7 @@ def test_the_steps_that_are_decided_are_the_same_for_all_methods(tmp_path):
         Run(tmp_path / "out" / f"{method}-seed-0").config["path"]
         for method in ("alpha-bridge", "naive")
     ]
-    assert paths[0]["ml"] == paths[1]["ml"] == 0.025 != Config().path.ml
+    assert paths[0]["ml"] == paths[1]["ml"] == 0.06 != Config().path.ml
 
 
 @pytest.mark.slow

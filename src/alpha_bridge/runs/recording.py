@@ -197,8 +197,9 @@ def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
         return written_now or event.boundary or event.step in config.snapshot_steps
 
     content = {"seed": config.seed, "config": config.model_dump(mode="json")}
-    watched = watch, bars.say, keep, place, content, due, parts.noise()
-    return FlightRecorder(*watched, spare=run.folder)
+    return FlightRecorder(
+        watch, bars.say, keep, place, content, due, parts.noise(), spare=run.folder
+    )
 
 
 @contextmanager
