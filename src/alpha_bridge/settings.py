@@ -408,13 +408,13 @@ class WatchConfig(Settings):
     answer: Literal["say", "stop", "roll-back"] = "say"
     """Say it and go on, stop, or go back to the last good checkpoint and change something."""
     diverged: Literal["end", "roll-back"] = "end"
-    """What is done where networks are not finite, whatever the answer: end the run, or roll back.
-    """
+    """What is done where networks are not finite, if the answer is not to roll back anyway: end the
+    run, or roll back, as a run with a dial does."""
     change: Literal["rates", "alpha"] = "rates"
     """What a roll-back changes: the learning rates, which are halved, or the end of the path, which
     is lowered to α where it began (with α there already, or with sweeps, the rates)."""
     rollbacks: Annotated[int, Interval(0)] = 3
-    """Roll-backs of a run at most; then it stops."""
+    """Roll-backs of a run at most; then it stops, or ends if its networks are not finite."""
     bundles: Annotated[int, Interval(0)] = 3
     """Incidents of a run at most that are kept for alpha-bridge replay."""
     every: Count = 100

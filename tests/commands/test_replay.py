@@ -1,5 +1,6 @@
 """Incidents of a run: what is written of them, how a run goes back, and how one is repeated."""
 
+import errno
 import json
 import shutil
 
@@ -7,10 +8,13 @@ import pytest
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
+from alpha_bridge.errors import NotWritten
 from alpha_bridge.files.manifest import MANIFEST
 from alpha_bridge.recipe import read_config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.page import write_report
+from alpha_bridge.runs.trials import TrialRuns
+from alpha_bridge.training import StopOnSignal
 
 TINY = [
     *("train", "gaussians25", "--batch-size=8", "--steps=20", "--model.hidden=8"),
@@ -162,8 +166,72 @@ def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
     assert train(tmp_path / "run", *words) == 1
     run, first = Run(tmp_path / "run"), Run(tmp_path / "run" / "trial-0")
     assert [of["trial"] for of in run.incidents] == [0, 0]
-    assert first.incidents == run.incidents
+    above = [of | {"bundle": of["bundle"].removeprefix("../")} for of in first.incidents]
+    assert above == run.incidents
+    assert all((first.folder / of["bundle"]).is_dir() for of in first.incidents)
     assert {of.step for of in _history(first)} == {4}
+
+
+def test_every_roll_back_leaves_a_bundle_of_its_own(tmp_path):
+    assert train(tmp_path / "run", "--realism=0.9", "--watch.rollbacks=2", *DIVERGING) == 1
+    run = Run(tmp_path / "run")
+    bundles = [of["bundle"] for of in run.incidents]
+    assert len({*bundles}) == 3
+    rates = [
+        json.loads((run.folder / of / "bundle.json").read_text())["config"]["optimization"]
+        for of in bundles
+    ]
+    assert [of["generator"] for of in rates] == [1e30, 5e29, 2.5e29]
+
+
+def test_an_error_after_roll_backs_says_how_to_have_more(tmp_path, capsys):
+    words = ["--realism=0.9", "--watch.rollbacks=1", *DIVERGING]
+    assert train(tmp_path / "run", *words) == 1
+    assert "--watch.rollbacks 4" in capsys.readouterr().err
+
+
+def test_roll_backs_are_counted_where_they_cannot_be_written(tmp_path, monkeypatch, capsys):
+    def full(self, _):
+        raise NotWritten("cannot write") from OSError(errno.ENOSPC, str(self.incidents_path))
+
+    monkeypatch.setattr(Run, "append_incident", full)
+    words = ["--realism=0.9", "--watch.rollbacks=2", *DIVERGING]
+    assert train(tmp_path / "run", *words) == 1
+    assert "roll-back 2 of 2" in capsys.readouterr().out
+
+
+def test_a_run_that_is_killed_as_it_goes_back_has_its_change(tmp_path, monkeypatch, capsys):
+    words = [*COLLAPSED, "--watch.answer=roll-back", "--watch.rollbacks=1"]
+    before = TrialRuns.go_back
+
+    def killed(self, step):
+        before(self, step)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrialRuns, "go_back", killed)
+        assert train(tmp_path / "run", *words) != 0
+    run = Run(tmp_path / "run")
+    assert run.config["optimization"]["generator"] == 5e-4
+    capsys.readouterr()
+    assert main(["train", str(run.folder), "--resume", "--watch.spread=0"]) == 0
+    assert run.config["optimization"]["generator"] == 5e-4
+    assert "roll-back" not in capsys.readouterr().out
+
+
+def test_a_run_that_is_stopped_while_its_networks_are_not_finite_says_so(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(StopOnSignal, "wants_to_stop", lambda _: True)
+    words = ["--realism=0.9", *DIVERGING, "--watch.every=100", "--path.ml=0.9"]
+    words += ["--path.transfer=0.05", "--path.adversarial=0.05"]
+    assert train(tmp_path / "run", *words) == 1
+    said = capsys.readouterr()
+    assert "diverged by update 1: " in said.err
+    assert "training ends" in said.out
+    (incident,) = Run(tmp_path / "run").incidents
+    assert (incident["step"], incident["answer"]) == (1, "end")
+    assert (tmp_path / "run" / incident["bundle"]).is_dir()
 
 
 # What is repeated

@@ -1,8 +1,10 @@
 """Tensors in files: what the library reads is what was written, as the library would write it."""
 
+from itertools import combinations
+
 import pytest
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load, load_file, save
 
 from alpha_bridge.files.tensors import NAMES, serialized, write_tensors
 
@@ -35,10 +37,29 @@ def test_tensors_that_share_memory_are_written_each():
     }
 
 
+@pytest.mark.parametrize("pair", combinations(NAMES, 2))
+def test_kinds_of_numbers_are_in_the_order_of_the_library(pair):
+    tensors = {name: torch.ones(2).to(dtype) for name, dtype in zip("ba", pair, strict=True)}
+    assert serialized(tensors) == save(tensors)
+
+
+def test_numbers_that_the_format_has_not_are_named():
+    with pytest.raises(ValueError, match=r"no torch\.complex128, of which z is"):
+        serialized({"z": torch.ones(2, dtype=torch.complex128)})
+
+
+def test_numbers_that_are_conjugate_or_negative_when_they_are_read_are_written_so():
+    value = torch.tensor([1 + 2j, 3 - 1j])
+    found = load(serialized({"conjugate": value.conj(), "negative": value.conj().imag}))
+    assert torch.equal(found["conjugate"], value.conj().resolve_conj())
+    assert found["negative"].tolist() == [-2, 1]
+
+
 @pytest.mark.parametrize("dtype", NAMES)
-def test_every_kind_of_number_comes_back(dtype):
-    value = torch.tensor([0.0, 1.0]).to(dtype)
-    (found,) = load(serialized({"of": value})).values()
+def test_every_kind_of_number_comes_back(tmp_path, dtype):
+    value = torch.tensor([0.5, 1.0]).to(dtype)
+    (tmp_path / "of.safetensors").write_bytes(serialized({"of": value}))
+    (found,) = load_file(tmp_path / "of.safetensors").values()
     assert found.dtype == dtype
     assert torch.equal(found.view(torch.uint8), value.view(torch.uint8))
 

@@ -8,24 +8,27 @@ import torch
 from torch import Tensor
 
 NAMES = {
+    torch.uint64: "U64",
+    torch.int64: "I64",
     torch.float64: "F64",
+    torch.complex64: "C64",
     torch.float32: "F32",
-    torch.float16: "F16",
+    torch.uint32: "U32",
+    torch.int32: "I32",
     torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.uint16: "U16",
+    torch.int16: "I16",
+    torch.float8_e5m2fnuz: "F8_E5M2FNUZ",
+    torch.float8_e4m3fnuz: "F8_E4M3FNUZ",
+    torch.float8_e8m0fnu: "F8_E8M0",
     torch.float8_e4m3fn: "F8_E4M3",
     torch.float8_e5m2: "F8_E5M2",
-    torch.complex64: "C64",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.int16: "I16",
     torch.int8: "I8",
-    torch.uint64: "U64",
-    torch.uint32: "U32",
-    torch.uint16: "U16",
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-"""What the format calls them."""
+"""What the format calls the kinds of numbers, in the order in which the library writes them."""
 
 
 def write_tensors(tensors: Mapping[str, Tensor], stream: IO[bytes]) -> None:
@@ -45,7 +48,11 @@ def serialized(tensors: Mapping[str, Tensor]) -> bytes:
 
 def _parts(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
     """The header, and the bytes of each tensor: large numbers first, so that all are aligned."""
-    ordered = sorted(tensors.items(), key=lambda of: (-of[1].itemsize, of[0]))
+    for name, value in tensors.items():
+        if value.dtype not in NAMES:
+            raise ValueError(f"safetensors has no {value.dtype}, of which {name} is: convert it")
+    kinds = [*NAMES]
+    ordered = sorted(tensors.items(), key=lambda of: (kinds.index(of[1].dtype), of[0]))
     header: dict[str, object] = {}
     end = 0
     for name, value in ordered:
@@ -56,5 +63,5 @@ def _parts(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text
     for _, value in ordered:
-        dense = value.detach().cpu().contiguous().flatten()
+        dense = value.detach().cpu().resolve_conj().resolve_neg().contiguous().flatten()
         yield dense.view(torch.uint8).numpy().data

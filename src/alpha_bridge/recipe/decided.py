@@ -104,7 +104,7 @@ def _shares(of: Facts) -> tuple[float, float, float]:
     if of.rows:
         return 0.2, 0.2, 0.6
     first, second = (round(min(max(n / of.steps, 0.02), 0.2), 3) for n in (600, 250))
-    return first, second, 1 - first - second
+    return first, second, round(1 - first - second, 3)
 
 
 def _noise(of: Facts) -> float:

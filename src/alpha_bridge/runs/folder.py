@@ -227,9 +227,9 @@ class Run:
                 )
         return found
 
-    def bundle_folder(self, step: int, kind: str) -> Path:
-        """Where the bundle of an incident after ``step`` updates belongs."""
-        return self.inside(INCIDENTS, f"{step_name(step)}-{kind}")
+    def bundle_folder(self, step: int, kind: str, number: int = 1) -> Path:
+        """Where the bundle of an incident after ``step`` updates belongs, the first or a later."""
+        return self.inside(INCIDENTS, f"{step_name(step)}-{kind}{f'-{number}' * (number > 1)}")
 
     def write_samples(self, step: int, samples: Array) -> None:
         """Keep what a fixed set of latents gives after ``step`` updates, images or vectors."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Container, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ from ..metrics.evaluation import Measured
 from ..metrics.table_profile import profile
 from ..model import AlphaBridge
 from ..objective import Objective
-from ..recipe import HISTORY, Config
+from ..recipe import HISTORY, Change, Config, read_config
 from ..recipe.assembly import Assembly, assemble, build_evaluation
 from ..recipe.first_weights import build_model
 from ..training import (
@@ -106,7 +108,7 @@ def train_run(
             )
             for note in notes:
                 printing(console)(note)
-            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed))
+            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed), rollbacks(run))
             callbacks = _callbacks(going, bars) if writes else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
@@ -115,13 +117,15 @@ def train_run(
             held.enter_context(going.trials.locked())
             going.trials.complete()
 
-        def after(back: RollBack, parts: Assembly) -> tuple[Going, list[Callback]]:
-            step, config, line = back_to(run, parts, back.incident)
+        def after(back: RollBack, before: Going) -> tuple[Going, list[Callback]]:
+            times = before.rollbacks + 1
+            step, config, line = back_to(run, before.parts, back.incident, times)
             bars.say(line)
             if writes:
-                going.trials.go_back(step)
+                _say_changes(config, step, before.trials.config.changes, bars.say)
+                TrialRuns(run, config).go_back(step)
             parts = assemble(config, decoding(bars), not step, fetch)
-            again = Going(parts, TrialRuns(run, parts.config), step, anew=True)
+            again = Going(parts, TrialRuns(run, parts.config), step, True, times)
             return again, _callbacks(again, bars) if writes else []
 
         seconds = _fit(going, callbacks, also, after, accelerator, bars)
@@ -134,19 +138,21 @@ class Going(NamedTuple):
     Attributes:
         step: Updates done at the checkpoint that it goes on from; 0 without one.
         anew: Whether what was recorded of later updates is replaced.
+        rollbacks: How often the run has gone back.
     """
 
     parts: Assembly
     trials: TrialRuns
     step: int
     anew: bool
+    rollbacks: int
 
 
 def _fit(
     going: Going,
     callbacks: Sequence[Callback],
     also: Sequence[Callback],
-    after: Callable[[RollBack, Assembly], tuple[Going, list[Callback]]],
+    after: Callable[[RollBack, Going], tuple[Going, list[Callback]]],
     accelerator: Accelerator,
     bars: Bars,
 ) -> float:
@@ -157,38 +163,41 @@ def _fit(
     # a process that survives the loss of another gets SIGTERM, and still has to write
     with stop.heeding(signal.SIGTERM), _ending(going.trials, accelerator):
         while True:
-            parts, trials, step, _ = going
+            parts, step = going.parts, going.step
             try:
                 parts.fit(
-                    callbacks=[_recorder(parts, trials, bars), stop, *callbacks, *also],
+                    callbacks=[_recorder(going, bars), stop, *callbacks, *also],
                     checkpoint=run.checkpoint_folder(step) if step else None,
                     accelerator=accelerator,
                 )
                 return time.perf_counter() - begin
             except RollBack as back:
-                going, callbacks = after(back, parts)
+                going, callbacks = after(back, going)
             except Diverged as error:
-                raise Diverged(f"{error}, and {way_on(run, parts.config)}") from error
+                way = way_on(run, parts.config, going.rollbacks)
+                raise Diverged(f"{error}, and {way}") from error
 
 
-def _recorder(parts: Assembly, trials: TrialRuns, bars: Bars) -> FlightRecorder:
+def _recorder(going: Going, bars: Bars) -> FlightRecorder:
     """What watches the updates of a run, and writes into it what went wrong."""
+    parts, trials = going.parts, going.trials
     config, run = parts.config, trials.run
     watch = config.watch
-    if rollbacks(run) >= watch.rollbacks:
+    if going.rollbacks >= watch.rollbacks:
         answer = "stop" if watch.answer == ROLL_BACK else watch.answer
         watch = replace(watch, answer=answer, diverged="end")
     written = {config.record_every, config.evaluation.every, config.checkpoint_every, watch.every}
 
     def keep(incident: Incident, bundle: Path | None, answer: str) -> None:
-        place = bundle and str(bundle.absolute().relative_to(run.folder.absolute()))
-        record = {**vars(incident), "answer": answer, "bundle": place}
         own = trials.runs[incident.trial : incident.trial + 1] if incident.trial is not None else ()
         for one in (run, *own):
-            one.append_incident(record)
+            place = bundle and os.path.relpath(bundle, one.folder)
+            one.append_incident({**vars(incident), "answer": answer, "bundle": place})
 
     def place(incident: Incident) -> Path | None:
-        folder = run.bundle_folder(incident.step, incident.kind)
+        told = {of.get("bundle") for of in run.incidents}
+        names = (run.bundle_folder(incident.step, incident.kind, number) for number in count(1))
+        folder = next(of for of in names if os.path.relpath(of, run.folder) not in told)
         others = {path for path in folder.parent.glob("*/") if path != folder}
         return folder if len(others) < watch.bundles else None
 
@@ -236,14 +245,21 @@ class _Changes(Callback):
         self.trials, self.console, self.anew, self.scores = trials, console, anew, scores
 
     def during(self, state: TrainState) -> AbstractContextManager[object]:
+        known = read_config(self.trials.run.config_path).changes
         self.trials.go_on(state.step, self.anew)
         if self.trials.config.best is not None:
             self.scores.update(scores_of(self.trials.run.records, self.trials.config.best))
-        for of in self.trials.config.changes:
-            if of.step == state.step:
-                line = f"{of.key}: {of.before} until update {of.step}, now {of.after}"
-                self.console.print(line, soft_wrap=True, markup=False)
+        _say_changes(self.trials.config, state.step, known, printing(self.console))
         return nullcontext()
+
+
+def _say_changes(
+    config: Config, step: int, known: Sequence[Change], say: Callable[[str], object]
+) -> None:
+    """A line on each change after ``step`` updates that is not among those that are known."""
+    for of in config.changes:
+        if of.step == step and of not in known:
+            say(f"{of.key}: {of.before} until update {of.step}, now {of.after}")
 
 
 class _EarlyReports(Callback):
@@ -259,7 +275,7 @@ class _EarlyReports(Callback):
 
 
 def _callbacks(going: Going, bars: Bars) -> list[Callback]:
-    parts, trials, _, anew = going
+    parts, trials, anew = going.parts, going.trials, going.anew
     config, scores = parts.config, dict[int, float]()
     evaluation = build_evaluation(config, parts.source, bars.say, parts.prior, bars.show)
     if config.best is not None:

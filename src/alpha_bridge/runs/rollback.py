@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..files.manifest import OPTIMIZERS, last_whole
 from ..recipe import Config, changed, resumed
 from ..recipe.assembly import Assembly
+from ..settings import WatchConfig
 from ..training.incidents import Incident
 from .folder import Run
 
@@ -12,7 +13,7 @@ ROLL_BACK = "roll-back"
 
 
 def rollbacks(run: Run) -> int:
-    """How often a run has gone back."""
+    """How often a run has gone back, by what is written of it."""
     return sum(incident["answer"] == ROLL_BACK for incident in run.incidents)
 
 
@@ -36,8 +37,14 @@ def _goes_on(run: Run, step: int) -> bool:
     return (run.checkpoint_folder(step) / OPTIMIZERS).is_file()
 
 
-def back_to(run: Run, parts: Assembly, incident: Incident) -> tuple[int, Config, str]:
+def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[int, Config, str]:
     """Where a run goes on after an incident.
+
+    Args:
+        run: The run.
+        parts: What it was trained with.
+        incident: Why it goes back.
+        count: How often it has, with this time.
 
     Returns:
         Updates done there, the configuration that it goes on with, and a line.
@@ -46,7 +53,7 @@ def back_to(run: Run, parts: Assembly, incident: Incident) -> tuple[int, Config,
     values = _change(parts, incident)
     config = resumed(config, changed(config, values), step, also=values)
     line = (
-        f"roll-back {rollbacks(run)} of {config.watch.rollbacks}: training goes on "
+        f"roll-back {count} of {config.watch.rollbacks}: training goes on "
         f"{f'from update {step}' if step else 'from the beginning'}"
     )
     return step, config, line
@@ -71,9 +78,10 @@ def half_rates(config: Config) -> dict[str, float]:
     return {f"optimization.{name}": getattr(config.optimization, name) / 2 for name in rates}
 
 
-def way_on(run: Run, config: Config) -> str:
-    """From where a run that diverged can go on, and how."""
+def way_on(run: Run, config: Config, count: int) -> str:
+    """From where a run that diverged, and went back so often, can go on, and how."""
     step = last_good(run)
     last = step and f"go on from the last good checkpoint, {run.checkpoint_folder(step)}"
     rates = " ".join(f"--{key} {rate:g}" for key, rate in half_rates(config).items())
-    return f"{last or 'begin again'}: {run.resuming} {rates}"
+    again = f" --watch.rollbacks {count + WatchConfig.rollbacks}" if count else ""
+    return f"{last or 'begin again'}: {run.resuming} {rates}{again}"

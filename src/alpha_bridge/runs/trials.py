@@ -87,14 +87,16 @@ class TrialRuns:
                 run.write_config(config.model_dump(mode="json"))
 
     def go_back(self, step: int) -> None:
-        """Remove the checkpoints after ``step`` updates, so that a killed run goes on from there.
+        """Remove the checkpoints after ``step`` updates, and write down what the run goes on with.
 
-        What was recorded of these updates is left to :meth:`go_on`.
+        So a run that is killed before it has made another update goes on from there. What was
+        recorded of later updates is left to :meth:`go_on`.
         """
-        for run in (self.run, *self.runs):
+        for run, config in self._configured:
             for later in run.checkpoint_steps:
                 if later > step:
                     discard(run.checkpoint_folder(later))
+            run.write_config(config.model_dump(mode="json"))
 
     def measure(
         self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]

@@ -52,6 +52,10 @@ ANSWERS: Mapping[Answer, str] = {
 }
 
 
+Seen = tuple[list[tuple[Incident, Path | None]], str, Answer]
+"""Incidents, each with a place for a bundle; what is not finite; and what is done."""
+
+
 class FlightRecorder(Callback):
     """Watches every update for incidents, and answers as :class:`WatchConfig` says.
 
@@ -122,24 +126,29 @@ class FlightRecorder(Callback):
         measures = event.step % self.watch.every == 0
         if not (measures or event.last or self.due(event)):
             return
-        main = event.updates.accelerator.is_main_process
-        found = of_main_process(
-            self._look(event, measures) if main else None, event.updates.accelerator
-        )
-        assert found is not None
-        incidents, broken, answer = found
-        self.recent = []
-        recorded = [self._record(event, *one, answer) for one in incidents]
-        self._answer(recorded, broken, answer)
+        self._see(event, self._look, measures)
         if measures:
             self._remember(event.state)
 
     def wants_to_stop(self) -> bool:
         return self.halting is not None
 
-    def stop(self, event: Event) -> None:  # noqa: ARG002
+    def stop(self, event: Event) -> None:
         if self.halting is not None:
             raise Halted(f"stopped after an incident, {self.halting}")
+        if self.recent:  # what is not finite would end training where the state is written
+            self._see(event, self._last_look)
+
+    def _see(self, event: Event, look: Callable[..., Seen], *given: bool) -> None:
+        """Look in the main process, and do in all of them what that asks for."""
+        accelerator = event.updates.accelerator
+        seen = look(event, *given) if accelerator.is_main_process else None
+        found = of_main_process(seen, accelerator)
+        assert found is not None
+        incidents, broken, answer = found
+        self.recent = []
+        recorded = [self._record(event, *one, answer) for one in incidents]
+        self._answer(recorded, broken, answer)
 
     def _remember(self, state: TrainState) -> None:
         """Keep a state that is good, and begin to count α from there."""
@@ -153,9 +162,16 @@ class FlightRecorder(Callback):
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
 
-    def _look(
-        self, event: Event, measures: bool
-    ) -> tuple[list[tuple[Incident, Path | None]], str, Answer]:
+    def _last_look(self, event: Event) -> Seen:
+        """Networks that are not finite where somebody wants to stop, who gets no roll-back."""
+        broken = next(iter(event.state.broken().items()), None)
+        if broken is None:
+            return [], "", "say"
+        found = [*self._not_finite(event, broken)][:1]
+        place = self.place or (lambda _: None)
+        return [(incident, place(incident)) for incident in found], broken[0], "end"
+
+    def _look(self, event: Event, measures: bool) -> Seen:
         """Incidents since the last look, each with a place for a bundle; what is not finite; and
         what is done."""
         broken = next(iter(event.state.broken().items()), None)

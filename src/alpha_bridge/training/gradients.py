@@ -33,9 +33,10 @@ reverse one."""
 def twin_gradients(
     model: AlphaBridge, objective: Objective, x: Tensor, noise: Noise, alpha: float
 ) -> Iterator[tuple[Gradients, Gradients]]:
-    """Gradients of both halves from equal parts of a batch, one part after the other.
+    """Gradients of both halves from about equal parts of a batch, one part after the other.
 
-    The model's gradients and mode are left as they were.
+    A part is computed when it is asked for. The model is in evaluation mode until the last one has
+    been; its gradients and its mode are then as they were.
 
     Yields:
         Of the forward half times 1 − α, and of the reverse half, for each parameter of the
@@ -64,7 +65,8 @@ def twin_gradients(
 class TwinMoments:
     r"""Moments of both halves over parts of a batch, by Welford's updates.
 
-    No part is kept: the sixteen gradients of a generator of 64×64 images would take 450 MB.
+    No part is kept: the sixteen gradients of a generator of 64×64 images would take 450 MB, and
+    630 while they are put together.
 
     Attributes:
         parts: How many there were.
@@ -124,7 +126,7 @@ def describe_twins(pairs: Pairs, alpha: float) -> dict[str, Tensor]:
     r"""How the halves stand to each other.
 
     Args:
-        pairs: Gradients h and :math:`g_R` of two parts of a batch or more, as
+        pairs: Gradients h and :math:`g_R` of one part of a batch or more, as
             :func:`twin_gradients` gives them.
         alpha: α in [0, 1].
 
@@ -167,7 +169,7 @@ def centred_moments(pairs: Pairs, accelerator: Accelerator) -> Moments:
 
 def _parts(x: Tensor, noise: Noise, dim: int) -> Iterator[tuple[Tensor, Noise]]:
     count = min(PARTS, x.shape[dim])
-    for data, prior, posterior in zip(
-        *(tensor.chunk(count, dim) for tensor in (x, noise.prior, noise.posterior)), strict=True
-    ):
+    drawn = x, noise.prior, noise.posterior
+    parts = (tensor.tensor_split(count, dim) for tensor in drawn)
+    for data, prior, posterior in zip(*parts, strict=True):
         yield data, Noise(prior, posterior)

@@ -1,5 +1,6 @@
 """The last state of a run that was good, from which an incident is made again."""
 
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -20,7 +21,8 @@ class LastGood:
 
     There an update takes seconds, and writing some hundred megabytes every hundred updates costs
     nothing; on an accelerator it would be a twentieth of the time. The files have no names, so that
-    they are gone with the process, however it ends. Where the disk is full, memory serves.
+    they are gone with the process, however it ends; they take the room of a checkpoint. Where the
+    disk is full, memory serves.
 
     Attributes:
         step: Updates done at that state.
@@ -45,9 +47,11 @@ class LastGood:
         return self.kept or {name: self._read(stream) for name, stream in self.files.items()}
 
     def close(self) -> None:
-        """Give the files back to the disk."""
+        """Forget the state, and give its files back to the disk."""
+        self.kept = {}
         for stream in self.files.values():
-            stream.close()
+            with suppress(OSError):  # what a full disk had no room for is written once more
+                stream.close()
         self.files.clear()
 
     def _written(self, tensors: Tensors, device: str) -> bool:
