@@ -195,9 +195,9 @@ def _recorder(going: Going, bars: Bars) -> FlightRecorder:
             one.append_incident({**vars(incident), "answer": answer, "bundle": place})
 
     def place(incident: Incident) -> Path | None:
-        told = {of.get("bundle") for of in run.incidents}
+        taken = {of.get("bundle") for of in run.incidents}
         names = (run.bundle_folder(incident.step, incident.kind, number) for number in count(1))
-        folder = next(of for of in names if os.path.relpath(of, run.folder) not in told)
+        folder = next(of for of in names if os.path.relpath(of, run.folder) not in taken)
         others = {path for path in folder.parent.glob("*/") if path != folder}
         return folder if len(others) < watch.bundles else None
 
