@@ -20,10 +20,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
-from measure import HERE, PAGE, machine, put, table, write_json
+from measure import HERE, PAGE, finished, machine, put, table, write_json
 
 MNIST = HERE.parents[1] / "shared" / "data" / "mnist"
 
@@ -83,16 +82,14 @@ class Build:
             "ALPHA_BRIDGE_CACHE": str(cache),
             "HF_HOME": str(cache / "hub"),
         }
-        begin = perf_counter()
-        away = subprocess.DEVNULL
-        process = subprocess.Popen(
-            [*map(str, command)], env=env, cwd=self.tree, stdout=away, stderr=away
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
-        return perf_counter() - begin, used.ru_utime + used.ru_stime
+        seconds, used = finished(command, env, self.tree)
+        return seconds, used.ru_utime + used.ru_stime
+
+
+def sides(base: Path) -> dict[str, Build]:
+    """The build of the Python of another environment, ``base``, and ``ours``."""
+    # not resolved: the Python of an environment is a link to the one that it was made with
+    return {"base": Build.of(base.absolute()), "ours": Build(Path(sys.executable), HERE.parent)}
 
 
 Command = Callable[[Build, Path], list[str | Path]]
@@ -240,11 +237,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="where the seconds go, too")
     parser.add_argument("--out", type=Path, default=HERE / "builds.json")
     given = parser.parse_args()
-    # not resolved: the Python of an environment is a link to the one that it was made with
-    builds = {
-        "base": Build.of(given.base.absolute()),
-        "ours": Build(Path(sys.executable), HERE.parent),
-    }
+    builds = sides(given.base)
     results: dict[str, Any] = {
         "machine": machine(),
         "share": given.share,

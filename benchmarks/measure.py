@@ -4,9 +4,11 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from resource import struct_rusage
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -88,6 +90,20 @@ def copy_bandwidth(size: int) -> float:
     source = torch.zeros(size // 4, device=device)
     target = torch.empty_like(source)
     return fastest(lambda: target.copy_(source), 2 * size)
+
+
+def finished(
+    command: Sequence[str | Path], env: Mapping[str, str], folder: Path | None = None
+) -> tuple[float, struct_rusage]:
+    """Seconds of a command that must succeed, in a folder, and what it used; it prints nothing."""
+    begin = perf_counter()
+    away = subprocess.DEVNULL
+    process = subprocess.Popen([*map(str, command)], env=env, cwd=folder, stdout=away, stderr=away)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
+    return perf_counter() - begin, used
 
 
 def machine() -> dict[str, object]:

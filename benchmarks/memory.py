@@ -95,20 +95,14 @@ COMMAND = (
 def whole_command(python: str, env: dict[str, str]) -> float:
     """The highest use of memory of ``alpha-bridge train celeba``, in MB."""
     import numpy as np
+    from measure import finished
 
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "noise.npy"
         shape = (2 * SAMPLES, 64, 64, 3)
         np.save(data, np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
         words = ["train", "celeba", "--data", str(data), *COMMAND, "--out", f"{folder}/run"]
-        away = subprocess.DEVNULL
-        process = subprocess.Popen(
-            [python, "-m", "alpha_bridge", *words], env=env, stdout=away, stderr=away
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}")
+        _, used = finished([python, "-m", "alpha_bridge", *words], env)
     return used.ru_maxrss * 1024 / 1e6  # Linux counts in KiB
 
 

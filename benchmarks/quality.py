@@ -11,14 +11,13 @@ to get the environment of the other build.
 
 import argparse
 import json
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from builds import Build
+from builds import Build, sides
 from measure import HERE, PAGE, machine, put, table, write_json
 
 from alpha_bridge.metrics.deviation import spread
@@ -126,10 +125,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="twenty updates, to try it")
     parser.add_argument("--out", type=Path, default=HERE / "quality.json")
     given = parser.parse_args()
-    builds = {
-        "base": Build.of(given.base.absolute()),
-        "ours": Build(Path(sys.executable), HERE.parent),
-    }
+    builds = sides(given.base)
     commits = {side: build.commit for side, build in builds.items()}
     results: dict[str, Any] = {"machine": machine(), **commits, "tasks": {}}
     for name, task in TASKS.items():

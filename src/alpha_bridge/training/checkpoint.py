@@ -44,7 +44,7 @@ def write(
 
     :func:`read_tensors` gives the tensors back.
     """
-    require_room(folder, _size(tensors))
+    require_room(folder, size_of(tensors))
     with filling(folder, replace=True) as partial:
         for file, named in tensors.items():
             with (partial / f"{file}{ENDING}").open("wb") as stream:
@@ -56,7 +56,7 @@ def write(
     return folder
 
 
-def _size(tensors: Mapping[str, Mapping[str, Tensor]]) -> int:
+def size_of(tensors: Mapping[str, Mapping[str, Tensor]]) -> int:
     """Bytes of a checkpoint, about: those of the tensors, and a line on each."""
     return sum(value.nbytes + 128 for named in tensors.values() for value in named.values())
 

@@ -126,7 +126,7 @@ class FlightRecorder(Callback):
         measures = event.step % self.watch.every == 0
         if not (measures or event.last or self.due(event)):
             return
-        self._see(event, self._look, measures)
+        self._see(event, measures)
         if measures:
             self._remember(event.state)
 
@@ -137,12 +137,12 @@ class FlightRecorder(Callback):
         if self.halting is not None:
             raise Halted(f"stopped after an incident, {self.halting}")
         if self.recent:  # what is not finite would end training where the state is written
-            self._see(event, self._last_look)
+            self._see(event, measures=False, stopping=True)
 
-    def _see(self, event: Event, look: Callable[..., Seen], *given: bool) -> None:
+    def _see(self, event: Event, measures: bool, stopping: bool = False) -> None:
         """Look in the main process, and do in all of them what that asks for."""
         accelerator = event.updates.accelerator
-        seen = look(event, *given) if accelerator.is_main_process else None
+        seen = self._look(event, measures, stopping) if accelerator.is_main_process else None
         found = of_main_process(seen, accelerator)
         assert found is not None
         incidents, broken, answer = found
@@ -162,24 +162,21 @@ class FlightRecorder(Callback):
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
 
-    def _last_look(self, event: Event) -> Seen:
-        """Networks that are not finite where somebody wants to stop, who gets no roll-back."""
-        broken = next(iter(event.state.broken().items()), None)
-        if broken is None:
-            return [], "", "say"
-        found = [*self._not_finite(event, broken)][:1]
-        place = self.place or (lambda _: None)
-        return [(incident, place(incident)) for incident in found], broken[0], "end"
+    def _look(self, event: Event, measures: bool, stopping: bool) -> Seen:
+        """Incidents since the last look, and what is done about them.
 
-    def _look(self, event: Event, measures: bool) -> Seen:
-        """Incidents since the last look, each with a place for a bundle; what is not finite; and
-        what is done."""
+        Where somebody is ``stopping`` training only a broken state counts, and ends it.
+        """
         broken = next(iter(event.state.broken().items()), None)
+        if stopping and broken is None:
+            return [], "", "say"
         found = [*self._not_finite(event, broken)]
         if not found and not event.in_step_one:
             found += self._lasting(event, measures)
         answer: Answer = self.watch.answer
-        if broken is not None and answer != "roll-back":
+        if stopping:
+            answer = "end"
+        elif broken is not None and answer != "roll-back":
             answer = self.watch.diverged
         if answer != "say":
             found = found[:1]

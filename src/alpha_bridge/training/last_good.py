@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..files.tensors import write_tensors
 from .bundle import Tensors
+from .checkpoint import size_of
 from .state import TrainState, cloned
 
 LARGE = 64 * 2**20
@@ -55,8 +56,7 @@ class LastGood:
         self.files.clear()
 
     def _written(self, tensors: Tensors, device: str) -> bool:
-        size = sum(value.nbytes for named in tensors.values() for value in named.values())
-        if self.folder is None or device != "cpu" or size < LARGE:
+        if self.folder is None or device != "cpu" or size_of(tensors) < LARGE:
             return False
         try:
             for name, named in tensors.items():
