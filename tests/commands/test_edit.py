@@ -11,7 +11,7 @@ from PIL import Image
 from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.commands import edit
-from alpha_bridge.commands.edit import _drawn as drawn
+from alpha_bridge.commands.edit_images import _drawn as drawn
 from alpha_bridge.inference.editing import Direction, Evidence
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.domains import build_source

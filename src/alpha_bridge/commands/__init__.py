@@ -8,12 +8,14 @@ from .compare import Compared, compare
 from .compare_methods import ComparedMethods, compare_methods
 from .density_ratio import Ratio, ratio
 from .doctor import Check, Diagnosis, doctor
-from .edit import Edited, edit
+from .edit import edit
+from .edit_images import Edited
 from .edit_rows import EditedRows
 from .frontier import Frontier, frontier
 from .impute import impute
-from .missed import Missed, missed
+from .missed import missed
 from .missed_rows import MissedRows
+from .missed_samples import Missed
 from .outliers import Outliers, outliers
 from .overview import Overview, overview
 from .reconstruct import Reconstructed, ReconstructedRows, reconstruct

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .directions import LABELLED, directions_of
-from .missed_rows import with_columns
+from .edit_options import EditOptions
 from .paths import require_given, table_destination
 
 if TYPE_CHECKING:
     import pyarrow
-    from rich.console import Console
     from torch import Tensor
 
     from ..data import Attributes
     from ..data.tables import TableUnits
     from ..inference.editing import Direction
     from ..inference.row_editing import Effect, RowAttribute
-    from ..recipe import Config
-    from ..runs.folder import Run
 
 ROW, ATTRIBUTE, STRENGTH = "row", "attribute", "strength"
 """Columns that are written beside those of the table."""
@@ -47,38 +43,22 @@ class EditedRows:
     effects: Sequence[Effect]
 
 
-def edit_rows(
-    run: Run,
-    config: Config,
-    step: int,
-    *,
-    attribute: Sequence[str],
-    against: Sequence[str],
-    strength: float,
-    columns: int,
-    n: int,
-    samples: bool,
-    method: str,
-    out: Path | None,
-    seed: int,
-    data: str | None,
-    console: Console,
-) -> EditedRows:
+def edit_rows(wanted: EditOptions) -> EditedRows:
     """Write rows at several strengths; a row is drawn with the same numbers at all of them.
 
     So what differs between the strengths is due to the edit and not to the draws. Identifiers are
-    made anew. Arguments and errors as of :func:`~alpha_bridge.commands.edit`.
+    made anew. Errors as of :func:`~alpha_bridge.commands.edit`.
     """
-    if samples and data is not None:
+    run, config, step = wanted.run, wanted.config, wanted.step
+    data, seed = wanted.data, wanted.seed
+    if wanted.samples and data is not None:
         raise ValueError(f"give --samples or --data {data}, not both")
     if data is not None:
         require_given(Path(data), "a table")
-    stem = re.sub(r"[^\w.=-]+", "-", "-".join(["edit", *attribute]))
-    path = table_destination(run, out, stem)
+    path = table_destination(run, wanted.out, wanted.stem("edit", *wanted.attribute))
 
     from functools import partial
 
-    import numpy as np
     import torch
 
     from ..data.tables import TableUnits, write_table
@@ -89,27 +69,28 @@ def edit_rows(
 
     units = units_of(run, config, step)
     assert isinstance(units, TableUnits)
-    known = {name: RowAttribute.of(units.coding, name) for name in (*attribute, *against)}
+    names = [*wanted.attribute, *wanted.against]
+    known = {name: RowAttribute.of(units.coding, name) for name in names}
     model, _ = load_model(run, config, step)
-    source = data_of(run, config, console, None, step)
+    source = data_of(run, config, wanted.console, None, step)
 
     def encoded(rows: Tensor) -> Tensor:
         return in_chunks(model.encode, units.normalize(rows))
 
-    if samples:
-        z = latents_of(config, model, n, seed)
+    if wanted.samples:
+        z = latents_of(config, model, wanted.n, seed)
+    elif data is None:
+        z = encoded(source.held_out(wanted.n))
     else:
-        z = encoded(source.held_out(n) if data is None else rows_at(Path(data), units, console)[:n])
+        z = encoded(rows_at(Path(data), units, wanted.console)[: wanted.n])
     training = source.training(LABELLED)
-    labelled = _labelled(known, training)
-    directions = directions_of(model, units, training, labelled, attribute, against, method)
-    strengths = np.linspace(-strength, strength, columns).tolist()
-    draw = partial(decoded, model, seed=seed)
+    directions = directions_of(wanted, model, units, training, _labelled(known, training))
+    strengths, draw = wanted.strengths, partial(decoded, model, seed=seed)
     moved = torch.stack([strip(draw, z, direction, strengths) for direction in directions])
-    write_table(_written(units, moved, attribute, strengths, seed), path)
+    write_table(_written(units, moved, wanted.attribute, strengths, seed), path)
     of = encoded(training[:MOVED])
     effects = [
-        effect(model, units, of, direction, known[direction.name], strength, seed)
+        effect(model, units, of, direction, known[direction.name], wanted.strength, seed)
         for direction in directions
     ]
     return EditedRows(path, strengths, directions, effects)
@@ -135,4 +116,6 @@ def _written(
     beside = {ROW: row, STRENGTH: np.array(strengths)[strength]}
     if len(names) > 1:
         beside = {ATTRIBUTE: np.array(names)[attribute], **beside}
+    from ..data.tables import with_columns
+
     return with_columns(units.table(moved.flatten(0, 2), seed), beside)

@@ -1,46 +1,15 @@
 """Rank the real samples of a run by how well its generator covers them, and show the worst."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from rich.console import Console
 from tyro.conf import arg
 
 from ..checks import at_least
 from .missed_rows import MissedRows, missed_rows
-from .paths import Folder, files_of, require_given, require_new, write_table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from ..inference.coverage import Coverage
-    from ..runs.folder import Array
-
-GENERATED = 2000
-LETTERS = 18
-"""Of a caption's line, at most."""
-
-
-@dataclass(frozen=True)
-class Missed:
-    """How well real samples are covered.
-
-    Attributes:
-        samples: All that were ranked, the worst first.
-        shown: The first of them, which were asked for.
-        sigma: σ of the bounds, the one that fits these samples.
-        picture: The worst above their reconstructions, or among the others.
-    """
-
-    samples: Sequence[Coverage]
-    shown: Sequence[Coverage]
-    sigma: float
-    picture: Path
-    table: Path
+from .missed_samples import Missed, missed_samples
+from .paths import Folder
 
 
 def missed(
@@ -86,89 +55,14 @@ def missed(
 
     for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
+    console = console or Console(quiet=True)
     run, config, at = open_run(run, step)
     require_plain(config)
     if config.rows is not None:
         if images is not None:
             raise ValueError(f"the run's samples are rows of a table: give --data {images}")
-        return missed_rows(run, config, at, count, n, out, data, console or Console(quiet=True))
-    require_given(images)
-    of = "" if images is None else f"-of-{images.resolve().stem}"
-    picture = out or run.inside(f"missed{of}{'' if step is None else f'-step-{step}'}.png")
-    if picture.suffix != ".png":
-        raise ValueError(f"the picture's name must end with .png, got {picture}")
+        return missed_rows(run, config, at, count, n, out, data, console)
+    stem = f"missed{'' if images is None else f'-of-{images.resolve().stem}'}"
+    picture = out or run.inside(f"{stem}{'' if step is None else f'-step-{step}'}.png")
     table = picture.with_suffix(".json") if out else run.inside(f"{picture.stem}.json")
-    for path in (picture, table):
-        require_new(path)
-
-    from ..data import read_samples
-    from ..inference.coverage import rank_by_coverage
-    from ..metrics.evaluation import in_chunks
-    from ..runs import plots
-    from ..runs.loading import data_of, latents_of, load_model, printing, units_of
-
-    console = console or Console(quiet=True)
-    model, _ = load_model(run, config, at)
-    units = units_of(run, config, at)
-    if images is None:
-        source = data_of(run, config, console, data, at)
-        x, labels = source.held_out(count), source.held_out_labels(count)
-        rows, names = source.held_out_attributes(count).rows, source.class_names
-        files = [] if rows is None else [source.files[row] for row in rows if source.files]
-    else:
-        shape, say = config.event_shape or (), printing(console)
-        x = read_samples(images, shape, config.white, say=say)[:count]
-        labels = rows = None
-        names, files = (), files_of(images)
-    if not len(x):
-        raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
-    x = units.normalize(x)
-    generated = in_chunks(model.decode, latents_of(config, model, GENERATED, seed=0))
-    sigma = model.best_sigma(x)
-    known = [None if found is None else found.tolist() for found in (labels, rows)]
-    samples = [
-        replace(
-            sample,
-            file=files[sample.index] if files else None,
-            name=None if sample.label is None else names[sample.label],
-        )
-        for sample in rank_by_coverage(model, x, generated, sigma, draws, *known)
-    ]
-    found = Missed(samples, samples[:n], sigma, picture, table)
-    content = {
-        "sigma": sigma,
-        "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
-        "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
-    }
-    write_table(content, found.table)
-    worst = x[[sample.index for sample in found.shown]]
-    decoded = in_chunks(model.reconstruct, worst)
-    plots.save_figure(draw(found, *map(units.stored, (x, generated, worst, decoded))), picture)
-    return found
-
-
-def draw(found: Missed, x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:
-    """The worst samples: images above their reconstructions, points among all others."""
-    import numpy as np
-
-    from ..runs import plots
-
-    title = (
-        f"the {len(worst)} of {len(x)} that are covered worst, by the bound on their likelihood\n"
-        f"and the distance to their reconstruction; σ = {found.sigma:.4g}"
-    )
-    if x.ndim == 4:
-        captions = [_caption(place, sample) for place, sample in enumerate(found.shown, start=1)]
-        rows = ("original", "reconstruction")
-        return plots.captioned(np.stack([worst, decoded]), rows, captions, title)
-    figure = plots.scatter_marked(x, generated, worst)
-    figure.suptitle(title, fontsize=plots.SMALL)
-    return figure
-
-
-def _caption(place: int, sample: Coverage) -> str:
-    """Place, class, and file or row, as far as they are known, in two short lines."""
-    row = "" if sample.row is None else f"row {sample.row}"
-    below = sample.file or row
-    short = below if len(below) <= LETTERS else f"…{below[1 - LETTERS :]}"
-    return f"{place} {sample.name or ''}".strip()[:LETTERS] + f"\n{short}"
+    return missed_samples(run, config, at, images, count, n, draws, (picture, table), data, console)

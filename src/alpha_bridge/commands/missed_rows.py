@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from .paths import table_destination
 
 if TYPE_CHECKING:
-    import pyarrow
     from rich.console import Console
 
     from ..recipe import Config
@@ -54,7 +53,7 @@ def missed_rows(
 
     import numpy as np
 
-    from ..data.tables import TableSource, write_table
+    from ..data.tables import TableSource, with_columns, write_table
     from ..metrics.evaluation import in_chunks
     from ..runs.loading import data_of, load_model
 
@@ -72,17 +71,3 @@ def missed_rows(
     table = with_columns(table, {ROW: places[order], RATIO: ratio[order]})
     write_table(table, path)
     return MissedRows(table.slice(0, n).to_pylist(), len(table), path)
-
-
-def with_columns(table: pyarrow.Table, columns: Mapping[str, Any]) -> pyarrow.Table:
-    """A table with more columns before its own, whose names none of these has."""
-    import pyarrow
-
-    for at, (name, values) in enumerate(columns.items()):
-        table = table.add_column(at, _free(name, table.schema.names), pyarrow.array(values))
-    return table
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """A name that no column has."""
-    return _free(f"{name}_", taken) if name in taken else name

@@ -1,7 +1,7 @@
 """Tables: columns of mixed kinds, from files and data frames to rows of numbers and back."""
 
 from .columns import KINDS, Column
-from .table_file import write_table
+from .table_file import with_columns, write_table
 from .table_source import TableSource, load_table, read_rows
 from .table_units import TableUnits
 from .tabular import read_table
@@ -14,5 +14,6 @@ __all__ = [
     "load_table",
     "read_rows",
     "read_table",
+    "with_columns",
     "write_table",
 ]

@@ -1,6 +1,8 @@
 """Tables as files: what stands in a cell is written as it is."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.csv
@@ -11,6 +13,13 @@ from pyarrow import compute
 from ...files import writing
 from ...files.table_files import ENDINGS
 from .cells import FORM
+
+
+def with_columns(table: pyarrow.Table, columns: Mapping[str, Any]) -> pyarrow.Table:
+    """A table with more columns before its own, whose names none of these has."""
+    for at, (name, values) in enumerate(columns.items()):
+        table = table.add_column(at, _free(name, table.schema.names), pyarrow.array(values))
+    return table
 
 
 def write_table(table: pyarrow.Table, path: Path) -> None:
@@ -46,3 +55,8 @@ def _spelled_out(table: pyarrow.Table) -> pyarrow.Table:
         elif form := (field.metadata or {}).get(FORM):
             table = table.set_column(at, field.name, compute.strftime(cells, form.decode()))
     return table
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name that no column has."""
+    return _free(f"{name}_", taken) if name in taken else name
