@@ -7,10 +7,12 @@
 The builds take turns, and the one that begins changes with each round. Medians are written to
 ``benchmarks/builds.json``, with the commits, and to the tables of ``docs/speed.md``: seconds, and
 the processor's seconds of all processes, which say more where others use the machine. ``--profile``
-adds where the seconds of each command go, from one run of each under cProfile.
+adds where the seconds of each command go, from one run of each under cProfile. With ``--only`` the
+other commands stay as they were measured, if both builds and the machine are still the same.
 """
 
 import argparse
+import json
 import os
 import pstats
 import subprocess
@@ -25,6 +27,11 @@ from typing import Any
 from measure import HERE, PAGE, finished, machine, put, table, write_json
 
 MNIST = HERE.parents[1] / "shared" / "data" / "mnist"
+
+TORCH = "import torch"
+"""What is measured beside commands that need little more."""
+LIGHT = f"≤ 1.5 × {TORCH}"
+"""Their goal."""
 
 PARTS = {
     "imports": "importlib._bootstrap>(_find_and_load)",
@@ -125,9 +132,9 @@ def commands(run: Path, share: float) -> dict[str, tuple[Command, str]]:
         share: Share of its updates that each training does.
     """
     found: dict[str, tuple[Command, str]] = {
-        "import torch": (torch_alone, ""),
-        "--help": (words("--help"), "≤ 1.5 × import torch"),
-        "sample RUN": (words("sample", run, "--out", "OUT.png"), "≤ 1.5 × import torch"),
+        TORCH: (torch_alone, ""),
+        "--help": (words("--help"), LIGHT),
+        "sample RUN": (words("sample", run, "--out", "OUT.png"), LIGHT),
         "reconstruct RUN": (
             words(
                 "reconstruct",
@@ -137,7 +144,7 @@ def commands(run: Path, share: float) -> dict[str, tuple[Command, str]]:
                 "--out",
                 "OUT.png",
             ),
-            "≤ 1.5 × import torch",
+            LIGHT,
         ),
         "make demo": (demo, "≥ 2"),
     }
@@ -190,6 +197,23 @@ def where(build: Build, command: Command) -> dict[str, float]:
     return found
 
 
+def continued(out: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """What has been measured of the same builds on the same machine, or nothing yet."""
+    found: dict[str, Any] = json.loads(out.read_text("utf-8")) if out.exists() else {}
+    if any(found.get(key) != value for key, value in about.items()):
+        found = {}
+    return about | {"commands": found.get("commands", {}), "profiles": found.get("profiles", {})}
+
+
+def wanted(name: str, results: dict[str, Any]) -> str:
+    """The goal of a command; beside one in imports of torch, what it takes of them now."""
+    goal: str = results["commands"][name]["goal"]
+    if TORCH not in goal or TORCH not in results["commands"]:
+        return goal
+    now, torch = (results["commands"][of]["ours_seconds"] for of in (name, TORCH))
+    return f"{goal}, is {now / torch:.2f}"
+
+
 def pairs(results: dict[str, Any]) -> str:
     """The table of whole commands."""
     head = [
@@ -209,7 +233,7 @@ def pairs(results: dict[str, Any]) -> str:
             f"{found['seconds_ratio']:.2f}",
             *(f"{found[f'{side}_cpu_seconds']:.3g}" for side in ("base", "ours")),
             f"{found['cpu_seconds_ratio']:.2f}",
-            found["goal"],
+            wanted(name, results),
         ]
         for name, found in results["commands"].items()
     ]
@@ -238,13 +262,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "builds.json")
     given = parser.parse_args()
     builds = sides(given.base)
-    results: dict[str, Any] = {
-        "machine": machine(),
-        "share": given.share,
-        **{name: build.commit for name, build in builds.items()},
-        "commands": {},
-        "profiles": {},
-    }
+    about = {"machine": machine(), "share": given.share}
+    about |= {name: build.commit for name, build in builds.items()}
+    results = continued(given.out, about)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         trained = words("train", "digits", "--steps", "20", "--out", run)
