@@ -2,6 +2,7 @@
 
 import mmap
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,17 @@ def test_rows_of_rows_are_those_of_the_array():
     )
     assert np.array_equal(np.sort(both, axis=0), numbers())
     assert (len(Rows(numbers(), kept)), Rows(numbers(), apart).shape) == (90, (10, 2))
+
+
+@pytest.mark.parametrize("ordered", [np.asfortranarray, lambda x: x[:, ::-1]])
+def test_rows_in_another_order_are_copied_alone(ordered):
+    array = ordered(np.arange(2**22, dtype=np.float32).reshape(2**16, 64))
+    tracemalloc.start()
+    taken = take(Rows(array, np.arange(2**15)), np.array([5, 3]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.array_equal(taken, array[[5, 3]]) and taken.flags.c_contiguous
+    assert peak < array.nbytes / 16
 
 
 def test_chunks_lie_end_to_end(monkeypatch):

@@ -52,7 +52,7 @@ class Rows:
         return len(self.rows)
 
     def __getitem__(self, part: slice | Indices) -> NDArray[Any]:
-        return np.asarray(self.array).take(self.rows[part], axis=0)
+        return _copied(self.array, self.rows[part])
 
 
 Array = NDArray[Any] | Rows
@@ -63,9 +63,17 @@ def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
     if isinstance(array, Rows):
         taken, array = array[rows], array.array
     else:
-        taken = np.asarray(array).take(rows, axis=0)
+        taken = _copied(array, rows)
     _let_go(array)
     return taken
+
+
+def _copied(array: NDArray[Any], rows: Indices) -> NDArray[Any]:
+    """Copies of rows. ``take`` first copies all of an array that is in another order than C's."""
+    array = np.asarray(array)
+    return (
+        array.take(rows, axis=0) if array.flags.c_contiguous else np.ascontiguousarray(array[rows])
+    )
 
 
 def chunks(array: Array) -> Iterator[tuple[int, NDArray[Any]]]:
