@@ -60,3 +60,9 @@ def test_a_number_that_moves_is_noticed_by_its_margin():
 
 def test_copies_of_training_rows_are_found_out():
     assert closest_records(REAL[:2000], REAL[2000:], REAL[:2000]) > 0.8
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_few_rows_are_told_apart_as_far_as_they_can_be(count):
+    found = c2st(REAL[:count], table(9, 1), ROWS)
+    assert found == 0.5 if count < 2 else 0 <= found <= 1

@@ -112,7 +112,8 @@ class TableComparison(Comparison):
             ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
             ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
             ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
-            ("tstr", self.target.protocol): self._learned(x),
+            # as many as there are real ones to learn from
+            ("tstr", self.target.protocol): self._learned(x[: len(self.training)]),
         }
         found = {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
         if rows.categories:

@@ -102,7 +102,8 @@ def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
     """Area under the curve of gradient-boosted trees that tell fakes from real rows: .5 is best.
 
     Trees see codes of categories and numbers, and are asked about rows that they were not fitted
-    to, in five parts. As many of both are taken.
+    to, in five parts, or as many as there are of either. As many of both are taken; of one nobody
+    can tell.
 
     Source:
         Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017.
@@ -112,9 +113,11 @@ def c2st(real: Tensor, fake: Tensor, rows: RowFamily, seed: int = 0) -> float:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     count = min(len(real), len(fake))
+    if count < 2:
+        return 0.5
     features = for_trees(torch.cat([real[:count], fake[:count]]), rows)
     labels = np.repeat([0, 1], count)
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(min(5, count), shuffle=True, random_state=seed)
     chances = cross_val_predict(
         trees(rows, seed), features, labels, cv=folds, method="predict_proba"
     )[:, 1]
