@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 """Of files that hold a table."""
 BESIDE = ("", ".json", ".md", ".txt")
 """Endings of files that may lie beside the parts of a table, and are not read."""
-HELD_OUT = ("test", "validation", "valid", "heldout", "held-out", "held_out")
+HELD_OUT = re.compile(r"test|valid|held[-_]?out|(val|dev|eval)(?![a-z])", re.IGNORECASE)
 """How the names of files begin that are held out beside others that begin with train."""
 
 
@@ -42,8 +43,8 @@ def shards(folder: Path) -> list[Path]:
 
 def parts(files: list[Path]) -> tuple[list[Path], list[Path]]:
     """Files to train on and to hold out, where their names tell them apart; else all and none."""
-    train = [file for file in files if file.name.startswith("train")]
-    apart = [file for file in files if file.name.startswith(HELD_OUT)]
+    train = [file for file in files if file.name.lower().startswith("train")]
+    apart = [file for file in files if HELD_OUT.match(file.name)]
     return (train, apart) if train and apart else (files, [])
 
 

@@ -42,6 +42,10 @@ FILES = {
     ),
     "another file": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", r"is no table: give a CSV file of texts"),
     "another encoding": ("a,b\n1,Köln\n2,y\n".encode("latin-1"), r"is no table .*UTF-8"),
+    "beyond 64 bits": (
+        "a,b\n" + "".join(f"{2**63 + row},{row}\n" for row in range(50)),
+        r"column 'a', row 0: 9223372036854775808 is a whole number beyond 64 bits: say in the",
+    ),
     "an open quote": (b'a,b\n1,"x\n2,y\n', r"."),
 }
 
@@ -99,6 +103,13 @@ def test_parts_that_differ_are_refused(tmp_path):
         load_table(tmp_path)
 
 
+def test_a_part_that_lacks_a_column_of_another_is_refused(tmp_path):
+    write_table(frame(x=[1, 2], age=[3, 4]), tmp_path / "0.parquet")
+    write_table(frame(x=[1, 2], Age=[3, 4]), tmp_path / "1.parquet")
+    with pytest.raises(ValueError, match=r"1\.parquet' has other columns than .*'Age', 'age'"):
+        load_table(tmp_path)
+
+
 def test_a_damaged_part_is_named(tmp_path):
     path = tmp_path / "t.parquet"
     pyarrow.parquet.write_table(frame(x=np.arange(9999)), path)
@@ -126,6 +137,12 @@ def test_columns_that_cannot_be_so_are_refused(name):
     columns, line = COLUMNS[name]
     with pytest.raises(ValueError, match=line):
         load_table(frame(x=list(range(40)), y=["a", "b"] * 20), columns)
+
+
+def test_a_column_whose_values_are_listed_is_a_category():
+    table = frame(x=pyarrow.array([*range(40)]).dictionary_encode())
+    with pytest.raises(ValueError, match=r"column 'x' cannot be a number: .* the type dictionary<"):
+        load_table(table, {"x": "number"})
 
 
 def test_columns_of_a_file_are_refused_by_its_name(tmp_path):

@@ -1,5 +1,6 @@
 """A table as a source: rows of numbers, and back to the table as it was."""
 
+import datetime
 import json
 
 import numpy as np
@@ -292,7 +293,7 @@ def test_another_table_is_read_as_that_of_a_model():
     other = people(99).set_column(4, "height", pyarrow.array([None, *[1.7] * 98]))
     source = load_table(other, units=SOURCE.units)
     assert source.event_shape == SOURCE.event_shape and source.size == 89
-    assert len(source.notes) == 1
+    assert not any("unseen" in line for line in source.notes)
     assert source.units.normalize(source.training(89)).isfinite().all()
 
 
@@ -304,3 +305,135 @@ def test_the_range_of_a_large_table_is_that_of_all_rows(monkeypatch):
             assert (column.low, column.high) == (whole[column.name].low, whole[column.name].high)
     back, table = as_given(source)
     assert back.select(["age", "seen", "price"]).equals(table.select(["age", "seen", "price"]))
+
+
+def rows_of(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1.0", "0.0", ""],
+        ["2024-01-01", "2024-02-01"],
+        ["2024-01-01 10:00:00", "2024-02-01 11:30:00"],
+        ["06:00", "14:00"],
+        ["true", "false"],
+        ["0x1A", "0x2B"],
+        ["007", "008"],
+    ],
+)
+def test_a_category_of_a_file_is_read_again_as_a_run_recorded_it(tmp_path, cells):
+    lines = "".join(f"{row},{cells[row % len(cells)]}\n" for row in range(100))
+    path = rows_of(tmp_path / "t.csv", f"x,of\n{lines}")
+    source = load_table(path)
+    assert source.columns[1].kind in ("category", "boolean")
+    recorded = json.loads(json.dumps({c.name: c.record() for c in source.columns}))
+    again = load_table(path, recorded)
+    assert again.columns == source.columns and again.fingerprint == source.fingerprint
+    assert again.units.coding.schema.equals(source.units.coding.schema, check_metadata=True)
+
+
+def test_texts_that_pyarrow_would_count_are_texts(tmp_path):
+    path = rows_of(tmp_path / "t.csv", "x\n" + "0x1A\n0xff00aa\n" * 20)
+    assert load_table(path).columns[0].values == ("0x1A", "0xff00aa")
+
+
+TIMES = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=31 * row) for row in range(200)]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "ns"])
+def test_times_in_another_unit_are_the_same_times(unit):
+    units = load_table(pyarrow.table({"at": pyarrow.array(TIMES, pyarrow.timestamp("us"))})).units
+    same = pyarrow.table({"at": pyarrow.array(TIMES, pyarrow.timestamp(unit))})
+    usual = pyarrow.table({"at": pyarrow.array(TIMES, pyarrow.timestamp("us"))})
+    assert torch.equal(read_rows(same, units), read_rows(usual, units))
+
+
+def test_days_are_times_at_midnight_and_texts_may_be_times(tmp_path):
+    units = load_table(pyarrow.table({"at": pyarrow.array(TIMES, pyarrow.timestamp("us"))})).units
+    days = [datetime.datetime(2024, 3, day) for day in (1, 2, 3)]
+    wanted = read_rows(pyarrow.table({"at": pyarrow.array(days, pyarrow.timestamp("us"))}), units)
+    path = rows_of(tmp_path / "t.csv", "at\n2024-03-01\n2024-03-02\n2024-03-03\n")
+    dates = pyarrow.array([day.date() for day in days])
+    for given in (path, pyarrow.table({"at": dates}), pyarrow.table({"at": dates.cast("string")})):
+        assert torch.equal(read_rows(given, units), wanted)
+
+
+@pytest.mark.parametrize("other", [[20240301, 20240302], [True, False]])
+def test_numbers_are_no_times(other):
+    units = load_table(pyarrow.table({"at": pyarrow.array(TIMES, pyarrow.timestamp("us"))})).units
+    with pytest.raises(ValueError, match=r"column 'at' is of the type .*, and of timestamp\[us\]"):
+        read_rows(pyarrow.table({"at": other}), units)
+    numbers = load_table(pyarrow.table({"at": np.random.default_rng(0).normal(size=99)})).units
+    with pytest.raises(
+        ValueError, match=r"column 'at' is of the type timestamp\[us\], and of double"
+    ):
+        read_rows(pyarrow.table({"at": pyarrow.array(TIMES[:3], pyarrow.timestamp("us"))}), numbers)
+
+
+@pytest.mark.parametrize("values", [range(70), np.arange(70) / 2, map(str, range(70))])
+def test_whoever_lists_the_values_of_a_column_has_a_category(values):
+    listed = [*values]
+    x = pyarrow.array([listed[row % 70] for row in range(350)]).dictionary_encode()
+    source = load_table(pyarrow.table({"x": x, "y": [row % 3 for row in range(350)]}))
+    assert source.columns[0].kind == "category"
+    made = source.table(source.training(300)).column("x")
+    assert made.type == x.type and made.null_count == 0
+
+
+def test_gaps_alone_are_gaps_of_the_type_of_the_training_table(tmp_path):
+    lines = "".join(f"{row % 7},{'' if row % 5 else row / 2}\n" for row in range(100))
+    units = load_table(rows_of(tmp_path / "t.csv", f"a,b\n{lines}")).units
+    new = rows_of(tmp_path / "new.csv", "a,b\n1,\n2,\n")
+    back = units.coding.table(read_rows(new, units).numpy())
+    assert back.column("a").to_pylist() == [1, 2] and back.column("b").null_count == 2
+
+
+def test_texts_stay_texts_whatever_a_new_file_holds(tmp_path):
+    lines = "".join(f"{row},{('True', 'False', 'Unknown')[row % 3]}\n" for row in range(99))
+    units = load_table(rows_of(tmp_path / "t.csv", f"a,b\n{lines}")).units
+    lines = []
+    new = rows_of(tmp_path / "new.csv", "a,b\n1,True\n2,False\n")
+    back = units.coding.table(read_rows(new, units, lines.append).numpy())
+    assert back.column("b").to_pylist() == ["True", "False"] and lines == []
+
+
+def test_a_number_beyond_those_of_the_training_rows_is_mentioned():
+    units, lines = SOURCE.units, []
+    weight = pyarrow.array([70.0, 1e6, 80.0])
+    at = SOURCE.units.coding.schema.get_field_index("weight")
+    read_rows(people(3).set_column(at, "weight", weight), units, lines.append)
+    (line,) = [line for line in lines if "'weight'" in line]
+    assert "first 1000000.0 in row 1: they are taken for the nearest end" in line
+    assert not any("beyond" in line for line in SOURCE.notes)
+
+
+def test_files_for_training_and_for_validation_are_told_apart_and_others_left_out(tmp_path):
+    for name, rows in (("Train-0", ROWS), ("val-0", 30), ("values-0", 50)):
+        write_table(people(rows), tmp_path / f"{name}.parquet")
+    source = load_table(tmp_path)
+    assert source.size == ROWS and len(source.held_out(99)) == 30
+    assert any("'values-0.parquet' of" in line and "left out" in line for line in source.notes)
+
+
+@pytest.mark.parametrize("kind", ["int16", "int64", "string"])
+def test_new_keys_are_those_of_no_row(monkeypatch, kind):
+    monkeypatch.setattr(table_source, "SURVEYED", 40)
+    keys = pyarrow.array(range(400))
+    if kind == "string":
+        keys = pyarrow.array([f"K{key:04}" for key in range(400)])
+    table = pyarrow.table({"key": keys.cast(kind), "x": np.random.default_rng(0).normal(size=400)})
+    source = load_table(table)
+    assert source.columns[0].kind == "identifier"
+    made = source.table(source.training(300)).column("key").to_pylist()
+    assert not {*made} & {*keys.to_pylist()} and len({*made}) == 300
+
+
+def test_keys_begin_again_where_their_type_ends():
+    keys = pyarrow.array(range(32_767 - 99, 32_768), "int16")
+    table = pyarrow.table({"key": keys, "x": np.random.default_rng(0).normal(size=100)})
+    source = load_table(table)
+    made = source.table(source.training(90)).column("key")
+    assert made.type == "int16" and made.to_pylist() == [*range(90)]

@@ -77,6 +77,30 @@ def plain(cells: Cells, name: str, begin: int = 0) -> pyarrow.Array:
     )
 
 
+def in_units(cells: Cells, kind: pyarrow.DataType) -> pyarrow.Array:
+    """Cells of another table, where times have the units of a type, and gaps alone its type.
+
+    Days, seconds and their parts are whole numbers once they are plain, so that this comes before.
+
+    Args:
+        cells: Of a column, of whatever type.
+        kind: The type of its values in the training table.
+
+    Raises:
+        ArrowInvalid: Times are to be numbers, or numbers times, or the units cannot hold them.
+        ArrowNotImplementedError: Dates are to be times of a day, or the like.
+    """
+    cells = cells.combine_chunks() if isinstance(cells, pyarrow.ChunkedArray) else cells
+    own = value_type(cells.type)
+    if types.is_null(own):
+        return pyarrow.nulls(len(cells), kind)
+    if own == kind or not (is_time(own) or is_time(kind)):
+        return cells
+    if not (is_time(own) or is_text(own)) or not (is_time(kind) or is_text(kind)):
+        raise pyarrow.ArrowInvalid("times are not counted as numbers")
+    return (cells if cells.type == own else cells.dictionary_decode()).cast(kind)
+
+
 def typed(cells: Cells, kind: pyarrow.DataType) -> pyarrow.Array:
     """What :func:`plain` was given, from what it gave, but for a dictionary."""
     if types.is_date32(kind) or types.is_time32(kind):

@@ -20,7 +20,7 @@ from torch import Tensor
 from ...errors import one_line
 from ..listing import some
 from ..rng import stream
-from .cells import is_text, numbers, plain, plain_type, shown, typed, value_type
+from .cells import in_units, is_text, numbers, plain, plain_type, shown, typed, value_type
 from .columns import Column, read_columns
 from .quantiles import Quantiles
 
@@ -77,10 +77,10 @@ class Coding:
         return tuple(found)
 
     @property
-    def texts_alone(self) -> dict[str, str | None]:
+    def texts_alone(self) -> dict[str, pyarrow.DataType]:
         """What a CSV file of the same columns is asked for: texts that look like times stay so."""
         own = [field.name for field in self.schema if is_text(value_type(field.type))]
-        return dict.fromkeys(own, "category")
+        return dict.fromkeys(own, pyarrow.string())
 
     @property
     def width(self) -> int:
@@ -94,6 +94,7 @@ class Coding:
         within: Within | None = None,
         digest: Digest | None = None,
         say: Say | None = None,
+        beyond: Say | None = None,
     ) -> NDArray[Any]:
         """Rows of a table as compact rows, shape ``(N, width)``.
 
@@ -102,7 +103,8 @@ class Coding:
             begin: The row of its first, for messages.
             within: Where a row lies in the range of a value that many have; None for the middle.
             digest: Sums up what the rows hold.
-            say: Called with a line on values that no training row has.
+            say: Called with a line on categories that no training row has.
+            beyond: Called with a line on numbers beyond those of the training rows.
 
         Raises:
             ValueError: A column is missing or of another type, or a number is infinite; one line.
@@ -119,6 +121,8 @@ class Coding:
             if number is not None:
                 there = codes == max(column.slots - 1, 0)
                 x = numbers(cells.filter(pyarrow.array(there)))
+                if beyond is not None:
+                    _say_beyond(column, x, np.flatnonzero(there) + begin, self, beyond)
                 part = 0.5 if within is None else within(len(x))
                 rows[there, number] = self.quantiles[at].forward(_shifted(x, column), part)
                 rows[codes < 0, number] = np.nan
@@ -224,12 +228,13 @@ class Coding:
                 f"{some([shown(name) for name in table.schema.names])}: give one with all columns "
                 "of the training table"
             )
-        cells = plain(table.column(column.name), column.name, begin)
-        wanted = plain_type(self.schema.field(column.name).type)
-        if cells.type == wanted:
-            return cells
+        kind = self.schema.field(column.name).type
         try:
-            return plain(cells.cast(wanted), column.name, begin)
+            cells = in_units(table.column(column.name), value_type(kind))
+            found = plain(cells, column.name, begin)
+            if found.type == plain_type(kind):
+                return found
+            return plain(found.cast(plain_type(kind)), column.name, begin)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
             raise ValueError(
                 f"column {shown(column.name)} is of the type "
@@ -389,10 +394,12 @@ def _as(cells: pyarrow.Array, values: pyarrow.Array, kind: pyarrow.DataType) -> 
 
 
 def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
-    """Keys that no training row has, as far as their form allows."""
+    """Keys that no row has, as far as their form allows: a type that ends begins again at 0."""
     if column.form is None:
-        last = int(column.high or 0)
-        return pyarrow.array(np.arange(last + 1, last + 1 + count))
+        first, kind = int(column.high or 0) + 1, pyarrow.type_for_alias(column.type)
+        most = int(np.iinfo(kind.to_pandas_dtype()).max)
+        room = min(count, max(most + 1 - first, 0))
+        return pyarrow.array(np.concatenate([np.arange(room) + first, np.arange(count - room)]))
     before, width = column.form
     if before == "uuid":
         draws = stream(seed, 0, at).bytes(16 * count)
@@ -416,6 +423,19 @@ def _say_unseen(
         say(
             f"column {shown(column.name)}: some cells hold what no training row has, first "
             f"{shown(cells[row].as_py())} in row {begin + row}: they are kept as unseen"
+        )
+
+
+def _say_beyond(
+    column: Column, x: NDArray[Any], rows: NDArray[np.int64], coding: Coding, say: Say
+) -> None:
+    outside = (x < column.low) | (x > column.high)
+    if outside.any():
+        at, kind = int(outside.argmax()), coding.schema.field(column.name).type
+        value, low, high = _values((x[at].item(), column.low, column.high), kind)
+        say(
+            f"column {shown(column.name)}: some cells lie beyond what the training rows have, "
+            f"{low} to {high}, first {value} in row {rows[at]}: they are taken for the nearest end"
         )
 
 

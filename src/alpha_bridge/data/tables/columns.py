@@ -97,13 +97,24 @@ class Column:
         return f"{text}, with gaps" if self.gaps else text
 
     def widened(self, *values: Any) -> "Column":  # noqa: ANN401
-        """The same, whose numbers reach to some values, unless these are set apart."""
+        """The same, whose numbers or keys reach to some values, unless these are set apart."""
         ends = [value for value in values if value not in self.values]
+        if self.kind == "identifier" and ends:
+            return replace(self, high=max([self.high, *ends]))
         if not (self.numeric and ends):
             return self
         low, high = min([self.low, *ends]), max([self.high, *ends])
         step = math.gcd(self.step, *(end - self.low for end in (low, high))) if self.step > 1 else 1
         return replace(self, low=low, high=high, step=step)
+
+    def counted(self, key: Any) -> tuple[int, ...]:  # noqa: ANN401
+        """The number of a key, if it has the form of this column's."""
+        if self.form is None:
+            return () if key is None else (key,)
+        before, width = self.form
+        digits = str(key)[len(before) :]
+        own = bool(width) and str(key).startswith(before) and digits.isascii() and digits.isdigit()
+        return (int(digits),) if own else ()
 
     def record(self) -> dict[str, Any]:
         """As JSON has it, without its name and what is as usual."""
@@ -231,9 +242,11 @@ def _kind(
         return "constant"
     if types.is_boolean(known.type):
         return "boolean"
+    if types.is_dictionary(kind):  # whoever made one listed the values that there are
+        return "category"
     unlike = len(values) == len(known) > FEW
     if types.is_large_string(known.type):
-        return "identifier" if unlike and not types.is_dictionary(kind) else "category"
+        return "identifier" if unlike else "category"
     if len(values) <= FEW and len(known) >= EACH * len(values):
         return "category"
     if is_time(kind):
@@ -262,7 +275,8 @@ def _require_possible(
         "integer": not whole,
         "time": not is_time(own),
     }
-    if wrong.get(found):
+    listed = types.is_dictionary(kind) and found in ("identifier", *NUMERIC)
+    if listed or wrong.get(found):
         held = f"{distinct} values" + (" and gaps" if gaps else "")
         raise ValueError(
             f"column {shown(name)} cannot be a {found}: it has {held} of the type {kind}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, dropwhile
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow
 import pyarrow.csv
@@ -22,6 +23,7 @@ MOSTLY = 0.9
 """Share of the cells that are numbers, dates or times, from which others are taken for mistakes."""
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+WHOLE = r"^[+-]?[0-9]+$"
 INFINITE = r"^[+-]?(inf|Inf|INF|infinity|Infinity)$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"
 TIMES = {MINUTES: r"^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -40,6 +42,9 @@ CANDIDATES = (
 )
 """Types that a column is tried for, in order; else it is of texts."""
 
+Asked: TypeAlias = str | pyarrow.DataType | None
+"""What a column is to be: a kind, as a user says; or the type that it has in another table."""
+
 
 @dataclass
 class _Trial:
@@ -52,8 +57,11 @@ class _Trial:
     counts: dict[str, int] = field(
         default_factory=lambda: {"number": 0, "date": 0, "time of a day": 0}
     )
+    whole: bool = True
+    """Whether all cells are whole numbers."""
     first: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """The first cell that is no number, no date, or no time, with its row."""
+    """The first cell that is no number, no date, or no time, or a whole number beyond 64 bits, with
+    its row."""
 
     def see(self, cells: pyarrow.Array, begin: int) -> None:
         """Take in the cells of rows from ``begin`` on."""
@@ -75,27 +83,43 @@ class _Trial:
         self.forms = [of for of in self.forms if compute.all(timed[of]).as_py() is not False]
         self._count("time of a day", compute.or_(*timed.values()), known, begin)
         padded = compute.any(compute.match_substring_regex(known, PADDED)).as_py()
+        # pyarrow would read 0x1A as a whole number, too
+        numeric = not padded and compute.all(number).as_py() is not False
         self.left = [
-            kind for kind in self.left if not (padded and _is_number(kind)) and _is(known, kind)
+            kind for kind in self.left if (numeric or not _is_number(kind)) and _is(known, kind)
         ]
+        self.whole &= compute.all(compute.match_substring_regex(known, WHOLE)).as_py() is not False
+        if self.whole and pyarrow.int64() not in self.left and "beyond" not in self.first:
+            self._beyond(known, begin)
 
-    def field(self, name: str, asked: str | None) -> pyarrow.Field:
+    def field(self, name: str, asked: Asked) -> pyarrow.Field:
         """The column with its type, and the form of its times if that is not the usual one."""
         kind = self.type(name, asked)
         own = pyarrow.types.is_time(kind) and self.forms == [MINUTES]
         return pyarrow.field(name, kind, metadata={FORM: MINUTES} if own else None)
 
-    def type(self, name: str, asked: str | None) -> pyarrow.DataType:
+    def type(self, name: str, asked: Asked) -> pyarrow.DataType:
         """The type of the column, of all cells.
 
         Raises:
-            ValueError: Most cells are numbers, dates or times, and some are not.
+            ValueError: Most cells are numbers, dates or times, and some are not; or whole numbers
+                are beyond 64 bits.
         """
+        if isinstance(asked, pyarrow.DataType):
+            if self._can_be(asked):
+                return asked
+            asked = None
         if not self.cells:
             return pyarrow.null()
         if asked in ("category", "identifier") and self.left[:1] != [pyarrow.bool_()]:
             whole = [kind for kind in self.left if kind == pyarrow.int64()]
             return whole[0] if whole else pyarrow.string()
+        if self.whole and "beyond" in self.first and asked != "number":
+            row, value = self.first["beyond"]
+            raise ValueError(
+                f"column {shown(name)}, row {row}: {value} is a whole number beyond 64 bits: say "
+                "in the columns that it is an identifier, a category, or a number, which is rounded"
+            )
         if self.left:
             return self.left[0]
         if self.forms:
@@ -130,6 +154,19 @@ class _Trial:
         if many and row >= 0 and not padded:
             self.first["spelling"] = begin + row, known[row].as_py()
 
+    def _can_be(self, kind: pyarrow.DataType) -> bool:
+        """Whether all cells can be read as a type, that of the column in another table."""
+        if pyarrow.types.is_time(kind):
+            return bool(self.forms)
+        return pyarrow.types.is_string(kind) or kind in self.left
+
+    def _beyond(self, known: pyarrow.Array, begin: int) -> None:
+        """Note the first whole number that no 64 bits hold."""
+        for row, value in enumerate(known.to_pylist()):
+            if value is not None and not -(2**63) <= int(value) < 2**63:
+                self.first["beyond"] = begin + row, value
+                return
+
     def _count(self, what: str, found: pyarrow.Array, known: pyarrow.Array, begin: int) -> None:
         self.counts[what] += compute.sum(found).as_py() or 0
         other = compute.index(found, False).as_py()
@@ -147,12 +184,13 @@ class Delimited:
     rows: int
 
     @classmethod
-    def of(cls, path: Path, asked: Mapping[str, str | None]) -> "Delimited":
+    def of(cls, path: Path, asked: Mapping[str, Asked]) -> "Delimited":
         """Look at all of a file.
 
         Args:
             path: Of the file.
-            asked: Kinds of columns, as a user says.
+            asked: Kinds of columns, as a user says; or their types in another table, which are
+                taken where all cells can be read as such.
 
         Raises:
             ValueError: It is no such file, or not all rows are alike; one line.
@@ -186,6 +224,17 @@ class Delimited:
                 for cells in batch.columns
             ]
             yield pyarrow.record_batch(columns, schema=self.schema)
+
+
+def type_named(name: str) -> pyarrow.DataType | None:
+    """The type of a CSV file's cells that has a name; None for one that they cannot be of.
+
+    Example:
+        >>> type_named("timestamp[us, tz=UTC]"), type_named("list<item: int64>")
+        (TimestampType(timestamp[us, tz=UTC]), None)
+    """
+    own = (*CANDIDATES, pyarrow.time32("s"), pyarrow.string())
+    return next((kind for kind in own if str(kind) == name), None)
 
 
 def _header(path: Path) -> tuple[list[str], str]:

@@ -24,9 +24,10 @@ from ..arrays import ArraySource
 from ..cache import cached
 from ..rng import TRAINING, stream
 from ..rows import Array, Rows, split
-from .cells import numbers, plain
+from .cells import is_text, numbers, plain
 from .coding import Coding, bucketed, fitted
 from .columns import Asked, Column, column_of, read_columns, require_columns
+from .delimited import type_named
 from .quantiles import Quantiles
 from .table_units import TableUnits
 from .tabular import Tabular, tabular
@@ -129,7 +130,10 @@ def load_table(
         ((3,), ['a', 'b'])
     """
     asked = read_columns(columns)
-    kinds = {name: one.resolved.kind if one.resolved else one.kind for name, one in asked.items()}
+    kinds = {
+        name: type_named(one.resolved.type) if one.resolved else one.kind
+        for name, one in asked.items()
+    }
     table = tabular(data, kinds if units is None else units.coding.texts_alone)
     if table.rows < 2:
         raise ValueError(f"{table.name} has one row: give two or more, one is held out")
@@ -143,12 +147,13 @@ def load_table(
         coding = units.coding
     if table.rows * coding.width * coding.dtype.itemsize <= IN_MEMORY or table.stamp is None:
         compact = np.empty((table.rows, coding.width), coding.dtype)
-        found = _coded(table, coding, lambda part, rows: compact.__setitem__(part, rows))
+        keep = partial(_keep, compact)
+        found = _coded(table, coding, keep, units is not None)
     else:
-        key = f"{FORMAT}{table.stamp}".encode() + serialized(coding.tensors())
+        key = f"{FORMAT}{table.stamp}{units is None}".encode() + serialized(coding.tensors())
         name = f"table-{hashlib.sha256(key).hexdigest()[:16]}"
         place = (cache_folder() if cache is None else cache).absolute() / "tables" / name
-        folder = cached(place, partial(_write, table=table, coding=coding))
+        folder = cached(place, partial(_write, table=table, coding=coding, other=units is not None))
         compact = np.load(folder / ROWS, mmap_mode="r")
         found = read_json(folder / FOUND)
     pyarrow.default_memory_pool().release_unused()
@@ -174,7 +179,7 @@ def read_rows(
     coding = units.coding
     table = tabular(data, coding.texts_alone)
     compact = np.empty((table.rows, coding.width), coding.dtype)
-    found = _coded(table, coding, lambda part, rows: compact.__setitem__(part, rows))
+    found = _coded(table, coding, partial(_keep, compact), other=True)
     for line in (*table.notes, *found["unseen"]):
         say(line)
     return torch.from_numpy(compact)
@@ -203,6 +208,8 @@ class _Survey:
         self.table = table
         self.gaps = dict.fromkeys(table.schema.names, False)
         self.ends: dict[str, tuple[Any, ...]] = {}
+        self.last: dict[str, Any] = {}
+        """The last key of all rows, if a column should hold keys."""
         self.partly = len(kept) > SURVEYED
         chosen = kept
         self.notes: tuple[str, ...] = ()
@@ -229,7 +236,10 @@ class _Survey:
             gaps, rows = self.gaps[field.name], self.table.rows
             given = asked.get(field.name, Asked())
             column = column_of(field.name, cells, field, gaps, rows, given)
-            column = column.widened(*self.ends.get(field.name, ()))
+            if column.kind == "identifier":
+                column = column.widened(*column.counted(self.last.get(field.name)))
+            else:
+                column = column.widened(*self.ends.get(field.name, ()))
             columns.append(column)
             if column.numeric:
                 quantiles[at] = fitted(column, plain(cells, field.name))
@@ -248,10 +258,27 @@ class _Survey:
         floats = types.is_floating(cells.type)
         found = plain(cells, name, begin) if floats or self.partly else cells
         self.gaps[name] |= found.null_count > 0
+        if (last := _last(cells)) is not None:
+            self.last[name] = max(last, self.last.get(name, last), key=_rank)
         if self.partly and found.type in (pyarrow.int64(), pyarrow.float64()):
             ends = compute.min_max(found).as_py()
             known = [end for end in (*self.ends.get(name, ()), *ends.values()) if end is not None]
             self.ends[name] = (min(known), max(known)) if known else ()
+
+
+def _last(cells: pyarrow.Array) -> Any:  # noqa: ANN401
+    """The largest whole number, or the last of the longest texts; None of other cells."""
+    if types.is_integer(cells.type):
+        return compute.max(cells).as_py()
+    if not is_text(cells.type) or cells.null_count == len(cells):
+        return None
+    lengths = compute.utf8_length(cells)
+    return compute.max(cells.filter(compute.equal(lengths, compute.max(lengths)))).as_py()
+
+
+def _rank(key: Any) -> tuple[int, Any]:  # noqa: ANN401
+    """The order of keys: that of numbers, also where they stand at the end of texts."""
+    return (len(key) if isinstance(key, str) else 0), key
 
 
 def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ...]) -> bool:
@@ -269,10 +296,18 @@ def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ..
     return True
 
 
+def _keep(compact: NDArray[Any], part: slice, rows: NDArray[Any]) -> None:
+    compact[part] = rows
+
+
 def _coded(
-    table: Tabular, coding: Coding, keep: Callable[[slice, NDArray[Any]], object]
+    table: Tabular, coding: Coding, keep: Callable[[slice, NDArray[Any]], object], other: bool
 ) -> dict[str, Any]:
-    """Code all rows of a table, sum them up, and say what no training row has."""
+    """Code all rows of a table, sum them up, and say what no training row has.
+
+    Of an ``other`` table than that of the training rows also which numbers lie beyond theirs; of
+    its own rows that are held out some always do.
+    """
     digest = hashlib.sha256()
     unseen: list[str] = []
     begin = 0
@@ -282,7 +317,8 @@ def _coded(
         def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
             return INSIDE + (1 - 2 * INSIDE) * draws.random(count)
 
-        rows = coding.compact(batch, begin, within, digest, unseen.append)
+        beyond = unseen.append if other else None
+        rows = coding.compact(batch, begin, within, digest, unseen.append, beyond)
         keep(slice(begin, begin + len(batch)), rows)
         begin += len(batch)
     first = {line.partition(":")[0]: line for line in reversed(unseen)}  # of each column
@@ -290,11 +326,11 @@ def _coded(
     return {"sum": found, "unseen": [*reversed(first.values())]}
 
 
-def _write(folder: Path, table: Tabular, coding: Coding) -> None:
+def _write(folder: Path, table: Tabular, coding: Coding, other: bool) -> None:
     """Code all rows of a table into an empty folder."""
     shape = (table.rows, coding.width)
     form = {"descr": coding.dtype.str, "fortran_order": False, "shape": shape}
     with (folder / ROWS).open("wb") as file:
         np.lib.format.write_array_header_1_0(file, form)
-        found = _coded(table, coding, lambda _, rows: file.write(rows.tobytes()))
+        found = _coded(table, coding, lambda _, rows: file.write(rows.tobytes()), other)
     (folder / FOUND).write_text(json.dumps(found))

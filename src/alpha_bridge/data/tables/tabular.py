@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import pyarrow
 import pyarrow.dataset
 import pyarrow.fs
+import pyarrow.parquet
 
 from ...errors import one_line
 from ...files.table_files import ENDINGS, parts, shards
+from ..listing import some
 from .cells import shown
-from .delimited import Delimited, require_names
+from .delimited import Asked, Delimited, require_names
 
 BATCH = 2**16
 """Rows that are read at a time."""
@@ -46,14 +48,14 @@ class Tabular:
     notes: tuple[str, ...] = ()
 
 
-def tabular(data: Any, asked: Mapping[str, str | None] | None = None) -> Tabular:  # noqa: ANN401
+def tabular(data: Any, asked: Mapping[str, Asked] | None = None) -> Tabular:  # noqa: ANN401
     """Open a table.
 
     Args:
         data: A CSV, Parquet or Arrow file; a folder of Parquet files, of which those whose names
             begin with train and test are two parts; a data set or a table of pyarrow; a data frame
             of pandas, or of any library that Arrow's interface is known to.
-        asked: Kinds that a user says columns are of.
+        asked: Kinds that a user says columns are of, or their types in another table.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -79,7 +81,7 @@ def tabular(data: Any, asked: Mapping[str, str | None] | None = None) -> Tabular
 def read_table(
     data: Any,  # noqa: ANN401
     say: Callable[[str], object] = lambda _: None,
-    asked: Mapping[str, str | None] | None = None,
+    asked: Mapping[str, Asked] | None = None,
 ) -> pyarrow.Table:
     """All of a table in memory, as it was given; ``say`` takes a line on how it was read.
 
@@ -91,13 +93,21 @@ def read_table(
     return pyarrow.Table.from_batches([*found.read()], found.schema).unify_dictionaries()
 
 
-def _at(path: Path, asked: Mapping[str, str | None]) -> Tabular:
+def _at(path: Path, asked: Mapping[str, Asked]) -> Tabular:
     if path.is_dir():
         files = shards(path)
         if not files:
             raise ValueError(f"'{path}' has no parquet files of a table: give such a folder")
         train, apart = parts(files)
-        return _of_files(path, train, apart)
+        rest = [shown(file.name) for file in files if file not in (*train, *apart)]
+        whole = _of_files(path, train, apart)
+        if not rest:
+            return whole
+        line = (
+            f"{some(rest)} of {whole.name} are left out: their names begin neither with train nor "
+            "as those of held-out files do, such as test"
+        )
+        return replace(whole, notes=(*whole.notes, line))
     if not path.exists():
         raise FileNotFoundError(f"'{path}' does not exist: give a file of a table")
     if path.suffix.lower() in (".csv", ".tsv"):
@@ -118,6 +128,8 @@ def _of_files(path: Path, train: list[Path], apart: list[Path]) -> Tabular:
         form = pyarrow.dataset.ParquetFileFormat(default_fragment_scan_options=options)
     local = pyarrow.fs.LocalFileSystem(use_mmap=not parquet)
     try:
+        if parquet:
+            _require_columns_of_all([*train, *apart])
         sets = [
             pyarrow.dataset.dataset([*map(str, files)], format=form, filesystem=local)
             for files in (train, apart)
@@ -135,6 +147,19 @@ def _of_files(path: Path, train: list[Path], apart: list[Path]) -> Tabular:
         raise ValueError(
             f"'{path}' is no table ({one_line(error)}): give a whole file of its ending"
         ) from error
+
+
+def _require_columns_of_all(files: list[Path]) -> None:
+    """Raise ``ValueError`` unless all files have the same columns: pyarrow takes the first file's,
+    fills those that others lack with gaps, and passes over what they have beside them."""
+    first, *others = files
+    own = {*pyarrow.parquet.read_schema(first).names}
+    for file in others:
+        if unlike := own ^ {*pyarrow.parquet.read_schema(file).names}:
+            raise ValueError(
+                f"'{file}' has other columns than '{first}', which differ in "
+                f"{some([shown(name) for name in sorted(unlike)])}: give all files the same"
+            )
 
 
 def _of_dataset(
