@@ -19,6 +19,7 @@ from alpha_bridge.data.tables import (
     table_source,
     write_table,
 )
+from alpha_bridge.data.tables.quantiles import Quantiles
 from alpha_bridge.data.tables.where import Conditions
 from tests.contracts import cases
 from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
@@ -406,8 +407,19 @@ def test_a_number_beyond_those_of_the_training_rows_is_mentioned():
     at = SOURCE.units.coding.schema.get_field_index("weight")
     read_rows(people(3).set_column(at, "weight", weight), units, lines.append)
     (line,) = [line for line in lines if "'weight'" in line]
-    assert "first 1000000.0 in row 1: they are taken for the nearest end" in line
+    assert "first 1000000.0 in row 1: they come back as the nearest end" in line
     assert not any("beyond" in line for line in SOURCE.notes)
+
+
+@pytest.mark.parametrize("x", [np.arange(500.0), np.repeat([1.0, 2.0, 7.0], 100), np.ones(20)])
+def test_numbers_beyond_the_ends_are_farther_out_and_come_back_as_the_ends(x):
+    map, far = Quantiles.fit(x), 10.0 ** np.arange(0, 300, 30)
+    for given, end in ((x.max() + far, x.max()), (x.min() - far, x.min())):
+        z = map.forward(given)
+        assert (np.diff(np.abs(z)) > 0).all() and np.abs(z).max() < 1000
+        assert (np.sign(z) == np.sign(given - end)).all() and (map.inverse(z) == end).all()
+    near = map.forward(x.max() + np.array([0.0, 1e-9]))
+    assert near[1] - near[0] < 1e-6
 
 
 def test_files_for_training_and_for_validation_are_told_apart_and_others_left_out(tmp_path):

@@ -435,7 +435,7 @@ def _say_beyond(
         value, low, high = _values((x[at].item(), column.low, column.high), kind)
         say(
             f"column {shown(column.name)}: some cells lie beyond what the training rows have, "
-            f"{low} to {high}, first {value} in row {rows[at]}: they are taken for the nearest end"
+            f"{low} to {high}, first {value} in row {rows[at]}: they come back as the nearest end"
         )
 
 

@@ -58,13 +58,15 @@ class Quantiles:
         return Quantiles(values, self.shares, self.count)
 
     def forward(self, x: Numbers, within: Numbers | float = 0.5) -> Numbers:
-        """From values to N(0, 1); beyond the ends, as at them.
+        """From values to N(0, 1); beyond the ends, farther out by the logarithm of the distance.
+
+        So that a number no training row comes near to is an outlier, and the networks can take it.
 
         Args:
             x: Values, shape ``(N,)``.
             within: Where in the range of a repeated value, in (0, 1): one for all, or one each.
         """
-        x = x.clip(self.values[0], self.values[-1])
+        given, x = x, x.clip(self.values[0], self.values[-1])
         left = np.searchsorted(self.values, x, "left")
         right = np.searchsorted(self.values, x, "right") - 1
         low, high = self.shares[left], self.shares[right.clip(0)]
@@ -77,7 +79,18 @@ class Quantiles:
         outside = 0.5 / self.count
         normal = torch.special.ndtri(torch.from_numpy(outside + (1 - 2 * outside) * share))
         z: Numbers = normal.numpy()
+        farther = given - x
+        if farther.any():
+            unit = (self.values[-1] - self.values[0]) / np.ptp(self._ends) or 1.0
+            z = z + np.sign(farther) * np.log1p(np.abs(farther) / unit)
         return z
+
+    @property
+    def _ends(self) -> Numbers:
+        """What the least and the largest value are sent to."""
+        shares = torch.tensor([0.5, self.count - 0.5], dtype=torch.float64) / self.count
+        ends: Numbers = torch.special.ndtri(shares).numpy()
+        return ends
 
     def ends(self, low: Numbers, high: Numbers) -> tuple[Numbers, Numbers]:
         """Between what ends of N(0, 1) lie the values from ``low`` to ``high``, each ``(N,)``.
