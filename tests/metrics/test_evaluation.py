@@ -5,6 +5,7 @@ from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
+import pyarrow
 import pytest
 import torch
 
@@ -17,8 +18,9 @@ from alpha_bridge.data import (
     stream,
     unbalanced,
 )
+from alpha_bridge.data.tables import TableUnits, load_table
 from alpha_bridge.metrics import comparison as comparison_module
-from alpha_bridge.metrics.comparison import DensityComparison
+from alpha_bridge.metrics.comparison import DensityComparison, TableComparison
 from alpha_bridge.metrics.definition import parse
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
@@ -380,3 +382,14 @@ def test_no_more_samples_are_drawn_than_there_are_training_images(vectors):
     more = parts.config.model_copy(update={"evaluation": EvaluationConfig(samples=500)})
     measured = build_evaluation(more, parts.source)(parts.model, {})
     assert {parse(name).samples for name in measured.metrics} == {72, 8}
+
+
+def test_synthetic_rows_teach_in_the_number_of_the_real_ones():
+    source = load_table(pyarrow.table({"a": ["x", "y"] * 60, "b": [*range(30)] * 4}))
+    assert isinstance(source.units, TableUnits)
+    parts = (source.units.normalize(x) for x in (source.training(99), source.held_out(99)))
+    compared = TableComparison(source.rows, *parts, source.units.names)
+    found, _ = compared(source.units.normalize(source.training(108)).repeat(9, 1))
+    assert {name.split("/")[2] for name in found if name[1:4] in ("str", "rtr")} == {
+        "99-held-out-12"
+    }

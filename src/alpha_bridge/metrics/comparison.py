@@ -112,16 +112,18 @@ class TableComparison(Comparison):
             ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
             ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
             ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
-            # as many as there are real ones to learn from
-            ("tstr", self.target.protocol): self._learned(x[: len(self.training)]),
         }
         found = {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
         if rows.categories:
             # 3,256 held-out rows of Adult have so few of a rare category that real rows get .955
             rare = table_quality.rare_categories(self.training, x, rows)
             found[name("rare_categories", "factor-2", len(x), "train", len(self.training))] = rare
-        real_of = (len(self.training), "held-out", len(real))
-        found[name("trtr", self.target.protocol, *real_of)] = self.by_real  # type: ignore[arg-type]
+        made = x[: len(self.training)]  # as many as there are real ones to learn from
+        for key, taught, value in (
+            ("tstr", len(made), self._learned(made)),
+            ("trtr", len(self.training), self.by_real),
+        ):
+            found[name(key, self.target.protocol, taught, "held-out", len(real))] = value
         return found, None
 
     def of_model(self, model: AlphaBridge) -> dict[str, float]:
