@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from alpha_bridge.cli import main
 from alpha_bridge.recipe import read_config
@@ -99,8 +100,6 @@ def test_the_run_above_names_its_trials_to_who_asks_for_a_model(folder, capsys):
 
 
 def test_stacked_trials_resume_to_the_same_weights(folder, tmp_path):
-    from safetensors.torch import load_file
-
     part = tmp_path / "run"
     shutil.copytree(folder, part)
     last = Run.open(part).checkpoint_folder(60)
@@ -112,6 +111,42 @@ def test_stacked_trials_resume_to_the_same_weights(folder, tmp_path):
     for name in ("model", "average", "memory"):
         before = load_file(Run.open(folder).checkpoint_folder(60) / f"{name}.safetensors")
         after = load_file(last / f"{name}.safetensors")
+        assert all(torch.equal(before[key], value) for key, value in after.items())
+
+
+DIAL = [
+    *("--trials=2", "--realism=0.9", "--steps=20", "--batch-size=8", "--model.hidden=8"),
+    *("--path.ml=0.2", "--path.transfer=0.5", "--path.adversarial=0.3", "--control.every=2"),
+    *("--evaluation.samples=40", "--evaluation.every=5", "--checkpoint-every=5"),
+]
+
+
+@pytest.fixture(scope="module")
+def dialled(tmp_path_factory):
+    """Stacked trials along an adaptive path, with a γ that follows σ, evaluated on the way."""
+    folder = tmp_path_factory.mktemp("dialled") / "run"
+    assert main(["train", "gaussians25", *DIAL, "--out", str(folder)]) == 0
+    return folder
+
+
+def test_an_evaluation_leaves_what_all_trials_remember_together(dialled):
+    for folder in (dialled, dialled / "trial-0"):
+        memory = load_file(Run.open(folder).checkpoint_folder(20) / "memory.safetensors")
+        assert memory["gamma/sigma"].shape == ()
+        assert memory["path/state"].shape == (21,)
+
+
+@pytest.mark.parametrize("name", ["", "trial-0"])
+def test_a_run_with_a_dial_goes_on_and_so_does_each_of_its_trials(dialled, tmp_path, name):
+    run = Run.open(shutil.copytree(dialled / name, tmp_path / "run"))
+    before = load_file(run.checkpoint_folder(20) / "memory.safetensors")
+    shutil.rmtree(run.checkpoint_folder(20))
+    assert main(["train", str(run.folder), "--resume"]) == 0
+    after = load_file(run.checkpoint_folder(20) / "memory.safetensors")
+    assert {key: value.shape for key, value in after.items()} == {
+        key: value.shape for key, value in before.items()
+    }
+    if not name:  # a trial that goes on alone follows its own readings
         assert all(torch.equal(before[key], value) for key, value in after.items())
 
 

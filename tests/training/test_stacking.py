@@ -37,6 +37,14 @@ def test_counts_are_shared_by_all_trials():
     assert of_trial({"optimizers": {"0.step": torch.tensor(9)}}, 1)["optimizers"]["0.step"] == 9
 
 
+def test_what_is_remembered_of_the_path_and_of_gamma_is_that_of_all_trials():
+    memory = {"path/state": torch.rand(21), "gamma/sigma": torch.rand(()), "labels": torch.ones(3)}
+    own = of_trial({"memory": memory}, 1)["memory"]
+    assert {name: value.shape for name, value in own.items()} == {
+        **{"path/state": (21,), "gamma/sigma": (), "labels": ()}
+    }
+
+
 def test_a_gamma_that_is_measured_wants_one_trial():
     with pytest.raises(ValueError, match="one trial at a time, got trials=3"):
         assemble(config(TRIALS, gamma=GammaConfig(kind="optimal")))

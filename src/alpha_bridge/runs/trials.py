@@ -110,11 +110,14 @@ class TrialRuns:
             return measure(self.run, state.averaged(), state.memory)
         tensors = state.tensors()
         own = [of_trial(tensors, trial) for trial in range(self.config.trials)]
+        before = dict(own[0]["memory"])
         records = [
             measure(run, model_of(config, mine), mine["memory"])
             for run, config, mine in zip(self.runs, self.config.singles, own, strict=True)
         ]
-        state.memory.update(stack([mine["memory"] for mine in own]))
+        # the rest of the memory stays as it is: some of it belongs to all trials together
+        left = [name for name, value in own[0]["memory"].items() if value is not before.get(name)]
+        state.memory.update(stack([{name: mine["memory"][name] for name in left} for mine in own]))
         return {name: [record[name] for record in records] for name in records[0]}
 
     def append(self, record: Record) -> None:

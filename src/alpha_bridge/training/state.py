@@ -25,6 +25,9 @@ UNITS = "units"
 MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 """What Adam keeps of each parameter."""
 
+OF_ALL_TRIALS = ("path/", "gamma/")
+"""How names in the memory begin that belong to all trials together: those of the path and of γ."""
+
 RATES = ("lr", "rate")
 """A network's learning rate, and the one that its settings gave it."""
 
@@ -50,7 +53,8 @@ class TrainState:
     Attributes:
         model: The networks as they are trained.
         average: Moving averages of the generator and of the encoder.
-        memory: Tensors that callbacks keep from one update to a later one, by name.
+        memory: Tensors that callbacks keep from one update to a later one, by name; of stacked
+            trials one for each, but for :data:`OF_ALL_TRIALS`.
         units: Those of the data, which are kept with the weights that they belong to.
     """
 
@@ -226,12 +230,18 @@ def of_trial(
 ) -> dict[str, dict[str, Tensor]]:
     """State of one trial, from 0, as a single run's checkpoint has it.
 
-    Counts, which have no dimension, are the same for all trials.
+    Counts, which have no dimension, are the same for all trials, and so are the units and what is
+    remembered of the path and of γ.
     """
     return {
         file: {
-            name: value[trial] if value.ndim and file != UNITS else value
+            name: value if _of_all_trials(file, name, value) else value[trial]
             for name, value in named.items()
         }
         for file, named in tensors.items()
     }
+
+
+def _of_all_trials(file: str, name: str, value: Tensor) -> bool:
+    """Whether a tensor of a stacked state has no dimension of trials."""
+    return not value.ndim or file == UNITS or (file == "memory" and name.startswith(OF_ALL_TRIALS))
