@@ -12,11 +12,13 @@ import pytest
 import torch
 from rich.console import Console
 
+from alpha_bridge.control import AdaptivePath
 from alpha_bridge.errors import Diverged, Interrupted, Lost, NotWritten
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.path import AlphaPath
+from alpha_bridge.settings import ControlConfig
 from alpha_bridge.training import (
     Callback,
     Checkpoints,
@@ -43,10 +45,10 @@ def model(trials=None):
     )
 
 
-def train(*callbacks, trials=None, **options):
+def train(*callbacks, trials=None, path=PATH, **options):
     torch.manual_seed(0)
     data = torch.randn(64, FEATURES)
-    return fit(model(trials), data, PATH, batch_size=8, callbacks=callbacks, **options)
+    return fit(model(trials), data, path, batch_size=8, callbacks=callbacks, **options)
 
 
 def records(trials=None, **options):
@@ -323,8 +325,19 @@ def test_a_checkpoint_before_the_one_of_a_signal_is_cleared_away_too(tmp_path, f
 
 def test_a_checkpoint_that_a_kill_left_at_the_end_is_cleared_away(tmp_path, folder):
     train(Save(folder, 7, 13, 18, 20))  # killed before 18 was cleared away
-    train(Checkpoints(folder, 6, boundaries=(7, 13, 20), keep=1), checkpoint=folder(20))
+    train(Checkpoints(folder, 6, path=PATH, keep=1), checkpoint=folder(20))
     assert standing(tmp_path) == [7, 13, 20]
+
+
+def test_the_end_of_step_two_of_an_adaptive_path_stays_when_the_run_goes_on(tmp_path, folder):
+    def path():  # it knows nothing of the update at which Step II ended
+        return AdaptivePath(2, 2, 6, end=0.0, limits=ControlConfig(every=1))
+
+    train(Save(folder, 2, 3, 6), path=path())
+    again = path()
+    train(Checkpoints(folder, path=again, keep=1), path=again, checkpoint=folder(6))
+    assert again.boundaries == (2, 3, 10)
+    assert standing(tmp_path) == [2, 3, 10]
 
 
 @pytest.mark.parametrize("every", [3, 1000])
@@ -349,7 +362,7 @@ def test_training_can_go_on_from_the_latest_and_the_earlier_keep_the_networks(
 def test_what_a_kill_kept_from_being_dropped_is_dropped_when_the_run_goes_on(tmp_path, folder):
     train(Save(folder, 7, 13, 20))
     assert whole_in(tmp_path) == [7, 13, 20]
-    train(Checkpoints(folder, boundaries=(7, 13, 20), keep=2), checkpoint=folder(20))
+    train(Checkpoints(folder, path=PATH, keep=2), checkpoint=folder(20))
     assert whole_in(tmp_path) == [13, 20]
 
 

@@ -315,7 +315,7 @@ def _callbacks(going: Going, bars: Bars) -> list[Callback]:
             trials.run.checkpoint_folder,
             config.checkpoint_every,
             config.snapshot_steps,
-            parts.path.boundaries,
+            parts.path,
             config.keep,
             scores,
             trials.save,

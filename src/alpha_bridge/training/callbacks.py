@@ -15,7 +15,7 @@ from ..checks import at_least
 from ..errors import Diverged, Interrupted, Lost, NotWritten, full_disk
 from ..files import discard
 from ..files.manifest import retain
-from ..path import Phase
+from ..path import AlphaSchedule, Phase
 from .checkpoint import save
 from .events import Callback, Event
 from .incidents import RollBack
@@ -112,7 +112,7 @@ class Checkpoints(Callback):
         folder: Callable[[int], Path],
         every: int = 1000,
         snapshots: Collection[int] = (),
-        boundaries: Collection[int] = (),
+        path: AlphaSchedule | None = None,
         keep: int = 3,
         scores: Mapping[int, float] | None = None,
         beside: Callable[[TrainState, Collection[int]], object] | None = None,
@@ -124,8 +124,8 @@ class Checkpoints(Callback):
             folder: From the number of updates done to the folder of the checkpoint.
             every: Updates from one checkpoint to the next, one or more.
             snapshots: Numbers of updates done of further checkpoints, which are kept.
-            boundaries: Those where segments of the path end. If they are given, what a kill left
-                is cleared away when the run goes on, also where the path has ended.
+            path: That of the run. If it is given, what a kill left is cleared away when the run
+                goes on, also where the path has ended, but for the ends of its segments.
             keep: How many of the last stay, with all that training needs; one or more.
             scores: How good the model is, by the number of updates done, where that is known;
                 higher is better. Whoever measures adds to it, before this is called.
@@ -134,7 +134,7 @@ class Checkpoints(Callback):
             say: Takes a line about a checkpoint that was not written.
         """
         self.folder, self.every = folder, at_least(1, "every", every)
-        self.snapshots, self.boundaries = frozenset(snapshots), frozenset(boundaries)
+        self.snapshots, self.path = frozenset(snapshots), path
         self.keep, self.scores = at_least(1, "keep", keep), {} if scores is None else scores
         self.beside, self.say = beside, say
         self.standing: set[int] = set()
@@ -144,9 +144,10 @@ class Checkpoints(Callback):
         # a resumed run has one where it goes on, and may have one where a signal stopped it
         self.standing = self._found()
         self._go_back(state.step)
-        if self.boundaries:
+        if self.path is not None:
+            # an adaptive path has recalled by now where its Step II ended
             with sparing(last=False, say=self.say):
-                self._clear(self.snapshots | self.boundaries)
+                self._clear(self.snapshots.union(self.path.boundaries))
         return nullcontext()
 
     def after(self, event: Event) -> None:
