@@ -15,6 +15,7 @@ from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.page import write_report
 from alpha_bridge.runs.trials import TrialRuns
 from alpha_bridge.training import StopOnSignal
+from alpha_bridge.training.update import Updates
 
 TINY = [
     *("train", "gaussians25", "--batch-size=8", "--steps=20", "--model.hidden=8"),
@@ -274,6 +275,15 @@ def test_a_replay_is_printed_as_a_table(bundle, capsys):
 def test_what_a_replay_does_not_repeat_is_said(bundle):
     content(bundle, watch=json.loads((bundle / "bundle.json").read_text())["watch"] | {"spread": 0})
     assert not commands.replay(bundle).repeats
+
+
+def test_an_error_of_the_update_is_not_the_bundles(bundle, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("the update fails")
+
+    monkeypatch.setattr(Updates, "__call__", fail)
+    with pytest.raises(RuntimeError, match=r"^the update fails$"):
+        commands.replay(bundle)
 
 
 # Bundles that are of no use

@@ -509,6 +509,15 @@ def test_another_architecture_is_refused(folder, model):
     assert "\n" not in str(refusal.value)
 
 
+def test_memory_that_runs_out_is_not_taken_for_another_configuration(folder, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("no room on the device")
+
+    monkeypatch.setattr(TrainState, "load", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        restore(started(), folder)
+
+
 def test_a_learned_noise_is_not_taken_for_a_fixed_one(tmp_path):
     saved = save(trained("learned noise"), tmp_path / "state")
     with pytest.raises(ValueError, match="is a checkpoint of another configuration"):

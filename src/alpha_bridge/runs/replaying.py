@@ -44,11 +44,12 @@ def repeat(
     )
     kind: Kind = content["incident"]["kind"]
     unseen = draws.pop() if kind in MEASURED else None
-    with networks_draws(content["seed"], accelerator) as begin, naming(folder):
+    with networks_draws(content["seed"], accelerator) as begin:
         updates = Updates(
             state, gamma, objective, regularizer, accelerator, begin, content["steps"]
         )
-        updates.go_to(tensors, step)
+        with naming(folder):
+            updates.go_to(tensors, step)
         numbers = updates(draws, content["alpha"])
     if unseen is not None:
         numbers |= measured(state.model, objective, *unseen)

@@ -79,6 +79,8 @@ def naming(folder: Path) -> Iterator[None]:
     """Name the checkpoint whose tensors did not fit, in a ``ValueError``."""
     try:
         yield
+    except torch.OutOfMemoryError:  # which the checkpoint has no part in
+        raise
     except (RuntimeError, LookupError, ValueError) as error:
         raise ValueError(
             f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
