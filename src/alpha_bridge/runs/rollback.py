@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ..control import AdaptivePath
 from ..files.manifest import OPTIMIZERS, last_whole
+from ..path import AlphaSchedule
 from ..recipe import Config, changed, resumed
 from ..recipe.assembly import Assembly
 from ..settings import WatchConfig
@@ -21,11 +23,13 @@ def last_good(run: Run, began: int | None = None) -> int:
     """The update from which training can go on, 0 if there is none: the last one.
 
     Where an incident ``began`` after so many updates, it is the last one before it, or if none of
-    these has Adam's moments any more, the first that has.
+    these has Adam's moments any more, the first that has. If none was saved before it, it is 0: a
+    state from inside the incident may bring it back.
     """
     steps = [step for step in run.checkpoint_steps if _goes_on(run, step)]
     if began is not None:
-        steps = [step for step in steps if step <= began] or steps[:1]
+        earlier = any(step <= began for step in run.checkpoint_steps)
+        steps = [step for step in steps if step <= began] or (steps[:1] if earlier else [])
     folders = {run.checkpoint_folder(step): step for step in steps}
     try:
         return folders[last_whole([*folders], resume=True)[0]] if folders else 0
@@ -50,7 +54,7 @@ def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[
         Updates done there, the configuration that it goes on with, and a line.
     """
     config, step = parts.config, last_good(run, incident.began)
-    values = _change(parts, incident)
+    values = _change(run, parts, incident)
     config = resumed(config, changed(config, values), step, also=values)
     line = (
         f"roll-back {count} of {config.watch.rollbacks}: training goes on "
@@ -59,10 +63,10 @@ def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[
     return step, config, line
 
 
-def _change(parts: Assembly, incident: Incident) -> dict[str, float]:
+def _change(run: Run, parts: Assembly, incident: Incident) -> dict[str, float]:
     """What is changed after an incident."""
     path = parts.config.path
-    alpha = parts.path(incident.began)
+    alpha = _alpha_after(run, parts.path, incident.began)
     if (
         parts.config.watch.change == "alpha"
         and path.sweeps == 1
@@ -70,6 +74,14 @@ def _change(parts: Assembly, incident: Incident) -> dict[str, float]:
     ):
         return {"path.end": alpha}
     return half_rates(parts.config)
+
+
+def _alpha_after(run: Run, path: AlphaSchedule, step: int) -> float:
+    """α after ``step`` updates, of an adaptive path by the records: it knows the present one."""
+    if not isinstance(path, AdaptivePath):
+        return path(step)
+    recorded = [record["alpha"] for record in run.records if record["step"] <= step]
+    return recorded[-1] if recorded else 0.0
 
 
 def half_rates(config: Config) -> dict[str, float]:

@@ -1,0 +1,59 @@
+"""Where a run goes on after an incident, and with what."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.slots import build_path
+from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.rollback import back_to, last_good
+from alpha_bridge.training.checkpoint import write
+from alpha_bridge.training.incidents import Incident
+
+COLLAPSE = Incident("collapse", 70, 45, 0.8, None, "", {})
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", {})
+
+
+def save(run, step, whole):
+    named = {"of": torch.ones(1)}
+    files = ("model", "average", "memory", *(["optimizers"] if whole else []))
+    write(dict.fromkeys(files, named), step, run.checkpoint_folder(step))
+
+
+@pytest.mark.parametrize(
+    ("networks", "whole", "step"),
+    [
+        ([], [20, 40, 60], 40),
+        ([20, 40], [60, 70], 60),
+        ([], [60, 70], 0),
+        ([], [], 0),
+    ],
+    ids=["before", "networks alone before", "none before", "none"],
+)
+def test_a_checkpoint_inside_an_incident_serves_only_if_there_is_one_before(
+    run, networks, whole, step
+):
+    for at in networks:
+        save(run, at, whole=False)
+    for at in whole:
+        save(run, at, whole=True)
+    assert last_good(run, began=45) == step
+
+
+@pytest.mark.parametrize(("alphas", "end"), [((0.1, 0.3, 0.5), 0.3), ((0.0, 0.0, 0.5), 1.0)])
+def test_an_adaptive_path_is_to_end_where_the_incident_began(run, alphas, end):
+    config = Config(steps=100, path={"kind": "adaptive"}, watch={"change": "alpha"})
+    path = build_path(config)
+    path.alpha = 0.8  # where it is by now
+    for step, alpha in zip((20, 40, 60), alphas, strict=True):
+        run.append({"step": step, "phase": "transfer", "alpha": alpha})
+    _, changed, _ = back_to(run, SimpleNamespace(config=config, path=path), COLLAPSE, 1)
+    assert changed.path.end == end
+    halved = changed.optimization.generator < config.optimization.generator
+    assert halved is (end == 1.0)
