@@ -289,6 +289,13 @@ def test_an_error_of_the_update_is_not_the_bundles(bundle, monkeypatch):
 # Bundles that are of no use
 
 
+def test_a_loss_of_features_is_refused(bundle, capsys):
+    config = json.loads((bundle / "bundle.json").read_text())["config"]
+    content(bundle, config={**config, "objective": {"features": "rotations"}})
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle} is of a run with --objective.features rotations, and a bundle has no" in line
+
+
 @pytest.mark.parametrize("name", ["alpha_bridge", "torch"])
 def test_another_version_is_said_and_replayed(bundle, capsys, name):
     known = json.loads((bundle / "bundle.json").read_text())["versions"]

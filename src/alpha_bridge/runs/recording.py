@@ -206,8 +206,10 @@ def _recorder(going: Going, bars: Bars) -> FlightRecorder:
         return written_now or event.boundary or event.step in config.snapshot_steps
 
     content = {"seed": config.seed, "config": config.model_dump(mode="json")}
+    # a bundle has no network of features, so that nothing could be made again from it
+    placed = place if config.objective.features == "none" else None
     return FlightRecorder(
-        watch, bars.say, keep, place, content, due, parts.noise(), spare=run.folder
+        watch, bars.say, keep, placed, content, due, parts.noise(), spare=run.folder
     )
 
 

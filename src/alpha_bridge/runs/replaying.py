@@ -33,7 +33,16 @@ def repeat(
 
     Returns:
         What came of it, by name, a number or one for each trial; and whether it shows the incident.
+
+    Raises:
+        ValueError: The loss needs a network that the bundle does not have, or the tensors are those
+            of another configuration.
     """
+    if (features := config.objective.features) != "none":
+        raise ValueError(
+            f"{folder} is of a run with --objective.features {features}, and a bundle has no "
+            "network of features: go on from a checkpoint of the run before it instead"
+        )
     accelerator = available_accelerator(config.precision)
     tensors, step, draws = read_bundle(folder, content, accelerator.device)
     tensors.pop("units", None)  # samples are in model units
