@@ -334,6 +334,21 @@ def test_a_measurement_that_is_not_finite_is_passed_over():
     assert online(0.5) == before
 
 
+def test_a_memory_without_a_measurement_leaves_none():
+    online = measured()
+    online.recall({})
+    assert online.memory() == {}
+    assert online(0.5) == SIGMOID(0.5)
+
+
+def test_recalled_moments_go_where_measurements_lie():
+    online = OnlineGamma(every=1)
+    online.recall(measured().memory())
+    one = torch.ones(1, dtype=torch.float32)  # of another dtype, as it may be of another device
+    online.observe(1, lambda: Moments(one, one, one))
+    assert {moment.dtype for moment in vars(online.moments).values()} == {torch.float32}
+
+
 def test_moments_that_vanish_leave_the_start():
     online = OnlineGamma()
     online.observe(0, lambda: fixed(0.0, 0.0, 0.0))

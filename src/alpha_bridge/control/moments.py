@@ -46,6 +46,10 @@ class Moments:
 
         return Moments(sums(self.forward), sums(self.reverse), sums(self.cross))
 
+    def to(self, like: Tensor) -> "Moments":
+        """These moments on the device of another tensor, and of its dtype."""
+        return Moments(self.forward.to(like), self.reverse.to(like), self.cross.to(like))
+
     def towards(self, other: "Moments", share: float) -> "Moments":
         """These moments, moved by ``share`` of the way to others of the same shape."""
         return Moments(

@@ -69,7 +69,9 @@ class OnlineGamma(Gamma):
             return
         self._measurements += 1
         share = (1 - self.decay) / (1 - self.decay**self._measurements)
-        self.moments = (self.moments or new).towards(new, share)
+        # those of a checkpoint may lie on another device
+        before = new if self.moments is None else self.moments.to(new.forward)
+        self.moments = before.towards(new, share)
 
     def memory(self) -> dict[str, Tensor]:
         """The average and the number of measurements in it, by name."""
@@ -81,7 +83,8 @@ class OnlineGamma(Gamma):
         }
 
     def recall(self, memory: Mapping[str, Tensor]) -> None:
-        """Go on from an average that :meth:`memory` gave."""
+        """Go on from what :meth:`memory` gave; without a measurement, if ``memory`` has none."""
+        self.moments, self._measurements = None, 0
         if "gamma/measurements" in memory:
             self._measurements = int(memory["gamma/measurements"])
             self.moments = Moments(
