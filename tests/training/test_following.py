@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 
+from alpha_bridge.adversarial import JensenShannon, Wasserstein
 from alpha_bridge.control import AdaptivePath, RealismGamma
 from alpha_bridge.data import from_tensor
 from alpha_bridge.errors import Diverged
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
-from alpha_bridge.objective import JointBridge
+from alpha_bridge.objective import DataBridge, JointBridge
 from alpha_bridge.path import constant
 from alpha_bridge.settings import ControlConfig
 from alpha_bridge.training import Callback, fit
@@ -112,6 +113,17 @@ def test_one_path_trains_twice_alike():
 def test_an_objective_without_the_datas_ratio_is_refused():
     with pytest.raises(ValueError, match="decided by the ratio of data and model, got JointBridge"):
         trained(adaptive(), objective=JointBridge())
+
+
+def test_a_critic_is_refused():
+    with pytest.raises(ValueError, match="which the critic of Wasserstein does not give: use"):
+        trained(adaptive(), objective=DataBridge(Wasserstein()))
+
+
+def test_a_loss_without_weights_takes_all_samples():
+    _, seen = trained(adaptive(), objective=DataBridge(JensenShannon()))
+    assert seen.all[-1]["control/ess"] == pytest.approx(1)
+    assert seen.alphas[-1] > 0.3
 
 
 def test_a_measured_sigma_is_the_root_mean_squared_error():

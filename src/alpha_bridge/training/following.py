@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..adversarial import Wasserstein
 from ..control import AdaptivePath, Reading
 from ..gaussian import reparameterize
 from ..model import AlphaBridge
@@ -34,7 +35,7 @@ def following(
 
     Raises:
         ValueError: The path is adaptive, and the objective is not that of the data, by whose ratio
-            it is decided.
+            it is decided, or the discriminator is a critic, which gives no ratio.
     """
     if not isinstance(path, AdaptivePath):
         return dict
@@ -61,6 +62,11 @@ class _Follower:
             raise ValueError(
                 "an adaptive path is decided by the ratio of data and model, got "
                 f"{type(updates.objective).__name__}: use DataBridge, or a path of fixed steps"
+            )
+        if isinstance(updates.objective.adversarial, Wasserstein):
+            raise ValueError(
+                "an adaptive path is decided by the ratio of data and model, which the critic of "
+                "Wasserstein does not give: use another loss, or a path of fixed steps"
             )
         path.recall(updates.state.memory)
         self.path, self.updates, self.batches = path, updates, batches
@@ -106,9 +112,13 @@ class _Follower:
         return torch.stack([number.double() for number in numbers])
 
     def _ess(self, f_data: Tensor, f_model: Tensor) -> Tensor:
-        """Of the weights at the next α, as both halves of the gradient take part in it."""
+        """Of the weights at the next α, as both halves of the gradient take part in it.
+
+        A half without weights takes all samples.
+        """
         alpha = self.path.next_alpha
         gamma = self.updates.gamma(alpha)
         sizes = self.adversarial.diagnostics(f_data, f_model, alpha)
-        shares = {"ess/forward": 1 - gamma, "ess/reverse": gamma}
-        return sum((shares[name] * sizes[name].mean() for name in sizes), torch.zeros(()))
+        shares, whole = {"ess/forward": 1 - gamma, "ess/reverse": gamma}, f_data.new_ones(())
+        parts = (share * sizes.get(name, whole).mean() for name, share in shares.items())
+        return sum(parts, torch.zeros(()))
