@@ -173,6 +173,16 @@ def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
     assert {of.step for of in _history(first)} == {4}
 
 
+def test_each_stacked_trial_has_its_own_incident_and_the_bundle_of_all(tmp_path):
+    assert train(tmp_path / "run", *COLLAPSED, "--trials=2") == 0
+    run = Run(tmp_path / "run")
+    assert [of["trial"] for of in run.incidents] == [0, 1]
+    for trial in range(2):
+        (own,) = Run(run.folder / f"trial-{trial}").incidents
+        assert own["trial"] == trial
+        assert own["bundle"] == f"../{run.incidents[0]['bundle']}"
+
+
 def test_every_roll_back_leaves_a_bundle_of_its_own(tmp_path):
     assert train(tmp_path / "run", "--realism=0.9", "--watch.rollbacks=2", *DIVERGING) == 1
     run = Run(tmp_path / "run")

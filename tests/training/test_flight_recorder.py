@@ -127,13 +127,15 @@ def collapsed(model):
 def test_an_incident_is_recognised_once_it_has_lasted(kind, do, end, watch, trials):
     path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=end)
     still = {"discriminator": Line(trials), "optimization": STILL, "path": path}
-    (incident,), _, error = train(Inject(do), watch=watch, trials=trials, **still)
+    kept, _, error = train(Inject(do), watch=watch, trials=trials, **still)
     assert error is None
-    assert incident.kind == kind
-    assert 16 <= incident.step <= 18
-    assert incident.began == incident.step - 6
-    assert incident.trial == (None if trials is None else 0)
-    assert str(incident).startswith(f"update {incident.step}: {'' if trials is None else 'trial'}")
+    assert [incident.trial for incident in kept] == ([None] if trials is None else [0, 1])
+    for incident in kept:
+        assert incident.kind == kind
+        assert 16 <= incident.step <= 18
+        assert incident.began == incident.step - 6
+        of = "" if trials is None else f"trial {incident.trial}: "
+        assert str(incident).startswith(f"update {incident.step}: {of}")
 
 
 def test_the_trial_of_an_incident_is_named():
@@ -142,6 +144,26 @@ def test_the_trial_of_an_incident_is_named():
 
     (incident,), *_ = train(Inject(second), trials=2, optimization=STILL)
     assert (incident.kind, incident.trial) == ("collapse", 1)
+
+
+def test_trials_that_cross_together_share_a_bundle(tmp_path, monkeypatch):
+    made, bundle = [], FlightRecorder._bundle
+
+    def counted(self, event, incident, folder):
+        made.append(incident.trial)
+        return bundle(self, event, incident, folder)
+
+    monkeypatch.setattr(FlightRecorder, "_bundle", counted)
+    record = {"place": lambda _: tmp_path / "bundle", "content": {"seed": 0, "config": {}}}
+    kept, *_ = train(Inject(collapsed), trials=3, optimization=STILL, record=record)
+    assert [incident.trial for incident in kept] == [0, 1, 2]
+    assert made == [0]
+
+
+@pytest.mark.parametrize("answer", ["stop", "roll-back"])
+def test_an_answer_other_than_say_is_to_the_first_trial(answer):
+    kept, *_ = train(Inject(collapsed), trials=2, watch={"answer": answer}, optimization=STILL)
+    assert [incident.trial for incident in kept] == [0]
 
 
 @pytest.mark.parametrize("answer", ["say", "stop", "roll-back"])

@@ -92,7 +92,8 @@ class FlightRecorder(Callback):
             keep: Takes each incident, the folder of its bundle if it has one, and what is done,
                 there too.
             place: Gives the folder in which the bundle of an incident is written, or None; without
-                it none is. Bundles cost the memory of a second state.
+                it none is. Stacked trials that have it at once may share one. Bundles cost the
+                memory of a second state.
             content: What a bundle says beside what is known here, as JSON takes it: the ``seed``,
                 and the ``config`` of the networks.
             due: Whether the state is looked at after an update that is no multiple of
@@ -147,7 +148,14 @@ class FlightRecorder(Callback):
         assert found is not None
         incidents, broken, answer = found
         self.recent = []
-        recorded = [self._record(event, *one, answer) for one in incidents]
+        recorded, bundled = list[Incident](), set[tuple[Kind, Path]]()
+        for incident, folder in incidents:
+            exact = incident
+            if folder is not None and (incident.kind, folder) not in bundled:
+                exact = self._bundle(event, incident, folder)
+                bundled.add((incident.kind, folder))  # it has the update of all trials
+            self._record(event, exact, folder, answer)
+            recorded.append(exact)
         self._answer(recorded, broken, answer)
 
     def _remember(self, state: TrainState) -> None:
@@ -216,8 +224,7 @@ class FlightRecorder(Callback):
         for kind, updates in past.items():
             lasted = memory[LASTED + kind]
             crossed = (lasted >= patience) & (lasted - updates < patience)
-            if crossed.any():
-                trial = _first(crossed)
+            for trial in crossed.flatten().nonzero().flatten().tolist():
                 began = event.step - int(lasted.flatten()[trial])
                 own = _of_trial(numbers, trial)
                 what = described(kind, own, event.gamma, event.step - began, self.watch)
@@ -227,17 +234,14 @@ class FlightRecorder(Callback):
 
     def _record(
         self, event: Event, incident: Incident, folder: Path | None, answer: Answer
-    ) -> Incident:
-        """Keep the incident and its bundle, and say so; with a bundle its update is exact."""
-        if folder is not None:
-            incident = self._bundle(event, incident, folder)
+    ) -> None:
+        """Keep the incident, with its bundle if there is one, and say so."""
         if event.updates.accelerator.is_main_process:
             kept = folder if folder is not None and folder.is_dir() else None
             with sparing(False, self.say):
                 self.keep(incident, kept, answer)
             again = f"; alpha-bridge replay {quote(str(kept))} repeats it" if kept else ""
             self.say(f"{incident}; {ANSWERS[answer]}{again}")
-        return incident
 
     def _bundle(self, event: Event, incident: Incident, folder: Path) -> Incident:
         """Make the updates since the last good state again, and keep the one that shows it.

@@ -41,7 +41,7 @@ class Incident:
         step: Updates done, the one that shows it included.
         began: Updates done before it began.
         alpha: α of the update that shows it.
-        trial: Of stacked trials, the first that has it; None of a single one.
+        trial: Of stacked trials, the one that has it; None of a single one.
         what: A line on it.
         numbers: Losses, diagnostics and measurements that show it.
     """
