@@ -119,14 +119,15 @@ def train_run(
 
         def after(back: RollBack, before: Going) -> tuple[Going, list[Callback]]:
             times = before.rollbacks + 1
-            step, config, line = back_to(run, before.parts, back.incident, times)
-            bars.say(line)
-            if writes:
-                _say_changes(config, step, before.trials.config.changes, bars.say)
-                TrialRuns(run, config).go_back(step)
-            parts = assemble(config, decoding(bars), not step, fetch)
-            again = Going(parts, TrialRuns(run, parts.config), step, True, times)
-            return again, _callbacks(again, bars) if writes else []
+            with main_process_first(accelerator):
+                step, config, line = back_to(run, before.parts, back.incident, times)
+                bars.say(line)
+                if writes:
+                    _say_changes(config, step, before.trials.config.changes, bars.say)
+                    TrialRuns(run, config).go_back(step)
+                parts = assemble(config, decoding(bars), not step, fetch)
+                again = Going(parts, TrialRuns(run, parts.config), step, True, times)
+                return again, _callbacks(again, bars) if writes else []
 
         seconds = _fit(going, callbacks, also, after, accelerator, bars)
     return going.trials, seconds, notes
