@@ -471,16 +471,24 @@ def test_without_a_signal_the_run_ends_by_itself(tmp_path, stop):
     assert not list(tmp_path.iterdir())
 
 
+class Enough(Callback):
+    """Wants to stop after update 9."""
+
+    def after(self, event):
+        self.step = event.step
+
+    def wants_to_stop(self):
+        return self.step == 9
+
+
 def test_any_callback_can_stop_the_run():
-    class Enough(Callback):
-        def after(self, event):
-            self.step = event.step
-
-        def wants_to_stop(self):
-            return self.step == 9
-
     with pytest.raises(Interrupted, match="stopped after update 9 of 20"):
         train(Enough())
+
+
+def test_the_stop_of_a_callback_is_not_taken_for_a_signal(stop):
+    with pytest.raises(Interrupted, match=r"^stopped by a callback or another process after"):
+        train(stop, Enough())
 
 
 # Failures

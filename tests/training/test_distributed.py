@@ -382,9 +382,12 @@ def test_an_incident_is_answered_by_all_and_kept_with_the_whole_batch(left, answ
 
 def test_a_signal_to_one_process_ends_all_after_the_same_update(left):
     checkpoint = left / "signal" / "step-12"
-    after = "stopped after update 12 of 20"
+    after = "after update 12 of 20"
     for rank, message in enumerate(
-        (f"signal to another process: {after}, saved {checkpoint}", f"SIGTERM: {after}")
+        (
+            f"stopped by a callback or another process {after}, saved {checkpoint}",
+            f"SIGTERM: stopped {after}",
+        )
     ):
         assert seen(left, "signal", rank) == ["Interrupted", message]
     assert saved(left / "signal") == [7, 10, 12]

@@ -26,6 +26,7 @@ __all__ = ["Checkpoints", "Progress", "Records", "StopOnSignal", "sparing"]
 
 Record = dict[str, Any]
 
+STOPPED_ELSEWHERE = "stopped by a callback or another process"
 UPDATE = "update"
 STEPS: dict[Phase, str] = {"ml": "Step I", "transfer": "Step II", "adversarial": "Step III"}
 """What the steps of Algorithm 1 are called."""
@@ -199,8 +200,10 @@ class StopOnSignal(Callback):
 
     Ctrl-C or SIGTERM to any process stops all of them after the same update; a second Ctrl-C
     stops at once. An exception, such as the loss of another process, leaves a checkpoint too if
-    the state is that of a whole update. Give it to every process, and before callbacks that may
-    fail.
+    the parameters are those of a whole update. What an update changes before its first step, it may
+    hold of the one that failed: buffers, such as running means and the power iterations of spectral
+    normalisation, and the measurement of an optimal γ. Give it to every process, and before
+    callbacks that may fail.
     """
 
     def __init__(self, folder: Callable[[int], Path] | None) -> None:
@@ -264,10 +267,10 @@ class StopOnSignal(Callback):
         return self.received is not None
 
     def stop(self, event: Event) -> None:
-        """Save, and raise ``Interrupted``, which names the signal and the checkpoint."""
-        cause = self.received.name if self.received else "signal to another process"
+        """Save, and raise ``Interrupted``, which names the cause and the checkpoint."""
+        cause = f"{self.received.name}: stopped" if self.received else STOPPED_ELSEWHERE
         saved = f", saved {save(event.state, self.folder(event.step))}" if self.folder else ""
-        raise Interrupted(f"{cause}: stopped after update {event.step} of {event.steps}{saved}")
+        raise Interrupted(f"{cause} after update {event.step} of {event.steps}{saved}")
 
     def _rescue(self, state: TrainState) -> str:
         """Save the state if it is whole, and say so; nothing if it cannot be saved."""
