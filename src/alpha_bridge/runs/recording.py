@@ -46,7 +46,7 @@ from ..training.callbacks import sparing
 from ..training.following import Arrival
 from ..training.improvement import StepOne
 from ..training.incidents import Incident, RollBack
-from ..training.processes import main_process_first
+from ..training.processes import main_process_first, of_main_process
 from ..training.progress import Bars
 from .best import scores_of
 from .folder import Record, Run, is_image
@@ -119,8 +119,11 @@ def train_run(
 
         def after(back: RollBack, before: Going) -> tuple[Going, list[Callback]]:
             times = before.rollbacks + 1
+            found = back_to(run, before.parts, back.incident, times) if writes else None
+            back_at = of_main_process(found, accelerator)  # before it removes what came later
+            assert back_at is not None
+            step, config, line = back_at
             with main_process_first(accelerator):
-                step, config, line = back_to(run, before.parts, back.incident, times)
                 bars.say(line)
                 if writes:
                     _say_changes(config, step, before.trials.config.changes, bars.say)
