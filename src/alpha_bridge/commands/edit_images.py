@@ -72,7 +72,7 @@ def edit_images(
         if images is None:
             x = source().held_out(wanted.n)
         else:
-            x = samples_at(images, config, wanted.console)[: wanted.n]
+            x = samples_at(images, config, wanted.console)[0][: wanted.n]
         z, before, after = inverted(config, model, units.normalize(x), refine)
         originals = units.stored(units.normalize(x))
         errors = float(before.mean()), float(after.mean())

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..checks import at_least
-from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
+from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_named_samples
 from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
@@ -139,10 +139,14 @@ def _other_table(named: str, units: Units, say: Callable[[str], None]) -> Source
     return source
 
 
-def samples_at(path: Path, config: Config, console: Console | None) -> Tensor:
-    """What lies at ``path``, in storage units, read as the data of the run were."""
+def samples_at(path: Path, config: Config, console: Console | None) -> tuple[Tensor, list[str]]:
+    """What lies at ``path``, in storage units, read as the data of the run were.
+
+    Returns:
+        Samples, and the names of the files that were read; none of an array.
+    """
     shape, say = config.event_shape or (), printing(console)
-    return read_samples(path, shape, config.white, config.images.skip_broken, say)
+    return read_named_samples(path, shape, config.white, config.images.skip_broken, say)
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:
@@ -174,12 +178,13 @@ def rows_at(path: Path, units: Units, console: Console | None) -> Tensor:
 
 def given_to(
     path: Path, run: Run, config: Config, step: int | None, console: Console | None
-) -> Tensor:
-    """Samples or rows that a user gives for a run, in model units."""
+) -> tuple[Tensor, list[str]]:
+    """Samples or rows that a user gives for a run, in model units, and names as of samples_at."""
     units = units_of(run, config, step)
     if config.rows is not None:
-        return units.normalize(rows_at(path, units, console))
-    return units.normalize(samples_at(path, config, console))
+        return units.normalize(rows_at(path, units, console)), []
+    x, files = samples_at(path, config, console)
+    return units.normalize(x), files
 
 
 def ratio_of(
