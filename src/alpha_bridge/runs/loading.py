@@ -66,13 +66,18 @@ def before_bridge(config: Config, model: AlphaBridge) -> AlphaBridge:
 def _shapes(model: AlphaBridge) -> list[dict[str, torch.Size]]:
     """Of the tensors in both arms."""
     arms = (model.encoder, model.generator)
-    return [{name: x.shape for name, x in arm.state_dict().items()} for arm in arms]
+    return [{name: x.shape for name, x in _weights(arm).items()} for arm in arms]
 
 
 def _same(arm: Module, other: Module) -> bool:
-    """Whether their networks, whatever the latents are scaled by, have the same weights."""
-    own, others = (of.get_submodule("network").state_dict() for of in (arm, other))
-    return all(torch.equal(x, others[name]) for name, x in own.items())
+    """Whether their networks have the same weights."""
+    others = _weights(other)
+    return all(torch.equal(x, others[name]) for name, x in _weights(arm).items())
+
+
+def _weights(arm: Module) -> dict[str, Tensor]:
+    """Of the network of an arm, whatever latents are scaled by, which a VAE may do by channels."""
+    return arm.get_submodule("network").state_dict()
 
 
 def printing(console: Console | None) -> Callable[[str], None]:
