@@ -81,6 +81,7 @@ OTHERS = [
     (["reconstruct", "run", "--images", "there.npy", "--out", "a.jpg"], "must end with .png"),
     (["translate", "run", "--images", "there.npy"], "run has no second domain"),
     (["translate", "translator", "--images", "none.npy"], "none.npy does not exist"),
+    (["evaluate", "run", "--prior", "ring8"], "--prior ring8 names a second domain, and run has "),
     (["edit", "run"], "edit needs either --attribute NAME or --between"),
     (["edit", "run", "--attribute", "a", "--strength", "0"], "strength must be positive"),
     (["edit", "run", "--attribute", "a", "--columns", "1"], "columns must be at least 2, got 1"),

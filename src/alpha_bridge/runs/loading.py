@@ -64,7 +64,7 @@ def before_bridge(config: Config, model: AlphaBridge) -> AlphaBridge:
 
 
 def _shapes(model: AlphaBridge) -> list[dict[str, torch.Size]]:
-    """Of the tensors in both arms."""
+    """Of the tensors in the networks of both arms."""
     arms = (model.encoder, model.generator)
     return [{name: x.shape for name, x in _weights(arm).items()} for arm in arms]
 
@@ -219,10 +219,28 @@ def prior_of(config: Config, named: str | None = None) -> Source | None:
         if prior is not None and config.prior_fingerprint not in (None, prior.fingerprint):
             raise ValueError(
                 f"the second domain has changed: {config.prior} had {config.prior_fingerprint}, "
-                f"and has {prior.fingerprint}: restore it, or name another one with --prior"
+                f"and has {prior.fingerprint}: restore it, or name where it lies now with --prior"
             )
         return prior
-    return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+    prior = build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+    if prior is not None and prior.fingerprint != config.prior_fingerprint:
+        prior.units = _units_of_own(config, named)
+    return prior
+
+
+def _units_of_own(config: Config, named: str) -> Units:
+    """Units of the run's own second domain, in which the model sees other samples as well."""
+    if len(config.prior_shape or ()) == 3:
+        return PixelUnits()
+    try:
+        own = prior_of(config)
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"{named} has other samples than {config.prior}, whose units the run needs, and these "
+            f"are not there any more ({error}): restore {config.prior}"
+        ) from error
+    assert own is not None
+    return own.units
 
 
 def prior_units_of(config: Config, named: str | None = None) -> Units:
