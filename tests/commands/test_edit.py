@@ -264,6 +264,8 @@ def test_a_program_gets_one_object(run, tmp_path, capsys):
         (["--attribute=label=3", "--columns=1"], ["columns must be at least 2"]),
         (["--attribute=label=3", "-n", "0"], ["n must be at least 1"]),
         (["--attribute=label=3", "--refine=-1"], ["refine must be at least 0"]),
+        (["--between=slerp", "--labels=three.csv"], ["no attribute: leave out --labels three.csv"]),
+        (["--between=slerp", "--against=label=3"], ["leave out --against label=3"]),
         (["--between=slerp", "-n", "1"], ["to go between must be at least 2"]),
         (["--attribute=label=3", "--method=best"], ["best"]),
     ],
