@@ -466,6 +466,22 @@ def test_the_dial_puts_decisions_in_the_place_of_a_presets_values():
     assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
 
 
+def test_a_bridge_from_a_vae_has_no_dial():
+    assert config_of("my/photos").realism == 0.9
+    assert config_of("my/photos", "--from", "my/vae").realism is None
+    for words in (["--realism", "0.7"], ["--realism=0.7", "--method", "rkl-gp"]):
+        with pytest.raises(
+            ValueError, match=r"--realism 0.7 has no effect .*: give --path.end and"
+        ):
+            config_of("my/photos", "--from", "my/vae", *words)
+
+
+@pytest.mark.parametrize("word", ["--gamma.kind=realism", "--objective.kind=reconstruction"])
+def test_the_dial_of_a_bridge_from_a_vae_is_taken_where_it_has_a_meaning(word):
+    config = config_of("my/photos", "--from=my/vae", "--realism", "0.7", word)
+    assert (config.realism, config.gamma.kind) == (0.7, "realism")
+
+
 def test_a_preset_without_the_dial_decides_nothing():
     assert config_of("digits", "--steps", "100").decided == ()
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
@@ -126,4 +127,20 @@ def test_a_second_domain_that_changed_is_refused(tmp_path):
     config = Config(**domains, prior_fingerprint="60 samples, sha256 0")
     with pytest.raises(ValueError, match=r"the second domain has changed: .*with --prior"):
         prior_of(config)
-    assert prior_of(config, domains["prior"]).size == 54
+
+
+def test_another_second_domain_is_seen_in_the_units_of_the_runs_own(tmp_path):
+    own, other, moved = (tmp_path / f"{name}.npy" for name in ("own", "other", "moved"))
+    np.save(own, vectors())
+    np.save(other, vectors(1, scale=100.0))
+    config = Config(prior=str(own), prior_shape=(3,), objective={"kind": "marginal"})
+    config = config.model_copy(update={"prior_fingerprint": prior_of(config).fingerprint})
+    deviations = prior_of(config).units.std
+    assert prior_of(config, str(other)).size == 54
+    assert torch.equal(prior_of(config, str(other)).units.std, deviations)
+    own.rename(moved)
+    with pytest.raises(
+        ValueError, match=r"other\.npy has other samples than .*: restore .*own\.npy"
+    ):
+        prior_of(config, str(other))
+    assert torch.equal(prior_of(config, str(moved)).units.std, deviations)

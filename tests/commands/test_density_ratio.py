@@ -1,6 +1,7 @@
 """The ratio of a run by the command line: calibrated, at samples, and samples chosen by it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,36 @@ def test_log_ratios_of_given_samples_are_a_table(here, run, data, count):
     assert len(found["log_ratio"]) == count
     assert all(low <= high for low, high in zip(found["low"], found["high"], strict=True))
     assert found.get("file") == (["0.png", "1.png", "2.png"] if data == "photos" else None)
+
+
+@pytest.fixture
+def tolerant(here, tmp_path):
+    """A run that skips broken images, and a folder of three with one that is broken."""
+    content = json.loads((here / "digits" / "config.json").read_text())
+    content["images"]["skip_broken"] = True
+    shutil.copytree(here / "digits", tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_text(json.dumps(content))
+    shutil.copytree(here / "photos", tmp_path / "photos")
+    (tmp_path / "photos" / "1.png").write_bytes(b"no image")
+    return tmp_path / "run", tmp_path / "photos"
+
+
+@pytest.mark.parametrize("command", [commands.ratio, commands.outliers])
+def test_a_table_names_the_images_that_were_read(tolerant, command):
+    found = pyarrow.csv.read_csv(command(*tolerant).table).to_pydict()
+    assert found["file"] == ["0.png", "2.png"]
+
+
+def test_other_commands_name_the_images_that_were_read_too(tolerant, tmp_path):
+    run, photos = tolerant
+    missed = commands.missed(run, photos, draws=2)
+    assert {sample.file for sample in missed.samples} == {"0.png", "2.png"}
+    for at in range(30):
+        shutil.copy(photos / "0.png", photos / f"more-{at:02}.png")
+    out = tmp_path / "chances.json"
+    commands.compare(run, photos, count=40, permutations=9, out=out)
+    names = [sample["file"] for sample in json.loads(out.read_text())["second"]]
+    assert len(names) == 32 and "1.png" not in names
 
 
 def test_outliers_are_a_table_of_scores_and_their_sum(here, capsys):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -135,6 +136,27 @@ def test_a_table_of_files_labels_images(run, images, tmp_path):
     assert (evidence.having, evidence.lacking) == (three, 60 - three)
 
 
+def test_held_out_images_of_the_run_that_a_table_names_are_left_out(images, tmp_path, capsys):
+    photos = shutil.copytree(images, tmp_path / "images")
+    run = commands.train(config(data=str(photos), steps=3), tmp_path / "run").run
+    source = build_source(read_config(run.config_path))
+    apart = {source.files[row] for row in source.held_out_attributes(60).rows}
+    assert len(apart) == 6
+    lines = (images.parent / "three.csv").read_text().splitlines()
+    elsewhere = shutil.copy(images / min(apart), tmp_path / "elsewhere.png")
+    table = tmp_path / "three.csv"
+    table.write_text("\n".join([*lines, f"{elsewhere.name},1,1"]) + "\n")
+    words = ["--attribute", "three", "--labels", str(table), "--out", str(tmp_path / "a.npy")]
+    capsys.readouterr()
+    assert main(["edit", str(run.folder), *words, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "6 of 61 labelled images are left out: they are held out" in err
+    (direction,) = json.loads(out)["directions"]
+    three = {line.split(",")[0] for line in lines if line.split(",")[1] == "1"}
+    having = len(three - {f"images/{name}" for name in apart}) + 1
+    assert (direction["having"], direction["lacking"]) == (having, 55 - having)
+
+
 def test_images_of_the_user_are_edited(run, images, tmp_path):
     given = {"images": images / "07.png", "columns": 3}
     edited = edit(run, ["label=3"], **given, out=tmp_path / "strip.npy")
@@ -242,6 +264,8 @@ def test_a_program_gets_one_object(run, tmp_path, capsys):
         (["--attribute=label=3", "--columns=1"], ["columns must be at least 2"]),
         (["--attribute=label=3", "-n", "0"], ["n must be at least 1"]),
         (["--attribute=label=3", "--refine=-1"], ["refine must be at least 0"]),
+        (["--between=slerp", "--labels=three.csv"], ["no attribute: leave out --labels three.csv"]),
+        (["--between=slerp", "--against=label=3"], ["leave out --against label=3"]),
         (["--between=slerp", "-n", "1"], ["to go between must be at least 2"]),
         (["--attribute=label=3", "--method=best"], ["best"]),
     ],

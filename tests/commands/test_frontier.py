@@ -151,6 +151,10 @@ def test_a_program_gets_one_object(mixture, capsys):
             {"objective": ObjectiveConfig(kind="reconstruction")},
             "latents of data alone, which have no likelihood",
         ),
+        (
+            {"data": "some.csv", "rows": (((0, 3),), ())},
+            "rows of a table, of which no metric stands for realism: give a run on images",
+        ),
     ],
 )
 def test_a_run_without_a_curve_says_so(tmp_path, changes, message):

@@ -225,6 +225,16 @@ def test_a_frozen_encoder_tells_that_the_vae_has_other_weights_now(run, library)
     assert torch.equal(same.reconstruct(x), before.reconstruct(x))
 
 
+@pytest.mark.parametrize("library", ["diffusers"], indirect=True)
+@pytest.mark.usefixtures("back")
+def test_latents_that_are_scaled_by_channels_make_no_other_architecture(run):
+    config = read_config(run.config_path)
+    model, _ = load_model(run, config)
+    for arm in (model.encoder, model.generator):
+        arm.scale, arm.shift = arm.scale.reshape(1, 1, 1), arm.shift.reshape(1, 1, 1)
+    assert before_bridge(config, model).latent_shape == model.latent_shape
+
+
 def test_the_run_goes_on_without_the_vae_as_if_it_had_not_stopped(run, place, library):
     copy = shutil.copytree(run.folder, place / f"{library}-resumed")
     shutil.rmtree(copy / "checkpoints" / "step-00000020")

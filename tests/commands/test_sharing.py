@@ -168,8 +168,12 @@ def test_only_data_of_the_hub_are_linked(vectors, data, dataset):
     assert "/where" not in card.data
 
 
-def test_reconstructions_are_pictures_of_the_data_and_stay_out_of_the_page(vectors):
-    config = changed(read_config(vectors.config_path), {"objective.kind": "reconstruction"})
+@pytest.mark.parametrize(
+    "changes",
+    [{"objective.kind": "reconstruction"}, {"objective.kind": "marginal", "prior": "ring8"}],
+)
+def test_what_is_made_of_data_stays_out_of_the_page_and_no_prior_is_drawn_from(vectors, changes):
+    config = changed(read_config(vectors.config_path), changes)
     card = card_of(vectors, config, 20)
     assert not card.pictures
     assert not card.draws

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from alpha_bridge.data import read_samples
+from alpha_bridge.data import read_named_samples, read_samples
 
 GREY, COLOUR = (1, 8, 8), (3, 8, 8)
 
@@ -177,6 +177,8 @@ def test_broken_images_of_a_folder_are_left_out_if_asked_and_counted(tmp_path):
     x = read_samples(tmp_path, GREY, skip_broken=True, say=said.append)
     assert np.array_equal(x.permute(0, 2, 3, 1).numpy(), images[[0, 2]])
     assert said == ["2 images of 3 files; 1 left out: 1 broken"]
+    again, names = read_named_samples(tmp_path, GREY, skip_broken=True)
+    assert torch.equal(again, x) and names == ["0.png", "2.png"]
 
 
 def test_a_folder_of_nothing_but_broken_images_is_refused(tmp_path):

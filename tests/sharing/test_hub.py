@@ -1,12 +1,16 @@
 """The hub, seen from here: what would be uploaded, what is fetched, and how it says no."""
 
+import errno
+import os
 from pathlib import Path
+from tempfile import gettempdir
 from types import SimpleNamespace
 
 import httpx2
 import pytest
 from huggingface_hub import errors
 
+from alpha_bridge.errors import NotWritten
 from alpha_bridge.sharing import Card, hub, load, pretrained, push, save
 
 
@@ -54,6 +58,16 @@ def test_what_is_pushed_is_what_is_saved(api, bridge, tmp_path):
 def test_the_page_that_is_pushed_says_where_to_load_from(api, bridge):
     push(bridge, "someone/small")
     assert 'sharing.load("someone/small")' in api["files"]["README.md"].decode()
+
+
+def test_a_full_disk_is_named_and_nothing_is_uploaded(api, bridge, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(NotWritten, match=rf"cannot write {gettempdir()}/\S+ \(No space left"):
+        push(bridge, "someone/small")
+    assert not api
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "no such", "someone/", "a..b", ""])

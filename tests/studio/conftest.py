@@ -1,5 +1,7 @@
 """A folder with two runs of few updates, as the studio shows them."""
 
+import asyncio
+
 import pytest
 
 from alpha_bridge import commands
@@ -48,6 +50,20 @@ def digits(place):
 @pytest.fixture(scope="package")
 def ring(place):
     return place.run("runs/ring")
+
+
+@pytest.fixture(scope="package")
+def in_a_loop():
+    """Call a function that lays out a page: where no loop runs, gradio makes some, and leaves them
+    open."""
+
+    def call(act, *arguments):
+        async def inside():
+            return act(*arguments)
+
+        return asyncio.run(inside())
+
+    return call
 
 
 @pytest.fixture

@@ -82,6 +82,16 @@ def test_an_uploaded_table_is_offered(empty, files):
     assert (empty.folder / name).suffix == ".csv"
 
 
+@pytest.mark.parametrize("name", ["people.csv", "a.png"])
+def test_uploads_of_one_second_stay_apart(empty, files, monkeypatch, name):
+    monkeypatch.setattr(workspace, "strftime", lambda _: "now")
+    names = [empty.keep(files(name)) for _ in range(3)]
+    ending = ".csv" if name == "people.csv" else ""
+    kind = "table" if ending else "images"
+    assert names == [f"uploads/{kind}-now{number}{ending}" for number in ("", "-2", "-3")]
+    assert all((empty.folder / name).exists() for name in names)
+
+
 @pytest.mark.parametrize("names", [(), ("a.png", "b.csv"), ("a.csv", "b.csv"), ("program.exe",)])
 def test_other_uploads_are_refused(empty, files, names):
     with pytest.raises(ValueError, match=r"files were dropped: give|exe is no image, table or"):

@@ -6,8 +6,10 @@ import pickle
 import re
 import shutil
 
+import huggingface_hub
 import pytest
 import torch
+from huggingface_hub.utils import filter_repo_objects
 from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
@@ -134,6 +136,25 @@ def test_weights_are_read_however_diffusers_wrote_them(
         said
     )
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_parts_of_a_pickle_are_fetched_where_the_hub_has_no_other_weights(
+    folders, tmp_path, monkeypatch
+):
+    hub, here = tmp_path / "hub", tmp_path / "here"
+    parts = {"safe_serialization": False, "max_shard_size": "8KB"}
+    load(folders / "diffusers").model.save_pretrained(hub, **parts)
+    here.mkdir()
+
+    def fetch(_, allow_patterns, **__):
+        names = [file.name for file in hub.iterdir()]
+        for name in filter_repo_objects(names, allow_patterns=allow_patterns):
+            shutil.copy(hub / name, here)
+        return str(here)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    load("someone/something")
+    assert {file.name for file in here.iterdir()} == {file.name for file in hub.iterdir()}
 
 
 def test_a_scale_that_the_files_do_not_have_is_taken_for_one(configuration_of_diffusers):

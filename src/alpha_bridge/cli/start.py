@@ -61,18 +61,29 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
         if option == "--from":
             config = from_vae(config, value)
     methods = [_method(value) for option, value in pairwise(given) if option == "--method"]
-    kinds = {value for option, value in pairwise(given) if option == "--objective.kind"}
+    kinds = {*_values_of(("--objective.kind",), given)}
     compared = methods_compared(names) if (names := _values_of(("--methods",), given)) else []
     if {"reconstruction", "vqgan"} & kinds or any(of.reconstructs for of in methods + compared):
         config = of_reconstructions(config)
     for method in methods:
         config = method.apply(config)
     keys = keys_of(given)
+    _require_dial(config, given)
     left = tuple(key for key in config.decided if key not in keys)
     config = config.model_copy(update={DECIDED: left})
     if asks_for_help(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
     return given, replace(start, preset=named, config=config)
+
+
+def _require_dial(config: Config, given: list[str]) -> None:
+    """Refuse the dial where a VAE has set the path and γ without it."""
+    keys, dial = keys_of(given), _values_of(("--realism",), given)
+    if dial and "from" in keys and "gamma.kind" not in keys and config.gamma.kind != "realism":
+        raise ValueError(
+            f"--realism {dial[0]} has no effect on a bridge from a VAE: give --path.end and "
+            "--gamma.c, or --objective.kind reconstruction, which has the dial"
+        )
 
 
 def asks_for_help(given: Sequence[str]) -> bool:

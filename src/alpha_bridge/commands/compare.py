@@ -11,7 +11,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg
 
 from ..checks import at_least
-from .paths import files_of, require_given, require_new, write_table
+from .paths import require_given, require_new, write_table
 
 if TYPE_CHECKING:
     from ..metrics.permutation import TwoSampleTest
@@ -106,8 +106,7 @@ def _features(sets: Sequence[SampleSet], seed: int) -> tuple[Any, Any, Any]:
 
 def _chances(one: SampleSet, chances: Sequence[float]) -> list[dict[str, Any]]:
     """By sample, where it stands, and its chance to be of the other set."""
-    files = files_of(one.path) if one.x.ndim == 4 and not one.drawn else []
-    where = [{"file": files[at]} if files else {"row": at} for at in one.places]
+    where = [{"file": one.files[at]} if one.files else {"row": at} for at in one.places]
     return [{"chance": round(chance, 5), **at} for at, chance in zip(where, chances, strict=True)]
 
 

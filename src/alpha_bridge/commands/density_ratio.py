@@ -77,7 +77,7 @@ def ratio(
 
     console = console or Console(quiet=True)
     model, _ = load_model(run, config, at)
-    x = None if data is None else given_to(data, run, config, at, console)
+    given = None if data is None else given_to(data, run, config, at, console)
     found = ratio_of(run, config, at, model, console, held_out, calibration)
     content = {
         "step": at,
@@ -89,12 +89,13 @@ def ratio(
         "after": _scores(found.after),
     }
     write_table(content, run.calibration_path)
-    if data is None or x is None or path is None:
+    if given is None or path is None:
         return Ratio(content, run.calibration_path)
+    x, files = given
     ratios = found(evidence(model, x, found.kind))
     named = {"log_ratio": ratios.value, "low": ratios.low, "high": ratios.high}
     own = {"logit": ratios.raw, "beyond": ratios.beyond}
-    write_scores(named | own, data, config, path)
+    write_scores(named | own, files, path)
     return Ratio(content, run.calibration_path, ratios, path)
 
 

@@ -69,6 +69,9 @@ def edit(
 
     if bool(attribute) == bool(between):
         raise ValueError("edit needs either --attribute NAME or --between slerp|lerp")
+    if between and (labels or against):
+        option = f"--labels {labels}" if labels else f"--against {' '.join(against)}"
+        raise ValueError(f"--between {between} goes along no attribute: leave out {option}")
     positive("strength", strength)
     at_least(2, "columns", columns)
     at_least(1, "n", n)

@@ -72,7 +72,7 @@ def edit_images(
         if images is None:
             x = source().held_out(wanted.n)
         else:
-            x = samples_at(images, config, wanted.console)[: wanted.n]
+            x = samples_at(images, config, wanted.console)[0][: wanted.n]
         z, before, after = inverted(config, model, units.normalize(x), refine)
         originals = units.stored(units.normalize(x))
         errors = float(before.mean()), float(after.mean())
@@ -162,21 +162,23 @@ def _labelled(
     wanted: EditOptions, source: Callable[[], Source], images: Path | None, labels: Path | None
 ) -> tuple[Tensor, Attributes]:
     """Samples, in storage units, for which one of the attributes is known, and what is known."""
+    import numpy as np
+
     from ..data import read_images, read_labels
     from ..runs.loading import printing
 
-    config, names, say = (
-        wanted.config,
-        [*wanted.attribute, *wanted.against],
-        printing(wanted.console),
-    )
-    given = (images, wanted.data or config.data)
-    folders = [folder for place in given if place and (folder := Path(place).expanduser()).is_dir()]
-    table = None if labels is None else read_labels(labels, *folders)
+    config, say = wanted.config, printing(wanted.console)
+    names = [*wanted.attribute, *wanted.against]
+    places = [Path(place).expanduser() for place in (images, wanted.data or config.data) if place]
+    table = None if labels is None else read_labels(labels, *filter(Path.is_dir, places))
     if table is not None and table.files is not None:
         for note in table.notes:
             say(note)
-        chosen = _chosen(table.attributes, names)
+        kept = np.flatnonzero([not apart for apart in _apart(table.files, places[-1], source)])
+        if left_out := len(table.files) - len(kept):
+            why = "held out, or broken" if config.images.skip_broken else "held out"
+            say(f"{left_out} of {len(table.files)} labelled images are left out: they are {why}")
+        chosen = kept[_chosen(table.attributes[kept], names)]
         files = [table.files[row] for row in chosen]
         x = read_images(files, config.event_shape or (), config.white)
         return x, table.attributes[chosen]
@@ -189,6 +191,20 @@ def _labelled(
             say(note)
     chosen = _chosen(attributes, names)
     return data.chosen(everything, chosen), attributes[chosen]
+
+
+def _apart(files: Sequence[Path], data: Path, source: Callable[[], Source]) -> list[bool]:
+    """Of each file, whether it is an image of the folder ``data`` that training never sees."""
+    folder = data.resolve()
+    # an image may be a link; the folder that it lies in is none
+    places = [file.parent.resolve() / file.name for file in files]
+    if not any(place.is_relative_to(folder) for place in places):
+        return [False] * len(files)  # and the data need not be there any more
+    found = source()
+    rows = found.training_attributes(found.size or LABELLED).rows
+    trained = set() if rows is None else {*rows.tolist()}
+    apart = {folder / name for row, name in enumerate(found.files) if name and row not in trained}
+    return [place in apart for place in places]
 
 
 def _chosen(attributes: Attributes, names: Sequence[str]) -> NDArray[np.int64]:

@@ -149,6 +149,11 @@ def snapshots_of(run: Run, config: Config, last: int) -> list[int]:
             f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
             "N(0, I): give a run without --prior"
         )
+    if config.rows is not None:
+        raise ValueError(
+            f"the samples of {run.folder} are rows of a table, of which no metric stands for "
+            "realism: give a run on images or vectors, and see alpha-bridge evaluate for this one"
+        )
     if config.objective.reconstructs:
         raise ValueError(
             f"{run.folder} has latents of data alone, which have no likelihood under N(0, I): give "

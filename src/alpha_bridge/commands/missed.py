@@ -55,6 +55,8 @@ def missed(
 
     for name, number in {"count": count, "n": n, "draws": draws}.items():
         at_least(1, name, number)
+    if images is not None and data is not None:
+        raise ValueError(f"give --images {images} or --data {data}, not both")
     console = console or Console(quiet=True)
     run, config, at = open_run(run, step)
     require_plain(config)

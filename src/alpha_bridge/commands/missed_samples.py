@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .paths import files_of, require_given, require_new, write_table
+from .paths import require_given, require_new, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,11 +132,10 @@ def _held_out(
 
 def _given(images: Path, config: Config, count: int, console: Console) -> Ranked:
     """Samples of files, of which nothing else is known."""
-    from ..data import read_samples
-    from ..runs.loading import printing
+    from ..runs.loading import samples_at
 
-    x = read_samples(images, config.event_shape or (), config.white, say=printing(console))
-    return Ranked(x[:count], files_of(images))
+    x, files = samples_at(images, config, console)
+    return Ranked(x[:count], files)
 
 
 def draw(found: Missed, x: Array, generated: Array, worst: Array, decoded: Array) -> Figure:

@@ -73,9 +73,10 @@ def outliers(
     from ..runs.outlier_bridge import OutlierBridge
 
     detector = OutlierBridge.from_run(run.folder, contamination, held_out, at, console)
-    scores = detector.outlyingness_.scores(given_to(data, run, config, at, console))
+    x, files = given_to(data, run, config, at, console)
+    scores = detector.outlyingness_.scores(x)
     total = summed(detector.outlyingness_.surprisals(scores))
     outlier = -total < detector.offset_
     named = {"outlyingness": total, "outlier": outlier}
-    write_scores(named | scores._asdict(), data, config, path)
+    write_scores(named | scores._asdict(), files, path)
     return Outliers(total, outlier, path)

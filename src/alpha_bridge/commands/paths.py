@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,16 +25,6 @@ def require_given(path: Path | None, kind: str = "an image, a folder or an .npy 
     """Refuse a file that is not there."""
     if path is not None and not path.expanduser().exists():
         raise FileNotFoundError(f"{path} does not exist: give {kind}")
-
-
-def files_of(images: Path) -> list[str | None]:
-    """Names of the images that a user gives; none of an array."""
-    from ..data.listing import list_folder
-
-    images = images.expanduser()
-    if images.is_dir():
-        return [str(file.relative_to(images)) for file in list_folder(images).images]
-    return [] if images.suffix == ".npy" else [images.name]
 
 
 def require_output(path: Path | None) -> None:
@@ -84,13 +74,12 @@ def scores_of(data: Path, run: Run, config: Config, out: Path | None, name: str)
     return path
 
 
-def write_scores(columns: Mapping[str, Any], data: Path, config: Config, path: Path) -> None:
-    """Write a row for each sample that was given, under its file if there are any."""
+def write_scores(columns: Mapping[str, Any], files: Sequence[str], path: Path) -> None:
+    """Write a row for each sample that was read, under its file if there are any."""
     import pyarrow
 
     from ..data import tables
 
-    files = files_of(data) if len(config.event_shape or ()) == 3 else []
     named = {"file": files} if files else {}
     tables.write_table(pyarrow.table({**named, **columns}), path)
 

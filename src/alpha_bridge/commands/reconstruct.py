@@ -103,7 +103,8 @@ def reconstruct(
 
     model, _ = load_model(run, config, step)
     units = units_of(run, config, step)
-    x = units.normalize(samples_at(images, config, console)).to(model.log_sigma.dtype)
+    given, _ = samples_at(images, config, console)
+    x = units.normalize(given).to(model.log_sigma.dtype)
     latents, before, after = inverted(config, model, x, refine)
     decoded = in_chunks(model.decode, latents)
     pairs = np.stack([units.stored(x), units.stored(decoded)])
@@ -153,7 +154,7 @@ def _rows(
     model, _ = load_model(run, config, step)
     units, rows = units_of(run, config, step), model.rows
     assert isinstance(units, TableUnits) and rows is not None
-    x = given_to(data, run, config, step, console)
+    x, _ = given_to(data, run, config, step, console)
     y = decoded(model, in_chunks(model.encode, x))
     same = (codes(x, rows) == codes(y, rows)).float() if rows.categories else None
     places = [place for place, _ in rows.numbers]

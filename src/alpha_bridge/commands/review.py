@@ -22,7 +22,8 @@ def evaluate(
         run: Folder of the run.
         step: Updates of the checkpoint; by default the latest.
         data: Data in place of the run's; a hub id in the run's configuration is not fetched.
-        prior: Second domain instead of the one that the run names.
+        prior: Second domain instead of the one that the run names; vectors of it are seen in the
+            units of the run's own.
         console: Where to show progress; nowhere by default.
 
     Returns:
@@ -34,6 +35,10 @@ def evaluate(
     from ..runs.opening import open_run
 
     run, config, step = open_run(run, step)
+    if prior is not None and config.prior is None:
+        raise ValueError(
+            f"--prior {prior} names a second domain, and {run.folder} has none: leave it out"
+        )
 
     from ..recipe.assembly import build_evaluation
     from ..runs.loading import data_of, load_model, prior_of

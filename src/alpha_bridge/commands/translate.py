@@ -33,7 +33,8 @@ def translate(
         out: A .png for a picture, an .npy for an array; by default in the run's folder.
         back: From the run's data to the second domain, instead of the other way.
         step: Updates of the checkpoint; by default the latest.
-        prior: Second domain instead of the one that the run names.
+        prior: Second domain instead of the one that the run names; vectors of it are seen in the
+            units of the run's own.
         console: Where to say what is read; nowhere by default.
 
     Returns:

@@ -8,7 +8,7 @@ from .images import digits, load_images
 from .mixtures import grid, ring, spirals, unbalanced
 from .rng import normal, stream, uniform
 from .sampler import indices, share
-from .samples import read_images, read_samples, samples_of
+from .samples import read_images, read_named_samples, read_samples, samples_of
 from .source import Source
 from .units import PixelUnits, StandardUnits, Units
 
@@ -34,6 +34,7 @@ __all__ = [
     "normal",
     "read_images",
     "read_labels",
+    "read_named_samples",
     "read_samples",
     "ring",
     "samples_of",

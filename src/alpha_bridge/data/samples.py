@@ -42,13 +42,33 @@ def read_samples(
         FileNotFoundError: There is no such file or folder.
         ValueError: It has no samples, one cannot be read, or they have another shape.
     """
+    return read_named_samples(path, event_shape, white, skip_broken, say)[0]
+
+
+def read_named_samples(
+    path: str | Path,
+    event_shape: tuple[int, ...],
+    white: int | None = None,
+    skip_broken: bool = False,
+    say: Callable[[str], object] | None = None,
+) -> tuple[Tensor, list[str]]:
+    """Read samples as :func:`read_samples` does, and give their names too.
+
+    Returns:
+        Samples, and of each image where it lies in the folder; no names for those of an array.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder.
+        ValueError: As of that function.
+    """
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: give an image, a folder or an .npy file")
+    names: list[str] = []
     if path.suffix == ".npy":
         samples = _array(path, event_shape)
     elif len(event_shape) == 3:
-        samples = _images_at(path, event_shape, white, skip_broken, say)
+        samples, names = _images_at(path, event_shape, white, skip_broken, say)
     else:
         raise ValueError(f"the model takes vectors, not images, got {path}: give an .npy file")
     if samples.shape[1:] != event_shape:
@@ -56,7 +76,7 @@ def read_samples(
             f"{path} has samples of shape {tuple(samples.shape[1:])}, the model takes "
             f"{event_shape}: give such samples"
         )
-    return samples
+    return samples, names
 
 
 def _array(path: Path, event_shape: tuple[int, ...]) -> Tensor:
@@ -90,9 +110,9 @@ def _images_at(
     white: int | None,
     skip_broken: bool,
     say: Callable[[str], object] | None,
-) -> Tensor:
+) -> tuple[Tensor, list[str]]:
     if not path.is_dir():
-        return read_images([path], event_shape, white)
+        return read_images([path], event_shape, white), [path.name]
     listing = list_folder(path)
     listing.require_images()
     images, broken = _decoded(listing.images, event_shape, white)
@@ -100,7 +120,7 @@ def _images_at(
         say(listing.line(len(broken) if skip_broken else 0))
     if broken and not (skip_broken and images):
         raise refusal(broken, len(listing.images))
-    return _stacked(images)
+    return _stacked([*images.values()]), [str(file.relative_to(path)) for file in images]
 
 
 def read_images(
@@ -125,19 +145,19 @@ def read_images(
     images, broken = _decoded(files, event_shape, white)
     if broken:
         raise refusal(broken, len(files))
-    return _stacked(images)
+    return _stacked([images[file] for file in files])
 
 
 def _decoded(
     files: Sequence[Path], event_shape: tuple[int, ...], white: int | None
-) -> tuple[list[Pixels], list[Broken]]:
-    """The images that can be decoded, and the others."""
+) -> tuple[dict[Path, Pixels], list[Broken]]:
+    """The images that can be decoded, by their files in order, and the others."""
     channels, size, _ = event_shape
     encoded = [Encoded(f"image {file}", str(file)) for file in files]
     shape = Shape(size, channels, white or Survey.of(encoded).white)
-    decoded = [attempt(image, shape) for image in encoded]
-    images = [image for image in decoded if not isinstance(image, Broken)]
-    return images, [image for image in decoded if isinstance(image, Broken)]
+    found = dict(zip(files, (attempt(image, shape) for image in encoded), strict=True))
+    broken = [image for image in found.values() if isinstance(image, Broken)]
+    return {file: image for file, image in found.items() if not isinstance(image, Broken)}, broken
 
 
 def _stacked(images: Sequence[Pixels]) -> Tensor:

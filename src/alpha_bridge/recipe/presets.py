@@ -135,6 +135,7 @@ FROM_VAE: dict[str, float | str | None] = {
     "path.transfer": 0.15,
     "path.adversarial": 0.8,
     "path.end": 0.9,
+    "realism": None,
     "gamma.kind": "sigmoid",
     "gamma.c": 16.0,
     "gamma.d": -8.0,
@@ -148,7 +149,7 @@ FROM_VAE: dict[str, float | str | None] = {
 new; the VAE needs none. The path ends where the likelihood still has some say: its gradient has the
 weight κ/σ², and a VAE's own σ is small, so that γ must be steep for the other half to be heard at
 all, but not so steep that reconstructions are given up. Samples sharpen where α is held, which is
-most of the path."""
+most of the path. No dial has a say in it: ``realism`` would be recorded and mean nothing."""
 
 
 def from_vae(config: Config, source: str) -> Config:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..checks import at_least
-from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_samples
+from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_named_samples
 from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
@@ -64,15 +64,20 @@ def before_bridge(config: Config, model: AlphaBridge) -> AlphaBridge:
 
 
 def _shapes(model: AlphaBridge) -> list[dict[str, torch.Size]]:
-    """Of the tensors in both arms."""
+    """Of the tensors in the networks of both arms."""
     arms = (model.encoder, model.generator)
-    return [{name: x.shape for name, x in arm.state_dict().items()} for arm in arms]
+    return [{name: x.shape for name, x in _weights(arm).items()} for arm in arms]
 
 
 def _same(arm: Module, other: Module) -> bool:
-    """Whether their networks, whatever the latents are scaled by, have the same weights."""
-    own, others = (of.get_submodule("network").state_dict() for of in (arm, other))
-    return all(torch.equal(x, others[name]) for name, x in own.items())
+    """Whether their networks have the same weights."""
+    others = _weights(other)
+    return all(torch.equal(x, others[name]) for name, x in _weights(arm).items())
+
+
+def _weights(arm: Module) -> dict[str, Tensor]:
+    """Of the network of an arm, whatever latents are scaled by, which a VAE may do by channels."""
+    return arm.get_submodule("network").state_dict()
 
 
 def printing(console: Console | None) -> Callable[[str], None]:
@@ -139,10 +144,14 @@ def _other_table(named: str, units: Units, say: Callable[[str], None]) -> Source
     return source
 
 
-def samples_at(path: Path, config: Config, console: Console | None) -> Tensor:
-    """What lies at ``path``, in storage units, read as the data of the run were."""
+def samples_at(path: Path, config: Config, console: Console | None) -> tuple[Tensor, list[str]]:
+    """What lies at ``path``, in storage units, read as the data of the run were.
+
+    Returns:
+        Samples, and the names of the files that were read; none of an array.
+    """
     shape, say = config.event_shape or (), printing(console)
-    return read_samples(path, shape, config.white, config.images.skip_broken, say)
+    return read_named_samples(path, shape, config.white, config.images.skip_broken, say)
 
 
 def units_of(run: Run, config: Config, step: int | None = None) -> Units:
@@ -174,12 +183,13 @@ def rows_at(path: Path, units: Units, console: Console | None) -> Tensor:
 
 def given_to(
     path: Path, run: Run, config: Config, step: int | None, console: Console | None
-) -> Tensor:
-    """Samples or rows that a user gives for a run, in model units."""
+) -> tuple[Tensor, list[str]]:
+    """Samples or rows that a user gives for a run, in model units, and names as of samples_at."""
     units = units_of(run, config, step)
     if config.rows is not None:
-        return units.normalize(rows_at(path, units, console))
-    return units.normalize(samples_at(path, config, console))
+        return units.normalize(rows_at(path, units, console)), []
+    x, files = samples_at(path, config, console)
+    return units.normalize(x), files
 
 
 def ratio_of(
@@ -209,10 +219,28 @@ def prior_of(config: Config, named: str | None = None) -> Source | None:
         if prior is not None and config.prior_fingerprint not in (None, prior.fingerprint):
             raise ValueError(
                 f"the second domain has changed: {config.prior} had {config.prior_fingerprint}, "
-                f"and has {prior.fingerprint}: restore it, or name another one with --prior"
+                f"and has {prior.fingerprint}: restore it, or name where it lies now with --prior"
             )
         return prior
-    return build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+    prior = build_prior(config.model_copy(update={"prior": named}), fetch=(named,))
+    if prior is not None and prior.fingerprint != config.prior_fingerprint:
+        prior.units = _units_of_own(config, named)
+    return prior
+
+
+def _units_of_own(config: Config, named: str) -> Units:
+    """Units of the run's own second domain, in which the model sees other samples as well."""
+    if len(config.prior_shape or ()) == 3:
+        return PixelUnits()
+    try:
+        own = prior_of(config)
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"{named} has other samples than {config.prior}, whose units the run needs, and these "
+            f"are not there any more ({error}): restore {config.prior}"
+        ) from error
+    assert own is not None
+    return own.units
 
 
 def prior_units_of(config: Config, named: str | None = None) -> Units:

@@ -40,7 +40,7 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
     """
     evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
     data, dataset = _data(config)
-    draws = not config.objective.reconstructs
+    draws = not config.objective.reconstructs and config.prior is None
     return Card(
         title=f"{config.method} on {data}",
         data=data if dataset else f"{data} (not on the hub)",
@@ -50,7 +50,7 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
         if evaluated
         else "",
         metrics=metrics_of(evaluated[-1]) if evaluated else {},
-        # reconstructions are pictures of the data
+        # reconstructions and translations are pictures of data
         pictures=tuple(_pictures(run, step)) if pictures and draws and not config.rows else (),
         draws=draws,
         columns=_columns(config),

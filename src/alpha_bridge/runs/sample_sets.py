@@ -5,7 +5,7 @@ Without a run they are read as a run that is trained on the first would read the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from ..data import Units, read_samples
+from ..data import Units, read_named_samples
 from ..files.table_files import is_table
 from ..inference.calibrated_ratio import generated
 from ..observation import RowFamily
@@ -36,7 +36,7 @@ class SampleSet:
         places: Where each stands in the file, or among the samples of the run.
         units: Those of x.
         rows: Where the columns of a table lie; None for other samples.
-        drawn: Whether a run's model made them.
+        files: Names of the images of a folder, by their places; none of other samples.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class SampleSet:
     places: list[int]
     units: Units
     rows: RowFamily | None
-    drawn: bool = False
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,22 @@ class _Form:
     shape: tuple[int, ...]
     units: Units
     white: int | None = None
+    skip_broken: bool = False
 
-    def read(self, data: object, say: Callable[[str], None]) -> Tensor:
-        """Samples of a path, or rows of a table in memory, in model units."""
+    def read(self, data: object, say: Callable[[str], None]) -> tuple[Tensor, list[str]]:
+        """Samples of a path, or rows of a table in memory, in model units; names of their files."""
         from ..data.tables import TableUnits, read_rows
 
         if isinstance(self.units, TableUnits):
-            return self.units.normalize(read_rows(data, self.units, say))
+            return self.units.normalize(read_rows(data, self.units, say)), []
         assert isinstance(data, Path)
         if is_table(data):
             raise ValueError(
                 f"'{data}' is a table, and the other samples are of shape {self.shape}: give two "
                 "sets of one kind"
             )
-        return self.units.normalize(read_samples(data, self.shape, self.white, say=say))
+        x, files = read_named_samples(data, self.shape, self.white, self.skip_broken, say)
+        return self.units.normalize(x), files
 
     @property
     def rows(self) -> RowFamily | None:
@@ -104,7 +106,8 @@ def _form(path: Path) -> _Form:
     """How a run was trained to see samples, or would be if it were trained on these."""
     if _has_config(path):
         run, config, step = open_run(path)
-        return _Form(config.event_shape or (), units_of(run, config, step), config.white)
+        units, skip = units_of(run, config, step), config.images.skip_broken
+        return _Form(config.event_shape or (), units, config.white, skip)
     source = build_source(of_data(str(path)), fetch=())
     return _Form(source.event_shape, source.units)
 
@@ -114,12 +117,13 @@ def _set(
 ) -> SampleSet:
     if _has_config(path):
         x = _of_run(path, form, count, seed, turn, say)
-        return SampleSet(path, x, [*range(len(x))], form.units, form.rows, True)
-    x = form.read(path, say)
+        return SampleSet(path, x, [*range(len(x))], form.units, form.rows)
+    x, files = form.read(path, say)
     places = np.sort(np.random.default_rng(seed).permutation(len(x))[:count])
     if len(x) > count:
         say(f"{count:,} of the {len(x):,} samples of {path} are compared: --count")
-    return SampleSet(path, x[torch.from_numpy(places)], places.tolist(), form.units, form.rows)
+    chosen = x[torch.from_numpy(places)]
+    return SampleSet(path, chosen, places.tolist(), form.units, form.rows, files)
 
 
 def _of_run(
@@ -134,7 +138,7 @@ def _of_run(
     units = units_of(run, config, step)
     x = generated(model, units, count, seed, turn)
     if isinstance(units, TableUnits) and form.rows is not None:
-        return form.read(units.table(units.denormalize(x), seed), say)
+        return form.read(units.table(units.denormalize(x), seed), say)[0]
     if (config.rows is None) != (form.rows is None) or config.event_shape != form.shape:
         raise ValueError(
             f"{path} makes samples of shape {config.event_shape}, the others have {form.shape}: "

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..data.units import StandardUnits, Units
 from ..errors import one_line
-from ..files import filling, sha256
+from ..files import explained, filling, sha256
 from ..files.tensors import serialized
 from ..files.vae_folder import PIPELINE
 from ..model import NETWORKS, AlphaBridge
@@ -102,10 +102,12 @@ def push(
         ValueError: The id is malformed, or the model cannot be saved.
         PermissionError: You may not write there.
         ConnectionError: The hub cannot be reached.
+        NotWritten: The disk of temporary files is full or broken.
     """
     with hub_errors(hub_id), TemporaryDirectory() as folder:
         validate_repo_id(hub_id)
-        _write(model, Path(folder), units or Units(), card or Card(), hub_id)
+        with explained(Path(folder)):
+            _write(model, Path(folder), units or Units(), card or Card(), hub_id)
         api = HfApi(token=token)
         repository = api.create_repo(hub_id, private=private, exist_ok=True).repo_id
         commit = api.upload_folder(

@@ -41,9 +41,11 @@ def serve(workspace: Workspace, host: str, port: int, console: Console) -> None:
         from fastapi import FastAPI
         from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+        from .same_origin import SameOrigin
         from .web_page import CSS, page, theme
 
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.add_middleware(SameOrigin)
         if host in LOOPBACK:  # a page of another name must not reach this one by pointing it here
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
         app = gr.mount_gradio_app(

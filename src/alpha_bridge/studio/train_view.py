@@ -150,8 +150,9 @@ def _start(
         return markup.lines(understood(configured(*settings)))
 
     def begin(name: str, *settings: Any) -> Any:
-        trainings.start(name.strip(), configured(*settings))
-        return gr.update(choices=[*{*workspace.run_names(), name}], value=name)
+        name = name.strip()
+        trainings.start(name, configured(*settings))
+        return gr.update(choices=sorted({*workspace.run_names(), name}), value=name)
 
     def offer() -> Any:
         return gr.update(choices=workspace.data_names())

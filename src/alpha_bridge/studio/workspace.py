@@ -127,17 +127,27 @@ class Workspace:
                 f"{MOST_FILES:,} of {MOST_BYTES >> 20} MiB: put them into the folder {self.folder}"
             )
         (kind,) = kinds
-        place = self._inside(f"{UPLOADS}/{kind}-{strftime('%Y%m%d-%H%M%S')}", "data")
-        if kind != "images":
-            place = place.with_name(f"{place.name}{paths[0].suffix.lower()}")
-        place.parent.mkdir(exist_ok=True)
-        if kind == "images":
-            place.mkdir()
+        place = self._new_upload(kind, "" if kind == "images" else paths[0].suffix.lower())
         for number, path in enumerate(paths):
             # names of strangers are not kept but for what is plain in them
             name = "".join(c for c in path.name if c.isalnum() or c in " ._-").lstrip(". ")
             shutil.copyfile(path, place / f"{number:04}-{name}" if kind == "images" else place)
         return self._named(place)
+
+    def _new_upload(self, kind: str, ending: str) -> Path:
+        """An empty folder, or a file of that ending: a number tells those of one second apart."""
+        stem, number = f"{UPLOADS}/{kind}-{strftime('%Y%m%d-%H%M%S')}", 1
+        while True:
+            place = self._inside(f"{stem}{f'-{number}' if number > 1 else ''}{ending}", "data")
+            place.parent.mkdir(exist_ok=True)
+            try:
+                if ending:
+                    place.touch(exist_ok=False)
+                else:
+                    place.mkdir()
+                return place
+            except FileExistsError:
+                number += 1
 
     def _inside(self, name: str, what: str) -> Path:
         try:

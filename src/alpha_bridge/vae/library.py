@@ -126,7 +126,7 @@ def _downloaded(name: str, fetch: bool) -> Path:
         with suppress(FileNotFoundError):
             find_vae(folder)
             return folder
-        return _fetched(name, (*FIRST, f"{STEM}.*"), fetch)
+        return _fetched(name, (*FIRST, f"{STEM}.*", f"{STEM}-*"), fetch)
     except Exception as error:  # whatever the network layer of the day raises
         if not fetch:
             raise FileNotFoundError(
