@@ -121,12 +121,13 @@ def measure(modes: list[str], sizes: list[str], batch: int | None, least_seconds
             config = SIZES[size]
             if batch:
                 config = config.model_copy(update={"batch_size": batch})
-            operations = Updates(config, precision=mixed).operations()
             for mode in modes:
                 compiled, run = MODES[mode]
                 if mode == "CUDA graphs" and not cuda:
                     continue
-                step = Updates(_passes(config, mode), precision=mixed, compiled=compiled)
+                passes = _passes(config, mode)
+                operations = Updates(passes, precision=mixed).operations()
+                step = Updates(passes, precision=mixed, compiled=compiled)
                 updates = speed(step, run(step), least_seconds)
                 row = {
                     "images": size,

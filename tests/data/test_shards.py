@@ -102,6 +102,28 @@ def test_streamed_images_are_the_decoded_ones(folders, streams, load, kind):
     assert names == [["label=cat", "label=dog"]] * 2
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_table_may_begin_with_a_group_without_rows(folders, load, tmp_path, kind):
+    plain, folder = folders["parquet"], tmp_path / "empty"
+    folder.mkdir()
+    for number in range(2):
+        table, path = (
+            pyarrow.parquet.read_table(plain / f"part-{number}.parquet"),
+            folder / f"part-{number}.{kind}",
+        )
+        if kind == "parquet":
+            with pyarrow.parquet.ParquetWriter(path, table.schema) as file:
+                for part in (table.slice(0, 0), table.slice(0, GROUP), table.slice(GROUP)):
+                    file.write_table(part)
+        else:
+            with pyarrow.ipc.new_stream(path, table.schema) as file:
+                file.write_batch(pyarrow.RecordBatch.from_pylist([], table.schema))
+                file.write_table(table, GROUP)
+    source, usual = load(str(folder)), load(str(plain), stream=False)
+    assert torch.equal(source.training(99), usual.training(99))
+    assert torch.equal(source.training_labels(99), usual.training_labels(99))
+
+
 def test_an_update_decodes_the_share_of_one_process_and_nothing_before(folders, load, monkeypatch):
     decoded, plain = [], streamed.decode_all
 

@@ -39,6 +39,15 @@ def test_weights_of_a_heavy_tail_are_refused():
         smoothed_weights(x**2 / 2 * (1 - 1 / 25)).require_reliable()
 
 
+@pytest.mark.parametrize("rounding", [0.0, 1e-9])
+def test_equal_samples_at_the_cut_are_no_tail(rounding):
+    """A table of three rows: its weights are bounded, and as good as they are."""
+    f = np.log(np.repeat([1.0, 2.0, 2.1], [700, 270, 30]))
+    f += rounding * np.random.default_rng(0).normal(size=len(f))
+    found = smoothed_weights(f).require_reliable()
+    assert found.weights == pytest.approx(np.exp(f) / np.exp(f).sum(), rel=0.05)
+
+
 def test_the_log_ratio_may_be_of_any_size():
     f = np.random.default_rng(0).normal(size=100)
     assert smoothed_weights(f + 5000).weights == pytest.approx(smoothed_weights(f).weights)
@@ -46,7 +55,11 @@ def test_the_log_ratio_may_be_of_any_size():
 
 @pytest.mark.parametrize(
     ("f", "says"),
-    [(np.zeros(24), "at least 25 samples"), (np.full(30, np.nan), "sample 0 is nan")],
+    [
+        (np.zeros(24), "at least 25 samples"),
+        (np.full(30, np.nan), "sample 0 is nan"),
+        (np.where(np.arange(90).reshape(30, 3) == 50, np.inf, 0.0), "sample 16 is inf: its"),
+    ],
 )
 def test_what_has_no_weights_is_refused(f, says):
     with pytest.raises(ValueError, match=says):

@@ -35,6 +35,12 @@ def test_the_surprisal_of_the_data_is_that_of_an_exponential_variable():
     assert np.quantile(found, [0.5, 0.75]) == pytest.approx(np.log([2, 4]), abs=0.05)
 
 
+def test_what_is_usual_and_repeated_is_no_surprise():
+    surprisal = Surprisal.fitted(np.repeat([0.0, 1.0, 2.0, 3.0], [50, 20, 10, 20]))
+    found = surprisal(np.array([0.0, 1.0, 2.0]))
+    assert found == pytest.approx(-np.log([1.0, 0.5, 0.3]))
+
+
 def test_both_tails_of_a_ratio_are_unusual():
     found = TwoSided.fitted(np.random.default_rng(0).normal(size=2000))
     low, middle, high = found(np.array([-3.0, 0.0, 3.0]))

@@ -144,6 +144,14 @@ def test_what_cannot_be_tracked_stops_no_training(run, stand):
     assert any("stopped (no room)" in line for line in lines) and len(run.records) == 3
 
 
+def test_what_cannot_be_read_again_stops_no_training(run):
+    pytest.importorskip("tensorboard")
+    track(run, RECORDS)
+    next(run.folder.glob("samples/*.npy")).write_bytes(b"damaged")
+    (line,) = track(run, [], step=3)
+    assert "tensorboard" in line and "stopped (" in line
+
+
 def test_what_is_not_installed_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr("alpha_bridge.recipe.availability.find_spec", lambda _: None)
     require_trackers(Config())

@@ -28,7 +28,7 @@ class ByRatio:
         weights: Whether each sample gets a weight.
         reject: Draws for each sample that is kept.
         resample: Draws for each that is chosen by weights.
-        held_out: Data to calibrate on in place of the run's.
+        held_out: Data to calibrate on in place of the run's, of which again a tenth is taken.
     """
 
     weights: bool = False

@@ -72,7 +72,7 @@ def edit_rows(wanted: EditOptions) -> EditedRows:
     names = [*wanted.attribute, *wanted.against]
     known = {name: RowAttribute.of(units.coding, name) for name in names}
     model, _ = load_model(run, config, step)
-    source = data_of(run, config, wanted.console, None, step)
+    source = data_of(run, config, wanted.console, None, step, option=None)
 
     def encoded(rows: Tensor) -> Tensor:
         return in_chunks(model.encode, units.normalize(rows))

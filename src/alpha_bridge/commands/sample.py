@@ -49,7 +49,7 @@ def sample(
         weights: Write weights towards the data beside them, an .npy file with sum 1.
         reject: Keep one of so many draws on average, those that are most probably data.
         resample: Choose by weights, with replacement, from so many times as many draws.
-        held_out: Data to calibrate the ratio on in place of the run's.
+        held_out: Data to calibrate the ratio on in place of the run's, of which a tenth is taken.
         console: Where to show how that went; nowhere by default.
 
     Raises:

@@ -28,6 +28,10 @@ FEWEST_WEIGHTS = 5 * LEAST_TAIL
 """A fifth of all are the tail, at most."""
 
 
+ROUNDED = 1e-6
+"""Of a weight, by which another one of the same sample may differ."""
+
+
 class SmoothedWeights(NamedTuple):
     """Weights of samples.
 
@@ -73,11 +77,12 @@ def smoothed_weights(f: Array) -> SmoothedWeights:
     tail = int(np.ceil(min(len(f) / 5, 3 * np.sqrt(len(f)))))
     order = np.argsort(weights, kind="stable")
     largest, cut = order[-tail:], weights[order[-tail - 1]]
-    excess = weights[largest] - cut
+    # equal ones, rounded otherwise, are no tail: one that begins with noughts has any k̂
+    largest = largest[weights[largest] > cut * (1 + ROUNDED)]
     shape = -np.inf
-    if excess[-LEAST_TAIL] > 0:
-        shape, scale = pareto_shape(excess)
-        ranks = (np.arange(tail) + 0.5) / tail
+    if len(largest) >= LEAST_TAIL:
+        shape, scale = pareto_shape(weights[largest] - cut)
+        ranks = (np.arange(len(largest)) + 0.5) / len(largest)
         # none above the largest that was seen
         weights[largest] = np.minimum(cut + _quantiles(ranks, shape, scale), 1.0)
     weights /= weights.sum()
@@ -131,9 +136,9 @@ def require_finite(f: Array) -> Array:
     """Return log ratios, as float64, if all are finite."""
     f = np.asarray(f, np.float64)
     if not np.isfinite(f).all():
-        at = int((~np.isfinite(f)).argmax())
+        at = tuple(np.argwhere(~np.isfinite(f))[0].tolist())
         raise ValueError(
-            f"the log ratio of sample {at} is {f[at]}: its weight overflows; leave the sample out, "
-            "or use a checkpoint before training diverged"
+            f"the log ratio of sample {at[0]} is {f[at]}: its weight overflows; leave the sample "
+            "out, or use a checkpoint before training diverged"
         )
     return f

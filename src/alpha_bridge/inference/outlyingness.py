@@ -103,7 +103,7 @@ class Surprisal:
         """That of scores of two or more samples."""
         s = np.sort(scores)
         most = len(s) - max(1, round(TAIL * len(s)))
-        shares = 1 - np.arange(most) / len(s)
+        shares = 1 - np.searchsorted(s, s[:most]) / len(s)  # of equal scores that of the first
         return cls(s[:most], -np.log(shares), max(float((s[most:] - s[most - 1]).mean()), TINY))
 
     def __call__(self, scores: Array) -> Array:

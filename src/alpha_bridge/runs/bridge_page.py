@@ -85,7 +85,8 @@ def write_bridge_page(content: Content, path: Path) -> Path:
 
 
 def _data(run: Run, config: Config, step: int, units: Units) -> Tensor:
-    return units.normalize(data_of(run, config, Console(quiet=True), step=step).held_out(POINTS))
+    data = data_of(run, config, Console(quiet=True), step=step, option=None)
+    return units.normalize(data.held_out(POINTS))
 
 
 def _described(snapshot: Snapshot) -> dict[str, object]:

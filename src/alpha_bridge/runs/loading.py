@@ -96,9 +96,14 @@ def decoding(bars: Bars) -> Callable[[int, int], None]:
 
 
 def data_of(
-    run: Run, config: Config, console: Console, named: str | None = None, step: int | None = None
+    run: Run,
+    config: Config,
+    console: Console,
+    named: str | None = None,
+    step: int | None = None,
+    option: str | None = "--data",
 ) -> Source:
-    """The data that a run was trained on, or those that the user names instead.
+    """The data that a run was trained on, or those that the user names instead, by an ``option``.
 
     Their units are those of the checkpoint after ``step`` updates, by default the latest.
     """
@@ -127,7 +132,8 @@ def data_of(
     elif changed:
         raise ValueError(
             f"the data of {run.folder} have changed: {config.data} had {config.fingerprint}, and "
-            f"has {source.fingerprint}: restore them, or name other data with --data"
+            f"has {source.fingerprint}: restore them"
+            f"{f', or name other data with {option}' if option else ''}"
         )
     source.units = units_of(run, own, step)  # of other data as well
     return source
@@ -202,12 +208,12 @@ def ratio_of(
     kind: MapName | None = None,
 ) -> CalibratedRatio:
     """The ratio of a run's model, calibrated on its held-out data, or on others that are named."""
-    source = data_of(run, config, console, held_out, step)
+    source = data_of(run, config, console, held_out, step, "--held-out")
     x = source.held_out(CALIBRATED)
     if len(x) < FEWEST_HELD_OUT:
         raise ValueError(
-            f"{len(x)} samples of {held_out or config.data} are held out, and a calibration needs "
-            f"{FEWEST_HELD_OUT}: name other data with --held-out"
+            f"{len(x)} samples of {held_out or config.data} are held out, a tenth of it, and a "
+            f"calibration needs {FEWEST_HELD_OUT}: name more data with --held-out"
         )
     return calibrated(model, x, source.units, kind)
 

@@ -21,6 +21,7 @@ from ..sharing import Card, Picture
 from . import plots
 from .folder import Run, is_image
 from .loading import load_model, units_of
+from .snapshots import recorded_alpha
 
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page names."""
@@ -45,7 +46,7 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
         title=f"{config.method} on {data}",
         data=data if dataset else f"{data} (not on the hub)",
         dataset=dataset,
-        training=_training(config, step),
+        training=_training(run, config, step),
         measured=f"after {evaluated[-1]['step']:,} updates, with the averaged generator and encoder"
         if evaluated
         else "",
@@ -79,13 +80,17 @@ def _data(config: Config) -> tuple[str, str | None]:
     return config.data, config.data
 
 
-def _training(config: Config, step: int) -> dict[str, str]:
+def _training(run: Run, config: Config, step: int) -> dict[str, str]:
     """The method, its path through α, and the settings, each part in a line."""
     start, end, sweeps = config.path.start, config.path.end, config.path.sweeps
     lengths = config.path.lengths(config.steps)
-    path = build_path(config)
+    path, adaptive = build_path(config), config.path.kind == "adaptive"
     way = f"α from {start:g} to {end:g}" + (f" and back, {sweeps} sweeps" if sweeps > 1 else "")
-    along = (f"at α = {start:g}", way, f"at α = {path(len(path) - 1):g}")
+    last = end if adaptive else path(len(path) - 1)
+    now = recorded_alpha(run, step) if adaptive else path(max(step - 1, 0))
+    along = (f"at α = {start:g}", way, f"at α = {last:g}")
+    if adaptive:
+        along = (along[0], f"or more, {way} as far as the model follows", f"or fewer {along[2]}")
     steps = {
         f"Step {numeral}": f"{length:,} updates {where}"
         for numeral, length, where in zip(("I", "II", "III"), lengths, along, strict=True)
@@ -101,8 +106,7 @@ def _training(config: Config, step: int) -> dict[str, str]:
     return {
         "method": f"{config.method}: {METHODS[config.method].summary}",
         **steps,
-        "this model": f"after {step:,} of {config.steps:,} updates, "
-        f"α = {path(max(step - 1, 0)):.3g}",
+        "this model": f"after {step:,} of {config.steps:,} updates, α = {now:.3g}",
         "batch size": str(config.batch_size),
         "seed": str(config.seed),
         **settings,

@@ -63,7 +63,7 @@ class OutlierBridge(OutlierMixin, BridgeEstimator):
 
     def __init__(
         self,
-        steps: int = USUAL.steps,
+        steps: int | None = None,
         realism: float = REALISM,
         method: str = USUAL.method,
         columns: Mapping[str, Any] | None = None,
@@ -75,7 +75,7 @@ class OutlierBridge(OutlierMixin, BridgeEstimator):
         """Keep the arguments, which :meth:`fit` holds to their ranges.
 
         Args:
-            steps: Number of updates.
+            steps: Number of updates; None for 2,000 of a table, and 10,000 of other samples.
             realism: As of :class:`~alpha_bridge.TableBridge`, and so are all others but the last.
             method: Of training.
             columns: Of a table, kinds that are to be others than those recognised.
@@ -136,7 +136,8 @@ class OutlierBridge(OutlierMixin, BridgeEstimator):
         realism = REALISM if config.realism is None else config.realism
         found = cls(config.steps, realism, config.method, random_state=config.seed)
         found.set_params(contamination=contamination, progress=console is not None)
-        source = data_of(run, config, console or Console(quiet=True), data, step)
+        console = console or Console(quiet=True)
+        source = data_of(run, config, console, data, step, "--held-out")
         found.config_, found.model_ = config, load_model(run, config, step)[0]
         return found._calibrated(source)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..control import AdaptivePath
 from ..files.manifest import OPTIMIZERS, last_whole
-from ..path import AlphaSchedule
 from ..recipe import Config, changed, resumed
 from ..recipe.assembly import Assembly
 from ..settings import WatchConfig
 from ..training.incidents import Incident
 from .folder import Run
+from .snapshots import recorded_alpha
 
 ROLL_BACK = "roll-back"
 
@@ -66,7 +66,8 @@ def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[
 def _change(run: Run, parts: Assembly, incident: Incident) -> dict[str, float]:
     """What is changed after an incident."""
     path = parts.config.path
-    alpha = _alpha_after(run, parts.path, incident.began)
+    adaptive = isinstance(parts.path, AdaptivePath)
+    alpha = recorded_alpha(run, incident.began) if adaptive else parts.path(incident.began)
     if (
         parts.config.watch.change == "alpha"
         and path.sweeps == 1
@@ -74,14 +75,6 @@ def _change(run: Run, parts: Assembly, incident: Incident) -> dict[str, float]:
     ):
         return {"path.end": alpha}
     return half_rates(parts.config)
-
-
-def _alpha_after(run: Run, path: AlphaSchedule, step: int) -> float:
-    """α after ``step`` updates, of an adaptive path by the records: it knows the present one."""
-    if not isinstance(path, AdaptivePath):
-        return path(step)
-    recorded = [record["alpha"] for record in run.records if record["step"] <= step]
-    return recorded[-1] if recorded else 0.0
 
 
 def half_rates(config: Config) -> dict[str, float]:

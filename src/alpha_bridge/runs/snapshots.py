@@ -19,6 +19,16 @@ class Snapshot(NamedTuple):
     phase: str
 
 
+def recorded_alpha(run: Run, step: int) -> float:
+    """α of the last record of at most ``step`` updates, 0 before any.
+
+    An adaptive path has no other: it knows the present one alone.
+    """
+    records = (record for record in run.records if record["step"] <= step)
+    known = [record["alpha"] for record in records if record.get("alpha") is not None]
+    return float(known[-1]) if known else 0.0
+
+
 def snapshots(run: Run) -> list[Snapshot]:
     """The checkpoints of a run, in order; ``ValueError`` without any.
 

@@ -73,7 +73,7 @@ class Tracking(Callback):
                 options = {"logging_dir": str(run.folder), "purge_step": 0}
                 tracker = tracking.TensorBoardTracker("", **options)
                 if self._start(run, tracker):
-                    self._repeat(run, tracker, step)
+                    self._try(run, tracker, partial(self._repeat, run, tracker, step))
             return
         run = self.trials.run
         of_run = f"{run.folder.resolve().name}-{(run.identity or '')[:8]}"

@@ -40,6 +40,7 @@ class Shards:
         starts: The number of the first image of each, and after them that of all images.
         index: Where each image lies, of :data:`PLACE`: 12 bytes, which may be mapped.
         sizes: Bytes of each group of rows of all tables; 0 where nothing need be read at once.
+        firsts: The number of the first group of each table, which may have no rows.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Shards:
         starts: Sequence[int],
         index: NDArray[Any],
         sizes: NDArray[np.int64],
+        firsts: Sequence[int],
         column: str,
         mode: str | None,
         root: Path,
     ) -> None:
         """Read ``column`` of tables in ``mode``; paths in it lead into ``root`` alone."""
         self.files, self.starts, self.index, self.sizes = files, starts, index, sizes
+        self.firsts = firsts
         self.column, self.mode, self.root = column, mode, root
         self._read = self._member if files[0].suffix == TAR else self._cell
         self._tables: dict[int, Table] = {}
@@ -63,16 +66,16 @@ class Shards:
     @classmethod
     def of(cls, scans: Sequence[Scan], column: str, root: Path) -> Shards:
         """All images that were found in ``scans``, one after the other."""
-        groups = [len(one.sizes) for one in scans]
+        firsts = np.cumsum([0, *(len(one.sizes) for one in scans[:-1])])
         index = np.concatenate([one.index for one in scans])
         if scans[0].path.suffix != TAR:
-            before = np.cumsum([0, *groups[:-1]])
-            index["at"] += np.repeat(before, [len(one.index) for one in scans])
+            index["at"] += np.repeat(firsts, [len(one.index) for one in scans])
         return cls(
             [one.path for one in scans],
             np.cumsum([0, *(len(one.index) for one in scans)]).tolist(),
             index,
             np.concatenate([one.sizes for one in scans]),
+            firsts.tolist(),
             column,
             scans[0].images.get(column),
             root,
@@ -85,6 +88,7 @@ class Shards:
         record = {
             "files": [*map(str, self.files)],
             "starts": self.starts,
+            "firsts": self.firsts,
             "column": self.column,
             "mode": self.mode,
             "root": str(self.root),
@@ -94,12 +98,15 @@ class Shards:
     @classmethod
     def open(cls, folder: Path) -> Shards:
         """What was saved, its index mapped and not read."""
-        record = read_json(folder / RECORD)
+        record, index = read_json(folder / RECORD), read_array(folder / INDEX, mapped=True)
+        # an older record has none, and no table whose first group is empty could be read
+        firsts = record.get("firsts") or index["at"][record["starts"][:-1]].tolist()
         return cls(
             [*map(Path, record["files"])],
             record["starts"],
-            read_array(folder / INDEX, mapped=True),
+            index,
             read_array(folder / SIZES),
+            firsts,
             record["column"],
             record["mode"],
             Path(record["root"]),
@@ -155,7 +162,7 @@ class Shards:
     def _column(self, number: int, group: int) -> ChunkedArray:
         import pyarrow.parquet
 
-        file, first = self.files[number], int(self.index[self.starts[number]]["at"])
+        file, first = self.files[number], self.firsts[number]
         if file.suffix == PARQUET:
             with pyarrow.parquet.ParquetFile(file) as table:
                 return table.read_row_group(group - first, [self.column])[self.column]
