@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..checks import at_least
+from ..errors import one_line
 from .directions import LABELLED, directions_of
 from .edit_options import EditOptions
 from .paths import destination, require_given, write
@@ -174,7 +175,7 @@ def _labelled(
     if table is not None and table.files is not None:
         for note in table.notes:
             say(note)
-        kept = np.flatnonzero([not apart for apart in _apart(table.files, places[-1], source)])
+        kept = np.flatnonzero([not apart for apart in _apart(table.files, places[-1], source, say)])
         if left_out := len(table.files) - len(kept):
             why = "held out, or broken" if config.images.skip_broken else "held out"
             say(f"{left_out} of {len(table.files)} labelled images are left out: they are {why}")
@@ -193,14 +194,20 @@ def _labelled(
     return data.chosen(everything, chosen), attributes[chosen]
 
 
-def _apart(files: Sequence[Path], data: Path, source: Callable[[], Source]) -> list[bool]:
+def _apart(
+    files: Sequence[Path], data: Path, source: Callable[[], Source], say: Callable[[str], None]
+) -> list[bool]:
     """Of each file, whether it is an image of the folder ``data`` that training never sees."""
     folder = data.resolve()
     # an image may be a link; the folder that it lies in is none
     places = [file.parent.resolve() / file.name for file in files]
     if not any(place.is_relative_to(folder) for place in places):
         return [False] * len(files)  # and the data need not be there any more
-    found = source()
+    try:
+        found = source()
+    except (ValueError, OSError) as error:
+        say(f"all labelled images are used, for none is known to be held out: {one_line(error)}")
+        return [False] * len(files)
     rows = found.training_attributes(found.size or LABELLED).rows
     trained = set() if rows is None else {*rows.tolist()}
     apart = {folder / name for row, name in enumerate(found.files) if name and row not in trained}

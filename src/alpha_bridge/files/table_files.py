@@ -9,7 +9,7 @@ ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 """Of files that hold a table."""
 BESIDE = ("", ".json", ".md", ".txt")
 """Endings of files that may lie beside the parts of a table, and are not read."""
-HELD_OUT = re.compile(r"test|valid|held[-_]?out|(val|dev|eval)(?![a-z])", re.IGNORECASE)
+HELD_OUT = re.compile(r"test|valid|evaluation|held[-_]?out|(val|dev|eval)(?![a-z])", re.IGNORECASE)
 """How the names of files begin that are held out beside others that begin with train."""
 
 

@@ -212,8 +212,9 @@ def ratio_of(
     x = source.held_out(CALIBRATED)
     if len(x) < FEWEST_HELD_OUT:
         raise ValueError(
-            f"{len(x)} samples of {held_out or config.data} are held out, a tenth of it, and a "
-            f"calibration needs {FEWEST_HELD_OUT}: name more data with --held-out"
+            f"{len(x)} samples of {held_out or config.data} are held out, and a calibration needs "
+            f"{FEWEST_HELD_OUT}: name data with --held-out of which more is held out, a tenth or "
+            "what their files say"
         )
     return calibrated(model, x, source.units, kind)
 

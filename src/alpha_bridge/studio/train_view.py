@@ -152,7 +152,8 @@ def _start(
     def begin(name: str, *settings: Any) -> Any:
         name = name.strip()
         trainings.start(name, configured(*settings))
-        return gr.update(choices=sorted({*workspace.run_names(), name}), value=name)
+        names = workspace.run_names()
+        return gr.update(choices=names if name in names else [*names, name], value=name)
 
     def offer() -> Any:
         return gr.update(choices=workspace.data_names())

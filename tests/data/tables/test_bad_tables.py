@@ -44,7 +44,11 @@ FILES = {
     "another encoding": ("a,b\n1,Köln\n2,y\n".encode("latin-1"), r"is no table .*UTF-8"),
     "beyond 64 bits": (
         "a,b\n" + "".join(f"{2**63 + row},{row}\n" for row in range(50)),
-        r"column 'a', row 0: 9223372036854775808 is a whole number beyond 64 bits: say in the",
+        r"column 'a', row 0: '9223372036854775808' is a whole number beyond 64 bits: say in the",
+    ),
+    "thousands of digits": (
+        "a,b\n" + f"{'9' * 5000},1\n" * 50,
+        r"column 'a', row 0: '9+\.\.\.' is a whole",
     ),
     "an open quote": (b'a,b\n1,"x\n2,y\n', r"."),
 }
@@ -107,6 +111,14 @@ def test_a_part_that_lacks_a_column_of_another_is_refused(tmp_path):
     write_table(frame(x=[1, 2], age=[3, 4]), tmp_path / "0.parquet")
     write_table(frame(x=[1, 2], Age=[3, 4]), tmp_path / "1.parquet")
     with pytest.raises(ValueError, match=r"1\.parquet' has other columns than .*'Age', 'age'"):
+        load_table(tmp_path)
+
+
+def test_a_part_that_is_cut_off_is_named(tmp_path):
+    for name in ("train", "test", "test2"):
+        write_table(frame(x=[1, 2], age=[3, 4]), tmp_path / f"{name}.parquet")
+    (tmp_path / "test2.parquet").write_bytes(b"PA")
+    with pytest.raises(ValueError, match=r"test2\.parquet' is no table"):
         load_table(tmp_path)
 
 

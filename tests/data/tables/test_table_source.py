@@ -341,6 +341,15 @@ def test_texts_that_pyarrow_would_count_are_texts(tmp_path):
     assert load_table(path).columns[0].values == ("0x1A", "0xff00aa")
 
 
+def test_long_keys_are_keys_and_nan_is_a_gap_however_it_is_spelt(tmp_path):
+    lines = (
+        "".join(f"{row:030},{row / 3}\n" for row in range(99)) + f"{99:030},-nan\n{100:030},NAN\n"
+    )
+    source = load_table(rows_of(tmp_path / "t.csv", f"key,x\n{lines}"))
+    assert [column.kind for column in source.columns] == ["identifier", "number"]
+    assert source.columns[1].gaps
+
+
 TIMES = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=31 * row) for row in range(200)]
 
 
@@ -418,8 +427,9 @@ def test_numbers_beyond_the_ends_are_farther_out_and_come_back_as_the_ends(x):
         z = map.forward(given)
         assert (np.diff(np.abs(z)) > 0).all() and np.abs(z).max() < 1000
         assert (np.sign(z) == np.sign(given - end)).all() and (map.inverse(z) == end).all()
-    near = map.forward(x.max() + np.array([0.0, 1e-9]))
-    assert near[1] - near[0] < 1e-6
+    near = map.forward(x.max() + np.array([0.0, 1e-9]), 1.0)
+    assert 0 <= near[1] - near[0] < 1e-6
+    assert map.forward(x.max() + 1e-9 + np.zeros(1), 0.02) >= near[0]
 
 
 def test_files_for_training_and_for_validation_are_told_apart_and_others_left_out(tmp_path):
@@ -427,13 +437,15 @@ def test_files_for_training_and_for_validation_are_told_apart_and_others_left_ou
         write_table(people(rows), tmp_path / f"{name}.parquet")
     source = load_table(tmp_path)
     assert source.size == ROWS and len(source.held_out(99)) == 30
-    assert any("'values-0.parquet' of" in line and "left out" in line for line in source.notes)
+    assert any("'values-0.parquet'" in line and "left out of" in line for line in source.notes)
 
 
-@pytest.mark.parametrize("kind", ["int16", "int64", "string"])
+@pytest.mark.parametrize("kind", ["int16", "int64", "uint64", "string"])
 def test_new_keys_are_those_of_no_row(monkeypatch, kind):
     monkeypatch.setattr(table_source, "SURVEYED", 40)
     keys = pyarrow.array(range(400))
+    if kind == "uint64":
+        keys = pyarrow.array(range(2**63 - 1000, 2**63 - 600), "uint64")
     if kind == "string":
         keys = pyarrow.array([f"K{key:04}" for key in range(400)])
     table = pyarrow.table({"key": keys.cast(kind), "x": np.random.default_rng(0).normal(size=400)})

@@ -100,7 +100,8 @@ class Shards:
         """What was saved, its index mapped and not read."""
         record, index = read_json(folder / RECORD), read_array(folder / INDEX, mapped=True)
         # an older record has none, and no table whose first group is empty could be read
-        firsts = record.get("firsts") or index["at"][record["starts"][:-1]].tolist()
+        known = [int(index["at"][at]) if at < len(index) else 0 for at in record["starts"][:-1]]
+        firsts = record.get("firsts", known)
         return cls(
             [*map(Path, record["files"])],
             record["starts"],

@@ -397,9 +397,10 @@ def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
     """Keys that no row has, as far as their form allows: a type that ends begins again at 0."""
     if column.form is None:
         first, kind = int(column.high or 0) + 1, pyarrow.type_for_alias(column.type)
-        most = int(np.iinfo(kind.to_pandas_dtype()).max)
+        most = min(int(np.iinfo(kind.to_pandas_dtype()).max), 2**63 - 1)
         room = min(count, max(most + 1 - first, 0))
-        return pyarrow.array(np.concatenate([np.arange(room) + first, np.arange(count - room)]))
+        keys = [*range(first, first + room), *range(count - room)]
+        return pyarrow.array(keys, pyarrow.int64())
     before, width = column.form
     if before == "uuid":
         draws = stream(seed, 0, at).bytes(16 * count)

@@ -82,13 +82,17 @@ class _Trial:
         timed = {of: compute.match_substring_regex(known, form) for of, form in TIMES.items()}
         self.forms = [of for of in self.forms if compute.all(timed[of]).as_py() is not False]
         self._count("time of a day", compute.or_(*timed.values()), known, begin)
-        padded = compute.any(compute.match_substring_regex(known, PADDED)).as_py()
-        # pyarrow would read 0x1A as a whole number, too
-        numeric = not padded and compute.all(number).as_py() is not False
+        padded = bool(compute.any(compute.match_substring_regex(known, PADDED)).as_py())
+        whole = compute.all(compute.match_substring_regex(known, WHOLE)).as_py() is not False
+        self.whole &= whole and not padded
         self.left = [
-            kind for kind in self.left if (numeric or not _is_number(kind)) and _is(known, kind)
+            kind
+            for kind in self.left
+            if not (padded and _is_number(kind))
+            # pyarrow would read 0x1A as a whole number, too
+            and (whole or kind != pyarrow.int64())
+            and _is(known, kind)
         ]
-        self.whole &= compute.all(compute.match_substring_regex(known, WHOLE)).as_py() is not False
         if self.whole and pyarrow.int64() not in self.left and "beyond" not in self.first:
             self._beyond(known, begin)
 
@@ -117,8 +121,9 @@ class _Trial:
         if self.whole and "beyond" in self.first and asked != "number":
             row, value = self.first["beyond"]
             raise ValueError(
-                f"column {shown(name)}, row {row}: {value} is a whole number beyond 64 bits: say "
-                "in the columns that it is an identifier, a category, or a number, which is rounded"
+                f"column {shown(name)}, row {row}: {shown(value)} is a whole number beyond 64 "
+                "bits: say in the columns that it is an identifier, a category, or a number, which is "
+                "rounded"
             )
         if self.left:
             return self.left[0]
@@ -163,7 +168,8 @@ class _Trial:
     def _beyond(self, known: pyarrow.Array, begin: int) -> None:
         """Note the first whole number that no 64 bits hold."""
         for row, value in enumerate(known.to_pylist()):
-            if value is not None and not -(2**63) <= int(value) < 2**63:
+            # Python reads no number of more than 4,300 digits
+            if value is not None and (len(value) > 20 or not -(2**63) <= int(value) < 2**63):
                 self.first["beyond"] = begin + row, value
                 return
 

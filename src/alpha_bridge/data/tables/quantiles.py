@@ -67,6 +67,7 @@ class Quantiles:
             within: Where in the range of a repeated value, in (0, 1): one for all, or one each.
         """
         given, x = x, x.clip(self.values[0], self.values[-1])
+        within = np.where(given > x, 1.0, np.where(given < x, 0.0, within))
         left = np.searchsorted(self.values, x, "left")
         right = np.searchsorted(self.values, x, "right") - 1
         low, high = self.shares[left], self.shares[right.clip(0)]

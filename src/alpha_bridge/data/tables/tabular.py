@@ -104,7 +104,7 @@ def _at(path: Path, asked: Mapping[str, Asked]) -> Tabular:
         if not rest:
             return whole
         line = (
-            f"{some(rest)} of {whole.name} are left out: their names begin neither with train nor "
+            f"left out of {whole.name}: {some(rest)}, for names that begin neither with train nor "
             "as those of held-out files do, such as test"
         )
         return replace(whole, notes=(*whole.notes, line))
@@ -153,13 +153,23 @@ def _require_columns_of_all(files: list[Path]) -> None:
     """Raise ``ValueError`` unless all files have the same columns: pyarrow takes the first file's,
     fills those that others lack with gaps, and passes over what they have beside them."""
     first, *others = files
-    own = {*pyarrow.parquet.read_schema(first).names}
+    own = _columns(first)
     for file in others:
-        if unlike := own ^ {*pyarrow.parquet.read_schema(file).names}:
+        if unlike := own ^ _columns(file):
             raise ValueError(
                 f"'{file}' has other columns than '{first}', which differ in "
                 f"{some([shown(name) for name in sorted(unlike)])}: give all files the same"
             )
+
+
+def _columns(file: Path) -> set[str]:
+    """Names of the columns of a Parquet file."""
+    try:
+        return {*pyarrow.parquet.read_schema(file).names}
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(
+            f"'{file}' is no table ({one_line(error)}): give a whole file of its ending"
+        ) from error
 
 
 def _of_dataset(
