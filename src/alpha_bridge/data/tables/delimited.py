@@ -122,8 +122,8 @@ class _Trial:
             row, value = self.first["beyond"]
             raise ValueError(
                 f"column {shown(name)}, row {row}: {shown(value)} is a whole number beyond 64 "
-                "bits: say in the columns that it is an identifier, a category, or a number, which is "
-                "rounded"
+                "bits: say in the columns that it is an identifier, a category, or a number, which "
+                "is rounded"
             )
         if self.left:
             return self.left[0]
