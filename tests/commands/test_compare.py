@@ -69,12 +69,15 @@ def test_two_samples_of_one_run_are_not_the_same_draws(capsys):
     assert compared(capsys, "points", "points")["p_value"] > 0.05
 
 
-def test_the_samples_that_differ_are_named(capsys):
+def test_the_samples_that_differ_are_named(here, capsys):
     found = compared(capsys, "dark", "light", "-n", "3")
     assert all(sample["file"].endswith(".png") for sample in found["first"])
     chances = [sample["chance"] for sample in found["first"]]
     assert chances == sorted(chances)
-    assert {"chance", "row", "a", "b"} == {*compared(capsys, "rows.csv", "others.csv")["first"][0]}
+    (first, *_) = compared(capsys, "rows.csv", "others.csv")["first"]
+    assert {"chance", "row", "a", "b"} == {*first}
+    lines = (here / "rows.csv").read_text().splitlines()[1:]
+    assert f"{first['a']:.3f},{first['b']}" == lines[first["row"]]
 
 
 def test_every_chance_is_in_the_file(here, capsys):

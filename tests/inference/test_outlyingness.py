@@ -77,6 +77,13 @@ def test_the_sum_ranks_what_is_far_above_what_is_near(model, x):
     assert sum(parts.values()) == pytest.approx(far(x)) and min(map(np.min, parts.values())) >= 0
 
 
-def test_a_score_that_is_not_finite_is_refused(model, x):
-    with pytest.raises(ValueError, match="the score bound of sample 1 is nan: leave the sample"):
-        Outlyingness.of(model, x).scores(torch.tensor([[0.0, 1, 0], [0, 1, torch.nan]]))
+def test_a_score_of_the_data_that_is_not_finite_is_refused(model, x):
+    x[1, 2] = torch.nan
+    with pytest.raises(ValueError, match=r"of sample 1 is nan|sigma must .* got nan"):
+        Outlyingness.of(model, x)
+
+
+def test_what_lies_beyond_all_numbers_is_the_least_usual(model, x):
+    far = Outlyingness.of(model, x)
+    found = far(torch.tensor([[0.0, 1, 0], [0, 1, 9], [0, 1, 1e15], [0, 1, torch.inf]]))
+    assert np.isfinite(found).all() and (np.diff(found[:3]) > 0).all() and found[3] >= found[2]

@@ -118,6 +118,6 @@ def _least(one: SampleSet, chances: Any, n: int) -> list[dict[str, Any]]:  # noq
     found = _chances(one, chances.tolist())
     shown = [found[at] for at in order]
     if isinstance(one.units, TableUnits):
-        cells = one.units.table(one.units.denormalize(one.x[order])).to_pylist()
+        cells = one.units.table(one.x[order]).to_pylist()
         shown = [{**at, **row} for at, row in zip(shown, cells, strict=True)]
     return shown

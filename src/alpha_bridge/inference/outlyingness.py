@@ -38,6 +38,8 @@ DRAWS = 10
 TAIL = 0.2
 """Share of the scores that the tail is fitted to."""
 TINY = 1e-12
+FAR = 1e30
+"""A score that overflows, of a sample that lies beyond all that a model can be asked about."""
 
 
 class UnusualScores(NamedTuple):
@@ -169,20 +171,23 @@ class Outlyingness:
         """
         if model.rows is None:
             model = model.with_noise(max(model.best_sigma(x.to(model.sigma)), TINY))
-        found = cls(model, {}, draws).scores(x)._asdict()
-        return cls(model, {name: MAPS[name].fitted(found[name]) for name in MAPS}, draws)
-
-    def scores(self, x: Tensor) -> UnusualScores:
-        """The three scores of samples in model units, ``ValueError`` where one is not finite."""
-        found = unusual_scores(self.model, x, self.draws)
-        for name, values in found._asdict().items():
+        found = unusual_scores(model, x, draws)._asdict()
+        for name, values in found.items():
             if not np.isfinite(values).all():
                 at = int((~np.isfinite(values)).argmax())
                 raise ValueError(
                     f"the score {name} of sample {at} is {values[at]}: leave the sample out, or "
                     "use a checkpoint before training diverged"
                 )
-        return found
+        return cls(model, {name: MAPS[name].fitted(found[name]) for name in MAPS}, draws)
+
+    def scores(self, x: Tensor) -> UnusualScores:
+        """The three scores of samples in model units; one that overflows is the farthest there is.
+
+        A model that was calibrated has finite scores of what is usual.
+        """
+        found = unusual_scores(self.model, x, self.draws)
+        return UnusualScores(*(np.nan_to_num(of, nan=FAR, posinf=FAR, neginf=-FAR) for of in found))
 
     def surprisals(self, scores: UnusualScores) -> dict[str, Array]:
         """That of each score in nats, ``(N,)``; their sum is the outlyingness."""

@@ -138,7 +138,7 @@ def _of_run(
     units = units_of(run, config, step)
     x = generated(model, units, count, seed, turn)
     if isinstance(units, TableUnits) and form.rows is not None:
-        return form.read(units.table(units.denormalize(x), seed), say)[0]
+        return form.read(units.table(x, seed), say)[0]
     if (config.rows is None) != (form.rows is None) or config.event_shape != form.shape:
         raise ValueError(
             f"{path} makes samples of shape {config.event_shape}, the others have {form.shape}: "

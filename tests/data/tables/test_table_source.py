@@ -341,6 +341,16 @@ def test_texts_that_pyarrow_would_count_are_texts(tmp_path):
     assert load_table(path).columns[0].values == ("0x1A", "0xff00aa")
 
 
+@pytest.mark.parametrize("gap", [None, "", float("nan"), np.float64("nan"), "NA", "NaT"])
+def test_a_condition_on_a_gap_is_given_as_data_frames_have_it(gap):
+    if gap in ("NA", "NaT"):
+        gap = getattr(pytest.importorskip("pandas"), gap)
+    found = Conditions.of(SOURCE.units.coding, {"weight": gap})
+    assert found.cells["weight"].null_count == 1
+    found = Conditions.of(SOURCE.units.coding, {"age": np.int64(30)})
+    assert found.cells["age"].to_pylist() == [30]
+
+
 def test_long_keys_are_keys_and_nan_is_a_gap_however_it_is_spelt(tmp_path):
     lines = (
         "".join(f"{row:030},{row / 3}\n" for row in range(99)) + f"{99:030},-nan\n{100:030},NAN\n"

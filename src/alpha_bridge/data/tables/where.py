@@ -38,8 +38,8 @@ class Conditions:
 
         Args:
             coding: Of that table.
-            where: By column, the value that it must have, or a text as a CSV file has it; None or
-                an empty text is a gap.
+            where: By column, the value that it must have, or a text as a CSV file has it; None, NaN
+                or an empty text is a gap.
 
         Raises:
             ValueError: A column does not exist or identifies rows, or no row can have the value;
@@ -88,7 +88,7 @@ def column_of(coding: Coding, name: str) -> Column:
 def _cell(column: Column, coding: Coding, value: Any) -> pyarrow.Array:  # noqa: ANN401
     """A value as a cell of its column."""
     kind = value_type(coding.schema.field(column.name).type)
-    if value is None or (isinstance(value, str) and not value):
+    if _is_gap(value):
         return pyarrow.nulls(1, kind)
     try:
         if isinstance(value, str) and not is_text(kind):
@@ -102,6 +102,16 @@ def _cell(column: Column, coding: Coding, value: Any) -> pyarrow.Array:  # noqa:
             f"column {shown(column.name)} is of the type {kind}, got {shown(value)}: give a value "
             "of this type"
         ) from error
+
+
+def _is_gap(value: Any) -> bool:  # noqa: ANN401
+    """Whether there is none: None, an empty text, or NaN, NaT or NA, as data frames have them."""
+    if value is None or isinstance(value, str):
+        return not value
+    try:
+        return not value == value  # noqa: SIM201
+    except TypeError:  # of NA, which is neither equal nor not
+        return True
 
 
 def _require_possible(
