@@ -287,7 +287,7 @@ SETS = {
         (
             "5 images of 5 files",
             TENTH.format(4, 1),
-            "images of more than 8 bits: 5 of 5 files, the largest value 4000: 4095 is white",
+            "images of more than 8 bits: 5 of 5, the largest value 4000: 4095 is white",
         ),
     ),
     "broken": Awkward(

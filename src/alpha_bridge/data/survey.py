@@ -77,8 +77,8 @@ class Survey:
             notes.append(f"{images} {other}: all are read in {read}")
         if deep:
             notes.append(
-                f"images of more than 8 bits: {deep} of {total} files, the largest value "
-                f"{self.largest}: {self.white} is white"
+                f"images of more than 8 bits: {deep} of {total}, the largest value {self.largest}: "
+                f"{self.white} is white"
             )
         if cut := self._count("cut"):
             notes.append(

@@ -27,25 +27,45 @@ def is_table(name: str | Path) -> bool:
 
 
 def shards(folder: Path) -> list[Path]:
-    """The parquet files that are the parts of a table, in a folder or below it in ``data``.
+    """The parquet files that are the parts of a table, in a folder or below it in ``data``, or in
+    folders that are named as what is trained on and held out.
 
     None, where pictures or other folders lie beside them, or they hold pictures themselves.
     """
-    for place in (folder, folder / "data"):
-        here = [path for path in place.glob("*") if not path.name.startswith(".")]
-        parts = sorted(path for path in here if path.suffix.lower() == ".parquet")
+    here = _visible(folder)
+    splits = [path for path in here if path.is_dir() and _part(path.name)]
+    beside = [path for path in here if path not in splits]
+    inside = [path for split in splits for path in _visible(split)]
+    for found in (here, _visible(folder / "data"), [*beside, *inside]):
+        parts = sorted(path for path in found if path.suffix.lower() == ".parquet")
         if parts:
-            rest = [path for path in here if path not in parts]
+            rest = [path for path in found if path not in parts]
             plain = all(path.is_file() and path.suffix.lower() in BESIDE for path in rest)
             return parts if plain and not _of_images(parts[0]) else []
     return []
 
 
 def parts(files: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Files to train on and to hold out, where their names tell them apart; else all and none."""
-    train = [file for file in files if file.name.lower().startswith("train")]
-    apart = [file for file in files if HELD_OUT.match(file.name)]
+    """Files to train on and to hold out, where their names, or those of the folders that they lie
+    in, tell them apart; else all and none."""
+    folders = len({file.parent for file in files}) > 1
+    known = [_part(file.parent.name if folders else file.name) for file in files]
+    train, apart = (
+        [file for file, part in zip(files, known, strict=True) if part == wanted]
+        for wanted in ("train", "held out")
+    )
     return (train, apart) if train and apart else (files, [])
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if not path.name.startswith(".")]
+
+
+def _part(name: str) -> str | None:
+    """Which part of a table a name is of: ``train`` or ``held out``; None where it does not say."""
+    if name.lower().startswith("train"):
+        return "train"
+    return "held out" if HELD_OUT.match(name) else None
 
 
 def _of_images(file: Path) -> bool:

@@ -21,6 +21,7 @@ from alpha_bridge.data.tables import (
 )
 from alpha_bridge.data.tables.quantiles import Quantiles
 from alpha_bridge.data.tables.where import Conditions
+from alpha_bridge.files.table_files import is_table
 from tests.contracts import cases
 from tests.contracts.data_source import ALWAYS, holds_out_what_training_never_sees
 
@@ -448,6 +449,18 @@ def test_files_for_training_and_for_validation_are_told_apart_and_others_left_ou
     source = load_table(tmp_path)
     assert source.size == ROWS and len(source.held_out(99)) == 30
     assert any("'values-0.parquet'" in line and "left out of" in line for line in source.notes)
+
+
+def test_folders_tell_what_is_held_out_too(tmp_path):
+    for part, rows in (("train", ROWS), ("validation", 30)):
+        (tmp_path / "people" / part).mkdir(parents=True)
+        write_table(people(rows), tmp_path / "people" / part / "0000.parquet")
+    (tmp_path / "people" / "README.md").write_text("people")
+    assert is_table(tmp_path / "people")
+    source = load_table(tmp_path / "people")
+    assert source.size == ROWS and len(source.held_out(99)) == 30
+    (tmp_path / "people" / "train" / "0.png").write_bytes(b"")
+    assert not is_table(tmp_path / "people")
 
 
 @pytest.mark.parametrize("kind", ["int16", "int64", "uint64", "string"])
