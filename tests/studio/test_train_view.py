@@ -33,4 +33,4 @@ def test_the_run_that_is_started_is_chosen_by_its_name_among_all_in_order(acts, 
     for name in "bdac":
         Run.create(empty.folder / name, {"steps": 1}).append({"step": 1})
     update = acts["begin"](" bb ", "digits", "", "", 0)
-    assert (update["choices"], update["value"]) == (["a", "b", "bb", "c", "d"], "bb")
+    assert (update["choices"], update["value"]) == (["a", "b", "c", "d", "bb"], "bb")
