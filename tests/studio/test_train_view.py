@@ -29,7 +29,7 @@ def acts(empty, monkeypatch, in_a_loop):
     return found
 
 
-def test_the_run_that_is_started_is_chosen_by_its_name_among_all_in_order(acts, empty):
+def test_the_run_that_is_started_is_chosen_by_its_name_behind_all_others(acts, empty):
     for name in "bdac":
         Run.create(empty.folder / name, {"steps": 1}).append({"step": 1})
     update = acts["begin"](" bb ", "digits", "", "", 0)
