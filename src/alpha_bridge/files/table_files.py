@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
@@ -32,17 +33,31 @@ def shards(folder: Path) -> list[Path]:
 
     None, where pictures or other folders lie beside them, or they hold pictures themselves.
     """
-    here = _visible(folder)
-    splits = [path for path in here if path.is_dir() and _part(path.name)]
-    beside = [path for path in here if path not in splits]
-    inside = [path for split in splits for path in _visible(split)]
-    for found in (here, _visible(folder / "data"), [*beside, *inside]):
-        parts = sorted(path for path in found if path.suffix.lower() == ".parquet")
+    for place in (folder, folder / "data"):
+        here = [*_visible(place)]
+        parts = sorted(path for path in here if path.suffix.lower() == ".parquet")
         if parts:
-            rest = [path for path in found if path not in parts]
-            plain = all(path.is_file() and path.suffix.lower() in BESIDE for path in rest)
+            plain = all(_may_lie_beside(path) for path in here if path not in parts)
             return parts if plain and not _of_images(parts[0]) else []
-    return []
+    return _in_splits(folder)
+
+
+def _in_splits(folder: Path) -> list[Path]:
+    """Those in folders that are named as parts of a table, looked through up to the first other
+    file: there may be many photos."""
+    parts: list[Path] = []
+    for path in _visible(folder):
+        split = path.is_dir() and _part(path.name)
+        for file in _visible(path) if split else (path,):
+            if split and file.suffix.lower() == ".parquet":
+                parts.append(file)
+            elif not _may_lie_beside(file):
+                return []
+    return sorted(parts) if parts and not _of_images(min(parts)) else []
+
+
+def _may_lie_beside(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in BESIDE
 
 
 def parts(files: list[Path]) -> tuple[list[Path], list[Path]]:
@@ -57,8 +72,10 @@ def parts(files: list[Path]) -> tuple[list[Path], list[Path]]:
     return (train, apart) if train and apart else (files, [])
 
 
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if not path.name.startswith(".")]
+def _visible(folder: Path) -> Iterator[Path]:
+    """What lies in a folder, nothing in one that is not there."""
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _part(name: str) -> str | None:
