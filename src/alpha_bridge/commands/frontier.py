@@ -234,10 +234,9 @@ def _measured(
     from ..inference.likelihood import bounds
     from ..recipe.slots import build_path
     from ..runs.loading import load_model
-    from ..runs.snapshots import recorded_alpha
+    from ..runs.snapshots import alpha_after
 
     path, held_out = build_path(config), _held_out(evaluation)
-    adaptive = config.path.kind == "adaptive"
     size = held_out[0].numel()
     for step in steps:
         model, memory = load_model(run, config, step)
@@ -245,7 +244,7 @@ def _measured(
         sigma, best_sigma = float(model.sigma), model.best_sigma(held_out)
         yield Point(
             step=step,
-            alpha=recorded_alpha(run, step) if adaptive else path(max(step - 1, 0)),
+            alpha=alpha_after(run, path, step),
             sigma=sigma,
             bound=float(bounds(model, held_out, sigma, draws).mean()) / size,
             best_sigma=best_sigma,

@@ -21,7 +21,7 @@ from ..sharing import Card, Picture
 from . import plots
 from .folder import Run, is_image
 from .loading import load_model, units_of
-from .snapshots import recorded_alpha
+from .snapshots import alpha_after
 
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page names."""
@@ -87,7 +87,7 @@ def _training(run: Run, config: Config, step: int) -> dict[str, str]:
     path, adaptive = build_path(config), config.path.kind == "adaptive"
     way = f"α from {start:g} to {end:g}" + (f" and back, {sweeps} sweeps" if sweeps > 1 else "")
     last = end if adaptive else path(len(path) - 1)
-    now = recorded_alpha(run, step) if adaptive else path(max(step - 1, 0))
+    now = alpha_after(run, path, step)
     along = (f"at α = {start:g}", way, f"at α = {last:g}")
     if adaptive:
         along = (along[0], f"or more, {way} as far as the model follows", f"or fewer {along[2]}")

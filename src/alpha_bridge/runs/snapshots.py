@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .folder import Run
 from .opening import config_of
+
+if TYPE_CHECKING:
+    from ..path import AlphaSchedule
 
 
 class Snapshot(NamedTuple):
@@ -27,6 +30,13 @@ def recorded_alpha(run: Run, step: int) -> float:
     records = (record for record in run.records if record["step"] <= step)
     known = [record["alpha"] for record in records if record.get("alpha") is not None]
     return float(known[-1]) if known else 0.0
+
+
+def alpha_after(run: Run, path: AlphaSchedule, step: int) -> float:
+    """α of the last of ``step`` updates of a run along a path, or of the first before any."""
+    from ..control import AdaptivePath
+
+    return recorded_alpha(run, step) if isinstance(path, AdaptivePath) else path(max(step - 1, 0))
 
 
 def snapshots(run: Run) -> list[Snapshot]:
