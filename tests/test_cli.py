@@ -369,6 +369,7 @@ def test_evaluating_prints_a_table_or_one_object(capsys):
     table = capsys.readouterr().out
     assert main(["evaluate", "run", "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
+    assert metrics.keys() == set(filter(definition.is_metric, Run.open("run").records[-1]))
     assert all(name in table for name in metrics)
 
 

@@ -36,7 +36,9 @@ def variances(record, kind, mean, parameter, name):
 
 
 def verdicts(record, about):
-    return [claim for claim in record["claims"] if claim["about"] == about]
+    found = [claim for claim in record["claims"] if claim["about"] == about]
+    assert found
+    return found
 
 
 def test_there_is_a_point_for_each_problem_parameter_and_alpha(record):
@@ -70,7 +72,7 @@ def test_with_the_sigmoid_the_combination_is_not_the_lowest_everywhere(record):
 
 def test_with_the_optimal_gamma_it_is_for_both_parameters_together(record):
     both = [claim for claim in verdicts(record, "optimal") if claim["parameter"] == "both"]
-    assert all(claim["exact"]["share"] == 1 for claim in both)
+    assert {claim["exact"]["share"] for claim in both} == {1}
 
 
 def test_the_ranges_of_a_claim_have_its_share(record):

@@ -554,15 +554,16 @@ def test_a_picture_needs_an_ending_that_is_known(unlabelled, tmp_path):
         commands.sample(run, 3, 0, tmp_path / "a.gif")
 
 
-def test_a_file_that_stands_is_not_overwritten(mixture, unlabelled, tmp_path):
-    out = tmp_path / "mine.npy"
-    out.write_text("keep me")
+def test_a_file_that_stands_is_refused_before_any_work(mixture, unlabelled, tmp_path):
+    out, image = tmp_path / "mine.npy", tmp_path / "no-image.png"
+    for file in (out, image):
+        file.write_text("keep me")
     run, _ = unlabelled
     for use in (
         lambda: commands.sample(mixture.run, 3, 0, out),
-        lambda: commands.reconstruct(run, tmp_path.parent / "none.png", out),
+        lambda: commands.reconstruct(run, image, out),
     ):
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=r"mine\.npy exists"):
             use()
     assert out.read_text() == "keep me"
 
@@ -740,8 +741,14 @@ def test_translations_are_drawn_beside_their_originals(translator, folder):
     assert path.stat().st_size > 0
 
 
-def test_a_translator_is_measured_on_the_second_domain(translator):
-    assert commands.evaluate(translator)
+def test_a_translator_is_measured_on_the_second_domain(translator, tmp_path):
+    found = commands.evaluate(translator)
+    assert found == pytest.approx(metrics_of(translator.records[-1]))
+    dark = save_images(tmp_path / "dark", 30, most=64)
+    other = commands.evaluate(translator, prior=str(dark))
+    assert other.keys() == found.keys()
+    distance = next(name for name in found if name.startswith("frechet_distance"))
+    assert other[distance] != pytest.approx(found[distance])
 
 
 def test_vectors_are_translated_into_an_array(tmp_path):

@@ -83,9 +83,9 @@ def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
     point = found.points[2]
     model, _ = load_model(mixture, config(event_shape=(2,)), point.step)
     x = build_source(config()).held_out(frontier.HELD_OUT)
-    bound = model.log_likelihood_bound(x, draws=200).mean() / 2
+    bounds = torch.stack([model.log_likelihood_bound(x, draws=3).mean() / 2 for _ in range(20)])
     assert point.sigma == pytest.approx(0.3)
-    assert point.bound == pytest.approx(float(bound), rel=0.5)
+    assert abs(point.bound - bounds.mean()) < 4 * bounds.std() < 0.03 * abs(point.bound)
 
 
 def test_the_draws_are_the_same_at_every_call(mixture, found):
