@@ -119,7 +119,12 @@ def case(words, *parts):
     ("words", "parts"),
     [
         # which command, which preset, which file
-        case(["frob"], "no command 'frob'", "give one of train, sample"),
+        case(
+            ["frob"],
+            "there is no command 'frob': give one of train, sample, impute, reconstruct, "
+            "translate, edit, missed, ratio, outliers, compare, evaluate, report, replay, "
+            "frontier, export, push, restore, verify, runs, overview, doctor, studio",
+        ),
         case(["--frob"], "no command '--frob'"),
         case(["train"], "needs data, a preset or a file first", ", ".join(PRESETS)),
         case(["train", "--data", "my images"], "such as alpha-bridge train 'my images'"),
@@ -275,6 +280,7 @@ def test_a_message_is_the_same_in_a_narrow_terminal_without_letters_beyond_ascii
         text=True,
     )
     assert done.returncode == 2
+    assert done.stdout == ""
     assert done.stderr == "alpha-bridge: Error parsing --steps: 'ten' is not a whole number\n"
 
 

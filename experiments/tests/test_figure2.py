@@ -9,15 +9,28 @@ from experiments import figure2, reproduce
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("figure2") / "new"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figure2, "UPDATES", 2)  # of the γ that is estimated online
-        reproduce("figure2", folder, trials=100)
-    return folder
+    return tmp_path_factory.mktemp("figure2") / "new"
 
 
 @pytest.fixture(scope="module")
-def record(folder):
+def figure(folder):
+    """What is drawn, once, of the record in ``folder``."""
+    drawn = []
+
+    def draw(record, draw=figure2.draw):
+        drawn.append(draw(record))
+        return drawn[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figure2, "UPDATES", 2)  # of the γ that is estimated online
+        patch.setattr(figure2, "draw", draw)
+        reproduce("figure2", folder, trials=100)
+    (figure,) = drawn
+    return figure
+
+
+@pytest.fixture(scope="module")
+def record(figure, folder):  # noqa: ARG001
     return json.loads((folder / "figure2.json").read_text(encoding="utf-8"))
 
 
@@ -46,12 +59,12 @@ def test_there_is_a_point_for_each_problem_parameter_and_alpha(record):
     assert len(keys) == len(record["points"]) == 2 * 3 * len(figure2.ALPHAS)
 
 
+@pytest.mark.usefixtures("figure")
 def test_the_figure_is_written(folder):
     assert (folder / "figure2.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_figure_has_a_panel_for_each_curve_and_one_of_claims(record):
-    figure = figure2.draw(record)
+def test_the_figure_has_a_panel_for_each_curve_and_one_of_claims(figure):
     assert len(figure.axes) == 7
     titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
     assert titles[0] == "μ = 3: ∂D/∂μ"

@@ -583,6 +583,7 @@ def test_a_run_without_a_checkpoint_says_so(tmp_path):
 # reconstructing
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_folder_an_image_and_an_array_can_be_reconstructed(unlabelled, folder, tmp_path):
     run, _ = unlabelled
     images = folder / "unlabelled-images"
@@ -735,6 +736,7 @@ def test_images_are_translated_to_the_other_domain(
     assert translated.shape == (30, 8, 8, channels)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_translations_are_drawn_beside_their_originals(translator, folder):
     path = commands.translate(translator, folder / "grey", None)
     assert path == translator.folder / "translations-of-grey.png"

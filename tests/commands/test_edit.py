@@ -216,6 +216,7 @@ def test_a_picture_has_the_originals_and_how_sure_a_direction_is(between):
         assert axes.get_yticklabels()[0].get_text() == "smile\naccuracy 0.60\nweak"
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_person_gets_how_sure_it_is_and_a_picture(run, capsys):
     words = ["edit", str(run.folder), "--attribute", "label=3", "--attribute", "label=0"]
     assert main([*words, "-n", "2", "--refine", "2"]) == 0

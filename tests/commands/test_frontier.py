@@ -110,6 +110,7 @@ def test_a_quality_that_does_not_vary_does_not_count():
     assert frontier.scores([1.0, 1.0], [0.0, 5.0], prefer=0.5) == [0.0, 0.5]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_files_say_what_was_found(mixture):
     found = frontier.frontier(mixture, prefer=0.2, draws=2)
     record = json.loads((mixture.folder / "frontier.json").read_text(encoding="utf-8"))

@@ -73,6 +73,7 @@ def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
         assert (sample.label, sample.row) == (labels[at], rows[at])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_files_say_what_was_found(digits, tmp_path):
     found = missed(digits, count=20, n=3, draws=2, out=tmp_path / "worst.png")
     assert found.table == tmp_path / "worst.json"

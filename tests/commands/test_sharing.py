@@ -20,6 +20,7 @@ from alpha_bridge.runs.loading import load_model, units_of
 from alpha_bridge.runs.model_card import card_of
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, RegularizerConfig
 from alpha_bridge.sharing import onnx
+from tests.undrawn import drawing
 
 
 def settings(data, **changes):
@@ -60,7 +61,8 @@ def vectors(folder):
 
 @pytest.fixture(scope="module")
 def exported(images, folder):
-    assert main(["export", str(images.folder), "--out", str(folder / "exported")]) == 0
+    with drawing():
+        assert main(["export", str(images.folder), "--out", str(folder / "exported")]) == 0
     return folder / "exported"
 
 

@@ -22,6 +22,7 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.objective.backward import mixes_samples, rescale_gradient
+from tests.looping import at_each, at_each_alpha
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
@@ -52,7 +53,7 @@ def batch_normalised():
 
 
 MODELS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
-three = pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+three = at_each("alpha", [0.0, 0.5, 1.0])
 every_kind = pytest.mark.parametrize("kind", MODELS)
 
 
@@ -151,6 +152,7 @@ class Setting:
 
 @every_kind
 @pytest.mark.parametrize("clip", [5.0, 0.3])
+@at_each_alpha
 def test_one_backward_gives_the_gradients_of_the_plain_way(kind, clip, alpha):
     setting = Setting(kind)
     one = setting.gradients(alpha, clip=clip, one_backward=True)
@@ -167,7 +169,7 @@ def test_one_backward_serves_all_networks():
     assert list(apart) == [(network,) for network in NETWORKS]
 
 
-@pytest.mark.parametrize("alpha", [0.5, 0.9])
+@at_each("alpha", [0.5, 0.9])
 def test_one_backward_survives_a_vanishing_forward_half(alpha):
     setting = Setting().around(0.0)
     gradients = setting.gradients(alpha, gamma=SigmoidGamma(c=200.0, d=200.0))
@@ -296,7 +298,7 @@ def test_each_samples_gradient_is_rescaled_by_its_own_number():
 
 @every_kind
 @pytest.mark.parametrize("clip", [5.0, 0.3, math.inf])
-@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.1, 0.5, 0.9, 1 - 1e-8])
+@at_each("alpha", [0.0, 1e-8, 0.1, 0.5, 0.9, 1 - 1e-8])
 def test_the_generator_follows_the_twins(kind, clip, alpha):
     setting = Setting(kind)
     bridge = twin.bridge(
@@ -323,7 +325,7 @@ def test_the_generator_follows_the_reverse_divergence_alone_at_one(kind):
     torch.testing.assert_close(setting.gradients(1.0)["generator"], expected, **EXACT)
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.5, 0.9])
+@at_each("alpha", [0.1, 0.5, 0.9])
 def test_the_generator_follows_the_paper_term_by_term(alpha):
     """Equation (15), written out with γ = α, so that κ = 1."""
     setting = Setting()
@@ -407,7 +409,7 @@ def test_the_generator_has_no_graph_where_its_adversarial_half_has_no_weight():
 # Generators that mix samples
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.9, 1.0])
+@at_each("alpha", [0.0, 0.3, 0.9, 1.0])
 @pytest.mark.parametrize("one_backward", [True, False])
 def test_batch_normalisation_keeps_both_gradients_right(alpha, one_backward):
     setting = Setting(networks=batch_normalised)
@@ -468,7 +470,7 @@ def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
 
 
 @pytest.mark.parametrize("one_backward", [True, False])
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+@at_each("alpha", [0.0, 0.5, 1.0])
 def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
     setting = Setting()
     adversarial = FixedSum(weight=0.3)

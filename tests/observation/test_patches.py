@@ -77,7 +77,7 @@ def test_the_twins_of_a_known_field_follow_the_sum_over_patch_marginals(alpha):
         )
         return sum(of_patches) / patches.overlap
 
-    nodes, shares = np.polynomial.hermite_e.hermegauss(7)
+    nodes, shares = np.polynomial.hermite_e.hermegauss(5)
     grid = torch.tensor([*product(nodes, repeat=6)])
     weights = torch.tensor([*product(shares / shares.sum(), repeat=6)]).prod(-1)
 

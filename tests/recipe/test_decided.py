@@ -11,6 +11,7 @@ from alpha_bridge.recipe.presets import of_data
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
+from tests.looping import at_each
 
 SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
 
@@ -132,7 +133,7 @@ def test_every_rule_is_for_a_setting():
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
-@pytest.mark.parametrize("steps", [*range(3, 60), 100, 999, 3000, 10_000, 123_457])
+@at_each("steps", [*range(3, 60), 100, 999, 3000, 10_000, 123_457])
 def test_every_step_of_a_path_that_is_decided_has_an_update(shape, steps):
     config = decide(changed(dialled(Config()), {"steps": steps}), shape, 400)
     assert min(config.path.lengths(steps)) >= 1
