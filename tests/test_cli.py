@@ -440,6 +440,7 @@ def test_a_preset_may_have_settings_that_the_users_data_do_not_use(tmp_path):
     assert Run.open(tmp_path / "run").config["images"]["size"] is None
 
 
+@pytest.mark.slow
 def test_data_alone_are_trained_on_and_the_run_works_from_anywhere(tmp_path, capsys, monkeypatch):
     save_images(tmp_path / "photos", 20, size=9)
     monkeypatch.chdir(tmp_path)

@@ -64,6 +64,7 @@ def test_an_exchange_hides_behind_what_is_left_of_an_update(plan, exchanges, lef
     assert plan.shortest_update(exchanges, left) == pytest.approx(seconds)
 
 
+@pytest.mark.slow
 def test_less_is_left_of_an_update_the_later_a_network_is_complete(scaling, plan):
     parts = plan.parts_left(plan.Updates(scaling.quick(plan.CELEBA)), cycles=1)
     assert 1 > parts["encoder"] > parts["discriminator"] > parts["generator"] == 0

@@ -87,12 +87,14 @@ def tolerant(here, tmp_path):
     return tmp_path / "run", tmp_path / "photos"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [commands.ratio, commands.outliers])
 def test_a_table_names_the_images_that_were_read(tolerant, command):
     found = pyarrow.csv.read_csv(command(*tolerant).table).to_pydict()
     assert found["file"] == ["0.png", "2.png"]
 
 
+@pytest.mark.slow
 def test_other_commands_name_the_images_that_were_read_too(tolerant, tmp_path):
     run, photos = tolerant
     missed = commands.missed(run, photos, draws=2)
@@ -105,6 +107,7 @@ def test_other_commands_name_the_images_that_were_read_too(tolerant, tmp_path):
     assert len(names) == 32 and "1.png" not in names
 
 
+@pytest.mark.slow
 def test_outliers_are_a_table_of_scores_and_their_sum(here, capsys):
     rows = ["a,b", *(["0.1,x"] * 30), "9000,y"]
     (here / "strange.csv").write_text("\n".join(rows) + "\n")

@@ -136,6 +136,7 @@ def test_a_table_of_files_labels_images(run, images, tmp_path):
     assert (evidence.having, evidence.lacking) == (three, 60 - three)
 
 
+@pytest.mark.slow
 def test_held_out_images_of_the_run_that_a_table_names_are_left_out(images, tmp_path, capsys):
     photos = shutil.copytree(images, tmp_path / "images")
     run = commands.train(config(data=str(photos), steps=3), tmp_path / "run").run

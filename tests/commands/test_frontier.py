@@ -72,7 +72,10 @@ def test_snapshots_are_even_along_alpha(found):
     assert gaps.max() - gaps.min() < 0.05
 
 
-@pytest.mark.parametrize(("name", "realism"), [("mixture", "inception"), ("digits", "frechet")])
+@pytest.mark.parametrize(
+    ("name", "realism"),
+    [("mixture", "inception"), pytest.param("digits", "frechet", marks=pytest.mark.slow)],
+)
 def test_realism_is_measured_as_the_data_allow(name, realism, request):
     found = frontier.frontier(request.getfixturevalue(name), draws=1)
     assert found.realism.startswith(realism)

@@ -100,6 +100,7 @@ def test_samples_of_the_user_are_ranked(digits, tmp_path):
     assert found.picture == digits.folder / "missed-of-noise.png"
 
 
+@pytest.mark.slow
 def test_classes_and_files_are_named_as_edit_takes_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

@@ -212,6 +212,7 @@ def test_onnx_that_fails_leaves_nothing_behind(vectors, tmp_path, capsys, monkey
     assert capsys.readouterr().err == "alpha-bridge: onnxruntime differs from torch\n"
 
 
+@pytest.mark.slow
 def test_stacked_trials_are_told_to_name_one(tmp_path, capsys):
     config = settings("gaussians25", steps=10, trials=2)
     run = commands.train(config, tmp_path / "run").run
@@ -220,6 +221,7 @@ def test_stacked_trials_are_told_to_name_one(tmp_path, capsys):
     assert main(["export", str(run.folder / "trial-0"), "--out", str(tmp_path / "out")]) == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_pushed_with_its_page(images, monkeypatch, capsys):
     pushed = {}
 

@@ -52,6 +52,7 @@ def test_a_preset_is_its_whole_path(tmp_path):
     assert not any(run.exists() for run in found.runs)
 
 
+@pytest.mark.slow
 def test_a_child_trains_up_to_an_update_and_goes_on_where_it_was_killed(run, tmp_path, capsys):
     before = contents(run.folder)
     found = begun(run.folder, tmp_path, 100)
@@ -64,6 +65,7 @@ def test_a_child_trains_up_to_an_update_and_goes_on_where_it_was_killed(run, tmp
     assert contents(run.folder) == before
 
 
+@pytest.mark.slow
 def test_tensors_that_differ_are_named(run, tmp_path):
     found = begun(run.folder, tmp_path, 100)
     for place, seed in zip(found.runs, (0, 1), strict=True):

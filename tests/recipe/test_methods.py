@@ -27,6 +27,15 @@ STEPS = 20
 SHORT = 8
 TRIALS = 2
 every_method = pytest.mark.parametrize("name", METHODS)
+UNLIKE = ("alpha-bridge", "wgan-gp", "ali", "vqgan-adaptive")
+"""Methods between them of every kind of loss, regulariser and discriminator."""
+
+
+def case(name, *others):
+    """A case of a method, which is slow where one like it is not."""
+    return pytest.param(name, *others, marks=[] if name in UNLIKE else pytest.mark.slow)
+
+
 every_method_and_preset = pytest.mark.parametrize(
     ("name", "preset"),
     [
@@ -262,8 +271,12 @@ def test_a_method_trains_all_three_players(name, trained):
 @pytest.mark.parametrize(
     ("name", "preset"),
     [
-        *((name, "gaussians25") for name in METHODS),
-        *((name, "digits") for name in ("rkl-sn", "wgan-gp", "ali", "cyclegan")),
+        *(case(name, "gaussians25") for name in METHODS),
+        case("ali", "digits"),
+        *(
+            pytest.param(name, "digits", marks=pytest.mark.slow)
+            for name in ("rkl-sn", "wgan-gp", "cyclegan")
+        ),
     ],
 )
 def test_a_method_resumes_to_the_same_bits(name, preset, trained):
@@ -292,7 +305,7 @@ def test_the_bridge_resumes_to_the_same_bits_whatever_it_bridges(other, tmp_path
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [*((name, {}) for name in METHODS), *(("alpha-bridge", other) for other in OTHERS.values())],
+    [*(case(name, {}) for name in METHODS), *(("alpha-bridge", of) for of in OTHERS.values())],
 )
 def test_a_stacked_trial_of_a_method_is_its_single_run(name, changes):
     the_last_trial_is_its_single_run(short(name, **changes))
@@ -383,7 +396,7 @@ def small(tmp_path, monkeypatch, pages_without_figures):  # noqa: ARG001
 @pytest.mark.parametrize(
     "name",
     [
-        name if name in ("js-gan", "alpha-bridge") else pytest.param(name, marks=pytest.mark.slow)
+        name if name == "alpha-bridge" else pytest.param(name, marks=pytest.mark.slow)
         for name in METHODS
     ],
 )
@@ -403,6 +416,7 @@ def test_a_method_is_trained_and_told_by_its_command(name, small, capsys):
     assert main(again) == 0
 
 
+@pytest.mark.slow
 def test_an_option_of_the_user_wins_over_the_row(small):
     from alpha_bridge.cli import main
 

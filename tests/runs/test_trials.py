@@ -100,6 +100,7 @@ def test_the_run_above_names_its_trials_to_who_asks_for_a_model(folder, capsys):
     assert "holds 3 trials: name one of them" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_stacked_trials_resume_to_the_same_weights(folder, tmp_path):
     part = tmp_path / "run"
     shutil.copytree(folder, part)
@@ -130,6 +131,7 @@ def dialled(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_an_evaluation_leaves_what_all_trials_remember_together(dialled):
     for folder in (dialled, dialled / "trial-0"):
         memory = load_file(Run.open(folder).checkpoint_folder(20) / "memory.safetensors")
@@ -137,6 +139,7 @@ def test_an_evaluation_leaves_what_all_trials_remember_together(dialled):
         assert memory["path/state"].shape == (21,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "trial-0"])
 def test_a_run_with_a_dial_goes_on_and_so_does_each_of_its_trials(dialled, tmp_path, name):
     run = Run.open(shutil.copytree(dialled / name, tmp_path / "run"))

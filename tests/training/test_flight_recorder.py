@@ -123,7 +123,7 @@ def collapsed(model):
         ("discriminator-won", sure, 0.6, {"accuracy": 1.0, "logit": 20.0}),
     ],
 )
-@pytest.mark.parametrize("trials", [None, 2])
+@pytest.mark.parametrize("trials", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_an_incident_is_recognised_once_it_has_lasted(kind, do, end, watch, trials):
     path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=end)
     still = {"discriminator": Line(trials), "optimization": STILL, "path": path}
@@ -259,7 +259,7 @@ def test_the_spread_is_one_for_the_data_themselves():
 # What is left as it is
 
 
-@pytest.mark.parametrize("trials", [None, 2])
+@pytest.mark.parametrize("trials", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_the_losses_are_those_without_a_recorder(tmp_path, trials):
     keeping = {
         "place": lambda of: tmp_path / f"{of.step}-{of.kind}",
@@ -277,6 +277,7 @@ def test_the_losses_are_those_without_a_recorder(tmp_path, trials):
     assert torch.equal(torch.stack(watched), torch.stack(alone))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_finds_the_incident_at_the_same_update(tmp_path):
     class Save(Callback):
         def after(self, event):

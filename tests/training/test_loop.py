@@ -634,6 +634,7 @@ def test_the_last_good_checkpoint_outlives_divergence(tmp_path):
 # What is learned
 
 
+@pytest.mark.slow
 def test_maximum_likelihood_finds_principal_components():
     """With linear networks the optimum is known: probabilistic PCA (Tipping and Bishop 1999)."""
     draws = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
@@ -650,6 +651,7 @@ def test_maximum_likelihood_finds_principal_components():
     assert model.sigma.item() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_adversarial_learning_finds_the_mean():
     draws = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
     model = AlphaBridge(
