@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from .paths import Folder, scores_of, write_scores, write_table
+from .paths import Folder, scores_destination, write_json, write_scores
 
 if TYPE_CHECKING:
     from ..inference.calibrated_ratio import LogRatio, Scores
@@ -68,7 +68,7 @@ def ratio(
     require_ratio(config, at)
     path = None
     if data is not None:
-        path = scores_of(data, run, config, out, "ratio")
+        path = scores_destination(data, run, config, out, "ratio")
     elif out is not None:
         raise ValueError(f"without --data there is nothing to write to {out}: give samples")
 
@@ -88,7 +88,7 @@ def ratio(
         "before": _scores(found.before),
         "after": _scores(found.after),
     }
-    write_table(content, run.calibration_path)
+    write_json(content, run.calibration_path)
     if given is None or path is None:
         return Ratio(content, run.calibration_path)
     x, files = given

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..checks import at_least, between_zero_and_one
-from .paths import Folder, write_table
+from .paths import Folder, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,7 +135,7 @@ def frontier(
     found = best_of(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
-    write_table(content, run.inside(found.table.name))
+    write_json(content, run.inside(found.table.name))
     plots.save_figure(draw(found), run.inside(found.picture.name))
     return found
 

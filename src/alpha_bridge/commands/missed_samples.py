@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .paths import require_given, require_new, write_table
+from .paths import require_given, require_new, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +107,7 @@ def missed_samples(
         "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
         "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
     }
-    write_table(content, table)
+    write_json(content, table)
     worst = x[[sample.index for sample in found.shown]]
     decoded = in_chunks(model.reconstruct, worst)
     plots.save_figure(draw(found, *map(units.stored, (x, generated, worst, decoded))), picture)

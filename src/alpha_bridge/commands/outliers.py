@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from .paths import Folder, scores_of, write_scores
+from .paths import Folder, scores_destination, write_scores
 
 if TYPE_CHECKING:
     from ..runs.folder import Array
@@ -66,7 +66,7 @@ def outliers(
         raise ValueError(f"contamination must lie in (0, 0.5], got {contamination}")
     run, config, at = open_run(run, step)
     require_ratio(config, at)
-    path = scores_of(data, run, config, out, "outliers")
+    path = scores_destination(data, run, config, out, "outliers")
 
     from ..inference.outlyingness import summed
     from ..runs.loading import given_to
