@@ -64,8 +64,8 @@ def ratio(
     """
     from ..runs.opening import open_run, require_ratio
 
-    run, config, at = open_run(run, step)
-    require_ratio(config, at)
+    run, config, step = at = open_run(run, step)
+    require_ratio(config, step)
     path = None
     if data is not None:
         path = scores_destination(data, run, config, out, "ratio")
@@ -76,11 +76,11 @@ def ratio(
     from ..runs.loading import given_to, load_model, ratio_of
 
     console = console or Console(quiet=True)
-    model, _ = load_model(run, config, at)
-    given = None if data is None else given_to(data, run, config, at, console)
-    found = ratio_of(run, config, at, model, console, held_out, calibration)
+    model = load_model(at)
+    given = None if data is None else given_to(data, at, console)
+    found = ratio_of(at, model, console, held_out, calibration)
     content = {
-        "step": at,
+        "step": step,
         "held_out": held_out or config.data,
         "calibration": found.kind,
         "map": vars(found.map),

@@ -64,16 +64,16 @@ def outliers(
 
     if not 0 < contamination <= 0.5:
         raise ValueError(f"contamination must lie in (0, 0.5], got {contamination}")
-    run, config, at = open_run(run, step)
-    require_ratio(config, at)
+    run, config, step = at = open_run(run, step)
+    require_ratio(config, step)
     path = scores_destination(data, run, config, out, "outliers")
 
     from ..inference.outlyingness import summed
     from ..runs.loading import given_to
     from ..runs.outlier_bridge import OutlierBridge
 
-    detector = OutlierBridge.from_run(run.folder, contamination, held_out, at, console)
-    x, files = given_to(data, run, config, at, console)
+    detector = OutlierBridge.from_run(run.folder, contamination, held_out, step, console)
+    x, files = given_to(data, at, console)
     scores = detector.outlyingness_.scores(x)
     total = summed(detector.outlyingness_.surprisals(scores))
     outlier = -total < detector.offset_

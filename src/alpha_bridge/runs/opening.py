@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from .folder import Run
 
 
+class RunAt(NamedTuple):
+    """A run, its configuration, and how many updates the checkpoint has that is read."""
+
+    run: Run
+    config: Config
+    step: int
+
+
 def run_of(run: Path | Run) -> Run:
     """The run in a folder, or the same run."""
     from .folder import Run
@@ -23,8 +31,8 @@ def run_of(run: Path | Run) -> Run:
     return run if isinstance(run, Run) else Run.open(run)
 
 
-def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int]:
-    """A run, its configuration, and the update of a checkpoint that is found whole.
+def open_run(run: Path | Run, step: int | None = None) -> RunAt:
+    """A run at a checkpoint that is found whole.
 
     It is the one after ``step`` updates, or the last that is whole, with a warning for each later
     one that is not.
@@ -38,7 +46,7 @@ def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int
             warnings.warn(f"{what}: update {at} is used instead", stacklevel=3)
     else:
         at = verified(folder)[1]
-    return run, _of_trained(run, config), at
+    return RunAt(run, _of_trained(run, config), at)
 
 
 def usable(run: Run, resume: bool = False) -> tuple[int, tuple[str, ...]]:

@@ -183,16 +183,17 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
             ValueError: The run is of no table, or damaged; one line.
             FileNotFoundError: There is no run.
         """
-        run, config, step = open_run(Path(folder), step)
+        at = open_run(Path(folder), step)
+        config = at.config
         if config.rows is None:
             raise ValueError(f"the samples of {folder} are no rows of a table: give a run of one")
         realism = REALISM if config.realism is None else config.realism
         bridge = cls(config.steps, realism, config.method, config.columns)
-        units, usual = units_of(run, config, step), bridge._configured(config.data)
+        units, usual = units_of(at), bridge._configured(config.data)
         assert isinstance(units, TableUnits)
         given = {key: value_of(config, key) for key in _given(config, usual)}
         bridge.set_params(settings=given or None, random_state=config.seed)
-        bridge.config_, bridge.model_ = config, load_model(run, config, step)[0]
+        bridge.config_, bridge.model_ = config, load_model(at)
         bridge._described(units)
         return bridge
 
