@@ -23,6 +23,7 @@ from alpha_bridge.inference.calibrated_ratio import CalibratedRatio, calibrated,
 from alpha_bridge.inference.calibration import Isotonic, LastLayer, Temperature
 from alpha_bridge.inference.reweighting import chosen, kept
 from alpha_bridge.metrics import modes
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator
 from alpha_bridge.path import AlphaPath, AlphaSchedule
@@ -280,11 +281,12 @@ def of_images(seed: int, steps: int, data: str | None) -> Outcome:
     parts = assemble(config)
     state = parts.fit()
     model, source = state.averaged().eval(), parts.source
-    comparison = build_evaluation(parts.config, source).comparison
+    evaluation = build_evaluation(parts.config, source)
+    assert isinstance(evaluation, SampleEvaluation)
     ratio = calibrated(model, source.held_out(FITTED), source.units)
 
     def score(x: Tensor) -> Record:
-        found = comparison(x)[0]
+        found = evaluation.comparison(x)[0]
         distance = next(value for name, value in found.items() if name.startswith("frechet"))
         return {"frechet_distance": round(float(distance), 4)}
 

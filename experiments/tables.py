@@ -26,7 +26,7 @@ from alpha_bridge.data.tables.tabular import tabular
 from alpha_bridge.files import read_json
 from alpha_bridge.metrics.definition import METRICS
 from alpha_bridge.metrics.deviation import spread
-from alpha_bridge.metrics.evaluation import Evaluation
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
@@ -251,7 +251,7 @@ def trained(config: Config, within: bool) -> Outcome:
     seconds, model = round(perf_counter() - since, 1), state.averaged().eval()
     comparison = table.within if within else table.comparison
     count = len(table.held_out) if within else len(table.training)
-    x = Evaluation(parts.source, comparison, count, 1).generated(model)
+    x = SampleEvaluation(parts.source, comparison, count, 1).generated(model)
     record: Record = {"config": parts.config.model_dump(mode="json"), "seconds": seconds}
     if within:
         return Outcome({**record, "metrics": comparison(x)[0]})

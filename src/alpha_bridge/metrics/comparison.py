@@ -45,6 +45,10 @@ class Comparison(ABC):
         """Metrics that are of a model itself, and not of samples."""
         return {}
 
+    def compared(self, x: Tensor) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
+        """What samples were compared with, and they, where a page shows both side by side."""
+        return None
+
 
 class DensityComparison(Comparison):
     """By the known density of the data."""
@@ -142,6 +146,9 @@ class TableComparison(Comparison):
             ),
         }
         return {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
+
+    def compared(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.held_out, x
 
 
 class FeatureComparison(Comparison):
