@@ -18,7 +18,7 @@ from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.definition import metrics_of, parse
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.runs import recording
+from alpha_bridge.runs import run_callbacks
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import units_of
 from alpha_bridge.runs.opening import open_run
@@ -696,11 +696,11 @@ def test_data_that_changed_since_are_not_evaluated_against(five, tmp_path):
 
 
 def test_a_long_run_has_its_page_from_the_end_of_step_one_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(recording, "LONG", 0.0)
+    monkeypatch.setattr(run_callbacks, "LONG", 0.0)
     console = Console(file=StringIO(), width=200)
     commands.train(config(), tmp_path / "run", console=console)
     assert console.file.getvalue().count("report so far: ") == len(BOUNDARIES) - 1
-    monkeypatch.setattr(recording, "LONG", math.inf)
+    monkeypatch.setattr(run_callbacks, "LONG", math.inf)
     console = Console(file=StringIO(), width=200)
     commands.train(config(), tmp_path / "other", console=console)
     assert "report so far" not in console.file.getvalue()

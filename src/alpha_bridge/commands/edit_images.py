@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..inference.editing import Direction
     from ..model import AlphaBridge
     from ..recipe import Config
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _labelled(
     import numpy as np
 
     from ..data import read_images, read_labels
-    from ..runs.loading import printing
+    from ..runs.console_lines import printing
 
     config, say = wanted.at.config, printing(wanted.console)
     names = [*wanted.attribute, *wanted.against]

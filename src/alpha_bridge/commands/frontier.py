@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..metrics.evaluation import Evaluation
-    from ..runs.folder import Array, Run
+    from ..runs.folder import Run
     from ..runs.opening import RunAt
+    from ..runs.sample_files import Array
 
 HELD_OUT = 500
 REALISM = ("frechet_distance", "inception_score")

@@ -55,7 +55,8 @@ def impute(
 
     from ..data.tables import TableUnits, read_table, write_table
     from ..inference import imputation
-    from ..runs.loading import load_model, printing, units_of
+    from ..runs.console_lines import printing
+    from ..runs.loading import load_model, units_of
 
     model, units, say = load_model(at), units_of(at), printing(console)
     assert isinstance(units, TableUnits)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ..inference.coverage import Coverage
     from ..recipe import Config
-    from ..runs.folder import Array
     from ..runs.opening import RunAt
+    from ..runs.sample_files import Array
 
 GENERATED = 2000
 LETTERS = 18

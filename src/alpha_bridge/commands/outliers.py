@@ -11,7 +11,7 @@ from rich.console import Console
 from .paths import Folder, scores_destination, write_scores
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 CONTAMINATION = 0.1
 

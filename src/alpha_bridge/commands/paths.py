@@ -14,7 +14,8 @@ from ..files.table_files import ENDINGS, is_table
 
 if TYPE_CHECKING:
     from ..recipe import Config
-    from ..runs.folder import Array, Run
+    from ..runs.folder import Run
+    from ..runs.sample_files import Array
 
     Folder: TypeAlias = Path | Run
 else:

@@ -126,7 +126,8 @@ def reconstruct(
 
 def _before(config: Config, model: AlphaBridge, console: Console | None) -> AlphaBridge | None:
     """The VAE that a run began with, or a line on why there is none any more."""
-    from ..runs.loading import before_bridge, printing
+    from ..runs.console_lines import printing
+    from ..runs.loading import before_bridge
 
     if config.init is None:
         return None

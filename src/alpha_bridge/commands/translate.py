@@ -13,7 +13,7 @@ from .paths import Folder, destination, require_given, write
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 
 def translate(
@@ -61,7 +61,8 @@ def translate(
     from ..data import read_samples
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import load_model, printing, prior_units_of, units_of
+    from ..runs.console_lines import printing
+    from ..runs.loading import load_model, prior_units_of, units_of
 
     model = load_model(at)
     domains = prior_units_of(config, prior), units_of(at)

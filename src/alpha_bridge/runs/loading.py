@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,6 +24,7 @@ from ..training.checkpoint import naming, read_tensors, read_units
 from ..training.progress import Bars
 from ..vae import VAEEncoder, VAEGenerator
 from ..vae import load as load_vae
+from .console_lines import decoding, printing
 from .opening import RunAt, checkpoint_of, require_plain
 
 CALIBRATED = 5000
@@ -80,21 +80,6 @@ def _same(arm: Module, other: Module) -> bool:
 def _weights(arm: Module) -> dict[str, Tensor]:
     """Of the network of an arm, whatever latents are scaled by, which a VAE may do by channels."""
     return arm.get_submodule("network").state_dict()
-
-
-def printing(console: Console | None) -> Callable[[str], None]:
-    """Print a line as it is, neither wrapped nor taken for markup; nowhere without a console."""
-
-    def line(text: str) -> None:
-        if console is not None:
-            console.print(text, soft_wrap=True, markup=False)
-
-    return line
-
-
-def decoding(bars: Bars) -> Callable[[int, int], None]:
-    """Shows how many images of a data set are decoded."""
-    return partial(bars.show, "decoding images")
 
 
 def data_of(

@@ -19,9 +19,10 @@ from ..recipe.methods import METHODS
 from ..recipe.slots import build_path
 from ..sharing import Card, Picture
 from . import plots
-from .folder import Run, is_image
+from .folder import Run
 from .loading import load_model, units_of
 from .opening import RunAt
+from .sample_files import is_image
 from .snapshots import alpha_after
 
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")

@@ -20,7 +20,8 @@ from ..inference.calibrated_ratio import generated
 from ..observation import RowFamily
 from ..recipe.domains import build_source
 from ..recipe.presets import of_data
-from .loading import load_model, printing, units_of
+from .console_lines import printing
+from .loading import load_model, units_of
 from .opening import open_run, require_plain
 
 __all__ = ["SampleSet", "pair_of_sets"]

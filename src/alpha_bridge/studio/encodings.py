@@ -14,7 +14,7 @@ from ..runs.opening import open_run
 from . import markup
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 CHOICES = 200
 """Values of a column that are offered, at most."""

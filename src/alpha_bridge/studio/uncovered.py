@@ -20,7 +20,7 @@ from ..runs.opening import open_run, require_ratio
 from . import markup
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 DRAWN = 2000
 """Samples of the model among which invented ones are sought."""
