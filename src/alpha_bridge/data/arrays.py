@@ -15,7 +15,7 @@ from torch import Tensor
 from .attributes import Attributes
 from .classes import Classes, classes_of
 from .listing import some
-from .rng import HELD_OUT, TRAINING
+from .rng import Purpose
 from .rows import Array, Rows, chunks, first, split, take
 from .sampler import Epochs, share
 from .source import Source
@@ -123,31 +123,33 @@ class ArraySource(Source):
         return self.to_tensor(take(self._train, rows))
 
     def training(self, count: int) -> Tensor:
-        return self.to_tensor(take(self._train, first(self._train, count, TRAINING)))
+        return self.to_tensor(take(self._train, first(self._train, count, Purpose.TRAINING)))
 
     def chosen(self, count: int, places: NDArray[np.int64]) -> Tensor:
-        return self.to_tensor(take(self._train, first(self._train, count, TRAINING)[places]))
+        return self.to_tensor(
+            take(self._train, first(self._train, count, Purpose.TRAINING)[places])
+        )
 
     def held_out(self, count: int) -> Tensor:
-        return self.to_tensor(take(self._held_out, first(self._held_out, count, HELD_OUT)))
+        return self.to_tensor(take(self._held_out, first(self._held_out, count, Purpose.HELD_OUT)))
 
     def training_labels(self, count: int) -> Tensor | None:
         if self._train_labels is None:
             return None
-        rows = first(self._train, count, TRAINING)
+        rows = first(self._train, count, Purpose.TRAINING)
         return torch.from_numpy(self._train_labels[rows].astype(np.int64))
 
     def held_out_labels(self, count: int) -> Tensor | None:
         if self._held_out_labels is None:
             return None
-        rows = first(self._held_out, count, HELD_OUT)
+        rows = first(self._held_out, count, Purpose.HELD_OUT)
         return torch.from_numpy(self._held_out_labels[rows].astype(np.int64))
 
     def training_attributes(self, count: int) -> Attributes:
-        return self._train_attributes[first(self._train, count, TRAINING)]
+        return self._train_attributes[first(self._train, count, Purpose.TRAINING)]
 
     def held_out_attributes(self, count: int) -> Attributes:
-        return self._held_out_attributes[first(self._held_out, count, HELD_OUT)]
+        return self._held_out_attributes[first(self._held_out, count, Purpose.HELD_OUT)]
 
     def _by_name(self, labels: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> Attributes:
         if labels is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..checks import at_least
 from ..errors import one_line
-from .rng import HELD_OUT, stream
+from .rng import Purpose, stream
 from .sampler import Groups, Indices, shuffled
 
 # Rows that are looked at together.
@@ -107,7 +107,7 @@ def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.
         many = "one sample" if n else "no samples"
         raise ValueError(f"the data set has {many}: give two or more, one is held out")
     count = min(max(round(fraction * n), 1), n - 1)
-    order = stream(0, 0, HELD_OUT).permutation(n)
+    order = stream(0, 0, Purpose.HELD_OUT).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
 
 

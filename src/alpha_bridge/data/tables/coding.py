@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...errors import one_line
 from ..listing import some
-from ..rng import stream
+from ..rng import Purpose, stream
 from .cells import in_units, is_text, numbers, plain, plain_type, shown, typed, value_type
 from .columns import Column, read_columns
 from .quantiles import Quantiles
@@ -295,7 +295,7 @@ class Coding:
         there = (buckets >= 0) & (buckets < self.columns[at].buckets)
         which = np.where(there, buckets, 0)
         below, above = ends_before[which], ends_before[which + 1]
-        draws = stream(seed, 0, at).random(len(buckets))
+        draws = stream(seed, 0, Purpose.CELLS + at).random(len(buckets))
         picked = np.searchsorted(ends, below + draws * (above - below), "right")
         return members["value"].take(pyarrow.array(picked.clip(0, len(own) - 1), mask=~there))
 
@@ -403,7 +403,7 @@ def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
         return pyarrow.array(keys, pyarrow.int64())
     before, width = column.form
     if before == "uuid":
-        draws = stream(seed, 0, at).bytes(16 * count)
+        draws = stream(seed, 0, Purpose.CELLS + at).bytes(16 * count)
         made = [
             str(uuid.UUID(bytes=draws[16 * row : 16 * row + 16], version=4)) for row in range(count)
         ]

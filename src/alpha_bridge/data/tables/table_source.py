@@ -22,7 +22,7 @@ from ...files.tensors import serialized
 from ...observation.row import RowFamily
 from ..arrays import ArraySource
 from ..cache import cached
-from ..rng import TRAINING, stream
+from ..rng import Purpose, stream
 from ..rows import Array, Rows, split
 from .cells import is_text, numbers, plain
 from .coding import Coding, bucketed, fitted
@@ -214,7 +214,9 @@ class _Survey:
         chosen = kept
         self.notes: tuple[str, ...] = ()
         if self.partly:
-            order = stream(0, 0, TRAINING).choice(len(kept), SURVEYED, replace=False, shuffle=False)
+            order = stream(0, 0, Purpose.TRAINING).choice(
+                len(kept), SURVEYED, replace=False, shuffle=False
+            )
             chosen = kept[np.sort(order)]
             self.notes = (f"columns are recognised by {SURVEYED:,} of the rows to train on",)
         batches, begin = [], 0
@@ -312,7 +314,7 @@ def _coded(
     unseen: list[str] = []
     begin = 0
     for batch in table.read():
-        draws = stream(0, begin, TRAINING)
+        draws = stream(0, begin, Purpose.TRAINING)
 
         def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
             return INSIDE + (1 - 2 * INSIDE) * draws.random(count)
