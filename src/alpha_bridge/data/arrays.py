@@ -84,8 +84,8 @@ class ArraySource(Source):
         self._held_out_attributes = held_out_attributes or self._by_name(
             self._held_out_labels, _rows_given(held_out, len(train))
         )
-        self.units = self.units_of(train)
-        self.notes = (*self.notes, *classes.notes)
+        self.units, notes = self.units_of(train)
+        self.notes = (*notes, *classes.notes)
         self.event_shape = tuple(self.to_tensor(train[:0]).shape[1:])
 
     def require(self, array: Array) -> None:
@@ -95,9 +95,9 @@ class ArraySource(Source):
         """Raise ``ValueError`` for a value that is not finite, or too large."""
         _check_finite(train, held_out, self.largest)
 
-    def units_of(self, train: Array) -> Units:  # noqa: ARG002
-        """Between the units of the training samples and those of the model."""
-        return Units()
+    def units_of(self, train: Array) -> tuple[Units, tuple[str, ...]]:  # noqa: ARG002
+        """Between the units of the training samples and those of the model; and notes on them."""
+        return Units(), ()
 
     def to_tensor(self, rows: NDArray[Any]) -> Tensor:
         """Rows of such an array as a batch in storage units."""
@@ -177,8 +177,8 @@ class ImageSource(ArraySource):
                 f"{array.shape}"
             )
 
-    def units_of(self, train: Array) -> Units:  # noqa: ARG002
-        return PixelUnits()
+    def units_of(self, train: Array) -> tuple[Units, tuple[str, ...]]:  # noqa: ARG002
+        return PixelUnits(), ()
 
     def to_tensor(self, rows: NDArray[Any]) -> Tensor:
         # permuted, not copied: to torch this is the channels-last layout
@@ -210,7 +210,7 @@ class VectorSource(ArraySource):
         kind = np.float32 if np.can_cast(rows.dtype, np.float32) else np.float64
         return torch.from_numpy(rows.astype(kind, copy=False))
 
-    def units_of(self, train: Array) -> StandardUnits:
+    def units_of(self, train: Array) -> tuple[StandardUnits, tuple[str, ...]]:
         # from the first row on, so that the sums of data far from 0 keep their digits
         first = train[:1].astype(np.float64)[0]
         shift = np.zeros_like(first)
@@ -221,9 +221,9 @@ class VectorSource(ArraySource):
             variance += np.square(rows.astype(np.float64) - first - shift).sum(0) / len(train)
         # exactly: every difference from the first row is 0
         constant = variance == 0
-        self.notes = _notes_on_constants(constant, first)
         std = np.where(constant, 1.0, np.sqrt(variance))
-        return StandardUnits(torch.from_numpy(first + shift), torch.from_numpy(std))
+        units = StandardUnits(torch.from_numpy(first + shift), torch.from_numpy(std))
+        return units, _notes_on_constants(constant, first)
 
 
 def _notes_on_constants(
