@@ -26,9 +26,12 @@ from .choice import (
     note_on_splits,
     parts,
 )
+from .data_folder import Folder
+from .data_hub import Hub
+from .datasets_library import quiet
 from .decode import Encoded, Progress, refusal, write_images
 from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded, open_known, sound
-from .origin import Folder, Hub, quiet
+from .origin import Origin
 from .rows import Rows, split
 from .shards.encoded_images import Shards
 from .streamed import StreamedRows, look_at
@@ -111,7 +114,7 @@ def load_images(
     choice = Choice(
         size, channels, image_column, label_column, train_split, held_out_split, skip_broken
     )
-    origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
+    origin: Origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
     fingerprint = origin.fingerprint()
 
     def place(kind: str, choice: Choice) -> Path:
@@ -151,7 +154,7 @@ def digits() -> ImageSource:
     return ImageSource(Rows(images, kept), Rows(images, apart), *labels)
 
 
-def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
+def _survey(folder: Path, origin: Origin, choice: Choice) -> None:
     """Write into an empty folder what the images of a data set look like."""
     scratch = folder / "arrow"
     with quiet():
@@ -164,7 +167,7 @@ def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
 
 def _fill(
     folder: Path,
-    origin: Folder | Hub,
+    origin: Origin,
     choice: Choice,
     seen: Survey | None,
     progress: Progress | None,
