@@ -5,27 +5,23 @@ import glob
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..checks import folder_or_array
 from .datasets_library import explained, offline, prepared
-from .decode import BATCH, Encoded
 from .folders import read_folder
 from .listing import PACKED, WITHOUT_PIXELS, list_folder, plural, some
-from .origin import Origin
+from .origin import Loaded, Origin
 from .own_files import own, read_card, require_own
-from .shards.encoded_images import Shards
 from .shards.kinds import KINDS, scan
-from .shards.scanned import Scan, data_set
+from .shards.scanned import data_set
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetBuilder, DatasetDict
+    from datasets import DatasetBuilder, DatasetDict
 
 CARDS = ("README.md", ".huggingface.yaml")
 """Where a data set names its own files."""
@@ -41,18 +37,14 @@ class Folder(Origin):
     they lie; other files that a card names are read by ``datasets``.
 
     Links in it are followed: they are the folder's owner's, and many folders consist of them, the
-    hub's own cache for one. A note counts those that lead outside. ``places`` are the folders that
-    the images may lie in.
+    hub's own cache for one. A note counts those that lead outside.
     """
 
     def __init__(self, path: Path) -> None:
         """Raise ``ValueError`` for a file."""
         self.root = folder_or_array(path).resolve()
         self.name = str(self.root)
-        self.places: tuple[Path, ...] = (self.root,)
-        self.notes: tuple[str, ...] = ()
         self._listing = list_folder(self.root, tables=True)
-        self._scans: dict[str, list[Scan]] = {}
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self.name.encode())
@@ -62,41 +54,28 @@ class Folder(Origin):
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
-    def load(self, scratch: Path, column: str | None = None, names: bool = True) -> "DatasetDict":
+    def load(self, scratch: Path, column: str | None = None, names: bool = True) -> Loaded:
         if not self._shards:
-            data, notes = read_folder(self._listing)
-            self.notes = (*self._links(), *notes)
-            return data
+            data, of_files = read_folder(self._listing)
+            return Loaded(data, (self.root,), (*self._links(), *of_files))
         named = some(self._shards)
-        self.notes = (f"{self.name} is read as a data set, by {named}", *self._links())
+        notes = (f"{self.name} is read as a data set, by {named}", *self._links())
         if not self.packed:
-            return self._data_set(scratch)
-        self._scans = {
+            return Loaded(self._data_set(scratch), (self.root, scratch.resolve()), notes)
+        scans = {
             split: [scan(file, column, names) for file in files]
             for split, files in self.packed.items()
         }
-        if not any(len(one.index) for scans in self._scans.values() for one in scans):
+        found = [*chain.from_iterable(scans.values())]
+        if not any(len(one.index) for one in found):
             raise ValueError(
                 f"the shards in '{self.name}' have no images ({named}): give others, or the column "
                 "of the images with --images.image-column"
             )
-        bare = sum(one.bare for scans in self._scans.values() for one in scans)
+        bare = sum(one.bare for one in found)
         if bare:
-            self.notes += (f"{plural(bare, 'sample')} without an image: left out",)
-        return data_set(self._scans)
-
-    def shards(self, splits: "Mapping[str, Dataset]", column: str) -> Shards:
-        """The images of splits that :meth:`load` has found in shards."""
-        scans = [one for split in splits for one in self._scans[split]]
-        return Shards.of(scans, column, self.root)
-
-    def images(self, splits: "dict[str, Dataset]", column: str) -> Iterator[list[Encoded]]:
-        if not self.packed:
-            return super().images(splits, column)
-        shards = self.shards(splits, column)
-        rows = np.arange(len(shards))
-        begins = range(0, len(shards), BATCH)
-        return (shards.encoded(rows[begin : begin + BATCH]) for begin in begins)
+            notes += (f"{plural(bare, 'sample')} without an image: left out",)
+        return Loaded(data_set(scans), (self.root,), notes, scans)
 
     @cached_property
     def packed(self) -> dict[str, list[Path]]:
@@ -149,7 +128,6 @@ class Folder(Origin):
 
     def _data_set(self, scratch: Path) -> "DatasetDict":
         """The splits that ``datasets`` finds."""
-        self.places = (self.root, scratch.resolve())
         with explained(f"data folder '{self.name}'", REMEDY), offline():
             return prepared(self._builder(scratch))
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..files import writing
 from .datasets_library import explained, offline, prepared
-from .origin import Origin
+from .origin import Loaded, Origin
 from .own_files import content, own, require_own
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
     from huggingface_hub.hf_api import DatasetInfo
 
 
@@ -36,8 +35,6 @@ class Hub(Origin):
                 f"folder by its path, such as ./{name}, with --data PATH"
             )
         self.name, self.fetch = name, fetch
-        self.places: tuple[Path, ...] = ()
-        self.notes: tuple[str, ...] = ()
         self._note = cache / "hub" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.txt"
         self._info = self._newest() if fetch else None
         self._revision = self._info.sha if self._info else None
@@ -65,7 +62,7 @@ class Hub(Origin):
         scratch: Path,  # noqa: ARG002
         column: str | None = None,  # noqa: ARG002
         names: bool = True,  # noqa: ARG002
-    ) -> "DatasetDict":
+    ) -> Loaded:
         """Its splits, kept where the hub's libraries keep them, whatever the arguments."""
         import datasets
         import huggingface_hub
@@ -76,7 +73,6 @@ class Hub(Origin):
         if self._info is not None and self._info.card_data is not None:
             require_own(content(self._info.card_data), f"the card of {self.name}", self.name)
         kept = (datasets.config.HF_DATASETS_CACHE, huggingface_hub.constants.HF_HUB_CACHE)
-        self.places = tuple(Path(place).resolve() for place in kept)
         try:
             with (
                 explained(f"data set '{self.name}'", "give another id, or a local folder", *absent),
@@ -98,7 +94,7 @@ class Hub(Origin):
         if self._revision:
             with writing(self._note) as file:
                 file.write(self._revision.encode())
-        return data
+        return Loaded(data, tuple(Path(place).resolve() for place in kept))
 
 
 def _is_reader(name: str) -> bool:
