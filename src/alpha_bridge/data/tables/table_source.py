@@ -25,10 +25,13 @@ from ..cache import cached
 from ..rng import Purpose, stream
 from ..rows import Array, Rows, split
 from .cells import is_text, numbers, plain
-from .coding import Coding, bucketed, fitted
+from .coding import Coding
+from .coding_lines import lines
 from .columns import Asked, Column, column_of, read_columns, require_columns
 from .delimited import type_named
+from .fitting import bucketed, fitted
 from .quantiles import Quantiles
+from .stored_coding import tensors_of
 from .table_units import TableUnits
 from .tabular import Tabular, tabular
 
@@ -141,8 +144,8 @@ def load_table(
     parts = _parts(table)
     notes: tuple[str, ...] = (_line(table, parts), *table.notes)
     if units is None:
-        coding, lines = _Survey(table, parts[0]).coding(asked)
-        notes += lines
+        coding, of_columns = _Survey(table, parts[0]).coding(asked)
+        notes += of_columns
     else:
         coding = units.coding
     if table.rows * coding.width * coding.dtype.itemsize <= IN_MEMORY or table.stamp is None:
@@ -150,7 +153,7 @@ def load_table(
         keep = partial(_keep, compact)
         found = _coded(table, coding, keep, units is not None)
     else:
-        key = f"{FORMAT}{table.stamp}{units is None}".encode() + serialized(coding.tensors())
+        key = f"{FORMAT}{table.stamp}{units is None}".encode() + serialized(tensors_of(coding))
         name = f"table-{hashlib.sha256(key).hexdigest()[:16]}"
         place = (cache_folder() if cache is None else cache).absolute() / "tables" / name
         folder = cached(place, partial(_write, table=table, coding=coding, other=units is not None))
@@ -253,7 +256,7 @@ class _Survey:
         single = sample.astype(np.float32)
         if _same(coding.table(sample), coding.table(single), coding.columns):
             coding = replace(coding, dtype=single.dtype)
-        return coding, (*self.notes, *coding.lines(sample))
+        return coding, (*self.notes, *lines(coding, sample))
 
     def _see(self, name: str, cells: pyarrow.Array, begin: int) -> None:
         """Take in some cells: others than floats have their gaps counted already."""
