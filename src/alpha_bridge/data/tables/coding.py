@@ -29,7 +29,7 @@ from .cells import (
 from .columns import Column
 from .new_keys import new_keys
 from .quantiles import Quantiles
-from .rounding import rounding, shifted, unshifted
+from .rounding import shifted, unshifted
 from .unusual_cells import Say, say_beyond, say_unseen
 
 Within = Callable[[int], NDArray[np.float64]]
@@ -161,7 +161,7 @@ class Coding:
                 z, quantiles = rows[:, number].astype(np.float64), self.quantiles[at]
                 known = ~np.isnan(z) & (True if code is None else rows[:, code] == column.slots - 1)
                 x = shifted(self.rounded(at, np.where(known, z, 0.0)), column)
-                half = rounding(column) / 2
+                half = column.rounding / 2
                 low, high = quantiles.ends(x - half, x + half)
                 point = (half == 0) & (np.isfinite(low) & np.isfinite(high) & (high - low < 1e-9))
                 low, high = np.where(point, z, low), np.where(point, z, high)
@@ -219,10 +219,10 @@ class Coding:
         """The cells of a column."""
         column, (code, number) = self.columns[at], self.places[at]
         kind = self.schema.field(at).type
-        if column.kind == "identifier":
+        if column.identifies:
             return typed(new_keys(column, len(rows), at, seed), value_type(kind))
         values = pyarrow.array(column.values, plain_type(kind))
-        if column.kind == "constant":
+        if column.is_constant:
             return _as(values.take(pyarrow.array(np.zeros(len(rows), np.int64))), values, kind)
         codes = np.zeros(len(rows), np.int64) if code is None else rows[:, code].astype(np.int64)
         listed = (codes >= 0) & (codes < len(column.values))

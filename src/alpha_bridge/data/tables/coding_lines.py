@@ -24,11 +24,11 @@ def lines(coding: Coding, sample: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _line(coding: Coding, at: int, column: Column, sample: NDArray[Any]) -> str:
-    if column.kind == "identifier":
+    if column.identifies:
         return "identifier, made anew and never learned"
     kind = coding.schema.field(at).type
     values = [shown(value) for value in written(column.values, kind)]
-    if column.kind == "constant":
+    if column.is_constant:
         return f"constant ({values[0]})"
     code = coding.places[at][0]
     codes = sample[:, code].astype(int) if code is not None else np.empty(0, int)

@@ -18,10 +18,3 @@ def unshifted(x: NDArray[np.float64], column: Column) -> NDArray[Any]:
     if column.kind in ("integer", "time"):
         return (np.rint(x / column.step) * column.step).astype(np.int64) + int(column.low or 0)
     return x if column.decimals is None else x.round(column.decimals)
-
-
-def rounding(column: Column) -> float:
-    """How far apart the numbers of a column lie that are rounded; 0 without a rounding."""
-    if column.kind != "number":
-        return float(column.step)
-    return 0.0 if column.decimals is None else 10.0**-column.decimals

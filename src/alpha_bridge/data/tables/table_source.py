@@ -241,7 +241,7 @@ class _Survey:
             gaps, rows = self.gaps[field.name], self.table.rows
             given = asked.get(field.name, Asked())
             column = column_of(field.name, cells, field, gaps, rows, given)
-            if column.kind == "identifier":
+            if column.identifies:
                 column = column.widened(*column.counted(self.last.get(field.name)))
             else:
                 column = column.widened(*self.ends.get(field.name, ()))
@@ -294,8 +294,7 @@ def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ..
                 numbers(plain(table.column(column.name), column.name).drop_null()).astype(float)
                 for table in (first, second)
             )
-            rounded = column.kind != "number" or column.decimals is not None
-            room = 0.0 if rounded else 1e-6 * (float(column.high) - float(column.low))  # type: ignore[arg-type]
+            room = 0.0 if column.rounding else 1e-6 * (float(column.high) - float(column.low))  # type: ignore[arg-type]
             if len(one) and np.abs(one - other).max() > room:
                 return False
     return True
