@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import one_line
 from ..settings import BATCH_SIZE
-from .arrays import ArraySource, ImageSource, channels_last, from_tensor
+from .array_kinds import channels_last, from_tensor
+from .arrays import ArraySource, ImageSource
 from .rng import Purpose, stream
 from .sampler import Epochs, share
 from .source import Source

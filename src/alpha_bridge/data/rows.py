@@ -58,6 +58,16 @@ class Rows:
 Array = NDArray[Any] | Rows
 
 
+def whole(array: Array) -> NDArray[Any]:
+    """The array as it was given, of which some rows may be chosen."""
+    return array.array if isinstance(array, Rows) else array
+
+
+def rows_as_given(array: Array, begin: int) -> NDArray[np.int64]:
+    """Which rows of the data as given these are; counted from ``begin`` if nobody chose them."""
+    return array.rows if isinstance(array, Rows) else begin + np.arange(len(array))
+
+
 def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Copy rows; a large file that they are mapped from stays out of resident memory."""
     if isinstance(array, Rows):
@@ -81,7 +91,7 @@ def chunks(array: Array) -> Iterator[tuple[int, NDArray[Any]]]:
     rows = max(1, CHUNK_BYTES // max(array[:1].nbytes, 1))
     for begin in range(0, len(array), rows):
         yield begin, array[begin : begin + rows]
-        _let_go(array.array if isinstance(array, Rows) else array)
+        _let_go(whole(array))
 
 
 def first(array: Array, count: int, purpose: int) -> Indices:
