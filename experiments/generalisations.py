@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alpha_bridge.data import normal
+from alpha_bridge.data.rng import latents
 from alpha_bridge.metrics.comparison import CHUNK
 from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
@@ -134,7 +134,7 @@ def arm(model: AlphaBridge, evaluation: SampleEvaluation) -> dict[str, float]:
     training = model.training
     model.eval()
     x = evaluation.held_out.to(model.sigma)
-    prior = normal(0, 0, 0, (len(x), *(model.latent_shape or ()))).to(x)
+    prior = latents(0, len(x), model.latent_shape).to(x)
     made = model.decode(prior)
     z = model.encode(x, draw=True, rng=torch.Generator(x.device).manual_seed(0))
     pairs = (_features(evaluation, x, z), _features(evaluation, made, prior))

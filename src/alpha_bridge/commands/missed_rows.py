@@ -56,7 +56,7 @@ def missed_rows(
     ratio = in_chunks(model.log_ratio, source.units.normalize(rows)).numpy()
     order = np.argsort(-ratio, kind="stable")
     table = source.table(rows[order])
-    made_anew = [column.name for column in source.columns if column.kind == "identifier"]
+    made_anew = [column.name for column in source.columns if column.identifies]
     table = table.drop_columns(made_anew)
     places = source.held_out_attributes(count).rows
     assert places is not None

@@ -126,7 +126,7 @@ def _of_shared(
     require_rows(path)
 
     from .. import sharing
-    from ..data import normal
+    from ..data.rng import latents
     from ..metrics.evaluation import decoded
 
     model, units = sharing.load(folder)
@@ -137,7 +137,7 @@ def _of_shared(
         )
     if conditions:
         return _meeting(model, units, n, seed, conditions, path, console)
-    z = normal(seed, 0, 0, (n, *(model.latent_shape or ())))
+    z = latents(seed, n, model.latent_shape)
     return _write_rows(units, decoded(model, z, seed), seed, path)
 
 

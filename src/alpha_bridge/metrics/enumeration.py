@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..data import normal
+from ..data.rng import Purpose
 from ..model import AlphaBridge
 from ..observation import RowFamily
 
@@ -22,8 +23,6 @@ MOST = 2**16
 LATENTS = 2**14
 """Draws of the latent that p is the mean over."""
 AT_ONCE = 2**10
-CELLS = 8
-"""The purpose of these draws."""
 
 
 def enumerable(rows: RowFamily) -> bool:
@@ -63,7 +62,7 @@ def shares_of_model(
     half = len(rows.categories) // 2
     first, second = rows.categories[:half], rows.categories[half:]
     total = squares = torch.zeros((), dtype=torch.float64)
-    for z in normal(seed, 0, CELLS, (latents, *shape)).split(AT_ONCE):
+    for z in normal(seed, 0, Purpose.ENUMERATED, (latents, *shape)).split(AT_ONCE):
         given = rows.log_shares(model.generator(z.to(model.sigma))).double().exp().cpu()
         one, other = (_products(given, of) for of in (first, second))
         total = total + one.T @ other

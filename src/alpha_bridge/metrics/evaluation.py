@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import DensitySource, Source, normal, uniform
+from ..data.rng import Purpose
 from ..model import AlphaBridge
 from ..settings import EvaluationConfig
 from . import image_quality
@@ -27,7 +28,6 @@ from .image_quality import FeatureNetwork, features_of, frechet_distance, recons
 from .reconstructions import WINDOW, psnr, sharpness, ssim
 from .reporting import Report, Watch, counting, silent
 
-LATENTS, COLUMNS = 9, 10
 HELD_OUT = 1000
 RETENTION = "retention/labels"
 
@@ -129,7 +129,7 @@ class SampleEvaluation(Evaluation):
         """Samples of ``model`` as they are kept: in the data's own units and back."""
         latents = self.latents
         if latents is None:
-            latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
+            latents = normal(0, 0, Purpose.EVALUATED, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
         return units.normalize(units.denormalize(decoded(model, latents, watch=watch)))
 
@@ -246,7 +246,7 @@ def decoded(
     """What latents are decoded to, on the host; rows of a table are drawn with a seed, in turns."""
     if model.rows is None:
         return in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
-    noise = uniform(seed, turn, COLUMNS, (len(latents), model.rows.draws))
+    noise = uniform(seed, turn, Purpose.DECODED, (len(latents), model.rows.draws))
     parts = [latents.shape[1], model.rows.draws]
 
     def draw(part: Tensor) -> Tensor:

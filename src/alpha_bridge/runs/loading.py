@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..checks import at_least
-from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_named_samples
+from ..data import PixelUnits, Source, StandardUnits, Units, read_named_samples
+from ..data.rng import latents
 from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
@@ -241,7 +242,7 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
     require_plain(config)
     assert model.latent_shape is not None
     at_least(0, "seed", seed)
-    return normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
+    return latents(seed, at_least(1, "count", count), model.latent_shape)
 
 
 def inverted(

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from ..data import PixelUnits, Source, samples_of
-from ..data.arrays import with_held_out
+from ..data.array_kinds import with_held_out
 from ..data.tables import TableUnits, load_table, read_rows
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT
 from ..inference.outlyingness import Outlyingness

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import normal
+from ..data.rng import latents
 from ..data.tables import TableUnits, load_table, read_rows, read_table
 from ..inference import imputation
 from ..inference.conditional_rows import rows_given
@@ -107,7 +107,7 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
             found = rows_given(self.model_, self.units_, where, n, seed)
             self._say(found.line)
             return self._given_back(found.table)
-        z = normal(seed, 0, 0, (n, *(self.model_.latent_shape or ())))
+        z = latents(seed, n, self.model_.latent_shape)
         return self._given_back(self.units_.table(decoded(self.model_, z, seed), seed))
 
     def impute(
@@ -140,8 +140,8 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
 
     def encode(self, X: Any) -> NDArray[np.float32]:  # noqa: ANN401, N803
         r"""Means of :math:`q_\phi(z|x)`, shape ``(rows, latent)``."""
-        latents: NDArray[np.float32] = in_chunks(self.model_.encode, self._rows(X)).numpy()
-        return latents
+        z: NDArray[np.float32] = in_chunks(self.model_.encode, self._rows(X)).numpy()
+        return z
 
     def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: ANN401, N803
         """The same as :meth:`encode`, as pipelines call it."""
