@@ -7,16 +7,7 @@ import numpy as np
 
 from alpha_bridge.metrics.definition import label
 from alpha_bridge.runs.mosaic import GAP, mosaic_of
-from alpha_bridge.runs.plots import (
-    BLUE,
-    LIGHT_RED,
-    LINE,
-    MUTED,
-    ORANGE,
-    PHASES,
-    SMALL,
-    TEXT,
-)
+from alpha_bridge.runs.plots import BLUE, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT
 from alpha_bridge.runs.plots.pictures import small
 
 from .scores import ALL_MODES, Array

@@ -14,14 +14,7 @@ from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.gaussian import reparameterize
 from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
-from alpha_bridge.objective import (
-    DataBridge,
-    JointBridge,
-    Losses,
-    MarginalBridge,
-    Noise,
-    Objective,
-)
+from alpha_bridge.objective import DataBridge, JointBridge, Losses, MarginalBridge, Noise, Objective
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import (
     R1,

@@ -218,7 +218,7 @@ class DataBridge(Objective):
 def discriminate(
     model: AlphaBridge, x: Tensor, fake: Tensor, noise: Noise, penalized: bool
 ) -> DiscriminatorOutputs:
-    """Logits of data, and those of fakes when they are asked for."""
+    """Logits of data, ``(*trials, batch, *event)``, and those of fakes when they are asked for."""
     real = x.detach().requires_grad_(penalized)
     return DiscriminatorOutputs(
         model.logits, real, model.logits(real), fake, noise.penalty, model.scope

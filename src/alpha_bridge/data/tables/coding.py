@@ -354,7 +354,7 @@ def fitted(column: Column, cells: pyarrow.Array) -> Quantiles:
     """The quantiles of the numbers that are not set apart."""
     known = cells.drop_null()
     apart = compute.is_in(known, pyarrow.array(column.values, cells.type))
-    found = Quantiles.fit(_shifted(numbers(known.filter(compute.invert(apart))), column))
+    found = Quantiles.fitted(_shifted(numbers(known.filter(compute.invert(apart))), column))
     ends = np.array([column.low, column.high], cells.type.to_pandas_dtype())
     return found.widened(*_shifted(ends, column).tolist())
 
