@@ -380,7 +380,7 @@ def test_the_data_carry_a_gradient_only_for_the_regulariser():
     for penalized in (True, False):
         (outputs,) = setting.losses(0.5, penalized=penalized).outputs
         assert torch.equal(outputs.real, setting.x)
-        torch.testing.assert_close(outputs.f_real, setting.f_data())
+        torch.testing.assert_close(outputs.f_data, setting.f_data())
         assert outputs.real.requires_grad is penalized
     assert not setting.x.requires_grad
 
@@ -454,8 +454,8 @@ def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
     setting = Setting("trials")
     (outputs,) = setting.losses(0.5).outputs
     torch.testing.assert_close(outputs.fake, setting.model.generator(setting.noise.prior))
-    torch.testing.assert_close(outputs.f_fake, setting.f_model())
-    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_real)
+    torch.testing.assert_close(outputs.f_model, setting.f_model())
+    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_data)
     assert outputs.noise is setting.noise.penalty
 
 

@@ -221,7 +221,7 @@ def test_any_adversarial_loss_will_do(name, adversarial):
     setting = Setting(name)
     losses = setting.losses(1.0, adversarial=adversarial)
     (outputs, *_), values = losses.outputs, losses.values
-    expected = adversarial.reverse(outputs.f_fake, 1.0)
+    expected = adversarial.reverse(outputs.f_model, 1.0)
     torch.testing.assert_close(values["generator"], expected)
 
 

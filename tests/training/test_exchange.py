@@ -19,7 +19,7 @@ from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge
 from alpha_bridge.penalty import R1
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.update import completed, discriminate, update
+from alpha_bridge.training.update import completed, update, update_discriminator
 from tests.training.draws import draw, gradients_seen
 
 LATENT, FEATURES, BATCH = 2, 3, 8
@@ -63,7 +63,7 @@ def step(model, count, alpha=0.5, one_backward=True, alone=False):
     seen, objective = gradients_seen(state), DataBridge(one_backward=one_backward)
     x, noise = draw((*model.trial_shape, BATCH), FEATURES, LATENT, seed=1)
     if alone:
-        discriminate(state, x, noise, objective, R1(), processes(count))
+        update_discriminator(state, x, noise, objective, R1(), processes(count))
     else:
         update(state, x, noise, alpha, SigmoidGamma(), objective, R1(), processes(count))
     return seen

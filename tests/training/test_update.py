@@ -27,7 +27,7 @@ from alpha_bridge.penalty import (
 from alpha_bridge.recipe.slots import REGULARIZERS
 from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import Optimization, TrainState, fit
-from alpha_bridge.training.update import discriminate, reduce, update
+from alpha_bridge.training.update import reduce, update, update_discriminator
 from tests.training.draws import draw, gradients_seen
 
 LATENT, FEATURES, BATCH, TRIALS = 2, 3, 8, 3
@@ -384,11 +384,11 @@ class Nosy(Regularizer):
     def penalty(self, outputs):
         real, fake = (
             torch.autograd.grad(f.sum(), x, create_graph=True)[0]
-            for x, f in ((outputs.real, outputs.f_real), (outputs.fake, outputs.f_fake))
+            for x, f in ((outputs.real, outputs.f_data), (outputs.fake, outputs.f_model))
         )
         between = outputs.log_ratio(outputs.fake * outputs.noise.unsqueeze(-1))
         slopes = (real * fake).sum(-1) + fake.pow(4).sum(-1)
-        return slopes + (outputs.f_real - outputs.f_fake).square() + between.square()
+        return slopes + (outputs.f_data - outputs.f_model).square() + between.square()
 
 
 KINDS = {
@@ -478,7 +478,7 @@ def test_r1r2_is_paid_at_the_fakes_of_the_generator(kind):
 
 def discriminate_once(state, regularizer, objective=None):
     x, noise = draw((*state.model.trial_shape, BATCH), FEATURES, LATENT, 77)
-    discriminate(state, x, noise, objective or DataBridge(), regularizer, Accelerator())
+    update_discriminator(state, x, noise, objective or DataBridge(), regularizer, Accelerator())
     return x, noise
 
 

@@ -128,7 +128,7 @@ class DataBridge(Objective):
         _, reverse = self.adversarial.halves(alpha)
         passes = self._pass(model, x, noise, penalized, reverse)
         outputs = passes.outputs
-        f_data, f_model, total = outputs.f_real, outputs.f_fake, model.scope.total
+        f_data, f_model, total = outputs.f_data, outputs.f_model, model.scope.total
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
         scale = self._scale(model, x, alpha, gamma) if self.normalized else 1.0
@@ -193,15 +193,15 @@ class DataBridge(Objective):
     ) -> Losses:
         with torch.no_grad():
             fake = self.fakes(model, x, noise)
-        outputs = discriminate(model, x, fake, noise, penalized)
-        loss = self.adversarial.discriminator(outputs.f_real, outputs.f_fake)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
+        loss = self.adversarial.discriminator(outputs.f_data, outputs.f_model)
         return Losses({("discriminator",): model.scope.total(loss)}, (outputs,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
         passes, total = self._pass(model, x, noise, False, reverse=True), model.scope.total
-        f_data, f_model = passes.outputs.f_real, passes.outputs.f_fake
+        f_data, f_model = passes.outputs.f_data, passes.outputs.f_model
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
         forward = total(self.adversarial.forward(log_p, f_data, alpha))
@@ -214,7 +214,7 @@ class DataBridge(Objective):
         """The passes of an update; fakes have a graph only where θ has a reverse half."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and reverse):
             fake = self.fakes(model, x, noise)
-        outputs = discriminate(model, x, fake, noise, penalized)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
         z, kl = self._encode(model, x, noise.posterior)
         return Passes(outputs, kl, z, model.decode(z))
 
@@ -251,7 +251,7 @@ class DataBridge(Objective):
         return pixels + model.scope.of_pixels(self.features(x, decoded))
 
 
-def discriminate(
+def discriminator_outputs(
     model: AlphaBridge, x: Tensor, fake: Tensor, noise: Noise, penalized: bool
 ) -> DiscriminatorOutputs:
     """Logits of data, ``(*trials, batch, *event)``, and those of fakes when they are asked for."""

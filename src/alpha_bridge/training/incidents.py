@@ -89,7 +89,7 @@ def measured(
     if not isinstance(getattr(objective, "adversarial", None), Wasserstein):
         outputs = objective.discrimination(model, x, noise).outputs
         # towards the side that is right, (discriminators, *trials, all of the batch, 2)
-        sides = [torch.stack([one.f_real, -one.f_fake], -1) for one in outputs]
+        sides = [torch.stack([one.f_data, -one.f_model], -1) for one in outputs]
         logits = torch.stack(sides).flatten(model.batch_ndim, -2)
         numbers[ACCURACY] = (logits > 0).float().mean((-1, -2)).amax(0)
         numbers[LOGIT] = logits.abs().mean((-1, -2)).amax(0)
