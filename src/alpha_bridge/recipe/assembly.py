@@ -10,19 +10,14 @@ from typing import Any
 from accelerate import Accelerator
 
 from ..control import RealismGamma
-from ..data import (
-    ImageSource,
-    Source,
-)
+from ..data import ImageSource, Source
 from ..gamma import Gamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
 from ..metrics.comparison import FEATURES
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
-from ..objective import (
-    Objective,
-)
+from ..objective import Objective
 from ..observation import FeatureLikelihood
 from ..path import AlphaSchedule
 from ..penalty import Regularizer

@@ -21,12 +21,7 @@ from ..objective import (
 from ..observation import FeatureDistance, FeatureLikelihood
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..settings import (
-    NOISE,
-    ModelConfig,
-    ObjectiveConfig,
-    RegularizerConfig,
-)
+from ..settings import NOISE, ModelConfig, ObjectiveConfig, RegularizerConfig
 from ..training import Callback
 from ..training.decoder_noise import AnnealedNoise, MeasuredNoise
 from .config import Config

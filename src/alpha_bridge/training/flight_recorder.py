@@ -23,9 +23,6 @@ from .incidents import (
     Incident,
     Kind,
     RollBack,
-    beyond_limits,
-    described,
-    few_samples,
     measured,
     shows,
 )
@@ -123,7 +120,7 @@ class FlightRecorder(Callback):
     def after(self, event: Event) -> None:
         self.recent.append(event.numbers)
         self.alphas.append(event.alpha)
-        self._count(event, "few-samples", few_samples(event.numbers, event.gamma, self.watch), 1)
+        self._count(event, "few-samples", event.numbers, 1)
         measures = event.step % self.watch.every == 0
         if not (measures or event.last or self.due(event)):
             return
@@ -164,8 +161,9 @@ class FlightRecorder(Callback):
         if self.place is not None:
             self.good.keep(state)
 
-    def _count(self, event: Event, kind: Kind, beyond: Tensor | None, updates: int) -> None:
+    def _count(self, event: Event, kind: Kind, numbers: Mapping[str, Tensor], updates: int) -> None:
         """Add updates to those that something has lasted, on the device, or begin at zero again."""
+        beyond = LASTING[kind].beyond(numbers, event.gamma, self.watch)
         if beyond is not None and not event.in_step_one:
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
@@ -217,8 +215,8 @@ class FlightRecorder(Callback):
             draw = event.batches.unseen(event.step, COUNT)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
-            for kind, beyond in beyond_limits(found, event.gamma, self.watch).items():
-                self._count(event, kind, beyond, self.watch.every)
+            for kind in MEASURED:
+                self._count(event, kind, found, self.watch.every)
                 past[kind] = self.watch.every
         memory, patience = event.state.memory, self.watch.patience
         for kind, updates in past.items():
@@ -226,8 +224,8 @@ class FlightRecorder(Callback):
             crossed = (lasted >= patience) & (lasted - updates < patience)
             for trial in crossed.flatten().nonzero().flatten().tolist():
                 began = event.step - int(lasted.flatten()[trial])
-                own = _of_trial(numbers, trial)
-                what = described(kind, own, event.gamma, event.step - began, self.watch)
+                own, lasting = _of_trial(numbers, trial), event.step - began
+                what = LASTING[kind].line(own, event.gamma, lasting, self.watch)
                 yield _incident(event, kind, event.step, began, trial, numbers, what)
                 if self.watch.answer != "say":  # it is reported again to who goes on from here
                     memory[LASTED + kind] = torch.zeros_like(lasted)
