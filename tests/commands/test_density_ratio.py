@@ -221,6 +221,10 @@ def test_a_discriminator_that_gives_no_ratio_is_refused(changes, step, says):
         require_ratio(Config().model_copy(update=changes), step)
 
 
-def test_the_potential_of_wasserstein_is_no_log_ratio():
-    with pytest.raises(ValueError, match="gives no log ratio, but a potential"):
-        require_ratio(METHODS["wgan-gp"].apply(Config()), 1)
+@pytest.mark.parametrize(
+    ("method", "gives"),
+    [("wgan-gp", "a potential"), ("hinge-gan", "its sign"), ("hinge-bridge", "its sign")],
+)
+def test_a_discriminator_of_another_loss_gives_no_log_ratio(method, gives):
+    with pytest.raises(ValueError, match=f"{method} gives no log ratio, but {gives}"):
+        require_ratio(METHODS[method].apply(Config()), 1)

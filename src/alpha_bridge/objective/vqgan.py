@@ -3,9 +3,9 @@ r"""What autoencoders of latent diffusion are usually trained by: a weighted sum
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ..adversarial import Hinge
 from ..gamma import Gamma
 from ..gaussian import kl_to_prior, reparameterize
 from ..model import AlphaBridge, NetworkName
@@ -17,6 +17,7 @@ from .data import MSE, discriminator_outputs
 
 __all__ = ["VQGANSum"]
 
+HINGE = Hinge()
 WEIGHT = "adversarial_weight"
 """The diagnostic that is the weight of the adversarial loss."""
 MOST, LEAST_NORM = 1e4, 1e-4
@@ -119,7 +120,7 @@ class VQGANSum(Objective):
         return likeness, -_mean(outputs.f_model, model), outputs
 
     def _discrimination(self, model: AlphaBridge, outputs: DiscriminatorOutputs) -> Tensor:
-        return _mean(F.relu(1 - outputs.f_data) + F.relu(1 + outputs.f_model), model)
+        return _mean(HINGE.discriminator(outputs.f_data, outputs.f_model), model)
 
     def _balance(self, model: AlphaBridge, likeness: Tensor, adversarial: Tensor) -> Tensor:
         """v of each trial."""

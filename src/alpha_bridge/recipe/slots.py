@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from ..adversarial import AdversarialLoss, Bridge, FixedSum, JensenShannon, Wasserstein
+from ..adversarial import AdversarialLoss, Bridge, FixedSum, Hinge, JensenShannon, Wasserstein
 from ..control import AdaptivePath, OnlineGamma, RealismGamma
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..objective import (
@@ -57,6 +57,7 @@ COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
 
 ADVERSARIAL_LOSSES: dict[str, Callable[[ObjectiveConfig], AdversarialLoss]] = {
     "bridge": lambda config: Bridge(config.clip),
+    "hinge": lambda config: Hinge(config.clip),
     "sum": lambda config: FixedSum(config.weight),
     "js": lambda _: JensenShannon(),
     "wasserstein": lambda _: Wasserstein(),

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from ..adversarial import Wasserstein
 from ..errors import Halted
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
@@ -67,8 +66,8 @@ def measured(
 ) -> dict[str, Tensor]:
     """How the networks stand to each other on held-out data and fresh fakes.
 
-    Nothing of the model is changed. A critic of the Wasserstein distance has no accuracy and no
-    logits: its numbers are no log ratios.
+    Nothing of the model is changed. A discriminator that estimates no ratio has no accuracy
+    and no logits.
 
     Args:
         model: The networks that are trained.
@@ -86,7 +85,7 @@ def measured(
     fakes = objective.fakes(model, x, noise)
     spread = _gap(fakes, model.batch_ndim) / _gap(x, model.batch_ndim)
     numbers = {SPREAD: spread}
-    if not isinstance(getattr(objective, "adversarial", None), Wasserstein):
+    if getattr(getattr(objective, "adversarial", None), "estimates_ratio", True):
         outputs = objective.discrimination(model, x, noise).outputs
         # towards the side that is right, (discriminators, *trials, all of the batch, 2)
         sides = [torch.stack([one.f_data, -one.f_model], -1) for one in outputs]
