@@ -5,7 +5,7 @@ import pytest
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
-from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled
+from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled, left_open
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import of_data
 from alpha_bridge.recipe.reading import value_of
@@ -173,3 +173,18 @@ def test_the_shares_are_those_that_were_measured():
 def test_a_path_that_cannot_be_followed_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         require_sound(changed(dialled(Config()), {"path.kind": "adaptive"} | values))
+
+
+def test_the_dial_of_a_file_decides_what_the_file_leaves_out():
+    content = {"realism": 0.5, "batch_size": 9, "model": {"latent": 7}, "gamma": {"kind": "linear"}}
+    config = left_open(read_config(content), content)
+    given = {"batch_size", "model.latent", "gamma.kind"}
+    assert {*config.decided} == {*RULES} - given
+    decided = decide(config, (1, 8, 8), 400)
+    assert (decided.batch_size, decided.model.latent, decided.gamma.kind) == (9, 7, "linear")
+    assert (decided.path.end, decided.optimization.schedule) == (0.5, "cosine")
+
+
+def test_a_dial_of_which_nothing_follows_is_refused():
+    with pytest.raises(ValueError, match=r"realism, got 0.5, has no effect .*--gamma.kind realism"):
+        require_sound(Config(realism=0.5))

@@ -147,6 +147,21 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
 }
 """From the facts to the value of each setting; later ones know the batch."""
 
+OF_FACTS = frozenset(
+    {
+        "realism",
+        "steps",
+        "batch_size",
+        "snapshots",
+        "method",
+        "objective.kind",
+        "path.start",
+        "path.sweeps",
+        "model.latent",
+    }
+)
+"""Settings that rules decide by; where one is given anew, what was decided is decided again."""
+
 
 def dialled(config: Config, realism: float = REALISM) -> Config:
     """The configuration whose settings follow from the data and the dial, but for the data's own.
@@ -156,6 +171,27 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
         'realism'
     """
     return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
+
+
+def left_open(config: Config, content: Mapping[str, Any]) -> Config:
+    """The configuration of a file whose dial, or the usual one, decides what the file leaves out.
+
+    Example:
+        >>> config = left_open(Config(batch_size=9), {"batch_size": 9})
+        >>> config.realism, "batch_size" in config.decided, "model.latent" in config.decided
+        (0.9, False, True)
+    """
+    realism = REALISM if config.realism is None else config.realism
+    values = {key: value for key, value in DIALLED.items() if not _has(content, key)}
+    left = tuple(key for key in RULES if not _has(content, key))
+    return changed(config, {**values, "realism": realism, DECIDED: left})
+
+
+def _has(content: object, key: str) -> bool:
+    part, _, rest = key.partition(".")
+    return (
+        isinstance(content, Mapping) and part in content and (not rest or _has(content[part], rest))
+    )
 
 
 def decide(
