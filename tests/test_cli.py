@@ -502,6 +502,38 @@ def test_a_run_that_is_repeated_with_another_dial_decides_again(tmp_path):
     assert config["path"]["end"] == 0.3
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["images", "--gamma.c", "20", "--gamma.d=-10"], "--gamma.c .*--gamma.kind sigmoid"),
+        (["digits", "--gamma.exponent", "3"], "--gamma.exponent .*--gamma.kind power"),
+        (["digits", "--gamma.end", "0.9"], "--gamma.end .* sigmoid: give --gamma.kind realism"),
+        (["digits", "--control.ess", "0.5"], "--control.ess .* give --path.kind adaptive, or"),
+        (["rows.csv", "--control.ess", "0.5"], "--control.ess .* ramp: leave it out"),
+        (["images", "--control.error=2", "--method", "naive"], "ramp: leave it out"),
+        (["images", "--control.error=2", "--path.sweeps", "2"], "ramp: leave it out"),
+    ],
+)
+def test_settings_that_gamma_or_the_path_would_ignore_are_refused(words, says):
+    with pytest.raises(ValueError, match=says):
+        config_of(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["images", "--control.ess", "0.5"],
+        ["images", "--gamma.kind=sigmoid", "--gamma.c", "20"],
+        ["images", "--gamma.end", "0.8"],
+        ["digits", "--path.kind", "adaptive", "--control.every=3"],
+        ["digits", "--from", "a/vae", "--gamma.c=16"],
+        ["digits", "--gamma.kind=optimal", "--gamma.d=-3", "--gamma.every=2"],
+    ],
+)
+def test_settings_that_gamma_or_the_path_reads_are_taken(words):
+    config_of(*words)
+
+
 def test_a_bridge_from_a_vae_has_no_dial():
     assert config_of("my/photos").realism == 0.9
     assert config_of("my/photos", "--from", "my/vae").realism is None

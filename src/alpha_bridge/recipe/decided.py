@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..files.table_files import is_table
 from ..settings import REALISM
 from .config import DECIDED, Config
 from .reading import changed, value_of
@@ -204,10 +205,10 @@ def decide(
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    path, of_data = config.path, config.objective.one_sided
-    once = (path.start, path.sweeps, config.snapshots) == (0.0, 1, 0)
     data = (shape, count, config.steps, spread, config.batch_size)
-    facts = Facts(realism, *data, of_data, once, config.rows is not None)
+    facts = Facts(
+        realism, *data, config.objective.one_sided, _goes_once(config), config.rows is not None
+    )
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     keys = config.decided
@@ -215,6 +216,23 @@ def decide(
         keys = tuple(key for key in keys if key not in SHARES)
     values = {key: RULES[key](facts) for key in keys}
     return changed(config, values).model_copy(update={DECIDED: keys})
+
+
+def _goes_once(config: Config) -> bool:
+    return (config.path.start, config.path.sweeps, config.snapshots) == (0.0, 1, 0)
+
+
+def adapts(config: Config) -> bool:
+    """Whether α waits for the model, also where that will be decided.
+
+    Example:
+        >>> adapts(Config()), adapts(dialled(Config())), adapts(dialled(Config(data="a.csv")))
+        (False, True, False)
+    """
+    if "path.kind" not in config.decided:
+        return config.path.kind == "adaptive"
+    rows = config.rows is not None or is_table(config.data)
+    return config.objective.one_sided and _goes_once(config) and not rows
 
 
 def described(config: Config) -> tuple[str, ...]:
