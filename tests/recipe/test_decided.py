@@ -57,6 +57,20 @@ def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
 
 
 @pytest.mark.parametrize(
+    ("shape", "latent", "course"),
+    [
+        ((1, 8, 8), 48, "fixed"),
+        ((1, 8, 8), 32, "measured"),
+        ((10,), 2, "measured"),
+        ((10,), 6, "fixed"),
+    ],
+)
+def test_of_latents_that_are_given_it_is_these_that_count(shape, latent, course):
+    config = changed(dialled(Config()), {"model.latent": latent})
+    assert decide(config, shape, None).model.noise_course == course
+
+
+@pytest.mark.parametrize(
     "values",
     [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
 )

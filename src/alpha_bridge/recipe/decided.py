@@ -44,6 +44,7 @@ class Facts:
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
         once: Whether α goes once from 0 to its end, without snapshots on its way.
         rows: Whether samples are rows of a table, with categories.
+        latent: Size of a latent.
     """
 
     realism: float
@@ -55,6 +56,7 @@ class Facts:
     of_data: bool
     once: bool
     rows: bool = False
+    latent: int = 1
 
     @property
     def images(self) -> bool:
@@ -119,7 +121,7 @@ def _noise(of: Facts) -> float:
 def _measurable(of: Facts) -> bool:
     """Whether σ follows the error; with as many latents as numbers the encoder's draws alone make
     an error of any σ."""
-    return of.of_data and not of.rows and 2 * _latent(of) <= of.size
+    return of.of_data and not of.rows and 2 * of.latent <= of.size
 
 
 RULES: Mapping[str, Callable[[Facts], Any]] = {
@@ -146,7 +148,7 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "regularizer.weight": lambda of: 0.1 if of.rows else 1.0,
     "regularizer.every": lambda of: 4 if of.images or of.rows else 1,
 }
-"""From the facts to the value of each setting; later ones know the batch."""
+"""From the facts to the value of each setting; later ones know batch and latent."""
 
 OF_FACTS = frozenset(
     {
@@ -206,11 +208,12 @@ def decide(
         return config
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
-    facts = Facts(
-        realism, *data, config.objective.one_sided, _goes_once(config), config.rows is not None
-    )
+    kind = config.objective.one_sided, _goes_once(config), config.rows is not None
+    facts = Facts(realism, *data, *kind, config.model.latent)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
+    if "model.latent" in config.decided:
+        facts = replace(facts, latent=_latent(facts))
     keys = config.decided
     if not {*SHARES} <= {*keys}:  # which add up to 1: some are given, so the others are as they are
         keys = tuple(key for key in keys if key not in SHARES)
