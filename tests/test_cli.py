@@ -466,6 +466,22 @@ def test_the_dial_puts_decisions_in_the_place_of_a_presets_values():
     assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
 
 
+@pytest.mark.parametrize("name", ["images", "rows.csv"])
+def test_the_command_that_trained_own_data_resumes_them_too(name, tmp_path, capsys):
+    rows = "".join(f"{'ab'[index % 2]},{index / 7:.3f}\n" for index in range(50))
+    (tmp_path / "rows.csv").write_text("letter,number\n" + rows)
+    save_images(tmp_path / "images", 30)
+    words = ["train", str(tmp_path / name), "--steps=20", "--model.width=4", "--model.hidden=8"]
+    words += ["--evaluation.samples=20", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    run = Run.open(tmp_path / "run")
+    before = run.config
+    assert main([*words, "--resume"]) == 0
+    assert run.config == before
+    assert main([*words, "--resume", "--realism=0.5"]) == 2
+    assert "another configuration (realism: 0.9 and 0.5" in capsys.readouterr().err
+
+
 def test_a_file_has_a_dial_for_what_it_leaves_out(tmp_path):
     file = tmp_path / "own.json"
     own = {"data": "digits", "model": {"latent": 7}, "batch_size": 9}
