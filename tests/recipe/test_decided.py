@@ -5,7 +5,15 @@ import pytest
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
-from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled, left_open
+from alpha_bridge.recipe.decided import (
+    DIALLED,
+    RULES,
+    SHARES,
+    decide,
+    described,
+    dialled,
+    left_open,
+)
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import of_data
 from alpha_bridge.recipe.reading import value_of
@@ -111,6 +119,34 @@ def test_every_decision_is_said_and_recorded():
     assert "--model.hidden 128 128 128, " in line
     assert all(f"--{key.replace('_', '-')} " in line for key in RULES)
     assert read_config(config.model_dump(mode="json")) == config
+
+
+def test_what_every_run_with_a_dial_has_is_decided_too():
+    config = decide(dialled(Config()), (2,), None)
+    assert {*DIALLED} < {*config.decided}
+    assert {key: value_of(config, key) for key in DIALLED} == DIALLED
+    assert "--gamma.kind realism, --optimization.schedule cosine, " in described(config)[0]
+    given = changed(dialled(Config()), {"watch.diverged": "end"})
+    assert decide(given, (2,), None).watch.diverged == "end"
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "unread"),
+    [
+        ((2,), None, {"model.width"}),
+        (
+            (4,),
+            (((0, 3),), ((3, None),)),
+            {"model.width", "control.every", "model.noise", "model.noise_course"},
+        ),
+        ((1, 8, 8), None, set()),
+    ],
+)
+def test_what_nothing_reads_is_not_said(shape, rows, unread):
+    asked = dialled(Config()).model_copy(update={"event_shape": shape, "rows": rows})
+    (line,) = described(decide(asked, shape, 400))
+    options = {word for word in line.replace(",", "").split() if word.startswith("--")}
+    assert options == {f"--{key.replace('_', '-')}" for key in {*RULES} - unread}
 
 
 def test_nothing_is_said_where_nothing_is_decided():

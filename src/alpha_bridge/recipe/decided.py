@@ -27,7 +27,7 @@ DIALLED: Mapping[str, Any] = {
     "optimization.average_grows": True,
     "watch.diverged": "roll-back",
 }
-"""What a run with a dial has, whatever its data."""
+"""What a run with a dial has, whatever its data, where nothing else is given."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,10 @@ def _measurable(of: Facts) -> bool:
     return of.of_data and not of.rows and 2 * of.latent <= of.size
 
 
+def _always(value: object) -> Callable[[Facts], Any]:
+    return lambda _: value
+
+
 RULES: Mapping[str, Callable[[Facts], Any]] = {
     "batch_size": _batch,
     "path.kind": lambda of: "adaptive" if of.of_data and of.once and not of.rows else "ramp",
@@ -147,6 +151,7 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     # ended at a distance of 28, and with 1 the same seed at 3.8 and, rounded otherwise, 6.9
     "regularizer.weight": lambda of: 0.1 if of.rows else 1.0,
     "regularizer.every": lambda of: 4 if of.images or of.rows else 1,
+    **{key: _always(value) for key, value in DIALLED.items()},
 }
 """From the facts to the value of each setting; later ones know batch and latent."""
 
@@ -239,9 +244,23 @@ def adapts(config: Config) -> bool:
 
 
 def described(config: Config) -> tuple[str, ...]:
-    """What was decided, in a line; none where nothing was."""
-    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in config.decided)
+    """What was decided and is read, in a line; none where nothing was."""
+    keys = [key for key in config.decided if key not in _unread(config)]
+    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in keys)
     return (f"decided, where you give nothing else: {values}",) if values else ()
+
+
+def _unread(config: Config) -> set[str]:
+    """Keys of rules that these data, or this path, have no use for."""
+    images = config.event_shape is None or len(config.event_shape) == 3
+    unread = {
+        "model.width": not images,
+        "model.hidden": config.any_size,
+        "control.every": config.path.kind != "adaptive",
+        "model.noise": config.rows is not None,  # each number has a σ of its own
+        "model.noise_course": config.rows is not None,
+    }
+    return {key for key, idle in unread.items() if idle}
 
 
 def _option(key: str) -> str:
