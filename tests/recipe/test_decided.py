@@ -112,6 +112,21 @@ def test_rates_fall_with_the_root_of_a_smaller_batch():
     assert small.optimization.generator == pytest.approx(usual.optimization.generator / 2)
 
 
+@pytest.mark.parametrize(
+    ("count", "processes", "batch"),
+    [(None, 2, 64), (None, 3, 63), (None, 6, 60), (3, 2, 2), (40, 3, 15), (None, 1, 64)],
+)
+def test_a_batch_has_an_equal_share_for_each_process(count, processes, batch):
+    config = decide(dialled(Config()), (1, 8, 8), count, processes=processes)
+    assert config.batch_size == batch
+    assert config.optimization.encoder == pytest.approx(3e-3 * (batch / 64) ** 0.5)
+
+
+def test_the_processes_of_a_run_are_those_that_its_batch_is_decided_for():
+    config = changed(dialled(Config(data="digits", steps=100)), {"evaluation.samples": 100})
+    assert assemble(config, processes=3).config.batch_size == 63
+
+
 def test_every_decision_is_said_and_recorded():
     config = decide(dialled(Config()), (2,), None)
     (line,) = described(config)

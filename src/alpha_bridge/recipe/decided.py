@@ -45,6 +45,7 @@ class Facts:
         once: Whether α goes once from 0 to its end, without snapshots on its way.
         rows: Whether samples are rows of a table, with categories.
         latent: Size of a latent.
+        processes: Those that divide a batch among them.
     """
 
     realism: float
@@ -57,6 +58,7 @@ class Facts:
     once: bool
     rows: bool = False
     latent: int = 1
+    processes: int = 1
 
     @property
     def images(self) -> bool:
@@ -78,9 +80,10 @@ class Facts:
 
 
 def _batch(of: Facts) -> int:
-    """As usual, or a power of two of which an epoch has two."""
+    """As usual, or a power of two of which an epoch has two; an equal share for each process."""
     most = of.usual if of.count is None else of.count // 2
-    return min(of.usual, 1 << max(0, most.bit_length() - 1))
+    batch = min(of.usual, 1 << max(0, most.bit_length() - 1))
+    return max(batch // of.processes, 1) * of.processes
 
 
 def _latent(of: Facts) -> int:
@@ -203,7 +206,11 @@ def _has(content: object, key: str) -> bool:
 
 
 def decide(
-    config: Config, shape: tuple[int, ...], count: int | None, spread: float = 1.0
+    config: Config,
+    shape: tuple[int, ...],
+    count: int | None,
+    spread: float = 1.0,
+    processes: int = 1,
 ) -> Config:
     """The configuration with a value for each key that it leaves to be decided.
 
@@ -214,7 +221,7 @@ def decide(
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
     kind = config.objective.one_sided, _goes_once(config), config.rows is not None
-    facts = Facts(realism, *data, *kind, config.model.latent)
+    facts = Facts(realism, *data, *kind, config.model.latent, processes)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     if "model.latent" in config.decided:

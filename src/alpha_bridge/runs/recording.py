@@ -97,7 +97,8 @@ def train_run(
             step, passed = usable(run, resume=True)
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
-            parts = assemble(config, decoding(bars), not step, fetch)
+            processes = accelerator.num_processes
+            parts = assemble(config, decoding(bars), not step, fetch, processes=processes)
             now = parts.config.fingerprint, parts.config.prior_fingerprint
             on = f"training goes on from update {step}, and replaces it when it has come so far"
             notes = tuple(f"{what}: {on}" for what in passed) + parts.notes
