@@ -62,6 +62,7 @@ SHARED: dict[str, Any] = {
     "batch_size": BATCH,
     "model.width": 16,
     "evaluation.samples": 1000,
+    "path.end": 0.9,  # so that a push changes the odds of realism alone
 }
 SHOWN = 10
 

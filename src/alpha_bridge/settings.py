@@ -159,6 +159,9 @@ class GammaConfig(Settings):
     """Updates between measurements for the optimal γ."""
     decay: Annotated[float, DECAY] = 0.9
     """Decay of the average of those measurements, in [0, 1)."""
+    end: Annotated[float | None, UNIT] = None
+    """α at which realism leaves the likelihood the weight of the dial; None: the end of the path. A
+    roll-back that lowers path.end keeps it, and so γ."""
 
 
 @dataclass(frozen=True)

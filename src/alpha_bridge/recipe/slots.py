@@ -29,11 +29,12 @@ from .config import Config
 
 def _of_realism(config: Config) -> Gamma:
     """The γ that the dial asks for; of rows, whose likelihood has no unit, κ is its odds alone."""
-    realism = config.path.end if config.realism is None else config.realism
+    end = config.path.end if config.gamma.end is None else config.gamma.end
+    realism = end if config.realism is None else config.realism
     if config.rows is None:
-        return RealismGamma(realism, prod(config.event_shape or (1,)), end=config.path.end)
+        return RealismGamma(realism, prod(config.event_shape or (1,)), end=end)
     kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
-    return SigmoidGamma.ending(kappa, config.path.end)
+    return SigmoidGamma.ending(kappa, end)
 
 
 GAMMAS: dict[str, Callable[[Config], Gamma]] = {

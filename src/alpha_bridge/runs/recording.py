@@ -66,7 +66,9 @@ def train_run(
             step, passed = usable(run, resume=True)
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
-            going = _going_at(run, config, step, bool(passed), rollbacks(run), fetch, bars)
+            processes = accelerator.num_processes
+            parts = assemble(config, decoding(bars), not step, fetch, processes=processes)
+            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed), rollbacks(run))
             notes = _notes_of(going, passed, recorded)
             for note in notes:
                 printing(console)(note)
@@ -79,20 +81,6 @@ def train_run(
             going.trials.complete()
         seconds = _fit(going, callbacks, also, fetch, accelerator, bars)
     return going.trials, seconds, notes
-
-
-def _going_at(
-    run: Run,
-    config: Config,
-    step: int,
-    anew: bool,
-    times: int,
-    fetch: Container[str] | None,
-    bars: Bars,
-) -> Going:
-    """What the run goes on with after ``step`` updates, and after it went back so many times."""
-    parts = assemble(config, decoding(bars), not step, fetch)
-    return Going(parts, TrialRuns(run, parts.config), step, anew, times)
 
 
 def _notes_of(
@@ -128,7 +116,8 @@ def _gone_back(
         if writes:
             say_changes(config, step, before.trials.config.changes, bars.say)
             TrialRuns(run, config).go_back(step)
-        going = _going_at(run, config, step, True, times, fetch, bars)
+        parts = assemble(config, decoding(bars), not step, fetch)
+        going = Going(parts, TrialRuns(run, parts.config), step, True, times)
         return going, callbacks_of(going, bars) if writes else []
 
 
