@@ -93,10 +93,10 @@ def test_latents_may_be_spatial():
     assert model.log_ratio(x).shape == model.log_likelihood_bound(x, draws=2).shape == (5,)
 
 
-@pytest.mark.parametrize("judge", [lambda x: x.sum(-1).T, lambda x: x.sum(-1).T.unsqueeze(-1)])
-def test_a_discriminator_that_gives_the_batch_before_the_trials_is_refused(judge):
+@pytest.mark.parametrize("network", [lambda x: x.sum(-1).T, lambda x: x.sum(-1).T.unsqueeze(-1)])
+def test_a_discriminator_that_gives_the_batch_before_the_trials_is_refused(network):
     generator, encoder, _ = networks(trials=4)
-    model = AlphaBridge(generator, encoder, Lambda(judge)).double()
+    model = AlphaBridge(generator, encoder, Lambda(network)).double()
     with pytest.raises(ValueError, match=r"one number for each sample, got shape \(5, 4.*\(4, 5\)"):
         model.log_ratio(samples(4))
 

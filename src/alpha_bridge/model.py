@@ -12,13 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .checks import at_least, positive
-from .gaussian import (
-    importance_weighted_bound,
-    log_likelihood,
-    log_normal,
-    moments,
-    reparameterize,
-)
+from .gaussian import importance_weighted_bound, log_likelihood, log_normal, moments, reparameterize
 from .interpolation import Curve, slerp
 from .observation import WHOLE, DrawnRows, RowFamily, Scope
 from .settings import NOISE

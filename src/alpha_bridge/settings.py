@@ -159,6 +159,9 @@ class GammaConfig(Settings):
     """Updates between measurements for the optimal γ."""
     decay: Annotated[float, DECAY] = 0.9
     """Decay of the average of those measurements, in [0, 1)."""
+    end: Annotated[float | None, UNIT] = None
+    """α at which realism leaves the likelihood the weight of the dial; None: the end of the path. A
+    roll-back that lowers path.end keeps it, and so γ."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,7 @@ class ObjectiveConfig(Settings):
     kind: Literal["data", "reconstruction", "marginal", "joint", "vqgan"] = "data"
     """What is bridged: the model to the data, reconstructions to the data, both marginals, or both
     joints (section 3.3); or vqgan, the usual sum for autoencoders. --objective for short."""
-    game: Literal["bridge", "sum", "js", "wasserstein"] = "bridge"
+    game: Literal["bridge", "hinge", "sum", "js", "wasserstein"] = "bridge"
     """Adversarial loss of generator and discriminator: the paper's bridge, or a baseline's."""
     clip: Annotated[float, Interval(0, math.inf, "(]")] = 5.0
     """Bound on the exponents of the bridge's weights, in nats; the paper has none."""

@@ -44,6 +44,16 @@ def test_a_run_goes_on_with_copies_of_its_last_checkpoint_before_its_end(run, tm
     assert read_config(tmp_path / "config.json").checkpoint_every == 10
 
 
+def test_a_run_that_kept_one_checkpoint_to_go_on_from_is_trained_from_its_beginning(tmp_path):
+    config = changed(PRESETS["gaussians25"], SMALL | {"keep": 1})
+    run = commands.train(config, tmp_path / "run").run
+    assert len(run.checkpoint_steps) > 1  # those of the ends of Steps I and II
+    (place := tmp_path / "place").mkdir()
+    found = begun(run.folder, place, 100)
+    assert (found.begin, found.end) == (0, 20)
+    assert not any(run.exists() for run in found.runs)
+
+
 def test_a_preset_is_its_whole_path(tmp_path):
     found = begun("gaussians25", tmp_path, 50)
     assert (found.begin, found.end, found.fetch) == (0, 50, True)

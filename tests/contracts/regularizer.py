@@ -39,9 +39,9 @@ def is_per_sample(regularizer):
     with torch.no_grad():
         after.real[2] += 1
         after.fake[2] += 1
-    after = replace(after, f_real=after.log_ratio(after.real))
+    after = replace(after, f_data=after.log_ratio(after.real))
     others = [0, 1, 3, 4]
-    for number in (regularizer.penalty, lambda outputs: outputs.f_real):
+    for number in (regularizer.penalty, lambda outputs: outputs.f_data):
         one, other = (number(outputs.detached()) for outputs in (before, after))
         assert one.shape == (BATCH,)
         torch.testing.assert_close(one[others], other[others], rtol=1e-12, atol=1e-14)
@@ -64,7 +64,7 @@ def is_trial_by_trial_the_single_run(regularizer):
         alone = DiscriminatorOutputs(
             log_ratio, real, log_ratio(real), together.fake[trial], together.noise[trial]
         )
-        torch.testing.assert_close(together.f_real[trial], alone.f_real)
+        torch.testing.assert_close(together.f_data[trial], alone.f_data)
         torch.testing.assert_close(penalty[trial], regularizer.penalty(alone.detached()))
 
 
@@ -74,7 +74,7 @@ def is_finite_at_a_flat_discriminator(regularizer):
         for parameter in discriminator.parameters():
             parameter.zero_()
     outputs = outputs_of(discriminator).detached()
-    total = regularizer.penalty(outputs) + outputs.f_real
+    total = regularizer.penalty(outputs) + outputs.f_data
     assert total.isfinite().all()
     total.sum().backward()
     gradients = [p.grad for p in discriminator.parameters() if p.grad is not None]

@@ -393,3 +393,13 @@ def test_synthetic_rows_teach_in_the_number_of_the_real_ones():
     assert {name.split("/")[2] for name in found if name[1:4] in ("str", "rtr")} == {
         "99-held-out-12"
     }
+
+
+@pytest.mark.parametrize("column", [[*range(30)] * 4, ["x", "y"] * 60, [None, 1.5, 2.5, 3.5] * 30])
+def test_a_table_of_one_column_is_measured_and_has_none_to_learn_from(column):
+    source = load_table(pyarrow.table({"a": column}))
+    assert isinstance(source.units, TableUnits)
+    parts = [source.units.normalize(x) for x in (source.training(99), source.held_out(99))]
+    found, _ = TableComparison(source.rows, *parts, source.units.names)(parts[0])
+    assert {name.split("/")[0] for name in found} >= {"marginals", "associations", "c2st"}
+    assert not any(name.startswith(("tstr", "trtr")) for name in found)

@@ -9,7 +9,7 @@ import torch
 
 from alpha_bridge.adversarial import Wasserstein
 from alpha_bridge.data import Source
-from alpha_bridge.errors import Diverged, Halted
+from alpha_bridge.errors import Diverged, Halted, Interrupted
 from alpha_bridge.files.manifest import NEEDED
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -76,8 +76,7 @@ def train(
     recorder = FlightRecorder(
         WatchConfig(**{**WATCH, **(watch or {})}),
         lambda _: None,
-        lambda incident, *_: kept.append(incident),
-        **(record or {}),
+        **{"keep": lambda incident, *_: kept.append(incident), **(record or {})},
     )
     torch.manual_seed(0)
     data = torch.randn(64, 2) if data is None else data
@@ -88,7 +87,7 @@ def train(
             *(model(trials, discriminator), data, path),
             **{"batch_size": 8, "callbacks": called, "progress": False, **options},
         )
-    except (Diverged, Halted) as error:
+    except (Diverged, Halted, Interrupted) as error:
         return kept, losses, error
     return kept, losses, None
 
@@ -287,6 +286,57 @@ def test_a_run_that_goes_on_finds_the_incident_at_the_same_update(tmp_path):
     (whole,), *_ = train(Inject(collapsed), Save(), optimization=STILL)
     (resumed,), *_ = train(checkpoint=tmp_path / "13", optimization=STILL)
     assert resumed == whole
+
+
+class Stop(Callback):
+    """Somebody stops training after an update, which is saved."""
+
+    def __init__(self, step, folder):
+        self.step, self.folder, self.now = step, folder, False
+
+    def after(self, event):
+        self.now = event.step == self.step
+
+    def wants_to_stop(self):
+        return self.now
+
+    def stop(self, event):
+        save(event.state, self.folder)
+
+
+@pytest.mark.parametrize("stop", [14, 18])
+@pytest.mark.parametrize("trials", [None, 2])
+def test_a_run_that_is_stopped_between_two_looks_finds_what_has_lasted_at_the_next(
+    stop, trials, tmp_path
+):
+    path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=0.45)
+    few = {"watch": {"every": 5, "ess": 0.7}, "path": path, "optimization": STILL, "trials": trials}
+    whole, *_ = train(Inject(uneven), discriminator=Line(trials), **few)
+    assert {(of.kind, of.step, of.began) for of in whole} == {("few-samples", 20, 10)}
+    stopped = [Inject(uneven), Stop(stop, tmp_path / "stopped")]
+    kept, _, error = train(*stopped, discriminator=Line(trials), **few)
+    assert (kept, type(error)) == ([], Interrupted)
+    resumed, *_ = train(discriminator=Line(trials), checkpoint=tmp_path / "stopped", **few)
+    assert resumed == whole
+
+
+def test_a_loss_that_is_not_finite_is_told_where_training_is_stopped_before_the_next_look(
+    tmp_path,
+):
+    class Worse(Callback):
+        """A loss is NaN, and no parameter."""
+
+        def after(self, event):
+            if event.step == 12:
+                event.numbers["loss/generator"].fill_(math.nan)
+
+    told = []
+    keep = {"keep": lambda incident, _, answer: told.append((incident, answer))}
+    stop = Stop(13, tmp_path / "stopped")
+    *_, error = train(Worse(), stop, watch={"every": 5}, record=keep)
+    ((incident, answer),) = told
+    assert (incident.kind, incident.step, answer) == ("not-finite", 12, "end")
+    assert type(error) is Interrupted and stop.folder.is_dir()
 
 
 # The answers

@@ -12,8 +12,9 @@ from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
 from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.assembly import assemble, build_evaluation, build_features
+from alpha_bridge.recipe.decided import decide
 from alpha_bridge.recipe.methods import METHODS
-from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
+from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
 from alpha_bridge.runs.loading import inverted
 from alpha_bridge.runs.opening import require_plain
 from alpha_bridge.vae import load
@@ -111,6 +112,25 @@ def test_the_words_that_ask_for_reconstructions_decide_the_rest(words, kind):
     assert config.model.noise_course == "measured"
     if "--realism" in words:
         assert config.realism == 0.7
+
+
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [(["--realism", "0"], 0.0), (["--realism=0.5"], 0.5), ([], 0.9), (["--path.end=0.7"], 0.7)],
+)
+def test_the_dial_decides_where_the_path_of_a_vae_ends(folders, words, end):
+    words = ["--from", str(folders / "diffusers"), "--objective", "reconstruction", *words]
+    for data in ("digits", "my/photos"):
+        config = parse(["train", data, *words]).arguments["config"]
+        assert config.path.kind == "ramp"
+        path = decide(config, (1, 8, 8), 1000).path
+        assert (path.end, path.ml) == (end, FROM_VAE["path.ml"])
+
+
+def test_at_realism_0_reconstructions_are_those_of_the_autoencoder(config):
+    parts = assemble(changed(config, {"realism": 0.0}))
+    assert {parts.path(step) for step in range(20)} == {0.0}
+    assert any("--path.end 0" in note for note in parts.notes)
 
 
 @pytest.mark.parametrize(

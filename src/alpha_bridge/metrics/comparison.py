@@ -45,6 +45,10 @@ class Comparison(ABC):
         """Metrics that are of a model itself, and not of samples."""
         return {}
 
+    def compared(self, x: Tensor) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
+        """What samples were compared with, and they, where a page shows both side by side."""
+        return None
+
 
 class DensityComparison(Comparison):
     """By the known density of the data."""
@@ -89,9 +93,13 @@ class TableComparison(Comparison):
         names: Sequence[str],
         target: str | None = None,
     ) -> None:
-        """Take rows, names of their columns, and that of the one that is learned from others."""
+        """Take rows, names of their columns, and that of the one that is learned from others.
+
+        Where there are no others, nothing is learned.
+        """
         self.rows, self.training, self.held_out = rows, training, held_out
         self.target = downstream.target(rows, names, target)
+        self.others = len(names) > 1
 
     @cached_property
     def by_real(self) -> float:
@@ -118,6 +126,8 @@ class TableComparison(Comparison):
             # 3,256 held-out rows of Adult have so few of a rare category that real rows get .955
             rare = table_quality.rare_categories(self.training, x, rows)
             found[name("rare_categories", "factor-2", len(x), "train", len(self.training))] = rare
+        if not self.others:
+            return found, None
         made = x[: len(self.training)]  # as many as there are real ones to learn from
         for key, taught, value in (
             ("tstr", len(made), self._learned(made)),
@@ -142,6 +152,9 @@ class TableComparison(Comparison):
             ),
         }
         return {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
+
+    def compared(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.held_out, x
 
 
 class FeatureComparison(Comparison):

@@ -10,19 +10,14 @@ from typing import Any
 from accelerate import Accelerator
 
 from ..control import RealismGamma
-from ..data import (
-    ImageSource,
-    Source,
-)
+from ..data import ImageSource, Source
 from ..gamma import Gamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
 from ..metrics.comparison import FEATURES
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
-from ..objective import (
-    Objective,
-)
+from ..objective import Objective
 from ..observation import FeatureLikelihood
 from ..path import AlphaSchedule
 from ..penalty import Regularizer
@@ -95,6 +90,7 @@ def assemble(
     first_weights: bool = True,
     fetch: Container[str] | None = None,
     source: Source | None = None,
+    processes: int = 1,
 ) -> Assembly:
     """Build everything that a configuration names.
 
@@ -105,6 +101,7 @@ def assemble(
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
         source: The data, where they are at hand; None for those that ``config`` names.
+        processes: Those that train together, among which a batch that is decided is divided.
 
     Example:
         >>> assemble(Config(steps=100)).path(0)
@@ -122,7 +119,7 @@ def assemble(
     new = config.event_shape is None
     config = _resolved(config, source, prior)
     if new and config.decided:
-        config = decide(config, source.event_shape, source.size, _spread(source))
+        config = decide(config, source.event_shape, source.size, _spread(source), processes)
         require_sound(config)
     for domain in (source, prior):
         if domain is not None:

@@ -9,9 +9,7 @@ from torch import Tensor
 from torch.nn import ModuleDict
 
 from ..checks import require_crop
-from ..data import (
-    Source,
-)
+from ..data import Source
 from ..data.rng import isolated_seed
 from ..model import AlphaBridge
 from ..training.state import stack

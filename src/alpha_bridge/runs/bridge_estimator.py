@@ -22,7 +22,7 @@ from ..settings import REALISM
 from ..training import Progress
 from ..training.machine import keep_freed_memory
 from ..training.progress import Bars
-from .loading import printing
+from .console_lines import printing
 
 __all__ = ["BridgeEstimator"]
 
