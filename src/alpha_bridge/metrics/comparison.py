@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
-from ..model import AlphaBridge
+from ..model import AlphaBridge, in_parts
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
 from .classifier import cached_classifier, inception_features, require_shape
@@ -24,7 +24,7 @@ LABELLED = 60_000
 ROTATED = 10_000
 SEED = 0
 CHUNK = 250
-"""Samples that a network sees at once."""
+"""Samples that a network sees at once, at most."""
 
 
 class Comparison(ABC):
@@ -160,10 +160,10 @@ class FeatureComparison(Comparison):
     ) -> None:
         self.network: FeatureNetwork = network
         self.protocol, self.classes = protocol, classes
-        self.real = features_of(network, watch(real.split(CHUNK)))
+        self.real = features_of(network, watch(in_parts(real, CHUNK)))
 
     def __call__(self, x: Tensor, watch: Watch = iter) -> tuple[dict[str, float], Tensor | None]:
-        features, count = features_of(self.network, watch(x.split(CHUNK))), len(x)
+        features, count = features_of(self.network, watch(in_parts(x, CHUNK))), len(x)
         real = len(self.real)
         subset = min(1000, real, count)
         frechet = image_quality.frechet_distance(self.real, features)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 
 from ..control import RealismGamma
@@ -95,6 +96,8 @@ def assemble(
     first_weights: bool = True,
     fetch: Container[str] | None = None,
     source: Source | None = None,
+    device: torch.device | None = None,
+    measuring: Report = silent,
 ) -> Assembly:
     """Build everything that a configuration names.
 
@@ -105,6 +108,8 @@ def assemble(
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
         source: The data, where they are at hand; None for those that ``config`` names.
+        device: On which a VAE to begin with is measured; by default the processor.
+        measuring: Called with how far that has come.
 
     Example:
         >>> assemble(Config(steps=100)).path(0)
@@ -134,7 +139,7 @@ def assemble(
     if vae is None:
         model = build_model(config)
     else:
-        config, model, measured = begin_from_vae(config, source, vae)
+        config, model, measured = begin_from_vae(config, source, vae, device, measuring)
         notes += measured
     features, lines = build_features(config, source)
     slots = build_slots(config, features)

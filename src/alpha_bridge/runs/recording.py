@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Container, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -97,7 +98,8 @@ def train_run(
             step, passed = usable(run, resume=True)
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
-            parts = assemble(config, decoding(bars), not step, fetch)
+            assembled = partial(assemble, device=accelerator.device, measuring=bars.show)
+            parts = assembled(config, decoding(bars), not step, fetch)
             now = parts.config.fingerprint, parts.config.prior_fingerprint
             on = f"training goes on from update {step}, and replaces it when it has come so far"
             notes = tuple(f"{what}: {on}" for what in passed) + parts.notes
@@ -109,7 +111,7 @@ def train_run(
             for note in notes:
                 printing(console)(note)
             going = Going(parts, TrialRuns(run, parts.config), step, bool(passed), rollbacks(run))
-            callbacks = _callbacks(going, bars) if writes else []
+            callbacks = _callbacks(going, bars, accelerator) if writes else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
             going.trials.create()
@@ -128,9 +130,9 @@ def train_run(
                 if writes:
                     _say_changes(config, step, before.trials.config.changes, bars.say)
                     TrialRuns(run, config).go_back(step)
-                parts = assemble(config, decoding(bars), not step, fetch)
+                parts = assembled(config, decoding(bars), not step, fetch)
                 again = Going(parts, TrialRuns(run, parts.config), step, True, times)
-                return again, _callbacks(again, bars) if writes else []
+                return again, _callbacks(again, bars, accelerator) if writes else []
 
         seconds = _fit(going, callbacks, also, after, accelerator, bars)
     return going.trials, seconds, notes
@@ -280,12 +282,12 @@ class _EarlyReports(Callback):
                 self.say(f"report so far: {self.trials.write_reports()}")
 
 
-def _callbacks(going: Going, bars: Bars) -> list[Callback]:
+def _callbacks(going: Going, bars: Bars, accelerator: Accelerator) -> list[Callback]:
     parts, trials, anew = going.parts, going.trials, going.anew
     config, scores = parts.config, dict[int, float]()
     evaluation = build_evaluation(config, parts.source, bars.say, parts.prior, bars.show)
     if config.best is not None:
-        measured = evaluation(build_model(config.singles[0]), {})
+        measured = evaluation(build_model(config.singles[0]).to(accelerator.device), {})
         require_measured("best", config.best, measured.metrics)
     progress, tracking = Progress(len(parts.path), bars, describe), Tracking(trials, bars.say)
     unwritten: list[Record] = []

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Halted
+from ..model import at_once
 from ..settings import WatchConfig
 from .bundle import whole, write_bundle
 from .callbacks import sparing
@@ -37,7 +38,7 @@ from .update import Draw
 __all__ = ["FlightRecorder"]
 
 COUNT = 128
-"""Held-out samples that the networks are measured on, and fakes."""
+"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but two."""
 
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
@@ -214,7 +215,8 @@ class FlightRecorder(Callback):
         """What has just lasted as long as it may."""
         numbers, past = dict(event.numbers), dict[Kind, int]({"few-samples": len(self.recent)})
         if measures:
-            draw = event.batches.unseen(event.step, COUNT)
+            count = max(2, at_once(event.batches.source.event_shape, COUNT))
+            draw = event.batches.unseen(event.step, count)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
             for kind, beyond in beyond_limits(found, event.gamma, self.watch).items():
