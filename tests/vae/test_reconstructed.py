@@ -2,16 +2,18 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from alpha_bridge import model as model_module
 from alpha_bridge.cli.parsing import parse
+from alpha_bridge.data import from_array
 from alpha_bridge.metrics.comparison import FEATURES
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
-from alpha_bridge.recipe import changed, first_weights
+from alpha_bridge.recipe import assembly, changed, first_weights
 from alpha_bridge.recipe.assembly import assemble, build_evaluation, build_features
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
@@ -77,6 +79,26 @@ def test_a_line_says_on_how_few_images_a_vae_was_measured(config, monkeypatch):
     parts = assemble(config, measuring=lambda *done: told.append(done))
     assert parts.notes[-1].endswith(", on 70 training images and not 1000, as they are large")
     assert told == [("measuring the VAE", done, 2) for done in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("features", "of", "remedy"),
+    [
+        ("classifier", "none", "--evaluation.features pixels"),
+        ("rotations", "none", "--evaluation.features pixels"),
+        ("pixels", "rotations", "leave out --objective.features"),
+    ],
+)
+def test_large_images_are_refused_before_the_vae_is_measured(
+    config, features, of, remedy, monkeypatch
+):
+    images, labels = np.zeros((40, 72, 72, 1), np.uint8), np.arange(40) % 2
+    source = from_array(images[:20], images[20:], labels[:20], labels[20:])
+    shape = {"event_shape": None, "images.size": 72}
+    asked = changed(config, {**shape, "evaluation.features": features, "objective.features": of})
+    monkeypatch.setattr(assembly, "begin_from_vae", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(ValueError, match=remedy):
+        assemble(asked, source=source)
 
 
 @pytest.mark.slow

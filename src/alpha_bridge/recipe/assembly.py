@@ -17,7 +17,7 @@ from ..data import (
 )
 from ..gamma import Gamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
-from ..metrics.comparison import FEATURES
+from ..metrics.comparison import FEATURES, require_features
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
@@ -139,6 +139,7 @@ def assemble(
     if vae is None:
         model = build_model(config)
     else:
+        _require_features(config, source)  # for what follows may take long
         config, model, measured = begin_from_vae(config, source, vae, device, measuring)
         notes += measured
     features, lines = build_features(config, source)
@@ -152,10 +153,7 @@ def build_features(
     """The likelihood of features that ``config`` asks for, if any, and a line on the network."""
     if config.objective.features == "none":
         return None, ()
-    try:
-        require_shape(source.event_shape)
-    except ValueError as error:
-        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
+    _require_likelihood(source)
     notes: list[str] = []
     network, _, _ = FEATURES[config.objective.features](source, config.data, notes.append, silent)
     if not isinstance(network, Classifier):
@@ -165,6 +163,20 @@ def build_features(
             "out --objective.features"
         )
     return FeatureLikelihood(ClassifierLayers(network)), (f"reconstructed too: {notes[-1]}",)
+
+
+def _require_features(config: Config, source: Source) -> None:
+    """Refuse features, of the objective or the evaluation, that there cannot be."""
+    require_features(source, config.evaluation.features)
+    if config.objective.features != "none":
+        _require_likelihood(source)
+
+
+def _require_likelihood(source: Source) -> None:
+    try:
+        require_shape(source.event_shape)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
 
 
 def build_evaluation(
