@@ -1,5 +1,7 @@
 """What is decided from the data and the dial."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from alpha_bridge.recipe import changed, read_config

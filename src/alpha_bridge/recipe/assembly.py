@@ -136,9 +136,8 @@ def assemble(
         model = build_model(config)
     else:
         _require_features(config, source)  # for what follows may take long
-        config, model, measured = begin_from_vae(
-            config, source, vae, accelerator and accelerator.device, measuring
-        )
+        device = accelerator.device if accelerator else None
+        config, model, measured = begin_from_vae(config, source, vae, device, measuring)
         notes += measured
     features, lines = build_features(config, source)
     slots = build_slots(config, features)
