@@ -34,8 +34,8 @@ class ObjectiveConfig(Settings):
     """Alternatives of each generated row of a table that the discriminator looks at, likely ones
     most, for the gradient of its categories; None for all, which costs more and varies less."""
     temperature: Annotated[float | None, POSITIVE] = None
-    """Of straight-through Gumbel-softmax in place of that exact gradient: biased, and cheaper where
-    a table has many alternatives; None for the exact one."""
+    """Temperature of a straight-through Gumbel-softmax that replaces the exact gradient: biased,
+    and cheaper where a table has many alternatives; None for the exact one."""
     normalized: bool = False
     """Divide the generator's loss by the size that its gradient should have at α, so that Adam,
     which remembers larger ones for long, does not stand still when κ has fallen; not for marginal,

@@ -82,8 +82,8 @@ class ControlConfig(Settings):
     """Largest excess of the discriminator's loss over the entropy of its own probabilities, in
     nats; 0 if it is calibrated."""
     missed: Annotated[float, Interval(0, 1, "(]")] = 0.5
-    """Largest share of the data that the discriminator holds for twenty times as likely as the
-    model makes them."""
+    """Largest share of the data whose log ratio exceeds log 20: as the discriminator has it, the
+    model makes them twenty times too seldom."""
     error: Annotated[float | None, Interval(1)] = None
     """Largest root mean squared error of reconstructions, as a multiple of that of Step I; None:
     5 dB of PSNR for each nine of realism."""

@@ -47,7 +47,7 @@ class Optimization(Settings):
     beta1: Annotated[float, DECAY] = 0.5
     """Decay of the first moment."""
     # .99, not Adam's .999: the likelihood's gradient is larger than the adversarial one by its
-    # weight κ/σ², and .99 forgets that scale within some hundred updates of Step III
+    # weight κ/σ², and .99 forgets that scale within a few hundred updates of Step III
     beta2: Annotated[float, DECAY] = 0.99
     """Decay of the second moment."""
     hold: Annotated[float, Interval(0, 1, "(]")] = 1.0
@@ -101,7 +101,7 @@ class EvaluationConfig(Settings):
     bandwidth: Annotated[float, POSITIVE] = 0.1
     """Bandwidth of the kernel density estimate, in the units of the mixture."""
     target: str | None = None
-    """Of a table, the column that a model is trained to tell from the others on generated rows, and
+    """For a table: the column that is predicted from the others, learned on generated rows and
     tested on real ones; None for the last category of few values, or the last number."""
     shown: Count = 64
     """Number of latents whose samples are recorded through training."""
