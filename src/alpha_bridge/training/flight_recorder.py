@@ -83,7 +83,7 @@ class FlightRecorder(Callback):
         movers: Sequence[Callback] = (),
         spare: Path | None = None,
     ) -> None:
-        """Set it up.
+        """Choose what counts as an incident, what is done, and where it is kept.
 
         Args:
             watch: What counts, and the answer.

@@ -37,7 +37,7 @@ def bridge(
             are trained in place.
         decoder: Gives samples in any of the ways of :class:`VAEGenerator`; likewise.
         discriminator: :math:`f_\beta`, with any first weights.
-        x: Some hundred training samples in the units that the VAE takes, shape
+        x: A few hundred training samples in the units that the VAE takes, shape
             ``(batch, *event)``, to measure it on.
         noise: σ of (13); None for that of :meth:`~alpha_bridge.AlphaBridge.best_sigma`.
         learn_noise: Whether σ is learned with θ.
