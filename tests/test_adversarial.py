@@ -167,7 +167,7 @@ def test_the_generator_learns_most_where_the_discriminator_is_sure():
 def test_the_best_discriminator_of_the_hinge_loss_is_the_sign_of_the_log_ratio():
     theta = parameters()
     q, p = Q.log_prob(GRID).exp(), Normal(*theta.detach()).log_prob(GRID).exp()
-    levels = torch.linspace(-3, 3, 61, dtype=torch.float64).unsqueeze(-1)
+    levels = torch.arange(-30, 31, dtype=torch.float64).unsqueeze(-1) / 10
     none = torch.zeros(())
     of_data = Hinge().discriminator(levels, none - 1)
     of_model = Hinge().discriminator(none + 1, levels)

@@ -1,5 +1,7 @@
 """What is decided from the data and the dial."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from alpha_bridge.recipe import changed, read_config
@@ -125,7 +127,7 @@ def test_a_batch_has_an_equal_share_for_each_process(count, processes, batch):
 
 def test_the_processes_of_a_run_are_those_that_its_batch_is_decided_for():
     config = changed(dialled(Config(data="digits", steps=100)), {"evaluation.samples": 100})
-    assert assemble(config, processes=3).config.batch_size == 63
+    assert assemble(config, accelerator=SimpleNamespace(num_processes=3)).config.batch_size == 63
 
 
 def test_every_decision_is_said_and_recorded():

@@ -40,7 +40,7 @@ class Reading:
         ess: Effective sample size of the weights of the combined gradient (12) at the next α.
         accuracy: Of the discriminator, in [0, 1].
         overconfidence: Its loss less the entropy of its own probabilities, in nats.
-        missed: Share of the data that it holds for twenty times as likely as the model makes them.
+        missed: Share of the data whose log ratio exceeds log 20.
         error: Root mean squared error of reconstructions, in model units.
     """
 

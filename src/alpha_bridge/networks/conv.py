@@ -77,7 +77,7 @@ class ConvDiscriminator(_ConvBody):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
@@ -102,7 +102,7 @@ class ConvEncoder(_ConvBody):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size."""
+        """Draw the first weights; as for :class:`ConvDiscriminator`, with a latent's size."""
         super().__init__(size, channels, width, hidden, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -125,7 +125,7 @@ class ConvGenerator(nn.Sequential):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`."""
+        """Draw the first weights; arguments as of :class:`ConvEncoder`."""
         require_sizes(trials, latent=latent, channels=channels, width=width, hidden=hidden)
         halvings = times_halved(size)
         base = size >> halvings
@@ -164,7 +164,7 @@ class ConvPairDiscriminator(nn.Module):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`."""
+        """Draw the first weights; arguments as of :class:`ConvEncoder`."""
         super().__init__()
         self.image = (channels, size, size)
         self.features = _ConvBody(size, channels, width, hidden, hidden, trials)
@@ -227,7 +227,7 @@ class ConvTranslator(nn.Module):
         depth: int = 2,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side, a multiple of four.

@@ -55,7 +55,7 @@ class DCGANDiscriminator(_DCGANBody):
     def __init__(
         self, size: int, channels: int, width: int = ModelConfig.width, trials: int | None = None
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
@@ -78,7 +78,7 @@ class DCGANEncoder(_DCGANBody):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are :class:`DCGANDiscriminator`'s and the latent's size."""
+        """Draw the first weights; as for :class:`DCGANDiscriminator`, with a latent's size."""
         super().__init__(size, channels, width, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -101,7 +101,7 @@ class DCGANGenerator(nn.Sequential):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`DCGANEncoder`."""
+        """Draw the first weights; arguments as of :class:`DCGANEncoder`."""
         require_sizes(trials, latent=latent, channels=channels, width=width)
         halvings = times_halved(size)
         each = [*reversed(widths(width, halvings)), channels]

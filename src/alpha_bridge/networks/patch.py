@@ -38,7 +38,7 @@ class PatchDiscriminator(nn.Module):
         halvings: int = ModelConfig.halvings,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of any size.
 
         Args:
             channels: Colours, one or more.

@@ -220,7 +220,8 @@ class DataBridge(Objective):
 
     def _scale(self, model: AlphaBridge, x: Tensor, alpha: float, gamma: Gamma) -> Tensor:
         """n, by which θ's loss is divided, ``(*trials, 1)``."""
-        balanced = balanced_kappa(model.sigma.detach(), math.prod(x.shape[model.batch_ndim :]))
+        numbers = model.scope.numbers(x.shape[model.batch_ndim :])
+        balanced = balanced_kappa(model.sigma.detach(), numbers)
         return gamma.kappa(alpha) + balanced * gamma(alpha)
 
     def _encode(self, model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

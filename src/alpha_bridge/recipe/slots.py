@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 from ..adversarial import AdversarialLoss, Bridge, FixedSum, Hinge, JensenShannon, Wasserstein
@@ -18,7 +17,7 @@ from ..objective import (
     RowBridge,
     VQGANSum,
 )
-from ..observation import FeatureDistance, FeatureLikelihood
+from ..observation import FeatureDistance, FeatureLikelihood, Patches, Whole
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
 from ..settings import NOISE, ModelConfig, ObjectiveConfig, RegularizerConfig
@@ -32,7 +31,8 @@ def _of_realism(config: Config) -> Gamma:
     end = config.path.end if config.gamma.end is None else config.gamma.end
     realism = end if config.realism is None else config.realism
     if config.rows is None:
-        return RealismGamma(realism, prod(config.event_shape or (1,)), end=end)
+        scope = Patches if config.model.discriminator == "patches" else Whole
+        return RealismGamma(realism, scope.numbers(config.event_shape or (1, 1, 1)), end=end)
     kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
     return SigmoidGamma.ending(kappa, end)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Halted
+from ..model import at_once
 from ..settings import WatchConfig
 from .bundle import whole, write_bundle
 from .callbacks import sparing
@@ -34,7 +35,7 @@ from .update import Draw
 __all__ = ["FlightRecorder"]
 
 COUNT = 128
-"""Held-out samples that the networks are measured on, and fakes."""
+"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but two."""
 
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
@@ -82,7 +83,7 @@ class FlightRecorder(Callback):
         movers: Sequence[Callback] = (),
         spare: Path | None = None,
     ) -> None:
-        """Set it up.
+        """Choose what counts as an incident, what is done, and where it is kept.
 
         Args:
             watch: What counts, and the answer.
@@ -220,7 +221,8 @@ class FlightRecorder(Callback):
         since = event.step - int(memory[LOOKED].flatten()[0])
         numbers, past = dict(event.numbers), dict[Kind, int]({"few-samples": since})
         if measures:
-            draw = event.batches.unseen(event.step, COUNT)
+            count = max(2, at_once(event.batches.source.event_shape, COUNT))
+            draw = event.batches.unseen(event.step, count)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
             for kind in MEASURED:
