@@ -133,6 +133,7 @@ def test_a_logit_is_mapped_as_the_record_says(here):
     assert found.at.value == pytest.approx(line["slope"] * f + line["offset"])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_record_has_both_scores_and_is_printed(here, capsys, monkeypatch):
     monkeypatch.setattr(loading, "CALIBRATED", 2000)
     assert main(["ratio", "points", "--calibration", "isotonic", "--json"]) == 0
