@@ -673,6 +673,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted
     assert without_time[0] == without_time[1]
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_gets_no_complaint():
     process = subprocess.Popen(
         [sys.executable, "-m", "alpha_bridge", "train", "--help"],

@@ -61,13 +61,13 @@ def test_a_seed_gives_the_same_scores(fitted):
         "no_attributes_set_in_init",
         "fit1d",
         "fit2d_1sample",
-        "estimators_nan_inf",
+        pytest.param("estimators_nan_inf", marks=pytest.mark.slow),
         "estimator_sparse_array",
         "complex_data",
         "estimators_unfitted",
         "n_features_in",
         "n_features_in_after_fitting",
-        "outliers_fit_predict",
+        pytest.param("outliers_fit_predict", marks=pytest.mark.slow),
     ],
 )
 def test_it_keeps_the_conventions_of_estimators(check):

@@ -183,7 +183,13 @@ def saved(tmp_path_factory):
 # Repeatable
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * kind.startswith("dropout in the "))
+        for kind in KINDS
+    ],
+)
 def test_a_seed_gives_the_same_bits_and_saving_does_not_change_them(kind, saved):
     assert not differing(saved(kind)[0], everything(train(kind)))
 
