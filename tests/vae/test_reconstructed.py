@@ -82,6 +82,17 @@ def test_a_line_says_on_how_few_images_a_vae_was_measured(config, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("inputs", "rate", "said"),
+    [(144, 1e-3, False), (512, 1e-3, False), (4608, 1e-3, True), (4608, 1e-5, False)],
+)
+def test_a_rate_that_is_high_for_the_width_of_a_decoder_is_said(inputs, rate, said):
+    """144 and 512 are those of VAEs that were bridged at 1e-3, 4,608 that of Stable Diffusion's."""
+    vae = SimpleNamespace(decoder=torch.nn.Linear(inputs, 2))
+    notes = first_weights._rate_notes(rate, vae)
+    assert ["--optimization.generator 1e-05" in note for note in notes] == [True] * said
+
+
+@pytest.mark.parametrize(
     ("features", "of", "remedy"),
     [
         ("classifier", "none", "--evaluation.features pixels"),
