@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Container, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +52,7 @@ from .folder import Record, Run, is_image
 from .loading import decoding, printing
 from .mosaic import save_png
 from .opening import resumed_in, usable
-from .rollback import ROLL_BACK, back_to, last_good, rollbacks, way_on
+from .rollback import back_to, last_good, rollbacks, watch_after, way_on
 from .tracking import Tracking
 from .trials import TrialRuns, mean_over_trials
 
@@ -186,10 +185,7 @@ def _recorder(going: Going, bars: Bars) -> FlightRecorder:
     """What watches the updates of a run, and writes into it what went wrong."""
     parts, trials = going.parts, going.trials
     config, run = parts.config, trials.run
-    watch = config.watch
-    if going.rollbacks >= watch.rollbacks:
-        answer = "stop" if watch.answer == ROLL_BACK else watch.answer
-        watch = replace(watch, answer=answer, diverged="end")
+    watch = watch_after(config.watch, going.rollbacks)
     written = {config.record_every, config.evaluation.every, config.checkpoint_every, watch.every}
 
     def keep(incident: Incident, bundle: Path | None, answer: str) -> None:
