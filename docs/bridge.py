@@ -12,8 +12,7 @@ from alpha_bridge.runs.bridge_page import content_of
 from alpha_bridge.runs.opening import open_run
 
 if __name__ == "__main__":
-    run, config, step = open_run(Path(sys.argv[1]))
-    content = content_of(run, config, step)
+    content = content_of(open_run(Path(sys.argv[1])))
     path = Path(__file__).parent / "bridge" / f"{content['title']}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"{json.dumps(content)}\n")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from alpha_bridge.inference.editing import Direction
-from alpha_bridge.metrics.evaluation import Evaluation, in_chunks
+from alpha_bridge.metrics.evaluation import SampleEvaluation, in_chunks
 from alpha_bridge.metrics.image_quality import FeatureNetwork, reconstruction_error
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.runs.plots.records import Array
@@ -46,7 +46,10 @@ class Assay:
 
 
 def assay(
-    model: AlphaBridge, evaluation: Evaluation, classifier: AttributeClassifier, half: Labelled
+    model: AlphaBridge,
+    evaluation: SampleEvaluation,
+    classifier: AttributeClassifier,
+    half: Labelled,
 ) -> Assay:
     r"""Measure the inference arm of a trained model on held-out and on generated images.
 
@@ -91,7 +94,7 @@ def shown(classifier: AttributeClassifier) -> list[int]:
 
 
 def _reconstructed(
-    model: AlphaBridge, evaluation: Evaluation, images: dict[str, Tensor]
+    model: AlphaBridge, evaluation: SampleEvaluation, images: dict[str, Tensor]
 ) -> dict[str, float]:
     """Errors of reconstructions, but for that of held-out images, which each evaluation has."""
     network, protocol = evaluation.comparison.network, evaluation.comparison.protocol

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.domains import build_source
 
@@ -190,9 +191,10 @@ def _labelled(text: str) -> tuple[AttributeClassifier, Labelled]:
 
 def _finish(evaluations: Evaluations, config: Config) -> Outcome:
     """What the inference arm of a run is worth, and pictures of it."""
-    assert evaluations.model is not None
+    evaluation, model = evaluations.evaluation, evaluations.model
+    assert model is not None and isinstance(evaluation, SampleEvaluation)
     classifier, half = _labelled(config.model_dump_json())
-    found = assay(evaluations.model, evaluations.evaluation, classifier, half)
+    found = assay(model, evaluation, classifier, half)
     pictures = {f"/{subject}": {config.steps: of} for subject, of in found.pictures.items()}
     return Outcome({"metrics": found.metrics, "edits": found.edits}, pictures)
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alpha_bridge.data import normal
+from alpha_bridge.data.rng import latents
 from alpha_bridge.metrics.comparison import CHUNK
-from alpha_bridge.metrics.evaluation import Evaluation
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
 from alpha_bridge.metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
 from alpha_bridge.model import AlphaBridge
@@ -109,7 +109,7 @@ def measure(
 def _finish(evaluations: Evaluations) -> Outcome:
     """The inference arm's metrics; samples, and held-out samples before their reconstructions."""
     evaluation, model = evaluations.evaluation, evaluations.model
-    assert model is not None
+    assert model is not None and isinstance(evaluation, SampleEvaluation)
     x = evaluation.held_out[:LATENTS]
     pairs = torch.stack([x, model.reconstruct(x.to(model.sigma)).cpu()], 1).flatten(0, 1)
     end = max(evaluations.samples)
@@ -118,7 +118,7 @@ def _finish(evaluations: Evaluations) -> Outcome:
 
 
 @torch.no_grad()
-def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
+def arm(model: AlphaBridge, evaluation: SampleEvaluation) -> dict[str, float]:
     r"""What the encoder is worth to a model, by names that state their protocols.
 
     Args:
@@ -134,7 +134,7 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
     training = model.training
     model.eval()
     x = evaluation.held_out.to(model.sigma)
-    prior = normal(0, 0, 0, (len(x), *(model.latent_shape or ()))).to(x)
+    prior = latents(0, len(x), model.latent_shape).to(x)
     made = model.decode(prior)
     z = model.encode(x, draw=True, rng=torch.Generator(x.device).manual_seed(0))
     pairs = (_features(evaluation, x, z), _features(evaluation, made, prior))
@@ -149,7 +149,7 @@ def arm(model: AlphaBridge, evaluation: Evaluation) -> dict[str, float]:
     return {f"{name}/{ARM[name]}/{len(x)}": value for name, value in values.items()}
 
 
-def _features(evaluation: Evaluation, x: Tensor, z: Tensor) -> Tensor:
+def _features(evaluation: SampleEvaluation, x: Tensor, z: Tensor) -> Tensor:
     """Samples beside their latents, as a classifier sees them: images by their features."""
     network = evaluation.comparison.network
     if network is not None:

@@ -23,6 +23,7 @@ from alpha_bridge.inference.calibrated_ratio import CalibratedRatio, calibrated,
 from alpha_bridge.inference.calibration import Isotonic, LastLayer, Temperature
 from alpha_bridge.inference.reweighting import chosen, kept
 from alpha_bridge.metrics import modes
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator
 from alpha_bridge.path import AlphaPath, AlphaSchedule
@@ -30,10 +31,10 @@ from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.runs.plots import ruled
 from alpha_bridge.training import Callback, Event, Optimization, TrainState, fit
 
 from .framework import Claim, Outcome, Plan, Record, Study, preset_on
-from .framework.drawing import style
 from .linear_gaussian import LinearEncoder, LinearGenerator, surrogate
 from .ratio_baselines import Array, Estimate, least_squares, logistic
 
@@ -280,11 +281,12 @@ def of_images(seed: int, steps: int, data: str | None) -> Outcome:
     parts = assemble(config)
     state = parts.fit()
     model, source = state.averaged().eval(), parts.source
-    comparison = build_evaluation(parts.config, source).comparison
+    evaluation = build_evaluation(parts.config, source)
+    assert isinstance(evaluation, SampleEvaluation)
     ratio = calibrated(model, source.held_out(FITTED), source.units)
 
     def score(x: Tensor) -> Record:
-        found = comparison(x)[0]
+        found = evaluation.comparison(x)[0]
         distance = next(value for name, value in found.items() if name.startswith("frechet"))
         return {"frechet_distance": round(float(distance), 4)}
 
@@ -452,7 +454,7 @@ def draw(record: Record) -> "Figure":
         axes.legend(frameon=False, fontsize=SMALL - 1)
     panels[1][2].set_axis_off()
     for axes in (*panels[0], *panels[1][:2]):
-        style(axes)
+        ruled(axes)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(f"{quick}means over {record['trials']} trials, in nats", fontsize=TEXT)
     return figure

@@ -26,15 +26,14 @@ from alpha_bridge.data.tables.tabular import tabular
 from alpha_bridge.files import read_json
 from alpha_bridge.metrics.definition import METRICS
 from alpha_bridge.metrics.deviation import spread
-from alpha_bridge.metrics.evaluation import Evaluation
+from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import TABLE_STEPS, of_data
-from alpha_bridge.runs.plots import BLUE, MUTED, SMALL, TEXT, WIDTH
+from alpha_bridge.runs.plots import BLUE, MUTED, SMALL, TEXT, WIDTH, ruled
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .table_scores import scored
 
 if TYPE_CHECKING:
@@ -251,7 +250,7 @@ def trained(config: Config, within: bool) -> Outcome:
     seconds, model = round(perf_counter() - since, 1), state.averaged().eval()
     comparison = table.within if within else table.comparison
     count = len(table.held_out) if within else len(table.training)
-    x = Evaluation(parts.source, comparison, count, 1).generated(model)
+    x = SampleEvaluation(parts.source, comparison, count, 1).generated(model)
     record: Record = {"config": parts.config.model_dump(mode="json"), "seconds": seconds}
     if within:
         return Outcome({**record, "metrics": comparison(x)[0]})
@@ -347,7 +346,7 @@ def draw(record: Record) -> "Figure":
                 axes.plot(values, [at] * len(values), "o", ms=4, color=color, alpha=0.7)
             axes.set_yticks(range(len(methods)), methods, fontsize=SMALL)
             axes.set_title(f"{of}: {METRICS[metric].label}", fontsize=SMALL)
-            style(axes)
+            ruled(axes)
     if record["settings"]["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure

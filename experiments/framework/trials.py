@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from alpha_bridge.errors import Diverged
-from alpha_bridge.metrics.evaluation import Evaluation
+from alpha_bridge.metrics.evaluation import Evaluation, SampleEvaluation
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
@@ -72,9 +72,10 @@ def follow(config: Config, updates: Sequence[int], shown: Sequence[int] = ()) ->
 def own_scores(config: Config) -> dict[str, float]:
     """Metrics of as many samples of the data itself: what a perfect model would score."""
     parts = assemble(config)
-    compare = build_evaluation(parts.config, parts.source).comparison
+    evaluation = build_evaluation(parts.config, parts.source)
+    assert isinstance(evaluation, SampleEvaluation)
     samples = parts.source.units.normalize(parts.source.training(config.evaluation.samples))
-    return {name: round(value, 5) for name, value in compare(samples)[0].items()}
+    return {name: round(value, 5) for name, value in evaluation.comparison(samples)[0].items()}
 
 
 class TrialMetrics(Callback):

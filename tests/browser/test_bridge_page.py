@@ -61,11 +61,11 @@ def pixels(page):
 
 
 def test_numbers_are_those_of_torch(opened, folder):
-    run, config, _ = open_run(folder / "runs" / "plane")
+    at = open_run(folder / "runs" / "plane")
     rng = torch.Generator().manual_seed(1)
     z, x = torch.randn(2, 5, 2, generator=rng)
-    for number, step in enumerate(run.checkpoint_steps):
-        model, _ = load_model(run, config, step)
+    for number, step in enumerate(at.run.checkpoint_steps):
+        model = load_model(at._replace(step=step))
         with torch.no_grad():
             expected = [model.decode(z), *model.posterior(x), model.log_ratio(x)]
         given = [z.flatten().tolist(), x.flatten().tolist(), number]

@@ -18,10 +18,10 @@ from alpha_bridge.data import normal
 from alpha_bridge.errors import Diverged
 from alpha_bridge.metrics.definition import metrics_of, parse
 from alpha_bridge.recipe import Config, read_config
-from alpha_bridge.runs import recording
+from alpha_bridge.runs import run_callbacks
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import units_of
-from alpha_bridge.runs.opening import config_of
+from alpha_bridge.runs.opening import open_run
 from alpha_bridge.runs.page import write_report
 from alpha_bridge.settings import (
     EvaluationConfig,
@@ -83,7 +83,7 @@ def assert_same_tensors(first, second):
 
 
 def deviations(run):
-    return units_of(run, read_config(run.config_path)).std.numpy()
+    return units_of(open_run(run)).std.numpy()
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ def older(run, folder):
 
 def test_an_older_run_has_its_units_beside_its_checkpoints(vectors, tmp_path):
     run = older(vectors[0], tmp_path / "older")
-    assert units_of(run, config_of(run)).mean.tolist() == [7.0, 8.0]
+    assert units_of(open_run(run)).mean.tolist() == [7.0, 8.0]
 
 
 def test_an_older_run_that_lost_its_units_gives_no_samples(vectors, tmp_path):
@@ -292,7 +292,7 @@ def test_training_goes_on_through_no_link_that_leads_outside(tmp_path, name):
 
 def test_vectors_keep_their_units(vectors):
     run, x = vectors
-    units = units_of(run, read_config(run.config_path))
+    units = units_of(open_run(run))
     mean, std = units.mean.numpy(), units.std.numpy()
     np.testing.assert_allclose(mean, x.mean(0), rtol=0.02)
     np.testing.assert_allclose(std, x.std(0), rtol=0.1)
@@ -696,11 +696,11 @@ def test_data_that_changed_since_are_not_evaluated_against(five, tmp_path):
 
 
 def test_a_long_run_has_its_page_from_the_end_of_step_one_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(recording, "LONG", 0.0)
+    monkeypatch.setattr(run_callbacks, "LONG", 0.0)
     console = Console(file=StringIO(), width=200)
     commands.train(config(), tmp_path / "run", console=console)
     assert console.file.getvalue().count("report so far: ") == len(BOUNDARIES) - 1
-    monkeypatch.setattr(recording, "LONG", math.inf)
+    monkeypatch.setattr(run_callbacks, "LONG", math.inf)
     console = Console(file=StringIO(), width=200)
     commands.train(config(), tmp_path / "other", console=console)
     assert "report so far" not in console.file.getvalue()

@@ -14,12 +14,12 @@ from alpha_bridge import commands
 from alpha_bridge.cli import main
 from alpha_bridge.inference import calibrated_ratio
 from alpha_bridge.inference.calibrated_ratio import evidence
-from alpha_bridge.recipe import Config, read_config
+from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs import loading
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
-from alpha_bridge.runs.opening import require_ratio
+from alpha_bridge.runs.opening import open_run, require_ratio
 from alpha_bridge.runs.ratio_panel import ratio_panel
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
 
@@ -123,7 +123,7 @@ def test_outliers_are_a_table_of_scores_and_their_sum(here, capsys):
 def test_a_logit_is_mapped_as_the_record_says(here):
     out, run = here / "mapped.csv", here / "points"
     found = commands.ratio(run, here / "points.npy", out)
-    model, _ = load_model(Run.open(run), read_config(run / "config.json"))
+    model = load_model(open_run(run))
     f = evidence(model, torch.from_numpy(np.load(here / "points.npy")))
     assert found.at.raw == pytest.approx(f)
     line = json.loads((run / "calibration.json").read_text())["map"]
@@ -221,6 +221,10 @@ def test_a_discriminator_that_gives_no_ratio_is_refused(changes, step, says):
         require_ratio(Config().model_copy(update=changes), step)
 
 
-def test_the_potential_of_wasserstein_is_no_log_ratio():
-    with pytest.raises(ValueError, match="gives no log ratio, but a potential"):
-        require_ratio(METHODS["wgan-gp"].apply(Config()), 1)
+@pytest.mark.parametrize(
+    ("method", "gives"),
+    [("wgan-gp", "a potential"), ("hinge-gan", "its sign"), ("hinge-bridge", "its sign")],
+)
+def test_a_discriminator_of_another_loss_gives_no_log_ratio(method, gives):
+    with pytest.raises(ValueError, match=f"{method} gives no log ratio, but {gives}"):
+        require_ratio(METHODS[method].apply(Config()), 1)

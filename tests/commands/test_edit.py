@@ -17,6 +17,7 @@ from alpha_bridge.inference.editing import Direction, Evidence
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.runs.opening import open_run
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 
 
@@ -68,7 +69,7 @@ def images(folder):
 
 
 def model_of(run):
-    return load_model(run, read_config(run.config_path))[0]
+    return load_model(open_run(run))
 
 
 def held_out(run, count):

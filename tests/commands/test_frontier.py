@@ -13,6 +13,7 @@ from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.runs.opening import RunAt, open_run
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, ObjectiveConfig, PathConfig
 
 STEPS = [6, 14, 21, 28, 36, 40]
@@ -81,7 +82,7 @@ def test_realism_is_measured_as_the_data_allow(name, realism, request):
 
 def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
     point = found.points[2]
-    model, _ = load_model(mixture, config(event_shape=(2,)), point.step)
+    model = load_model(open_run(mixture, point.step))
     x = build_source(config()).held_out(frontier.HELD_OUT)
     bound = model.log_likelihood_bound(x, draws=200).mean() / 2
     assert point.sigma == pytest.approx(0.3)
@@ -161,20 +162,20 @@ def test_a_run_without_a_curve_says_so(tmp_path, changes, message):
     shapes = {"event_shape": (2,), "prior_shape": (2,) if "prior" in changes else None}
     run = Run.create(tmp_path / "run", config(**shapes, **changes).model_dump(mode="json"))
     with pytest.raises(ValueError, match=message):
-        frontier.snapshots_of(run, read_config(run.config_path), 20)
+        frontier.snapshots_of(RunAt(run, read_config(run.config_path), 20))
 
 
 def test_a_run_of_a_method_without_step_two_says_so(tmp_path):
     naive = METHODS["naive"].apply(config(snapshots=0, event_shape=(2,)))
     run = Run.create(tmp_path / "run", naive.model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"α is constant .* a run of naive"):
-        frontier.snapshots_of(run, naive, 20)
+        frontier.snapshots_of(RunAt(run, naive, 20))
 
 
 def test_a_run_that_has_only_begun_says_so(tmp_path):
     run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
     with pytest.raises(ValueError, match=r"0 checkpoints .*--resume"):
-        frontier.snapshots_of(run, read_config(run.config_path), 20)
+        frontier.snapshots_of(RunAt(run, read_config(run.config_path), 20))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from alpha_bridge.inference.likelihood import bounds
 from alpha_bridge.recipe import Config, read_config
 from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.runs.opening import open_run
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 
 
@@ -61,7 +62,7 @@ def test_each_sample_is_ranked_once_by_each_measure_and_the_worst_come_first(fou
 
 def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
     settings = read_config(digits.config_path)
-    source, (model, _) = build_source(settings), load_model(digits, settings)
+    source, model = build_source(settings), load_model(open_run(digits))
     x, labels = source.units.normalize(source.held_out(60)), source.held_out_labels(60)
     bound = bounds(model, x, model.best_sigma(x), 3) / 64
     errors = (x - model.reconstruct(x)).square().flatten(1).mean(1)

@@ -19,6 +19,7 @@ from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
 from alpha_bridge.runs import plots
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import before_bridge, load_model
+from alpha_bridge.runs.opening import open_run
 from alpha_bridge.vae import LIBRARIES, load, save
 from experiments.bridge_vae import ARCHITECTURES, train_vae
 
@@ -73,7 +74,7 @@ def run(library, place):
 
 
 def arms(run, step=None):
-    model, _ = load_model(run, read_config(run.config_path), step)
+    model = load_model(open_run(run, step))
     return {name: x for name, x in model.state_dict().items() if "discriminator" not in name}
 
 
@@ -100,7 +101,7 @@ def test_it_begins_where_the_vae_ended(run, library):
 def test_the_noise_is_the_error_of_the_vae(run, library):
     source = digits()
     x = source.units.normalize(source.training(1000))
-    model, _ = load_model(run, read_config(run.config_path))
+    model = load_model(open_run(run))
     kept = load(f"{library}-kept")
     model.generator.network.load_state_dict(kept.decoder.state_dict())
     model.encoder.network.load_state_dict(kept.encoder.state_dict())
@@ -215,7 +216,7 @@ def test_a_line_says_that_another_architecture_lies_there(
 @pytest.mark.usefixtures("back")
 def test_a_frozen_encoder_tells_that_the_vae_has_other_weights_now(run, library):
     config = read_config(run.config_path)
-    model, _ = load_model(run, config)
+    model = load_model(open_run(run))
     before = before_bridge(config, model)
     frozen = changed(config, {"freeze": "encoder"})
     with pytest.raises(ValueError, match=f"{library} has a VAE with another encoder now"):
@@ -229,7 +230,7 @@ def test_a_frozen_encoder_tells_that_the_vae_has_other_weights_now(run, library)
 @pytest.mark.usefixtures("back")
 def test_latents_that_are_scaled_by_channels_make_no_other_architecture(run):
     config = read_config(run.config_path)
-    model, _ = load_model(run, config)
+    model = load_model(open_run(run))
     for arm in (model.encoder, model.generator):
         arm.scale, arm.shift = arm.scale.reshape(1, 1, 1), arm.shift.reshape(1, 1, 1)
     assert before_bridge(config, model).latent_shape == model.latent_shape
@@ -255,7 +256,7 @@ def test_the_library_loads_what_is_given_back(run, place, library, read_by_its_l
     assert main(["restore", str(run.folder), "--out", str(out)]) == 0
     assert str(out) in capsys.readouterr().out
     x = digits().units.normalize(digits().held_out(20))
-    model, _ = load_model(run, read_config(run.config_path))
+    model = load_model(open_run(run))
     with torch.no_grad():
         decoded = read_by_its_library(library, out)(x)
     assert torch.allclose(decoded, model.reconstruct(x), atol=1e-5)
@@ -265,7 +266,7 @@ def test_an_exported_vae_is_loaded_without_trust_and_makes_the_same(run, place, 
     out = place / f"{library}-exported"
     assert main(["export", str(run.folder), "--out", str(out), "--no-pictures"]) == 0
     x = digits().units.normalize(digits().held_out(20))
-    model, _ = load_model(run, read_config(run.config_path))
+    model = load_model(open_run(run))
     again, units = sharing.load(out)
     assert torch.equal(again.reconstruct(x), model.reconstruct(x))
     assert torch.equal(again.log_ratio(x), model.log_ratio(x))
@@ -400,7 +401,7 @@ def test_the_documented_line_takes_a_colour_vae_and_gives_it_back(colour, monkey
     assert config.event_shape == (3, 32, 32)
     assert f"latent scale {config.latent_scale:g}," in printed
     assert main(["restore", "bridged", "--out", "restored"]) == 0
-    model, _ = load_model(run, config)
+    model = load_model(open_run(run))
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.no_grad():
         decoded = AutoencoderKL.from_pretrained("restored", local_files_only=True).eval()(x).sample

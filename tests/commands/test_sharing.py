@@ -18,6 +18,7 @@ from alpha_bridge.recipe import Config, changed, read_config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model, units_of
 from alpha_bridge.runs.model_card import card_of
+from alpha_bridge.runs.opening import RunAt, open_run
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, RegularizerConfig
 from alpha_bridge.sharing import onnx
 
@@ -65,11 +66,11 @@ def exported(images, folder):
 
 
 def page(run, step=20, pictures=False):
-    return card_of(run, read_config(run.config_path), step, pictures)
+    return card_of(RunAt(run, read_config(run.config_path), step), pictures)
 
 
 def test_the_averaged_model_is_what_is_exported(images, exported):
-    model, _ = load_model(images, read_config(images.config_path))
+    model = load_model(open_run(images))
     again, _ = sharing.load(exported)
     x = model.sample(4)
     assert torch.equal(again.reconstruct(x), model.reconstruct(x))
@@ -84,7 +85,7 @@ def test_an_exported_model_draws_in_the_units_of_its_data(exported):
 def test_scaled_vectors_keep_their_units(vectors, tmp_path):
     commands.export(vectors, tmp_path / "out")
     again = sharing.load(tmp_path / "out")
-    units, x = units_of(vectors, read_config(vectors.config_path)), torch.randn(4, 3)
+    units, x = units_of(open_run(vectors)), torch.randn(4, 3)
     assert isinstance(units, StandardUnits)
     assert torch.equal(again.units.denormalize(x), units.denormalize(x))
 
@@ -92,7 +93,7 @@ def test_scaled_vectors_keep_their_units(vectors, tmp_path):
 def test_a_checkpoint_can_be_chosen(vectors, tmp_path):
     step = vectors.checkpoint_steps[0]
     commands.export(vectors, tmp_path / "out", step=step)
-    model, _ = load_model(vectors, read_config(vectors.config_path), step)
+    model = load_model(open_run(vectors, step))
     again, _ = sharing.load(tmp_path / "out")
     x = torch.randn(4, 3)
     assert torch.equal(again.reconstruct(x), model.reconstruct(x))
@@ -163,7 +164,7 @@ def test_the_page_tells_no_path_of_this_machine(folder, exported):
 )
 def test_only_data_of_the_hub_are_linked(vectors, data, dataset):
     config = settings(data)
-    card = card_of(vectors, config, 20, pictures=False)
+    card = card_of(RunAt(vectors, config, 20), pictures=False)
     assert card.dataset == dataset
     assert "/where" not in card.data
 
@@ -174,7 +175,7 @@ def test_only_data_of_the_hub_are_linked(vectors, data, dataset):
 )
 def test_what_is_made_of_data_stays_out_of_the_page_and_no_prior_is_drawn_from(vectors, changes):
     config = changed(read_config(vectors.config_path), changes)
-    card = card_of(vectors, config, 20)
+    card = card_of(RunAt(vectors, config, 20))
     assert not card.pictures
     assert not card.draws
 

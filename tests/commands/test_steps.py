@@ -5,9 +5,10 @@ import torch
 
 from alpha_bridge import commands
 from alpha_bridge.metrics.definition import metrics_of
-from alpha_bridge.recipe import Config, read_config
+from alpha_bridge.recipe import Config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.model_card import card_of
+from alpha_bridge.runs.opening import RunAt, open_run
 from alpha_bridge.runs.page import write_report
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.training.checkpoint import read_tensors
@@ -62,14 +63,14 @@ def test_the_end_of_step_one_is_where_the_run_says_it_is(trained):
 
 def test_the_report_names_the_step_that_the_card_names(trained):
     page = write_report(trained.run).read_text("utf-8")
-    card = card_of(trained.run, read_config(trained.run.config_path), 20, False)
+    card = card_of(open_run(trained.run, 20), False)
     assert "Step III" in page
     assert card.training["Step III"].startswith("6 updates at α = ")
 
 
 def test_the_card_gives_the_alpha_that_step_three_has(trained):
     last = trained.run.records[-1]["alpha"]
-    card = card_of(trained.run, read_config(trained.run.config_path), 20, False)
+    card = card_of(open_run(trained.run, 20), False)
     assert card.training["Step III"] == f"6 updates at α = {last:g}"
 
 
@@ -77,7 +78,8 @@ def test_the_card_gives_the_alpha_that_an_adaptive_path_came_to(tmp_path):
     run = Run.create(tmp_path / "run", {})
     for step, alpha in ((10, 0.0), (20, 0.4), (30, 0.6)):
         run.append({"step": step, "phase": "transfer", "alpha": alpha})
-    card = card_of(run, Config(steps=100, path={"kind": "adaptive", "end": 0.9}), 25, False)
+    config = Config(steps=100, path={"kind": "adaptive", "end": 0.9})
+    card = card_of(RunAt(run, config, 25), False)
     assert card.training["this model"] == "after 25 of 100 updates, α = 0.4"
     assert "updates or more, α from 0 to 0.9 as far as the model" in card.training["Step II"]
     assert card.training["Step III"].endswith("updates or fewer at α = 0.9")

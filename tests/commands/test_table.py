@@ -17,6 +17,7 @@ from alpha_bridge.metrics.definition import metrics_of
 from alpha_bridge.recipe import read_config
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import load_model
+from alpha_bridge.runs.opening import open_run
 
 SMALL = [
     *("--steps", "24", "--batch-size", "16", "--model.latent", "2", "--model.hidden", "8"),
@@ -203,9 +204,7 @@ def test_an_exported_table_draws_the_same_rows_and_says_what_it_holds(place, cap
 
 
 def test_columns_of_another_table_are_refused(place, tmp_path):
-    run = Run.open(place / "run")
-    config = read_config(run.config_path)
-    model, _ = load_model(run, config)
+    model = load_model(open_run(place / "run"))
     units = load_table(pyarrow.table({"a": [1.5, 2, 4, 5], "b": ["x", "y", "x", "y"]})).units
     sharing.save(model, tmp_path / "mixed", units)
     with pytest.raises(ValueError, match=r"^the columns in .* cannot be used \(they are not"):

@@ -40,7 +40,7 @@ def is_per_sample(regularizer):
     with torch.no_grad():
         after.real[2] += 1
         after.fake[2] += 1
-    after = replace(after, f_real=after.log_ratio(after.real))
+    after = replace(after, f_data=after.log_ratio(after.real))
     one, other = (regularizer.penalty(outputs.detached()) for outputs in (before, after))
     assert one.shape == (BATCH,)
     others = [0, 1, 3, 4]
@@ -70,7 +70,7 @@ def is_trial_by_trial_the_single_run(regularizer):
 def asks_nothing_of_the_generator(regularizer):
     maker = torch.ones((), dtype=torch.float64, requires_grad=True)
     outputs = outputs_of(prepared(regularizer), maker=maker)
-    loss = regularizer.penalty(outputs.detached()).sum() + outputs.f_real.sum()
+    loss = regularizer.penalty(outputs.detached()).sum() + outputs.f_data.sum()
     (gradient,) = torch.autograd.grad(loss, maker, allow_unused=True, materialize_grads=True)
     assert not gradient.any()
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from alpha_bridge.data import normal, stream, uniform
+from alpha_bridge.data.rng import Purpose
 
 
 def test_equal_arguments_give_equal_draws():
@@ -20,6 +21,12 @@ def test_each_argument_changes_the_draws(other):
 def test_arguments_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="must lie in"):
         stream(*bad)
+
+
+def test_the_columns_of_a_table_have_purposes_of_their_own():
+    columns = range(Purpose.CELLS, Purpose.CELLS + 10**6)
+    others = {*Purpose, Purpose.UNSEEN + Purpose.PRIOR, Purpose.UNSEEN + Purpose.POSTERIOR}
+    assert others & {*columns} == {Purpose.CELLS}
 
 
 def test_normal_draws_are_standard_float32():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpha_bridge.data import rows as module
-from alpha_bridge.data.rng import TRAINING
+from alpha_bridge.data.rng import Purpose
 from alpha_bridge.data.rows import Rows, chunks, first, split, take
 
 STATUS = Path("/proc/self/status")
@@ -62,8 +62,8 @@ def test_chunks_lie_end_to_end(monkeypatch):
 
 
 def test_a_shuffled_part_is_the_beginning_of_the_whole():
-    whole = first(numbers(), 100, TRAINING)
-    assert np.array_equal(first(numbers(), 30, TRAINING), whole[:30])
+    whole = first(numbers(), 100, Purpose.TRAINING)
+    assert np.array_equal(first(numbers(), 30, Purpose.TRAINING), whole[:30])
     assert np.array_equal(np.sort(whole), np.arange(100))
 
 

@@ -17,15 +17,7 @@ from torch.distributions import (
 
 from alpha_bridge.divergence import alpha_divergence, log_divergence, renyi_divergence
 from alpha_bridge.divergence.excess import excess_of_exp, excess_of_log_det, excess_of_log_gamma
-from tests.divergence.high_precision import (
-    ALPHAS,
-    BEYOND,
-    CASES,
-    DIGITS,
-    compute,
-    stored,
-    table,
-)
+from tests.divergence.high_precision import ALPHAS, BEYOND, CASES, DIGITS, compute, stored, table
 
 APART = [
     case for case in CASES if max(abs(a - b) for a, b in zip(case.p, case.q, strict=True)) > 0.01

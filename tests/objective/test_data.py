@@ -22,6 +22,7 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.objective.backward import mixes_samples, rescale_gradient
+from tests.contracts.objective_slot import gradient
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
@@ -100,16 +101,7 @@ class Setting:
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
     def gradient(self, loss, network):
-        """Gradient of the mean over the batch, summed over trials; zero where none flows."""
-        parameters = list(self.model.network_parameters(network))
-        flat = torch.autograd.grad(
-            loss.mean(-1).sum(),
-            parameters,
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        return torch.cat([gradient.flatten() for gradient in flat])
+        return gradient(self.model, loss, network)
 
     def gradients(self, alpha, gamma=GAMMA, **options):
         """What each network follows."""
@@ -247,9 +239,9 @@ def test_one_backward_is_exact_at_every_logit_of_each_adversarial_loss(adversari
 @pytest.mark.parametrize("kind", ["mlp", "trials"])
 def test_one_backward_is_exact_where_logits_are_far_apart(kind, alpha):
     setting = Setting(kind).around(0.0)
-    judge = setting.model.discriminator
-    judge.scale = 1e4
-    judge.offset = -float(setting.f_model().detach().quantile(0.5))
+    discriminator = setting.model.discriminator
+    discriminator.scale = 1e4
+    discriminator.offset = -float(setting.f_model().detach().quantile(0.5))
     assert setting.f_model().min() < -100 and setting.f_model().max() > 100
     assert max(deviations(setting, alpha).values()) < 1e-5
 
@@ -388,7 +380,7 @@ def test_the_data_carry_a_gradient_only_for_the_regulariser():
     for penalized in (True, False):
         (outputs,) = setting.losses(0.5, penalized=penalized).outputs
         assert torch.equal(outputs.real, setting.x)
-        torch.testing.assert_close(outputs.f_real, setting.f_data())
+        torch.testing.assert_close(outputs.f_data, setting.f_data())
         assert outputs.real.requires_grad is penalized
     assert not setting.x.requires_grad
 
@@ -462,8 +454,8 @@ def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
     setting = Setting("trials")
     (outputs,) = setting.losses(0.5).outputs
     torch.testing.assert_close(outputs.fake, setting.model.generator(setting.noise.prior))
-    torch.testing.assert_close(outputs.f_fake, setting.f_model())
-    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_real)
+    torch.testing.assert_close(outputs.f_model, setting.f_model())
+    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_data)
     assert outputs.noise is setting.noise.penalty
 
 

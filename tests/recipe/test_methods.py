@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
+from alpha_bridge.adversarial import Bridge, FixedSum, Hinge, JensenShannon, Wasserstein
 from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
@@ -42,6 +42,7 @@ ROWS = {
     "rkl-gp": (Bridge, R1, [1.0] * 20),
     "rkl-sn": (Bridge, SpectralNorm, [1.0] * 20),
     "js-gan": (JensenShannon, None, [1.0] * 20),
+    "hinge-gan": (Hinge, None, [1.0] * 20),
     "wgan-gp": (Wasserstein, GradientPenalty, [1.0] * 20),
     "naive": (Bridge, None, [0.0] * 4 + [1.0] * 16),
     "vaegan-sum": (FixedSum, None, [0.5] * 20),
@@ -49,6 +50,7 @@ ROWS = {
     "cyclegan": (FixedSum, None, [0.5] * 20),
     "vqgan-adaptive": (None, None, [0.0] * 4 + [1.0] * 16),
     "vqgan-fixed": (None, None, [0.0] * 4 + [1.0] * 16),
+    "hinge-bridge": (Hinge, None, [0.0] * 4 + [k / 11 for k in range(1, 11)] + [1.0] * 6),
     "alpha-bridge": (Bridge, None, [0.0] * 4 + [k / 11 for k in range(1, 11)] + [1.0] * 6),
 }
 
@@ -329,7 +331,7 @@ def test_the_records_of_a_method_have_a_loss_for_each_player(name, trained):
     }
     assert players == set(NETWORKS)
     assert all(math.isfinite(number) for number in seen.values())
-    assert ("ess/forward" in seen) == (ROWS[name][0] is Bridge)
+    assert ("ess/forward" in seen) == (ROWS[name][0] in (Bridge, Hinge))
 
 
 def at(name, step, tmp_path, **changes):

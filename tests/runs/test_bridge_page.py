@@ -37,8 +37,8 @@ def exported(monkeypatch):
 
 
 def content_of(run, last=None, points=True, **changes):
-    _, own, step = open_run(run, last)
-    return bridge_page.content_of(run, changed(own, changes) if changes else own, step, points)
+    at = open_run(run, last)
+    return bridge_page.content_of(at._replace(config=changed(at.config, changes)), points)
 
 
 def test_every_checkpoint_has_its_place_on_the_path(run):
@@ -63,7 +63,7 @@ def test_points_of_the_data_can_be_left_out(run):
 
 
 def test_a_method_without_a_ratio_has_no_field(run):
-    found = content_of(run, method="wgan-gp")
+    found = content_of(run, **{"objective.game": "wasserstein"})
     assert found["limit"] is None
     assert found["networks"].keys() == {"generator", "encoder"}
 
@@ -85,6 +85,6 @@ def test_what_the_page_shows_stands_in_it(run, tmp_path):
     ],
 )
 def test_other_runs_are_refused(run, changes, said):
-    own = open_run(run)[1]
+    own = open_run(run).config
     with pytest.raises(ValueError, match=said):
         require_plane(changed(own, changes))

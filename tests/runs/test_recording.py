@@ -7,8 +7,10 @@ import pytest
 
 from alpha_bridge.cli import main
 from alpha_bridge.recipe import Config, changed
-from alpha_bridge.runs import recording
+from alpha_bridge.runs import recording, run_callbacks
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.going import Going
+from alpha_bridge.runs.run_recorder import recorder_of
 from alpha_bridge.runs.trials import TrialRuns
 
 pytestmark = pytest.mark.usefixtures("pages_without_figures")
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("pages_without_figures")
 
 def test_the_main_process_prepares_first_also_after_a_roll_back(tmp_path, monkeypatch):
     inside, prepared = [], []
-    first, build = recording.main_process_first, recording.build_evaluation
+    first, build = recording.main_process_first, run_callbacks.build_evaluation
 
     @contextmanager
     def noted(accelerator):
@@ -27,7 +29,7 @@ def test_the_main_process_prepares_first_also_after_a_roll_back(tmp_path, monkey
 
     monkeypatch.setattr(recording, "main_process_first", noted)
     monkeypatch.setattr(
-        recording, "build_evaluation", lambda *of: prepared.append(any(inside)) or build(*of)
+        run_callbacks, "build_evaluation", lambda *of: prepared.append(any(inside)) or build(*of)
     )
     collapsing = ["--watch.every=2", "--watch.patience=4", "--watch.spread=1e9"]
     again = ["--watch.answer=roll-back", "--watch.rollbacks=1"]
@@ -42,6 +44,6 @@ def test_a_loss_of_features_leaves_no_bundles(tmp_path, features):
     config = changed(Config(data="digits"), {"objective.features": features})
     trials = TrialRuns(Run.create(tmp_path / "run", {}), config)
     parts = SimpleNamespace(config=config, noise=list)
-    going = recording.Going(parts, trials, step=0, anew=False, rollbacks=0)
-    recorder = recording._recorder(going, SimpleNamespace(say=print))
+    going = Going(parts, trials, step=0, anew=False, rollbacks=0)
+    recorder = recorder_of(going, SimpleNamespace(say=print))
     assert (recorder.place is None) is (features != "none")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from alpha_bridge import model as model_module
 from alpha_bridge.adversarial import Wasserstein
 from alpha_bridge.data import Source
 from alpha_bridge.errors import Diverged, Halted, Interrupted
@@ -17,6 +18,7 @@ from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Nois
 from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.settings import Optimization, WatchConfig
 from alpha_bridge.training import Callback, FlightRecorder, fit, last_good
+from alpha_bridge.training.batches import Batches
 from alpha_bridge.training.bundle import read_bundle, write_bundle
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.incidents import RollBack, measured
@@ -108,6 +110,20 @@ def collapsed(model):
     """Samples that hardly depend on the latent."""
     *_, weight, _ = model.generator.parameters()
     weight.mul_(1e-6)
+
+
+@pytest.mark.parametrize(("numbers", "seen"), [(10**6, 128), (2 * 20, 20), (1, 2)])
+def test_large_samples_are_measured_few_at_a_time(numbers, seen, monkeypatch):
+    monkeypatch.setattr(model_module, "NUMBERS", numbers)
+    counts, unseen = [], Batches.unseen
+
+    def counted(batches, step, count):
+        counts.append(count)
+        return unseen(batches, step, count)
+
+    monkeypatch.setattr(Batches, "unseen", counted)
+    train()
+    assert {*counts} == {seen}
 
 
 # What is recognised

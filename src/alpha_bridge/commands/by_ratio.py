@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..data import Units
     from ..model import AlphaBridge
     from ..recipe import Config
-    from ..runs.folder import Run
+    from ..runs.opening import RunAt
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,7 @@ class ByRatio:
 
     def draw(
         self,
-        run: Run,
-        config: Config,
-        step: int,
+        at: RunAt,
         model: AlphaBridge,
         units: Units,
         count: int,
@@ -85,7 +83,7 @@ class ByRatio:
         from ..inference.reweighting import chosen, kept, weighted
         from ..runs.loading import ratio_of
 
-        ratio = ratio_of(run, config, step, model, console, self.held_out)
+        ratio = ratio_of(at, model, console, self.held_out)
         if self.reject is not None:
             found = kept(model, units, ratio, count, self.reject, seed)
         elif self.resample is not None:

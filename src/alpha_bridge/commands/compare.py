@@ -11,7 +11,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg
 
 from ..checks import at_least
-from .paths import require_given, require_new, write_table
+from .paths import require_given, require_new, write_json
 
 if TYPE_CHECKING:
     from ..metrics.permutation import TwoSampleTest
@@ -88,7 +88,7 @@ def compare(
     if out is not None:
         content = {"p_value": test.p_value, "accuracy": test.accuracy, "permutations": permutations}
         found = [_chances(one, of.tolist()) for one, of in zip(sets, chances, strict=True)]
-        write_table(content | {"first": found[0], "second": found[1]}, out)
+        write_json(content | {"first": found[0], "second": found[1]}, out)
     least, others = (_least(one, of, n) for one, of in zip(sets, chances, strict=True))
     return Compared(test, (len(sets[0].x), len(sets[1].x)), (least, others), out)
 

@@ -86,7 +86,7 @@ def compare_methods(
 
     from ..files.lock import locked
     from ..recipe.assembly import assemble
-    from ..runs.loading import decoding, printing
+    from ..runs.console_lines import decoding, printing
     from ..runs.method_page import write_methods_page
     from ..runs.method_scores import as_record, rows_of
     from ..runs.method_training import train_methods

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from .paths import Folder, scores_of, write_scores, write_table
+from .paths import Folder, scores_destination, write_json, write_scores
 
 if TYPE_CHECKING:
     from ..inference.calibrated_ratio import LogRatio, Scores
@@ -64,11 +64,11 @@ def ratio(
     """
     from ..runs.opening import open_run, require_ratio
 
-    run, config, at = open_run(run, step)
-    require_ratio(config, at)
+    run, config, step = at = open_run(run, step)
+    require_ratio(config, step)
     path = None
     if data is not None:
-        path = scores_of(data, run, config, out, "ratio")
+        path = scores_destination(data, run, config, out, "ratio")
     elif out is not None:
         raise ValueError(f"without --data there is nothing to write to {out}: give samples")
 
@@ -76,11 +76,11 @@ def ratio(
     from ..runs.loading import given_to, load_model, ratio_of
 
     console = console or Console(quiet=True)
-    model, _ = load_model(run, config, at)
-    given = None if data is None else given_to(data, run, config, at, console)
-    found = ratio_of(run, config, at, model, console, held_out, calibration)
+    model = load_model(at)
+    given = None if data is None else given_to(data, at, console)
+    found = ratio_of(at, model, console, held_out, calibration)
     content = {
-        "step": at,
+        "step": step,
         "held_out": held_out or config.data,
         "calibration": found.kind,
         "map": vars(found.map),
@@ -88,7 +88,7 @@ def ratio(
         "before": _scores(found.before),
         "after": _scores(found.after),
     }
-    write_table(content, run.calibration_path)
+    write_json(content, run.calibration_path)
     if given is None or path is None:
         return Ratio(content, run.calibration_path)
     x, files = given

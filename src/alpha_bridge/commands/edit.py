@@ -76,11 +76,8 @@ def edit(
     at_least(2, "columns", columns)
     at_least(1, "n", n)
     at_least(0, "seed", seed)
-    run, config, at = open_run(run, step)
     wanted = EditOptions(
-        run=run,
-        config=config,
-        step=at,
+        at=open_run(run, step),
         attribute=attribute,
         against=against,
         method=method,
@@ -93,7 +90,7 @@ def edit(
         out=out,
         console=console or Console(quiet=True),
     )
-    if config.rows is None:
+    if wanted.at.config.rows is None:
         return edit_images(wanted, between, images, labels, refine)
     if between or images or labels or refine:
         raise ValueError(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..inference.editing import Direction
     from ..model import AlphaBridge
     from ..recipe import Config
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def edit_images(
 
     Arguments and errors as of :func:`~alpha_bridge.commands.edit`.
     """
-    run, config, step = wanted.run, wanted.config, wanted.step
+    run, config, _ = at = wanted.at
     _require_subjects(config, images, wanted.samples, refine)
     require_given(labels, "a CSV file with --labels")
     stem = wanted.stem(f"between-{between}") if between else wanted.stem("edit", *wanted.attribute)
@@ -63,9 +63,8 @@ def edit_images(
     from ..runs import plots
     from ..runs.loading import data_of, inverted, latents_of, load_model, samples_at, units_of
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
-    source = cache(partial(data_of, run, config, wanted.console, wanted.data, step))
+    model, units = load_model(at), units_of(at)
+    source = cache(partial(data_of, at, wanted.console, wanted.data))
     originals, errors = None, None
     if wanted.samples:
         z = latents_of(config, model, wanted.n, wanted.seed)
@@ -166,9 +165,9 @@ def _labelled(
     import numpy as np
 
     from ..data import read_images, read_labels
-    from ..runs.loading import printing
+    from ..runs.console_lines import printing
 
-    config, say = wanted.config, printing(wanted.console)
+    config, say = wanted.at.config, printing(wanted.console)
     names = [*wanted.attribute, *wanted.against]
     places = [Path(place).expanduser() for place in (images, wanted.data or config.data) if place]
     table = None if labels is None else read_labels(labels, *filter(Path.is_dir, places))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..recipe import Config
-    from ..runs.folder import Run
+    from ..runs.opening import RunAt
 
 __all__ = ["EditOptions"]
 
@@ -21,9 +20,7 @@ __all__ = ["EditOptions"]
 class EditOptions:
     """A checkpoint of a run, and the arguments of :func:`~alpha_bridge.commands.edit` for all."""
 
-    run: Run
-    config: Config
-    step: int
+    at: RunAt
     attribute: Sequence[str]
     against: Sequence[str]
     method: str

@@ -49,13 +49,12 @@ def edit_rows(wanted: EditOptions) -> EditedRows:
     So what differs between the strengths is due to the edit and not to the draws. Identifiers are
     made anew. Errors as of :func:`~alpha_bridge.commands.edit`.
     """
-    run, config, step = wanted.run, wanted.config, wanted.step
-    data, seed = wanted.data, wanted.seed
+    at, data, seed = wanted.at, wanted.data, wanted.seed
     if wanted.samples and data is not None:
         raise ValueError(f"give --samples or --data {data}, not both")
     if data is not None:
         require_given(Path(data), "a table")
-    path = table_destination(run, wanted.out, wanted.stem("edit", *wanted.attribute))
+    path = table_destination(at.run, wanted.out, wanted.stem("edit", *wanted.attribute))
 
     from functools import partial
 
@@ -67,18 +66,17 @@ def edit_rows(wanted: EditOptions) -> EditedRows:
     from ..metrics.evaluation import decoded, in_chunks
     from ..runs.loading import data_of, latents_of, load_model, rows_at, units_of
 
-    units = units_of(run, config, step)
+    units = units_of(at)
     assert isinstance(units, TableUnits)
     names = [*wanted.attribute, *wanted.against]
     known = {name: RowAttribute.of(units.coding, name) for name in names}
-    model, _ = load_model(run, config, step)
-    source = data_of(run, config, wanted.console, None, step, option=None)
+    model, source = load_model(at), data_of(at, wanted.console, option=None)
 
     def encoded(rows: Tensor) -> Tensor:
         return in_chunks(model.encode, units.normalize(rows))
 
     if wanted.samples:
-        z = latents_of(config, model, wanted.n, seed)
+        z = latents_of(at.config, model, wanted.n, seed)
     elif data is None:
         z = encoded(source.held_out(wanted.n))
     else:

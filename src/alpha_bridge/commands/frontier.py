@@ -23,15 +23,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..checks import at_least, between_zero_and_one
-from .paths import Folder, write_table
+from .paths import Folder, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
     from ..metrics.evaluation import Evaluation
-    from ..recipe import Config
-    from ..runs.folder import Array, Run
+    from ..runs.folder import Run
+    from ..runs.opening import RunAt
+    from ..runs.sample_files import Array
 
 HELD_OUT = 500
 REALISM = ("frechet_distance", "inception_score")
@@ -114,8 +115,8 @@ def frontier(
 
     between_zero_and_one("prefer", prefer)
     at_least(1, "draws", draws)
-    run, config, at = open_run(run)
-    steps = snapshots_of(run, config, at)
+    run, config, _ = at = open_run(run)
+    steps = snapshots_of(at)
 
     from ..recipe.assembly import build_evaluation
     from ..recipe.slots import build_path
@@ -126,24 +127,25 @@ def frontier(
     console = console or Console(quiet=True)
     along = {*config.snapshot_steps, *build_path(config).boundaries, steps[-1]}
     steps = [step for step in steps if step in along]
-    source, points = data_of(run, config, console, data, at), []
+    source, points = data_of(at, console, data), []
     with Bars(console) as bars:
         evaluation = build_evaluation(config, source, bars.say, progress=bars.show)
-        for point in _measured(run, config, steps, evaluation, draws):
+        for point in _measured(at, steps, evaluation, draws):
             console.print(f"update {point.step:>6}  α = {point.alpha:.2f}", soft_wrap=True)
             points.append(point)
     found = best_of(run, points, prefer)
     settings = {"draws": draws, "held_out": len(_held_out(evaluation))}
     content = asdict(found) | {"checkpoint": found.checkpoint.name, "settings": settings}
-    write_table(content, run.inside(found.table.name))
+    write_json(content, run.inside(found.table.name))
     plots.save_figure(draw(found), run.inside(found.picture.name))
     return found
 
 
-def snapshots_of(run: Run, config: Config, last: int) -> list[int]:
-    """The whole checkpoints up to ``last``, if a curve along α can be drawn through them."""
+def snapshots_of(at: RunAt) -> list[int]:
+    """The whole checkpoints up to this one, if a curve along α can be drawn through them."""
     from ..files.manifest import Damaged, verified
 
+    run, config, last = at
     if config.prior is not None:
         raise ValueError(
             f"{run.folder} translates samples of {config.prior}, which have no likelihood under "
@@ -229,22 +231,22 @@ def _scaled(values: Sequence[float]) -> Array:
 
 
 def _measured(
-    run: Run, config: Config, steps: Sequence[int], evaluation: Evaluation, draws: int
+    at: RunAt, steps: Sequence[int], evaluation: Evaluation, draws: int
 ) -> Iterator[Point]:
     from ..inference.likelihood import bounds
     from ..recipe.slots import build_path
-    from ..runs.loading import load_model
+    from ..runs.loading import load_model_and_memory
     from ..runs.snapshots import alpha_after
 
-    path, held_out = build_path(config), _held_out(evaluation)
+    path, held_out = build_path(at.config), _held_out(evaluation)
     size = held_out[0].numel()
     for step in steps:
-        model, memory = load_model(run, config, step)
+        model, memory = load_model_and_memory(at._replace(step=step))
         metrics = evaluation(model, memory).metrics
         sigma, best_sigma = float(model.sigma), model.best_sigma(held_out)
         yield Point(
             step=step,
-            alpha=alpha_after(run, path, step),
+            alpha=alpha_after(at.run, path, step),
             sigma=sigma,
             bound=float(bounds(model, held_out, sigma, draws).mean()) / size,
             best_sigma=best_sigma,

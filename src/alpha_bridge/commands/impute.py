@@ -41,8 +41,9 @@ def impute(
 
     at_least(1, "--draws", draws)
     at_least(0, "seed", seed)
-    run, config, step = open_run(run, step)
-    if config.rows is None:
+    at = open_run(run, step)
+    run = at.run
+    if at.config.rows is None:
         raise ValueError(f"the samples of {run.folder} are no rows of a table: give a run of one")
     require_given(data, "a table, such as a CSV file")
     if not is_table(data):
@@ -54,10 +55,10 @@ def impute(
 
     from ..data.tables import TableUnits, read_table, write_table
     from ..inference import imputation
-    from ..runs.loading import load_model, printing, units_of
+    from ..runs.console_lines import printing
+    from ..runs.loading import load_model, units_of
 
-    model, _ = load_model(run, config, step)
-    units, say = units_of(run, config, step), printing(console)
+    model, units, say = load_model(at), units_of(at), printing(console)
     assert isinstance(units, TableUnits)
     table = read_table(data, say, units.coding.texts_alone)
     imputed = imputation.impute(model, units, table, draws, seed, say)

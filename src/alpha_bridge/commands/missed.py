@@ -58,13 +58,14 @@ def missed(
     if images is not None and data is not None:
         raise ValueError(f"give --images {images} or --data {data}, not both")
     console = console or Console(quiet=True)
-    run, config, at = open_run(run, step)
-    require_plain(config)
-    if config.rows is not None:
+    at = open_run(run, step)
+    run = at.run
+    require_plain(at.config)
+    if at.config.rows is not None:
         if images is not None:
             raise ValueError(f"the run's samples are rows of a table: give --data {images}")
-        return missed_rows(run, config, at, count, n, out, data, console)
+        return missed_rows(at, count, n, out, data, console)
     stem = f"missed{'' if images is None else f'-of-{images.resolve().stem}'}"
     picture = out or run.inside(f"{stem}{'' if step is None else f'-step-{step}'}.png")
     table = picture.with_suffix(".json") if out else run.inside(f"{picture.stem}.json")
-    return missed_samples(run, config, at, images, count, n, draws, (picture, table), data, console)
+    return missed_samples(at, images, count, n, draws, (picture, table), data, console)

@@ -12,8 +12,7 @@ from .paths import table_destination
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..recipe import Config
-    from ..runs.folder import Run
+    from ..runs.opening import RunAt
 
 ROW, RATIO = "row", "log_ratio"
 """Columns that are written beside those of the table."""
@@ -36,20 +35,14 @@ class MissedRows:
 
 
 def missed_rows(
-    run: Run,
-    config: Config,
-    step: int,
-    count: int,
-    n: int,
-    out: Path | None,
-    data: str | None,
-    console: Console,
+    at: RunAt, count: int, n: int, out: Path | None, data: str | None, console: Console
 ) -> MissedRows:
     """Write held-out rows with f = log q − log p, the largest first; identifiers are left out.
 
     Arguments and errors as of :func:`~alpha_bridge.commands.missed`.
     """
-    path = table_destination(run, out, f"missed{'' if data is None else f'-of-{Path(data).stem}'}")
+    stem = f"missed{'' if data is None else f'-of-{Path(data).stem}'}"
+    path = table_destination(at.run, out, stem)
 
     import numpy as np
 
@@ -57,14 +50,13 @@ def missed_rows(
     from ..metrics.evaluation import in_chunks
     from ..runs.loading import data_of, load_model
 
-    model, _ = load_model(run, config, step)
-    source = data_of(run, config, console, data, step)
+    model, source = load_model(at), data_of(at, console, data)
     assert isinstance(source, TableSource)
     rows = source.held_out(count)
     ratio = in_chunks(model.log_ratio, source.units.normalize(rows)).numpy()
     order = np.argsort(-ratio, kind="stable")
     table = source.table(rows[order])
-    made_anew = [column.name for column in source.columns if column.kind == "identifier"]
+    made_anew = [column.name for column in source.columns if column.identifies]
     table = table.drop_columns(made_anew)
     places = source.held_out_attributes(count).rows
     assert places is not None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .paths import require_given, require_new, write_table
+from .paths import require_given, require_new, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from ..inference.coverage import Coverage
     from ..recipe import Config
-    from ..runs.folder import Array, Run
+    from ..runs.opening import RunAt
+    from ..runs.sample_files import Array
 
 GENERATED = 2000
 LETTERS = 18
@@ -60,9 +61,7 @@ class Ranked:
 
 
 def missed_samples(
-    run: Run,
-    config: Config,
-    step: int,
+    at: RunAt,
     images: Path | None,
     count: int,
     n: int,
@@ -87,14 +86,13 @@ def missed_samples(
     from ..runs import plots
     from ..runs.loading import latents_of, load_model, units_of
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
+    model, units = load_model(at), units_of(at)
     if images is None:
-        ranked = _held_out(run, config, step, count, data, console)
+        ranked = _held_out(at, count, data, console)
     else:
-        ranked = _given(images, config, count, console)
+        ranked = _given(images, at.config, count, console)
     x = units.normalize(ranked.x)
-    generated = in_chunks(model.decode, latents_of(config, model, GENERATED, seed=0))
+    generated = in_chunks(model.decode, latents_of(at.config, model, GENERATED, seed=0))
     sigma = model.best_sigma(x)
     known = (ranked.labels, ranked.rows)
     samples = [
@@ -107,23 +105,21 @@ def missed_samples(
         "settings": {"draws": draws, "ranked": len(x), "generated": GENERATED},
         "samples": [asdict(sample) | {"rank": sample.rank} for sample in samples],
     }
-    write_table(content, table)
+    write_json(content, table)
     worst = x[[sample.index for sample in found.shown]]
     decoded = in_chunks(model.reconstruct, worst)
     plots.save_figure(draw(found, *map(units.stored, (x, generated, worst, decoded))), picture)
     return found
 
 
-def _held_out(
-    run: Run, config: Config, step: int, count: int, data: str | None, console: Console
-) -> Ranked:
+def _held_out(at: RunAt, count: int, data: str | None, console: Console) -> Ranked:
     """Held-out samples of the run, or of data in place of its own."""
     from ..runs.loading import data_of
 
-    source = data_of(run, config, console, data, step)
+    source = data_of(at, console, data)
     x, labels = source.held_out(count), source.held_out_labels(count)
     if not len(x):
-        raise ValueError(f"no data of {run.folder} are held out: give samples with --images")
+        raise ValueError(f"no data of {at.run.folder} are held out: give samples with --images")
     rows = source.held_out_attributes(count).rows
     files = [] if rows is None else [source.files[row] for row in rows if source.files]
     known, classes = (None if of is None else of.tolist() for of in (rows, labels))

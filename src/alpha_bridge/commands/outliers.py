@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from .paths import Folder, scores_of, write_scores
+from .paths import Folder, scores_destination, write_scores
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 CONTAMINATION = 0.1
 
@@ -64,16 +64,16 @@ def outliers(
 
     if not 0 < contamination <= 0.5:
         raise ValueError(f"contamination must lie in (0, 0.5], got {contamination}")
-    run, config, at = open_run(run, step)
-    require_ratio(config, at)
-    path = scores_of(data, run, config, out, "outliers")
+    run, config, step = at = open_run(run, step)
+    require_ratio(config, step)
+    path = scores_destination(data, run, config, out, "outliers")
 
     from ..inference.outlyingness import summed
     from ..runs.loading import given_to
     from ..runs.outlier_bridge import OutlierBridge
 
-    detector = OutlierBridge.from_run(run.folder, contamination, held_out, at, console)
-    x, files = given_to(data, run, config, at, console)
+    detector = OutlierBridge.from_run(run.folder, contamination, held_out, step, console)
+    x, files = given_to(data, at, console)
     scores = detector.outlyingness_.scores(x)
     total = summed(detector.outlyingness_.surprisals(scores))
     outlier = -total < detector.offset_

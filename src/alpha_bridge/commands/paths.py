@@ -14,7 +14,8 @@ from ..files.table_files import ENDINGS, is_table
 
 if TYPE_CHECKING:
     from ..recipe import Config
-    from ..runs.folder import Array, Run
+    from ..runs.folder import Run
+    from ..runs.sample_files import Array
 
     Folder: TypeAlias = Path | Run
 else:
@@ -60,7 +61,7 @@ def require_rows(path: Path) -> Path:
     return path
 
 
-def scores_of(data: Path, run: Run, config: Config, out: Path | None, name: str) -> Path:
+def scores_destination(data: Path, run: Run, config: Config, out: Path | None, name: str) -> Path:
     """Where scores of given samples are written, a table; samples of another kind are refused."""
     rows = config.rows is not None
     require_given(data, "a table" if rows else "an image, a folder or an .npy file")
@@ -104,7 +105,7 @@ def write(array: Array, path: Path, picture: Callable[[Path], object]) -> Path:
     return path
 
 
-def write_table(content: Mapping[str, Any], path: Path) -> None:
+def write_json(content: Mapping[str, Any], path: Path) -> None:
     """Write ``content`` as JSON."""
     text = json.dumps(content, indent=1, allow_nan=False)
     with writing(path) as file:

@@ -13,7 +13,7 @@ from .paths import Folder, ending, require_given, require_output, table_destinat
 if TYPE_CHECKING:
     from ..model import AlphaBridge
     from ..recipe import Config
-    from ..runs.folder import Run
+    from ..runs.opening import RunAt
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ def reconstruct(
     """
     from ..runs.opening import open_run
 
-    run, config, step = open_run(run, step)
+    run, config, _ = at = open_run(run, step)
     if config.rows is not None:
         if data is None or images is not None or refine:
             raise ValueError(
                 "the run's samples are rows of a table: give --data FILE, and no --images, no "
                 "--refine"
             )
-        return _rows(run, config, step, data, out, console)
+        return _rows(at, data, out, console)
     if images is None or data is not None:
         raise ValueError("the run's samples are no rows of a table: give --images, and no --data")
     require_given(images)
@@ -101,8 +101,7 @@ def reconstruct(
     from ..runs import plots
     from ..runs.loading import inverted, load_model, samples_at, units_of
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
+    model, units = load_model(at), units_of(at)
     given, _ = samples_at(images, config, console)
     x = units.normalize(given).to(model.log_sigma.dtype)
     latents, before, after = inverted(config, model, x, refine)
@@ -127,7 +126,8 @@ def reconstruct(
 
 def _before(config: Config, model: AlphaBridge, console: Console | None) -> AlphaBridge | None:
     """The VAE that a run began with, or a line on why there is none any more."""
-    from ..runs.loading import before_bridge, printing
+    from ..runs.console_lines import printing
+    from ..runs.loading import before_bridge
 
     if config.init is None:
         return None
@@ -138,11 +138,9 @@ def _before(config: Config, model: AlphaBridge, console: Console | None) -> Alph
         return None
 
 
-def _rows(
-    run: Run, config: Config, step: int, data: Path, out: Path | None, console: Console | None
-) -> ReconstructedRows:
+def _rows(at: RunAt, data: Path, out: Path | None, console: Console | None) -> ReconstructedRows:
     require_given(data, "a table")
-    path = table_destination(run, out, f"reconstructions-of-{data.resolve().stem}")
+    path = table_destination(at.run, out, f"reconstructions-of-{data.resolve().stem}")
 
     import torch
 
@@ -151,10 +149,10 @@ def _rows(
     from ..metrics.table_quality import codes
     from ..runs.loading import given_to, load_model, units_of
 
-    model, _ = load_model(run, config, step)
-    units, rows = units_of(run, config, step), model.rows
+    model, units = load_model(at), units_of(at)
+    rows = model.rows
     assert isinstance(units, TableUnits) and rows is not None
-    x, _ = given_to(data, run, config, step, console)
+    x, _ = given_to(data, at, console)
     y = decoded(model, in_chunks(model.encode, x))
     same = (codes(x, rows) == codes(y, rows)).float() if rows.categories else None
     places = [place for place, _ in rows.numbers]

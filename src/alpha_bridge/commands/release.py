@@ -41,10 +41,10 @@ def export(
     """
     from ..runs.opening import open_run, require_plane
 
-    run, config, step = open_run(run, step)
+    at = open_run(run, step)
     if page:
-        require_plane(config)
-    if onnx and config.rows is not None:
+        require_plane(at.config)
+    if onnx and at.config.rows is not None:
         raise ValueError(
             "rows of a table are drawn from what the networks give, which ONNX files do not: leave "
             "out --onnx"
@@ -62,11 +62,11 @@ def export(
 
     if onnx or page:
         interchange.require_installed()
-    model, units, card = shared(run, config, step, pictures)
+    model, units, card = shared(at, pictures)
     with filling(out) as partial:
         sharing.save(model, partial, units, card)
         if page:
-            content = content_of(run, config, step, points=pictures)
+            content = content_of(at, points=pictures)
             write_bridge_page(content, partial / "bridge.html")
         return interchange.export(model, partial) if onnx else {}
 
@@ -85,18 +85,17 @@ def restore(run: Folder, out: Path, step: int | None = None) -> Path:
     """
     from ..runs.opening import open_run
 
-    run, config, step = open_run(run, step)
-    if config.architecture is None:
+    at = open_run(run, step)
+    if at.config.architecture is None:
         raise ValueError(
-            f"{run.folder} did not begin with a VAE: train one with --from, and restore that"
+            f"{at.run.folder} did not begin with a VAE: train one with --from, and restore that"
         )
     require_free(out)
 
     from ..runs.loading import load_model
     from ..vae import save
 
-    model, _ = load_model(run, config, step)
-    return save(model, out)
+    return save(load_model(at), out)
 
 
 def push(
@@ -124,13 +123,13 @@ def push(
     """
     from ..runs.opening import open_run
 
-    run, config, step = open_run(run, step)
+    at = open_run(run, step)
     _require_hub_id(hub_id)
 
     from .. import sharing
     from ..runs.model_card import shared
 
-    model, units, card = shared(run, config, step, pictures)
+    model, units, card = shared(at, pictures)
     return sharing.push(model, hub_id, units, card, private=private or None)
 
 

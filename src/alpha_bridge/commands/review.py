@@ -34,19 +34,20 @@ def evaluate(
     """
     from ..runs.opening import open_run
 
-    run, config, step = open_run(run, step)
+    at = open_run(run, step)
+    config = at.config
     if prior is not None and config.prior is None:
         raise ValueError(
-            f"--prior {prior} names a second domain, and {run.folder} has none: leave it out"
+            f"--prior {prior} names a second domain, and {at.run.folder} has none: leave it out"
         )
 
     from ..recipe.assembly import build_evaluation
-    from ..runs.loading import data_of, load_model, prior_of
+    from ..runs.loading import data_of, load_model_and_memory, prior_of
     from ..training.progress import Bars
 
     console = console or Console(quiet=True)
-    model, memory = load_model(run, config, step)
-    source, domain = data_of(run, config, console, data, step), prior_of(config, prior)
+    model, memory = load_model_and_memory(at)
+    source, domain = data_of(at, console, data), prior_of(config, prior)
     with Bars(console) as bars:
         evaluation = build_evaluation(config, source, bars.say, domain, bars.show)
         metrics = evaluation(model, memory).metrics

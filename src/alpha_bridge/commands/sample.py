@@ -70,7 +70,7 @@ def sample(
         if own:
             raise ValueError(f"{own[0]} needs a run, and {run} is an exported model: leave it out")
         return _of_shared(run, n, seed, conditions, out or Path(f"{stem}.csv"), console)
-    run, config, step = open_run(run, step)
+    run, config, step = at = open_run(run, step)
     require_plain(config)
     if conditions and by_ratio.options:
         raise ValueError(f"--where {where[0]} excludes {by_ratio.options[0]}: leave one out")
@@ -86,12 +86,11 @@ def sample(
     from ..runs.loading import latents_of, load_model, units_of
     from ..runs.mosaic import save_png
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
+    model, units = load_model(at), units_of(at)
     if conditions:
         return _meeting(model, units, n, seed, conditions, path, console)
     if by_ratio:
-        x = by_ratio.draw(run, config, step, model, units, n, seed, path, console)
+        x = by_ratio.draw(at, model, units, n, seed, path, console)
     else:
         x = decoded(model, latents_of(config, model, n, seed), seed)
     if config.rows is not None:
@@ -127,7 +126,7 @@ def _of_shared(
     require_rows(path)
 
     from .. import sharing
-    from ..data import normal
+    from ..data.rng import latents
     from ..metrics.evaluation import decoded
 
     model, units = sharing.load(folder)
@@ -138,7 +137,7 @@ def _of_shared(
         )
     if conditions:
         return _meeting(model, units, n, seed, conditions, path, console)
-    z = normal(seed, 0, 0, (n, *(model.latent_shape or ())))
+    z = latents(seed, n, model.latent_shape)
     return _write_rows(units, decoded(model, z, seed), seed, path)
 
 

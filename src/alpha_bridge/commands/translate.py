@@ -13,7 +13,7 @@ from .paths import Folder, destination, require_given, write
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 
 def translate(
@@ -46,7 +46,7 @@ def translate(
     """
     from ..runs.opening import open_run
 
-    run, config, step = open_run(run, step)
+    run, config, _ = at = open_run(run, step)
     if config.prior is None:
         raise ValueError(
             f"{run.folder} has no second domain to translate from or to: train one with "
@@ -61,10 +61,11 @@ def translate(
     from ..data import read_samples
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
-    from ..runs.loading import load_model, printing, prior_units_of, units_of
+    from ..runs.console_lines import printing
+    from ..runs.loading import load_model, prior_units_of, units_of
 
-    model, _ = load_model(run, config, step)
-    domains = prior_units_of(config, prior), units_of(run, config, step)
+    model = load_model(at)
+    domains = prior_units_of(config, prior), units_of(at)
     here, there = domains[::-1] if back else domains
     network: Callable[[Tensor], Tensor] = model.encode if back else model.decode
     white, say = (config.white if back else None), printing(console)

@@ -1,6 +1,7 @@
 """Data: densities that are known, images, vectors, and the order in which they are seen."""
 
-from .arrays import ArraySource, ImageSource, VectorSource, from_array, from_tensor
+from .array_kinds import from_array, from_tensor
+from .arrays import ArraySource, ImageSource, VectorSource
 from .attributes import Attributes, Labels, read_labels
 from .densities import DensitySource, GaussianMixture
 from .given import DatasetSource, source_of

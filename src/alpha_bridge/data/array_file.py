@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ArraySource, channels_last, require_samples, with_held_out
+from .array_kinds import channels_last, require_samples, with_held_out
+from .arrays import ArraySource
 from .attributes import Attributes
 from .cache import cached
 from .classes import Classes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from .listing import some
 
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray
+
+Codes = NDArray[np.signedinteger[Any]]
 
 MOST = 1000
 """Classes at most: an inception score, say, needs a sample of each."""
@@ -74,6 +76,30 @@ def classes_of(
     if useless:
         texts, codes = (), np.full_like(codes, -1)
     return Classes(texts, codes, (*notes, *useless))
+
+
+def classes_of_parts(
+    labels: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    counts: tuple[int, int],
+    names: Sequence[str] | None,
+) -> tuple[Classes, tuple[Codes | None, Codes | None]]:
+    """The classes of training samples and held-out ones, and the codes of each."""
+    for given, count in zip(labels, counts, strict=True):
+        if given is not None and given.shape != (count,):
+            raise ValueError(
+                f"there must be a label for each of {count} samples, got the shape {given.shape}"
+            )
+    train, held_out = labels
+    if train is None or (names is not None and not names):
+        return Classes((), np.empty(0, np.int64)), (None, None)
+    if names is not None and held_out is not None:  # as they are: they may be mapped
+        return Classes(tuple(names), np.empty(0, np.int64)), (train, held_out)
+    both = train if held_out is None else np.concatenate([train, held_out])
+    found = classes_of(both) if names is None else Classes(tuple(names), both.astype(np.int64))
+    unlabelled = np.full(sum(counts) - len(both), -1)
+    codes = np.concatenate([found.codes, unlabelled])
+    parts = (codes[: counts[0]], codes[counts[0] :]) if found.names else (None, None)
+    return replace(found, codes=codes), parts
 
 
 def _useless(texts: Sequence[str], count: int, called: str) -> tuple[str, ...]:

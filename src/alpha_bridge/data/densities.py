@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..checks import at_least, positive
-from .rng import BATCHES, HELD_OUT, TRAINING, stream
+from .rng import Purpose, stream
 from .sampler import share
 from .source import Source
 
@@ -90,19 +90,19 @@ class DensitySource(Source):
 
     def batch(self, seed: int, step: int, size: int, rank: int = 0, ranks: int = 1) -> Tensor:
         part = share(at_least(1, "size", size), rank, ranks)
-        return self.mixture.sample(size, stream(seed, step, BATCHES))[part]
+        return self.mixture.sample(size, stream(seed, step, Purpose.BATCHES))[part]
 
     def training(self, count: int) -> Tensor:
-        return self._fixed(count, TRAINING)[0]
+        return self._fixed(count, Purpose.TRAINING)[0]
 
     def training_labels(self, count: int) -> Tensor:
-        return self._fixed(count, TRAINING)[1]
+        return self._fixed(count, Purpose.TRAINING)[1]
 
     def held_out(self, count: int) -> Tensor:
-        return self._fixed(count, HELD_OUT)[0]
+        return self._fixed(count, Purpose.HELD_OUT)[0]
 
     def held_out_labels(self, count: int) -> Tensor:
-        return self._fixed(count, HELD_OUT)[1]
+        return self._fixed(count, Purpose.HELD_OUT)[1]
 
     def _fixed(self, count: int, purpose: int) -> tuple[Tensor, Tensor]:
         return self.mixture.labelled_sample(count, stream(0, 0, purpose))

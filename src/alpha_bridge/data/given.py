@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import one_line
 from ..settings import BATCH_SIZE
-from .arrays import ArraySource, ImageSource, channels_last, from_tensor
-from .rng import TRAINING, stream
+from .array_kinds import channels_last, from_tensor
+from .arrays import ArraySource, ImageSource
+from .rng import Purpose, stream
 from .sampler import Epochs, share
 from .source import Source
 from .units import PixelUnits, Units
@@ -119,7 +120,7 @@ class DatasetSource(Source):
         return self._items(rows.tolist())
 
     def training(self, count: int) -> Tensor:
-        return self._items(stream(0, 0, TRAINING).permutation(self.size)[:count].tolist())
+        return self._items(stream(0, 0, Purpose.TRAINING).permutation(self.size)[:count].tolist())
 
     def held_out(self, count: int) -> Tensor:  # noqa: ARG002
         return self._item(0)[None][:0]

@@ -26,9 +26,12 @@ from .choice import (
     note_on_splits,
     parts,
 )
+from .data_folder import Folder
+from .data_hub import Hub
+from .datasets_library import quiet
 from .decode import Encoded, Progress, refusal, write_images
 from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded, open_known, sound
-from .origin import Folder, Hub, quiet
+from .origin import Origin
 from .rows import Rows, split
 from .shards.encoded_images import Shards
 from .streamed import StreamedRows, look_at
@@ -111,7 +114,7 @@ def load_images(
     choice = Choice(
         size, channels, image_column, label_column, train_split, held_out_split, skip_broken
     )
-    origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
+    origin: Origin = Folder(path) if path.exists() else Hub(source, folder, fetch)
     fingerprint = origin.fingerprint()
 
     def place(kind: str, choice: Choice) -> Path:
@@ -119,7 +122,7 @@ def load_images(
         name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
         return folder.absolute() / kind / name
 
-    if isinstance(origin, Folder) and origin.is_streamed(stream, STREAMED_FROM):
+    if origin.is_streamed(stream, STREAMED_FROM):
         # whatever the images become, and whichever are broken, they lie in the same places
         at = place("indexes", replace(choice, size=None, channels=None, skip_broken=False))
         index = cached(at, partial(_index, origin=origin, choice=choice))
@@ -151,12 +154,13 @@ def digits() -> ImageSource:
     return ImageSource(Rows(images, kept), Rows(images, apart), *labels)
 
 
-def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
+def _survey(folder: Path, origin: Origin, choice: Choice) -> None:
     """Write into an empty folder what the images of a data set look like."""
     scratch = folder / "arrow"
     with quiet():
-        splits = chosen_splits(origin.load(scratch, choice.image_column, names=False), choice)
-        images = origin.images(splits, columns(splits, choice)[0])
+        loaded = origin.load(scratch, choice.image_column, names=False)
+        splits = chosen_splits(loaded.data, choice)
+        images = loaded.images(splits, columns(splits, choice)[0])
         seen = Survey.of(chain.from_iterable(images))
     (folder / SURVEY).write_text(json.dumps(seen.record()), encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -164,7 +168,7 @@ def _survey(folder: Path, origin: Folder | Hub, choice: Choice) -> None:
 
 def _fill(
     folder: Path,
-    origin: Folder | Hub,
+    origin: Origin,
     choice: Choice,
     seen: Survey | None,
     progress: Progress | None,
@@ -172,14 +176,14 @@ def _fill(
     """Decode a data set into an empty folder."""
     scratch = folder / "arrow"
     with quiet():
-        data = origin.load(scratch, choice.image_column)
-        splits = chosen_splits(data, choice)
+        loaded = origin.load(scratch, choice.image_column)
+        splits = chosen_splits(loaded.data, choice)
         image_column, label_column = columns(splits, choice)
         total = sum(map(len, splits.values()))
         classes = labels_of(splits, label_column, asked=choice.label_column is not None)
 
         def images() -> Iterator[list[Encoded]]:
-            return origin.images(splits, image_column)
+            return loaded.images(splits, image_column)
 
         seen = seen or Survey.of(chain.from_iterable(images()))
         shape = seen.shape(choice.size, choice.channels)
@@ -198,9 +202,9 @@ def _fill(
         train, apart = parts(splits, whole)
         notes = [
             origin.line(total, len(broken)),
-            *origin.notes,
+            *loaded.notes,
             *origin.note_on_shards(streamed=False),
-            note_on_splits(data, splits, len(train), len(apart)),
+            note_on_splits(loaded.data, splits, len(train), len(apart)),
             *seen.notes(shape),
             *classes.notes,
         ]
@@ -218,14 +222,14 @@ def _fill(
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _index(folder: Path, origin: Folder, choice: Choice) -> None:
+def _index(folder: Path, origin: Origin, choice: Choice) -> None:
     """Write into an empty folder where the images of shards lie, and what is known of them."""
     with quiet():
-        data = origin.load(folder, choice.image_column, names=False)
-        splits = chosen_splits(data, choice)
+        loaded = origin.load(folder, choice.image_column, names=False)
+        splits = chosen_splits(loaded.data, choice)
         image_column, label_column = columns(splits, choice)
         classes = labels_of(splits, label_column, asked=choice.label_column is not None)
-        shards = origin.shards(splits, image_column)
+        shards = loaded.shards(splits, image_column)
         (folder / SHARDS).mkdir()
         shards.save(folder / SHARDS)
         seen = look_at(shards)
@@ -233,9 +237,9 @@ def _index(folder: Path, origin: Folder, choice: Choice) -> None:
         train, apart = parts(splits, np.ones(len(shards), np.bool_))
         notes = [
             origin.line(len(shards), 0),
-            *origin.notes,
+            *loaded.notes,
             *origin.note_on_shards(streamed=True),
-            note_on_splits(data, splits, len(train), len(apart)),
+            note_on_splits(loaded.data, splits, len(train), len(apart)),
             *classes.notes,
         ]
         rows = np.arange(len(shards))

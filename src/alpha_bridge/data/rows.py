@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ..checks import at_least
 from ..errors import one_line
-from .rng import HELD_OUT, stream
+from .rng import Purpose, stream
 from .sampler import Groups, Indices, shuffled
 
-# Rows that are looked at together.
 CHUNK_BYTES = 2**24
-# A file up to this size may stay in resident memory, which saves finding its pages again.
+"""Of the rows that are looked at together."""
 RESIDENT_BYTES = 2**28
+"""A file up to this size may stay in resident memory, which saves finding its pages again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,16 @@ class Rows:
 Array = NDArray[Any] | Rows
 
 
+def whole(array: Array) -> NDArray[Any]:
+    """The array as it was given, of which some rows may be chosen."""
+    return array.array if isinstance(array, Rows) else array
+
+
+def rows_as_given(array: Array, begin: int) -> NDArray[np.int64]:
+    """Which rows of the data as given these are; counted from ``begin`` if nobody chose them."""
+    return array.rows if isinstance(array, Rows) else begin + np.arange(len(array))
+
+
 def take(array: Array, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Copy rows; a large file that they are mapped from stays out of resident memory."""
     if isinstance(array, Rows):
@@ -81,7 +91,7 @@ def chunks(array: Array) -> Iterator[tuple[int, NDArray[Any]]]:
     rows = max(1, CHUNK_BYTES // max(array[:1].nbytes, 1))
     for begin in range(0, len(array), rows):
         yield begin, array[begin : begin + rows]
-        _let_go(array.array if isinstance(array, Rows) else array)
+        _let_go(whole(array))
 
 
 def first(array: Array, count: int, purpose: int) -> Indices:
@@ -107,7 +117,7 @@ def split(n: int, fraction: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.
         many = "one sample" if n else "no samples"
         raise ValueError(f"the data set has {many}: give two or more, one is held out")
     count = min(max(round(fraction * n), 1), n - 1)
-    order = stream(0, 0, HELD_OUT).permutation(n)
+    order = stream(0, 0, Purpose.HELD_OUT).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
 
 

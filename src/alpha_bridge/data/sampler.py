@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import at_least
-from .rng import EPOCHS, stream
+from .rng import Purpose, stream
 
 Indices = NDArray[np.int64]
 Order = NDArray[np.signedinteger[Any]]
@@ -78,7 +78,7 @@ class Epochs:
 
 def permutation(seed: int, epoch: int, n: int, groups: Groups | None = None) -> Order:
     """Order in which epoch ``epoch`` goes through ``n`` samples."""
-    return shuffled(n, stream(seed, epoch, EPOCHS), groups)
+    return shuffled(n, stream(seed, epoch, Purpose.EPOCHS), groups)
 
 
 def indices(seed: int, step: int, batch: int, n: int) -> Indices:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .arrays import channels_last, from_array
+from .array_kinds import channels_last, from_array
 from .decode import Broken, Encoded, Pixels, Shape, attempt, decode, encoded_rows, refusal
 from .listing import list_folder
 from .rows import read_array

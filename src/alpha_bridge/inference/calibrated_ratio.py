@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import Units, normal
+from ..data import Units
+from ..data.rng import latents
 from ..metrics.evaluation import decoded, in_chunks
 from ..model import AlphaBridge
 from ..observation import WHOLE
@@ -249,5 +250,5 @@ def _logit(x: Array) -> Array:
 
 def generated(model: AlphaBridge, units: Units, count: int, seed: int, turn: int) -> Tensor:
     """Samples of a model as they are kept, in the data's own units and back, in model units."""
-    z = normal(seed, turn, 0, (count, *(model.latent_shape or ())))
+    z = latents(seed, count, model.latent_shape, turn)
     return units.normalize(units.denormalize(decoded(model, z, seed, turn)))

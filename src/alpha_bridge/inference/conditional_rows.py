@@ -9,7 +9,7 @@ import pyarrow
 import torch
 
 from ..checks import at_least
-from ..data.rng import stream
+from ..data.rng import Purpose, stream
 from ..data.tables import TableUnits
 from ..data.tables.where import Conditions
 from ..errors import printable
@@ -24,8 +24,6 @@ MOST = 64
 """Latents for each row that is asked for, at most, but 16 times as many as at once in any case."""
 LEAST = 10
 """Effective latents that any rows need."""
-CONDITIONS = 13
-"""The purpose of random draws."""
 
 
 class ConditionalRows(NamedTuple):
@@ -79,7 +77,7 @@ def rows_given(
     exact = bool((evidence.low == evidence.high).any())
     found: list[WeightedLatents] = []
     for turn in range(turns):
-        rng = stream(seed, turn, CONDITIONS)
+        rng = stream(seed, turn, Purpose.CONDITIONS)
         found.append(latents_given(model, evidence, LATENTS, PARTS, rng))
         weighted = WeightedLatents.joined(found)
         if weighted.effective >= max(2 * count, LEAST):

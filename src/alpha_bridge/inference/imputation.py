@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..checks import at_least
-from ..data.rng import stream
+from ..data.rng import Purpose, stream
 from ..data.tables import TableUnits
 from ..data.tables.gaps import filled, with_columns_of
 from ..model import AlphaBridge
@@ -22,8 +22,6 @@ LATENTS, PARTS = 128, 16
 """Latents that are weighted for each row, and encodings that make up their proposal."""
 ROWS = 256
 """Rows that are filled at once."""
-GAPS = 11
-"""The purpose of random draws."""
 
 
 class Imputed(NamedTuple):
@@ -108,7 +106,7 @@ def completions(
     evidence = units.evidence(compact, gaps=False)
     rows = evidence.incomplete.nonzero()[:, 0]
     for begin in range(0, len(rows), ROWS):
-        some, rng = rows[begin : begin + ROWS], stream(seed, begin, GAPS)
+        some, rng = rows[begin : begin + ROWS], stream(seed, begin, Purpose.GAPS)
         known = evidence[some].to(model.log_sigma.device)
         weighted = latents_given(model, known, LATENTS, PARTS, rng)
         z = weighted.resampled(draws, rng)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data import Units
-from ..data.rng import stream
+from ..data.rng import Purpose, stream
 from ..errors import Stopped
 from ..model import AlphaBridge
 from .calibrated_ratio import CalibratedRatio, evidence, generated
@@ -23,8 +23,6 @@ from .rejection import acceptance, log_constant
 
 __all__ = ["Reweighted", "chosen", "kept", "weighted"]
 
-CHOICES = 12
-"""What uniform draws are for."""
 PILOT = (1000, 5000)
 """Draws of a round, and of the first one, by which the constant of rejection is found."""
 MOST = 20
@@ -95,7 +93,7 @@ def kept(
             )
         x, f = _drawn(model, units, ratio, size, seed, turn)
         log_c = log_c if turn else log_constant(f, budget)
-        chances = stream(seed, turn, CHOICES).random(size)
+        chances = stream(seed, turn, Purpose.CHOICES).random(size)
         parts.append(x[torch.from_numpy(chances < acceptance(f, log_c))])
         found, turn = found + len(parts[-1]), turn + 1
     drawn = turn * size
@@ -118,7 +116,7 @@ def chosen(
     drawn = int(np.ceil(count * budget))
     x, f = _drawn(model, units, ratio, drawn, seed, 0)
     found = smoothed_weights(f).require_reliable()
-    places = resampled(found.weights, count, stream(seed, 0, CHOICES))
+    places = resampled(found.weights, count, stream(seed, 0, Purpose.CHOICES))
     summary = f"{len(set(places.tolist()))} different ones of {drawn:,} draws, {_tail(found)}"
     return Reweighted(x[torch.from_numpy(places)], None, drawn, summary)
 

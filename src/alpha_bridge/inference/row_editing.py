@@ -48,7 +48,7 @@ class RowAttribute:
             named, equals = name, ""
         column = column_of(coding, named)
         own = shown(named)
-        if column.kind == "constant":
+        if column.is_constant:
             raise ValueError(f"column {own} is constant: give one whose values differ")
         at = coding.columns.index(column)
         code, number = coding.places[at]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..data import normal
+from ..data.rng import Purpose
 from ..model import AlphaBridge
 from ..observation import RowFamily
 
@@ -22,8 +23,6 @@ MOST = 2**16
 LATENTS = 2**14
 """Draws of the latent that p is the mean over."""
 AT_ONCE = 2**10
-CELLS = 8
-"""The purpose of these draws."""
 
 
 def enumerable(rows: RowFamily) -> bool:
@@ -63,7 +62,7 @@ def shares_of_model(
     half = len(rows.categories) // 2
     first, second = rows.categories[:half], rows.categories[half:]
     total = squares = torch.zeros((), dtype=torch.float64)
-    for z in normal(seed, 0, CELLS, (latents, *shape)).split(AT_ONCE):
+    for z in normal(seed, 0, Purpose.ENUMERATED, (latents, *shape)).split(AT_ONCE):
         given = rows.log_shares(model.generator(z.to(model.sigma))).double().exp().cpu()
         one, other = (_products(given, of) for of in (first, second))
         total = total + one.T @ other
@@ -81,7 +80,7 @@ def _products(given: Tensor, categories: tuple[tuple[int, int], ...]) -> Tensor:
 
 
 def divergence(q: Tensor, p: Tensor, variance: Tensor) -> tuple[float, float]:
-    r"""KL(q‖p) in nats, and by how much the noise of p makes it too large.
+    r"""KL(q‖p) in nats, and by how much the noise of p makes it too large; of ``(cells,)``.
 
     .. math:: \sum_x q(x) \log \frac{q(x)}{p(x)}, \qquad
         \sum_x q(x) \frac{\mathrm{Var}[p(x)]}{2 \, p(x)^2}
@@ -95,7 +94,7 @@ def divergence(q: Tensor, p: Tensor, variance: Tensor) -> tuple[float, float]:
 
 
 def total_variation(q: Tensor, p: Tensor) -> float:
-    """Half of the absolute difference over all cells."""
+    """Half of the absolute difference over all cells, of ``(cells,)``."""
     return float((q - p).abs().sum() / 2)
 
 
@@ -103,8 +102,8 @@ def missed(q: Tensor, p: Tensor, count: int | None = None) -> float:
     r"""Mass of q in cells that are not met, :math:`\sum_x q(x) (1 - p(x))^n`.
 
     Args:
-        q: Shares of the data.
-        p: Those of a model; or of rows that were generated, without ``count``.
+        q: Shares of the data, ``(cells,)``.
+        p: Those of a model, likewise; or of rows that were generated, without ``count``.
         count: n, rows that are drawn.
     """
     never = (p == 0).double() if count is None else (1 - p).pow(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from torch import Tensor
 
 from ..checks import at_least
 from ..data import DensitySource, Source, normal, uniform
-from ..model import AlphaBridge
+from ..data.rng import Purpose
+from ..model import AlphaBridge, at_once, in_parts
 from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import (
@@ -26,7 +28,6 @@ from .image_quality import FeatureNetwork, features_of, frechet_distance, recons
 from .reconstructions import WINDOW, psnr, sharpness, ssim
 from .reporting import Report, Watch, counting, silent
 
-LATENTS, COLUMNS = 9, 10
 HELD_OUT = 1000
 RETENTION = "retention/labels"
 
@@ -48,10 +49,38 @@ class Measured:
     compared: tuple[Tensor, Tensor] | None = None
 
 
-class Evaluation:
-    """Measures a model with latents that stay the same through time, the first of which are shown.
+class Evaluation(ABC):
+    """Measures a model, and shows the first of what it makes.
 
-    They are draws from N(0, I), or ``latents`` of shape ``(N, *latent)``.
+    Attributes:
+        source: The data.
+        held_out: Held-out samples, in model units.
+        shown: How many samples are shown.
+    """
+
+    def __init__(
+        self, source: Source, held_out: int, shown: int, progress: Report = silent
+    ) -> None:
+        """Take the data, and how many of those that are held out are seen, at most."""
+        self.source, self.shown, self.progress = source, shown, progress
+        self.held_out = source.units.normalize(source.held_out(held_out))
+
+    @abstractmethod
+    def __call__(
+        self, model: AlphaBridge, memory: dict[str, Tensor], reference: bool = False
+    ) -> Measured:
+        """Measure ``model``, with the averaged generator, and leave it in the mode it is in.
+
+        A ``reference`` is one of Step I, whose last one leaves in ``memory`` what later steps are
+        measured against.
+        """
+
+
+class SampleEvaluation(Evaluation):
+    """Measures samples of latents that stay the same through time, the first of which are shown.
+
+    They are draws from N(0, I), or ``latents`` of shape ``(N, *latent)``. What is left in memory
+    are the classes of samples, against which their retention is measured.
     """
 
     def __init__(
@@ -63,21 +92,14 @@ class Evaluation:
         latents: Tensor | None = None,
         progress: Report = silent,
     ) -> None:
-        self.source, self.comparison, self.latents = source, comparison, latents
-        self.progress = progress
+        self.comparison, self.latents = comparison, latents
         self.samples = samples if latents is None else len(latents)
-        self.shown = min(shown, self.samples)
-        self.held_out = source.units.normalize(source.held_out(HELD_OUT))
+        super().__init__(source, HELD_OUT, min(shown, self.samples), progress)
 
     @torch.no_grad()
     def __call__(
         self, model: AlphaBridge, memory: dict[str, Tensor], reference: bool = False
     ) -> Measured:
-        """Measure ``model``, with the averaged generator, and leave it in the mode it is in.
-
-        A ``reference`` is one of Step I, whose last one leaves the classes of its latents in
-        ``memory``: later steps measure their retention against it.
-        """
         training, watch = model.training, self._watch()
         model.eval()
         x = self.generated(model, watch)
@@ -96,21 +118,19 @@ class Evaluation:
             metrics[name("reconstruction_error", "mse", len(held_out), "held-out")] = float(error)
         model.train(training)
         pairs = torch.stack([held_out[: self.shown], again[: self.shown]])
-        compared = None
-        if isinstance(self.comparison, TableComparison):
-            compared = self.comparison.held_out, x
-        return Measured(metrics, x[: self.shown], pairs, compared)
+        return Measured(metrics, x[: self.shown], pairs, self.comparison.compared(x))
 
     def _watch(self) -> Watch:
         """Tells how many parts of all have been seen: of samples, their features, held-out ones."""
         passes = (self.samples, self.samples * bool(self.comparison.network), len(self.held_out))
-        return counting(self.progress, "evaluating", sum(-(-size // CHUNK) for size in passes))
+        parts = sum(_parts(size, self.source) for size in passes)
+        return counting(self.progress, "evaluating", parts)
 
     def generated(self, model: AlphaBridge, watch: Watch = iter) -> Tensor:
         """Samples of ``model`` as they are kept: in the data's own units and back."""
         latents = self.latents
         if latents is None:
-            latents = normal(0, 0, LATENTS, (self.samples, *(model.latent_shape or ())))
+            latents = normal(0, 0, Purpose.EVALUATED, (self.samples, *(model.latent_shape or ())))
         units = self.source.units
         return units.normalize(units.denormalize(decoded(model, latents, watch=watch)))
 
@@ -127,10 +147,10 @@ class ReconstructionEvaluation(Evaluation):
         progress: Report = silent,
     ) -> None:
         """Take what to measure by: networks whose features are compared, by their protocol."""
-        self.source, self.progress, self.networks = source, progress, networks
-        self.held_out = source.units.normalize(source.held_out(samples))
-        self.shown = min(shown, at_least(2, "the number of held-out samples", len(self.held_out)))
-        parts = len(networks) * -(-len(self.held_out) // CHUNK)
+        super().__init__(source, samples, shown, progress)
+        self.networks = networks
+        at_least(2, "the number of held-out samples", len(self.held_out))
+        parts = len(networks) * _parts(len(self.held_out), source)
         self.real = self._features(self.held_out, counting(progress, "features of the data", parts))
 
     @torch.no_grad()
@@ -141,7 +161,7 @@ class ReconstructionEvaluation(Evaluation):
         reference: bool = False,  # noqa: ARG002
     ) -> Measured:
         training, x, count = model.training, self.held_out, len(self.held_out)
-        parts = (1 + len(self.networks)) * -(-count // CHUNK)
+        parts = (1 + len(self.networks)) * _parts(count, self.source)
         watch = counting(self.progress, "evaluating", parts)
         model.eval()
         y = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), x, watch)
@@ -163,7 +183,7 @@ class ReconstructionEvaluation(Evaluation):
     def _features(self, x: Tensor, watch: Watch) -> dict[str, Tensor]:
         """Of images, by the protocol of the network."""
         return {
-            protocol: features_of(network, watch(x.split(CHUNK)))
+            protocol: features_of(network, watch(in_parts(x, CHUNK)))
             for protocol, network in self.networks.items()
         }
 
@@ -203,7 +223,7 @@ def evaluation_of(
         at_least(2, "the number of held-out samples of the second domain", len(latents))
     if isinstance(source, DensitySource):
         density = DensityComparison(source, samples, bandwidth)
-        return Evaluation(source, density, samples, shown, latents, progress)
+        return SampleEvaluation(source, density, samples, shown, latents, progress)
     if source.rows is not None:
         from ..data.tables import TableUnits
 
@@ -211,14 +231,14 @@ def evaluation_of(
         training, held_out = (source.units.normalize(rows) for rows in parts)
         assert isinstance(source.units, TableUnits)
         table = TableComparison(source.rows, training, held_out, source.units.names, target)
-        return Evaluation(source, table, samples, shown, latents, progress)
+        return SampleEvaluation(source, table, samples, shown, latents, progress)
     samples = min(samples, source.size or samples)
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
     network, protocol, classes = FEATURES[features](source, data, log, progress)
-    watch = counting(progress, "features of the data", -(-len(real) // CHUNK))
+    watch = counting(progress, "features of the data", _parts(len(real), source))
     comparison = FeatureComparison(network, protocol, real, classes, watch)
-    return Evaluation(source, comparison, samples, shown, latents, progress)
+    return SampleEvaluation(source, comparison, samples, shown, latents, progress)
 
 
 def decoded(
@@ -227,7 +247,7 @@ def decoded(
     """What latents are decoded to, on the host; rows of a table are drawn with a seed, in turns."""
     if model.rows is None:
         return in_chunks(lambda z: model.decode(z.to(model.sigma)).cpu(), latents, watch)
-    noise = uniform(seed, turn, COLUMNS, (len(latents), model.rows.draws))
+    noise = uniform(seed, turn, Purpose.DECODED, (len(latents), model.rows.draws))
     parts = [latents.shape[1], model.rows.draws]
 
     def draw(part: Tensor) -> Tensor:
@@ -238,6 +258,16 @@ def decoded(
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor, watch: Watch = iter) -> Tensor:
-    """What a network gives for samples, a part of them at a time, without a graph."""
+    """What a network gives for samples, a part of them at a time, without a graph.
+
+    How many are a part depends on the larger of what it takes and gives, which the first one shows.
+    """
     with torch.no_grad():
-        return torch.cat([network(part) for part in watch(x.split(CHUNK))])
+        shapes = [x.shape, network(x[:1]).shape if len(x) > 1 else x.shape]
+        together = min(at_once(tuple(shape[1:]), CHUNK) for shape in shapes)
+        return torch.cat([network(part) for part in watch(x.split(together))])
+
+
+def _parts(count: int, source: Source) -> int:
+    """In how many parts a network sees samples of the data."""
+    return -(-count // at_once(source.event_shape, CHUNK))

@@ -162,7 +162,7 @@ def _numbers(coding: Coding, at: int, rows: NDArray[Any]) -> NDArray[np.float64]
     there = ~np.isnan(z)
     if code is not None:
         there &= rows[:, code] == coding.columns[at].slots - 1
-    return coding.numbers(at, z[there]).astype(np.float64)
+    return coding.rounded(at, z[there]).astype(np.float64)
 
 
 def _edges(real: NDArray[np.float64], step: int) -> NDArray[np.float64]:
@@ -191,7 +191,7 @@ def _paired(
         if number is not None:
             there = cells == max(coding.columns[at].slots - 1, 0)
             z = np.nan_to_num(rows[there, number].astype(np.float64))
-            tenths = np.searchsorted(edges, coding.numbers(at, z).astype(np.float64))
+            tenths = np.searchsorted(edges, coding.rounded(at, z).astype(np.float64))
             cells[there] = cells[there] + tenths
         sides.append(cells + 1)  # an unknown category is −1
     return sides[0], sides[1]

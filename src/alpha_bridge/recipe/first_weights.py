@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 from torch.nn import ModuleDict
 
 from ..checks import require_crop
-from ..data import (
-    Source,
-)
+from ..data import Source
 from ..data.rng import isolated_seed
+from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
 from ..training.state import stack
 from ..vae import TrainedVAE, VAEEncoder, VAEGenerator, decided_scale, encoded, fit_noise
@@ -22,6 +23,10 @@ from .config import Config
 from .domains import MEASURED
 from .slots import REGULARIZERS
 from .soundness import require_sound
+
+FEWEST = 64
+"""Training images that a VAE is measured on, however large they are."""
+MEASURING = "measuring the VAE"
 
 
 def build_model(config: Config) -> AlphaBridge:
@@ -92,21 +97,40 @@ def for_vae(config: Config, vae: TrainedVAE) -> tuple[Config, tuple[str, ...]]:
 
 
 def begin_from_vae(
-    config: Config, source: Source, vae: TrainedVAE
+    config: Config,
+    source: Source,
+    vae: TrainedVAE,
+    device: torch.device | None = None,
+    progress: Report = silent,
 ) -> tuple[Config, AlphaBridge, tuple[str, ...]]:
-    """The networks with the weights of a VAE, what there is to keep, and what was decided."""
+    """The networks with the weights of a VAE, what there is to keep, and what was decided.
+
+    They are measured and stay on ``device``, by default the processor.
+    """
+    device = device or torch.device("cpu")
     vae.require(source.event_shape)
-    x = source.units.normalize(source.training(MEASURED))
-    moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift), x)
+    wanted = _measured_on(source.event_shape)
+    x = source.units.normalize(source.training(wanted))
+    progress(MEASURING, 0, 2)
+    moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift).to(device), x)
+    progress(MEASURING, 1, 2)
     sampled = not config.objective.reconstructs
     scale, notes = decided_scale(*moments, vae.scale, config.latent_scale, sampled)
     kept = {"architecture": vae.origin, "latent_scale": scale if isinstance(scale, float) else None}
     config = config.model_copy(update=kept)
-    model = _of_vae(config, vae)
+    model = _of_vae(config, vae).to(device)
     if config.model.noise is None:
         fit_noise(model, x)
+    progress(MEASURING, 2, 2)
     noise = f"σ = {float(model.sigma):.4g} for {config.init}"
+    if len(x) == wanted < MEASURED:
+        noise += f", on {wanted} training images and not {MEASURED}, as they are large"
     return config, model.train(), (*vae.notes, *notes, noise)
+
+
+def _measured_on(shape: tuple[int, ...]) -> int:
+    """Training samples that a VAE is measured on: of images of more than 64×64 in colour fewer."""
+    return max(FEWEST, min(MEASURED, MEASURED * 3 * 64 * 64 // math.prod(shape)))
 
 
 def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..metrics.definition import METRICS, formatted, label
-from .folder import Record, Run
+from .folder import Run
+from .record_lines import Record
 
 
 class Best(NamedTuple):

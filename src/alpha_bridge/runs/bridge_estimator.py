@@ -27,7 +27,7 @@ from ..training.improvement import StepOne
 from ..training.incidents import RollBack
 from ..training.machine import keep_freed_memory
 from ..training.progress import Bars
-from .loading import printing
+from .console_lines import printing
 from .rollback import watch_after, what_changes
 
 __all__ = ["BridgeEstimator"]

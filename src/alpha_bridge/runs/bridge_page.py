@@ -21,9 +21,8 @@ from ..model import AlphaBridge
 from ..recipe import Config
 from ..sharing.onnx import export_along
 from . import plots
-from .folder import Run
 from .loading import data_of, latents_of, load_model, units_of
-from .opening import require_ratio
+from .opening import RunAt, require_ratio
 from .page import template
 from .snapshots import Snapshot, snapshots
 from .web_runtime import VERSION, web_runtime
@@ -36,23 +35,22 @@ DIGITS = 5
 Content = dict[str, Any]
 
 
-def content_of(run: Run, config: Config, step: int, points: bool = True) -> Content:
-    """What a page shows of the checkpoints of a run in the plane, up to ``step``, as JSON.
+def content_of(at: RunAt, points: bool = True) -> Content:
+    """What a page shows of the checkpoints of a run in the plane, as JSON.
 
     Args:
-        run: Of points in the plane, with one model.
-        config: Its configuration.
-        step: Updates of the last checkpoint.
+        at: Of points in the plane, with one model, at the last checkpoint that is shown.
         points: Whether held-out points of the data are part of it.
 
     Raises:
         ValueError: A checkpoint cannot be used, or a network not be exported.
     """
+    run, config, step = at
     shown = [snapshot for snapshot in snapshots(run) if snapshot.step <= step]
-    models = [load_model(run, config, snapshot.step)[0] for snapshot in shown]
-    units = units_of(run, config, step)
+    models = [load_model(at._replace(step=snapshot.step)) for snapshot in shown]
+    units = units_of(at)
     latents = latents_of(config, models[-1], POINTS, seed=0)
-    data = _data(run, config, step, units) if points else torch.empty(0, 2)
+    data = _data(at, units) if points else torch.empty(0, 2)
     with torch.no_grad():
         samples = models[-1].decode(latents)
     limit = _limit(config, step, models, torch.cat([data, samples]))
@@ -84,8 +82,8 @@ def write_bridge_page(content: Content, path: Path) -> Path:
     return path
 
 
-def _data(run: Run, config: Config, step: int, units: Units) -> Tensor:
-    data = data_of(run, config, Console(quiet=True), step=step, option=None)
+def _data(at: RunAt, units: Units) -> Tensor:
+    data = data_of(at, Console(quiet=True), option=None)
     return units.normalize(data.held_out(POINTS))
 
 

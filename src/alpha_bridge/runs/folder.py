@@ -32,15 +32,10 @@ from shlex import quote
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..errors import one_line
 from ..files import (
     IDENTITY,
     append_line,
     parse_json,
-    plain,
     read_json,
     recover,
     recover_all,
@@ -50,14 +45,11 @@ from ..files import (
     writing,
 )
 from ..files.manifest import CHECKPOINTS, step_name
+from .record_lines import Record, fits, line_of, lines_of, record_of
+from .sample_files import Array, load_array, load_samples, numbered, require_images_or_vectors
 
 INCIDENTS = "incidents"
 """The folder of a run that holds their bundles."""
-
-NUMBERS = ("alpha", "gamma", "seconds", "sigma")
-
-Array = NDArray[Any]
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -195,7 +187,7 @@ class Run:
         """
         if "step" not in record:
             raise ValueError(f"a record needs a step, got {sorted(record)}")
-        append_line(self.metrics_path, _line(record))
+        append_line(self.metrics_path, line_of(record))
 
     @property
     def records(self) -> list[Record]:
@@ -207,21 +199,21 @@ class Run:
         Raises:
             ValueError: A finished line is no record.
         """
-        records = [_record(line, source) for line, source in _lines(self.metrics_path)]
+        records = [record_of(line, source) for line, source in lines_of(self.metrics_path)]
         by_step = {record["step"]: record for record in records}
         return [by_step[step] for step in sorted(by_step)]
 
     def append_incident(self, incident: Record) -> None:
         """Add a line to the incidents; those of updates that are made anew stay."""
-        append_line(self.incidents_path, _line(incident))
+        append_line(self.incidents_path, line_of(incident))
 
     @property
     def incidents(self) -> list[Record]:
         """What went wrong, in order: ``step``, ``kind``, ``what``, ``answer`` and the numbers."""
-        found = [parse_json(*of) for of in _lines(self.incidents_path)]
-        for incident, (_, source) in zip(found, _lines(self.incidents_path), strict=True):
+        found = [parse_json(*of) for of in lines_of(self.incidents_path)]
+        for incident, (_, source) in zip(found, lines_of(self.incidents_path), strict=True):
             wrong = [k for k in ("kind", "what", "answer") if not isinstance(incident.get(k), str)]
-            if wrong or not _fits("step", incident.get("step")):
+            if wrong or not fits("step", incident.get("step")):
                 raise ValueError(
                     f"{source} is damaged (it has no {[*wrong, 'step'][0]}): restore it from a copy"
                 )
@@ -234,7 +226,7 @@ class Run:
     def write_samples(self, step: int, samples: Array) -> None:
         """Keep what a fixed set of latents gives after ``step`` updates, images or vectors."""
         path = self.inside("samples", f"{step_name(step)}.npy")
-        save_array(_images_or_vectors(samples), path)
+        save_array(require_images_or_vectors(samples), path)
 
     @property
     def samples(self) -> dict[int, Array]:
@@ -265,7 +257,7 @@ class Run:
         """
         if len(pairs) != 2:
             raise ValueError(f"pairs must have a leading dimension of 2, got shape {pairs.shape}")
-        _images_or_vectors(pairs[0])
+        require_images_or_vectors(pairs[0])
         save_array(pairs, self.inside("samples", f"reconstructions-{step:08d}.npy"))
 
     @property
@@ -281,17 +273,17 @@ class Run:
     @property
     def profile(self) -> tuple[int, Path] | None:
         """The last of those, if there is one: the updates done, and its file."""
-        found = _numbered(self.inside("samples"), "columns-", ".json")
+        found = numbered(self.inside("samples"), "columns-", ".json")
         return (max(found), within(self.folder, found[max(found)])) if found else None
 
     def forget(self, step: int) -> None:
         """Remove records and samples of updates after ``step``, which are about to be made anew."""
-        kept = [_line(record) for record in self.records if record["step"] <= step]
+        kept = [line_of(record) for record in self.records if record["step"] <= step]
         with writing(self.metrics_path) as file:
             file.writelines(kept)
         arrays = (("step-", ".npy"), ("step-", ".png"), ("reconstructions-", ".npy"))
         for prefix, suffix in (*arrays, ("columns-", ".json")):
-            for number, path in _numbered(self.inside("samples"), prefix, suffix).items():
+            for number, path in numbered(self.inside("samples"), prefix, suffix).items():
                 if number > step:
                     path.unlink()
 
@@ -302,7 +294,7 @@ class Run:
     @property
     def checkpoint_steps(self) -> list[int]:
         """Numbers of updates at which there is a checkpoint, in order."""
-        return sorted(_numbered(self.inside(CHECKPOINTS), "step-", ""))
+        return sorted(numbered(self.inside(CHECKPOINTS), "step-", ""))
 
     @property
     def units(self) -> Array | None:
@@ -310,7 +302,7 @@ class Run:
         path = self.inside("units.npy")
         if not path.exists():
             return None
-        units = _load(path, "restore it from a copy")
+        units = load_array(path, "restore it from a copy")
         if units.ndim != 2 or len(units) != 2 or units.dtype.kind != "f":
             raise ValueError(
                 f"{path} is damaged (it holds {units.dtype} of shape {units.shape}): restore it "
@@ -320,97 +312,12 @@ class Run:
 
     def _arrays(self, prefix: str, sets: int) -> dict[int, Array]:
         """What is kept under ``prefix``, ``sets`` of samples each, by the number of updates."""
-        paths = _numbered(self.inside("samples"), prefix, ".npy")
+        paths = numbered(self.inside("samples"), prefix, ".npy")
         return {
-            step: _load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
+            step: load_samples(within(self.folder, paths[step]), sets) for step in sorted(paths)
         }
 
 
 def is_exported(folder: Path) -> bool:
     """Whether a folder has a model that was exported, and no run."""
     return (folder / "model.safetensors").is_file()
-
-
-def is_image(samples: Array) -> bool:
-    """Whether samples as a run keeps them are images."""
-    return samples.ndim == 4
-
-
-def _numbered(folder: Path, prefix: str, suffix: str) -> dict[int, Path]:
-    """Paths by the number between ``prefix`` and ``suffix`` in their names."""
-    numbers = {
-        path.name.removeprefix(prefix).removesuffix(suffix): path
-        for path in folder.glob(f"{prefix}*{suffix}")
-    }
-    return {
-        int(number): path
-        for number, path in numbers.items()
-        if number.isdecimal() and number == f"{int(number):08d}"
-    }
-
-
-def _load_samples(path: Path, sets: int) -> Array:
-    remedy = "remove it, or restore it from a copy"
-    array = _load(path, remedy)
-    try:
-        for part in array if sets > 1 and array.shape[:1] == (sets,) else [array]:
-            _images_or_vectors(part)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
-    return array
-
-
-def _load(path: Path, remedy: str) -> Array:
-    try:
-        with path.open("rb") as file:
-            array: Array = np.lib.format.read_array(file, allow_pickle=False)
-    except Exception as error:  # whatever a broken header makes numpy raise
-        raise ValueError(f"{path} is damaged ({one_line(error)}): {remedy}") from error
-    return array
-
-
-def _lines(path: Path) -> list[tuple[bytes, str]]:
-    """The finished lines of a file that may be missing, each with the place where it stands."""
-    if not path.exists():
-        return []
-    *lines, _unfinished = path.read_bytes().split(b"\n")
-    numbered = enumerate(lines, start=1)
-    return [(line, f"line {number} of {path}") for number, line in numbered if line.strip()]
-
-
-def _record(line: bytes, source: str) -> Record:
-    """What a line of the records says."""
-    record = parse_json(line, source)
-    wrong = [name for name, value in record.items() if not _fits(name, value)]
-    if "step" not in record or wrong:
-        kind = "word" if "phase" in wrong[:1] else "number"
-        reason = f"{wrong[0]!r} is no {kind}" if wrong else "it has no step"
-        raise ValueError(f"{source} is damaged ({reason}): restore it from a copy")
-    return record
-
-
-def _fits(name: str, value: object) -> bool:
-    """Whether a record may have ``value`` under ``name``."""
-    if name == "step":
-        return type(value) is int and value >= 0
-    if name == "phase":
-        return isinstance(value, str)
-    if name in NUMBERS or "/" in name:
-        values = value if isinstance(value, list) else [value]
-        return all(of is None or type(of) in (int, float) for of in values)
-    return True
-
-
-def _images_or_vectors(samples: Array) -> Array:
-    images = samples.dtype == np.uint8 and samples.ndim == 4
-    vectors = samples.dtype in (np.float32, np.float64) and samples.ndim == 2
-    if not (images or vectors):
-        raise ValueError(
-            "expected images, uint8 (N, H, W, C), or vectors, float32 or float64 (N, D); "
-            f"got {samples.dtype} of shape {samples.shape}"
-        )
-    return samples
-
-
-def _line(record: Record) -> bytes:
-    return (json.dumps(plain(record), ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,12 +11,13 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..checks import at_least
-from ..data import PixelUnits, Source, StandardUnits, Units, normal, read_named_samples
+from ..data import PixelUnits, Source, StandardUnits, Units, read_named_samples
+from ..data.rng import latents
 from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
-from ..model import AlphaBridge
+from ..model import AlphaBridge, in_parts
 from ..recipe import Config
 from ..recipe.domains import SOURCES, build_prior, build_source
 from ..recipe.first_weights import model_of
@@ -25,21 +25,24 @@ from ..training.checkpoint import naming, read_tensors, read_units
 from ..training.progress import Bars
 from ..vae import VAEEncoder, VAEGenerator
 from ..vae import load as load_vae
-from .folder import Run
-from .opening import checkpoint_of, require_plain
+from .console_lines import decoding, printing
+from .opening import RunAt, checkpoint_of, require_plain
 
 CALIBRATED = 5000
 """Held-out samples that a ratio is calibrated on, at most."""
 
 
-def load_model(
-    run: Run, config: Config, step: int | None = None
-) -> tuple[AlphaBridge, dict[str, Tensor]]:
-    """The model of a run with the averaged arms, in evaluation mode, and its memory."""
-    folder = checkpoint_of(run, config, step)
+def load_model(at: RunAt) -> AlphaBridge:
+    """The model of a run with the averaged arms, in evaluation mode."""
+    return load_model_and_memory(at)[0]
+
+
+def load_model_and_memory(at: RunAt) -> tuple[AlphaBridge, dict[str, Tensor]]:
+    """The same model, and what its evaluation remembers of Step I."""
+    folder = checkpoint_of(*at)
     tensors, _ = read_tensors(folder)
     with naming(folder):
-        return model_of(config, tensors), tensors["memory"]
+        return model_of(at.config, tensors), tensors["memory"]
 
 
 def before_bridge(config: Config, model: AlphaBridge) -> AlphaBridge:
@@ -80,41 +83,21 @@ def _weights(arm: Module) -> dict[str, Tensor]:
     return arm.get_submodule("network").state_dict()
 
 
-def printing(console: Console | None) -> Callable[[str], None]:
-    """Print a line as it is, neither wrapped nor taken for markup; nowhere without a console."""
-
-    def line(text: str) -> None:
-        if console is not None:
-            console.print(text, soft_wrap=True, markup=False)
-
-    return line
-
-
-def decoding(bars: Bars) -> Callable[[int, int], None]:
-    """Shows how many images of a data set are decoded."""
-    return partial(bars.show, "decoding images")
-
-
 def data_of(
-    run: Run,
-    config: Config,
-    console: Console,
-    named: str | None = None,
-    step: int | None = None,
-    option: str | None = "--data",
+    at: RunAt, console: Console, named: str | None = None, option: str | None = "--data"
 ) -> Source:
     """The data that a run was trained on, or those that the user names instead, by an ``option``.
 
-    Their units are those of the checkpoint after ``step`` updates, by default the latest.
+    Their units are those of the checkpoint.
     """
-    own = config
+    run, config, _ = at
     fetch: tuple[str, ...] = ()  # of what the run names: it may be a stranger's
     if named is not None:
         config, fetch = config.model_copy(update={"data": named}), (named,)
     try:
         with Bars(console) as bars:
             if named is not None and config.rows is not None:
-                source = _other_table(named, units_of(run, own, step), printing(console))
+                source = _other_table(named, units_of(at), printing(console))
             else:
                 source = build_source(config, decoding(bars), fetch)
     except NotWritten:
@@ -135,7 +118,7 @@ def data_of(
             f"has {source.fingerprint}: restore them"
             f"{f', or name other data with {option}' if option else ''}"
         )
-    source.units = units_of(run, own, step)  # of other data as well
+    source.units = units_of(at)  # of other data as well
     return source
 
 
@@ -160,12 +143,12 @@ def samples_at(path: Path, config: Config, console: Console | None) -> tuple[Ten
     return read_named_samples(path, shape, config.white, config.images.skip_broken, say)
 
 
-def units_of(run: Run, config: Config, step: int | None = None) -> Units:
+def units_of(at: RunAt) -> Units:
     """Units of a run's samples, from its folder alone."""
+    run, config, step = at
     if len(config.event_shape or ()) == 3:
         return PixelUnits()
-    steps = run.checkpoint_steps if step is None else [step]
-    units = read_units(run.checkpoint_folder(steps[-1])) if steps else None
+    units = read_units(run.checkpoint_folder(step))
     if units is not None:
         return units
     older = run.units
@@ -187,32 +170,28 @@ def rows_at(path: Path, units: Units, console: Console | None) -> Tensor:
     return read_rows(path, units, printing(console))
 
 
-def given_to(
-    path: Path, run: Run, config: Config, step: int | None, console: Console | None
-) -> tuple[Tensor, list[str]]:
+def given_to(path: Path, at: RunAt, console: Console | None) -> tuple[Tensor, list[str]]:
     """Samples or rows that a user gives for a run, in model units, and names as of samples_at."""
-    units = units_of(run, config, step)
-    if config.rows is not None:
+    units = units_of(at)
+    if at.config.rows is not None:
         return units.normalize(rows_at(path, units, console)), []
-    x, files = samples_at(path, config, console)
+    x, files = samples_at(path, at.config, console)
     return units.normalize(x), files
 
 
 def ratio_of(
-    run: Run,
-    config: Config,
-    step: int,
+    at: RunAt,
     model: AlphaBridge,
     console: Console,
     held_out: str | None = None,
     kind: MapName | None = None,
 ) -> CalibratedRatio:
     """The ratio of a run's model, calibrated on its held-out data, or on others that are named."""
-    source = data_of(run, config, console, held_out, step, "--held-out")
+    source, named = data_of(at, console, held_out, "--held-out"), held_out or at.config.data
     x = source.held_out(CALIBRATED)
     if len(x) < FEWEST_HELD_OUT:
         raise ValueError(
-            f"{len(x)} samples of {held_out or config.data} are held out, and a calibration needs "
+            f"{len(x)} samples of {named} are held out, and a calibration needs "
             f"{FEWEST_HELD_OUT}: name data with --held-out of which more is held out, a tenth or "
             "what their files say"
         )
@@ -263,7 +242,7 @@ def latents_of(config: Config, model: AlphaBridge, count: int, seed: int) -> Ten
     require_plain(config)
     assert model.latent_shape is not None
     at_least(0, "seed", seed)
-    return normal(seed, 0, 0, (at_least(1, "count", count), *model.latent_shape))
+    return latents(seed, at_least(1, "count", count), model.latent_shape)
 
 
 def inverted(
@@ -276,7 +255,7 @@ def inverted(
             f"--refine {steps} descends towards N(0, I), and the latents of this run are {what}: "
             "leave it out"
         )
-    refined = [refine(model, part, steps) for part in x.split(CHUNK)]
+    refined = [refine(model, part, steps) for part in in_parts(x, CHUNK)]
     return (
         torch.cat([part.after.latents for part in refined]),
         torch.cat([part.before.error for part in refined]),

@@ -9,11 +9,12 @@ from ..files import within, writing
 from ..recipe import Config, known_keys, read_config, value_of
 from ..recipe.methods import METHODS
 from . import plots
-from .folder import Run, is_image
+from .folder import Run
 from .method_runs import MethodRuns
 from .method_scores import MetricRow, conclusions
 from .page import template
 from .panel import Panel, svg
+from .sample_files import is_image
 from .table_panels import panels_of, profile_of
 
 SHOWN = 24

@@ -12,7 +12,8 @@ from ..files import plain, read_json, recover, require_free, within, writing
 from ..metrics.definition import metrics_of
 from ..recipe import Config, differences, read_config
 from ..recipe.methods import METHODS
-from .folder import Record, Run
+from .folder import Run
+from .record_lines import Record
 
 RECORD = "comparison.json"
 

@@ -11,8 +11,8 @@ from statistics import fmean
 from ..metrics.definition import METRICS, definition, label, title
 from ..metrics.deviation import spread, summary
 from ..metrics.welch import LEVEL, Difference, differences, smallest
-from .folder import Record
 from .method_runs import MethodRuns
+from .record_lines import Record
 
 
 @dataclass(frozen=True)

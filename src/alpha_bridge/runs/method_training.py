@@ -16,7 +16,8 @@ from ..training.progress import Bars
 from .folder import Run
 from .jobs import spread_out
 from .method_runs import RECORD, MethodRuns
-from .recording import describe, train_run
+from .recording import train_run
+from .run_callbacks import describe
 from .status import status_of
 
 

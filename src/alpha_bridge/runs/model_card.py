@@ -19,26 +19,28 @@ from ..recipe.methods import METHODS
 from ..recipe.slots import build_path
 from ..sharing import Card, Picture
 from . import plots
-from .folder import Run, is_image
+from .folder import Run
 from .loading import load_model, units_of
+from .opening import RunAt
+from .sample_files import is_image
 from .snapshots import alpha_after
 
 PARTS = ("model", "gamma", "objective", "regularizer", "optimization")
 """Parts of the configuration that the page names."""
 
 
-def shared(run: Run, config: Config, step: int, pictures: bool) -> tuple[AlphaBridge, Units, Card]:
+def shared(at: RunAt, pictures: bool) -> tuple[AlphaBridge, Units, Card]:
     """The averaged model of a run, its units and its page; arguments as of :func:`card_of`."""
-    model, _ = load_model(run, config, step)
-    return model, units_of(run, config, step), card_of(run, config, step, pictures)
+    return load_model(at), units_of(at), card_of(at, pictures)
 
 
-def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
-    """The page of a run's model after ``step`` updates: its data, method, path and last metrics.
+def card_of(at: RunAt, pictures: bool = True) -> Card:
+    """The page of a run's model at a checkpoint: its data, method, path and last metrics.
 
     Of the data there is no picture, and of a path of this machine only the last name. Of a table
     there is none at all: what is drawn of its rows only tells something beside those of the data.
     """
+    run, config, step = at
     evaluated = [record for record in run.records if record["step"] <= step and metrics_of(record)]
     data, dataset = _data(config)
     draws = not config.objective.reconstructs and config.prior is None
@@ -46,7 +48,7 @@ def card_of(run: Run, config: Config, step: int, pictures: bool = True) -> Card:
         title=f"{config.method} on {data}",
         data=data if dataset else f"{data} (not on the hub)",
         dataset=dataset,
-        training=_training(run, config, step),
+        training=_training(at),
         measured=f"after {evaluated[-1]['step']:,} updates, with the averaged generator and encoder"
         if evaluated
         else "",
@@ -80,8 +82,9 @@ def _data(config: Config) -> tuple[str, str | None]:
     return config.data, config.data
 
 
-def _training(run: Run, config: Config, step: int) -> dict[str, str]:
+def _training(at: RunAt) -> dict[str, str]:
     """The method, its path through α, and the settings, each part in a line."""
+    run, config, step = at
     start, end, sweeps = config.path.start, config.path.end, config.path.sweeps
     lengths = config.path.lengths(config.steps)
     path, adaptive = build_path(config), config.path.kind == "adaptive"

@@ -5,15 +5,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import located, require_data, require_init, require_trackers
+from ..recipe.methods import given_for_ratio
 from ..recipe.soundness import require_sound
 
 if TYPE_CHECKING:
     from .folder import Run
+
+
+class RunAt(NamedTuple):
+    """A run, its configuration, and how many updates the checkpoint has that is read."""
+
+    run: Run
+    config: Config
+    step: int
 
 
 def run_of(run: Path | Run) -> Run:
@@ -23,8 +32,8 @@ def run_of(run: Path | Run) -> Run:
     return run if isinstance(run, Run) else Run.open(run)
 
 
-def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int]:
-    """A run, its configuration, and the update of a checkpoint that is found whole.
+def open_run(run: Path | Run, step: int | None = None) -> RunAt:
+    """A run at a checkpoint that is found whole.
 
     It is the one after ``step`` updates, or the last that is whole, with a warning for each later
     one that is not.
@@ -38,7 +47,7 @@ def open_run(run: Path | Run, step: int | None = None) -> tuple[Run, Config, int
             warnings.warn(f"{what}: update {at} is used instead", stacklevel=3)
     else:
         at = verified(folder)[1]
-    return run, _of_trained(run, config), at
+    return RunAt(run, _of_trained(run, config), at)
 
 
 def usable(run: Run, resume: bool = False) -> tuple[int, tuple[str, ...]]:
@@ -120,10 +129,10 @@ def require_ratio(config: Config, step: int) -> None:
             "the run's discriminator sees pairs of samples and latents, and gives no ratio of "
             "samples: train with --objective data"
         )
-    if config.method == "wgan-gp":
+    if given := given_for_ratio(config):
         raise ValueError(
-            "the discriminator of the method wgan-gp gives no log ratio, but a potential of "
-            "Wasserstein's distance: train with another --method"
+            f"the discriminator of the method {config.method} gives no log ratio, but {given}: "
+            "train with another --method"
         )
     if step == 0:
         raise ValueError("the discriminator is untrained after 0 updates: give a later --step")

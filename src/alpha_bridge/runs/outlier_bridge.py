@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from ..data import PixelUnits, Source, samples_of
-from ..data.arrays import with_held_out
+from ..data.array_kinds import with_held_out
 from ..data.tables import TableUnits, load_table, read_rows
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT
 from ..inference.outlyingness import Outlyingness
@@ -132,14 +132,15 @@ class OutlierBridge(OutlierMixin, BridgeEstimator):
             FileNotFoundError: There is no run.
         """
         _require_share(contamination)
-        run, config, step = open_run(Path(folder), step)
-        require_ratio(config, step)
+        at = open_run(Path(folder), step)
+        config = at.config
+        require_ratio(config, at.step)
         realism = REALISM if config.realism is None else config.realism
         found = cls(config.steps, realism, config.method, random_state=config.seed)
         found.set_params(contamination=contamination, progress=console is not None)
         console = console or Console(quiet=True)
-        source = data_of(run, config, console, data, step, "--held-out")
-        found.config_, found.model_ = config, load_model(run, config, step)[0]
+        source = data_of(at, console, data, "--held-out")
+        found.config_, found.model_ = config, load_model(at)
         return found._calibrated(source)
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401, N803

@@ -15,9 +15,10 @@ from ..metrics.table_profile import TableProfile
 from ..recipe import DECIDED, DENSITIES, HISTORY, read_config
 from . import plots
 from .best import best_of
-from .folder import Record, Run
+from .folder import Run
 from .panel import Panel, svg
 from .ratio_panel import ratio_panel
+from .record_lines import Record
 from .table_panels import examples_of, panels_of, profile_of
 
 

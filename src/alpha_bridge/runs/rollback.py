@@ -83,8 +83,15 @@ def what_changes(config: Config, alpha: float) -> dict[str, float]:
         and path.sweeps == 1
         and min(path.start, path.end) < alpha < max(path.start, path.end)
     ):
-        return {"path.end": alpha}
+        return _ending_at(float(f"{alpha:.6g}"), config)
     return half_rates(config)
+
+
+def _ending_at(alpha: float, config: Config) -> dict[str, float]:
+    """A path that ends at ``alpha`` along the same γ, by key."""
+    # of γ's own, the dial's alone is made for the end of the path
+    kept = config.gamma.kind == "realism" and config.gamma.end is None
+    return {"path.end": alpha} | ({"gamma.end": config.path.end} if kept else {})
 
 
 def half_rates(config: Config) -> dict[str, float]:

@@ -20,7 +20,8 @@ from ..inference.calibrated_ratio import generated
 from ..observation import RowFamily
 from ..recipe.domains import build_source
 from ..recipe.presets import of_data
-from .loading import load_model, printing, units_of
+from .console_lines import printing
+from .loading import load_model, units_of
 from .opening import open_run, require_plain
 
 __all__ = ["SampleSet", "pair_of_sets"]
@@ -105,9 +106,9 @@ def pair_of_sets(
 def _form(path: Path) -> _Form:
     """How a run was trained to see samples, or would be if it were trained on these."""
     if _has_config(path):
-        run, config, step = open_run(path)
-        units, skip = units_of(run, config, step), config.images.skip_broken
-        return _Form(config.event_shape or (), units, config.white, skip)
+        at = open_run(path)
+        config, units = at.config, units_of(at)
+        return _Form(config.event_shape or (), units, config.white, config.images.skip_broken)
     source = build_source(of_data(str(path)), fetch=())
     return _Form(source.event_shape, source.units)
 
@@ -132,10 +133,10 @@ def _of_run(
     """Samples that a run's model draws, other ones for each side."""
     from ..data.tables import TableUnits
 
-    run, config, step = open_run(path)
+    at = open_run(path)
+    config = at.config
     require_plain(config)
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
+    model, units = load_model(at), units_of(at)
     x = generated(model, units, count, seed, turn)
     if isinstance(units, TableUnits) and form.rows is not None:
         return form.read(units.table(x, seed), say)[0]

@@ -12,7 +12,8 @@ from ..files.lock import is_locked
 from ..files.manifest import CHECKPOINTS, require_readable
 from ..metrics.definition import METRICS, metrics_of
 from .best import scores_of
-from .folder import Record, Run
+from .folder import Run
+from .record_lines import Record
 
 State = Literal["training", "finished", "stopped", "damaged"]
 

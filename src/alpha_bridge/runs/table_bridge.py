@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..checks import at_least
-from ..data import normal
+from ..data.rng import latents
 from ..data.tables import TableUnits, load_table, read_rows, read_table
 from ..inference import imputation
 from ..inference.conditional_rows import rows_given
@@ -108,7 +108,7 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
             found = rows_given(self.model_, self.units_, where, n, seed)
             self._say(found.line)
             return self._given_back(found.table)
-        z = normal(seed, 0, 0, (n, *(self.model_.latent_shape or ())))
+        z = latents(seed, n, self.model_.latent_shape)
         return self._given_back(self.units_.table(decoded(self.model_, z, seed), seed))
 
     def impute(
@@ -141,8 +141,8 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
 
     def encode(self, X: Any) -> NDArray[np.float32]:  # noqa: ANN401, N803
         r"""Means of :math:`q_\phi(z|x)`, shape ``(rows, latent)``."""
-        latents: NDArray[np.float32] = in_chunks(self.model_.encode, self._rows(X)).numpy()
-        return latents
+        z: NDArray[np.float32] = in_chunks(self.model_.encode, self._rows(X)).numpy()
+        return z
 
     def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: ANN401, N803
         """The same as :meth:`encode`, as pipelines call it."""
@@ -184,16 +184,17 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
             ValueError: The run is of no table, or damaged; one line.
             FileNotFoundError: There is no run.
         """
-        run, config, step = open_run(Path(folder), step)
+        at = open_run(Path(folder), step)
+        config = at.config
         if config.rows is None:
             raise ValueError(f"the samples of {folder} are no rows of a table: give a run of one")
         realism = REALISM if config.realism is None else config.realism
         bridge = cls(config.steps, realism, config.method, config.columns)
-        units, usual = units_of(run, config, step), bridge._configured(config.data)
+        units, usual = units_of(at), bridge._configured(config.data)
         assert isinstance(units, TableUnits)
         given = {key: value_of(config, key) for key in _given(config, usual)}
         bridge.set_params(settings=given or None, random_state=config.seed)
-        bridge.config_, bridge.model_ = config, load_model(run, config, step)[0]
+        bridge.config_, bridge.model_ = config, load_model(at)
         bridge._described(units)
         return bridge
 

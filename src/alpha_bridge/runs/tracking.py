@@ -12,7 +12,9 @@ from typing import Any
 
 from ..errors import one_line
 from ..training import Callback, TrainState
-from .folder import Array, Record, Run, is_image
+from .folder import Run
+from .record_lines import Record
+from .sample_files import Array, is_image
 from .trials import TrialRuns
 
 PROJECT = "alpha-bridge"

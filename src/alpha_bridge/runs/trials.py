@@ -19,8 +19,9 @@ from ..recipe.first_weights import model_of
 from ..training import TrainState
 from ..training.checkpoint import write
 from ..training.state import of_trial, stack
-from .folder import Record, Run
+from .folder import Run
 from .page import write_report
+from .record_lines import Record
 
 Memory = dict[str, Tensor]
 

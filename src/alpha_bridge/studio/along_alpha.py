@@ -9,7 +9,7 @@ from rich.console import Console
 from ..files import read_json
 from ..recipe import Config
 from ..runs.folder import Run
-from ..runs.opening import open_run, require_ratio
+from ..runs.opening import RunAt, open_run, require_ratio
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,16 +34,15 @@ def shown_at(run: Run, step: int) -> tuple[list[Panel], list[dict[str, object]]]
     from ..metrics.evaluation import decoded
     from ..runs.loading import latents_of, load_model, units_of
 
-    run, config, step = open_run(run, step)
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
-    x = decoded(model, latents_of(config, model, PLANE, seed=0))
-    panels, rows = _samples(config, units, x), _rows(config, model, units)
+    at = open_run(run, step)
+    model, units = load_model(at), units_of(at)
+    x = decoded(model, latents_of(at.config, model, PLANE, seed=0))
+    panels, rows = _samples(at.config, units, x), _rows(at.config, model, units)
     try:
-        require_ratio(config, step)
+        require_ratio(at.config, at.step)
     except ValueError:
         return panels, rows
-    return [*panels, *_ratio(run, config, step, model, units, x)], rows
+    return [*panels, *_ratio(at, model, units, x)], rows
 
 
 def frontier_panels(found: Frontier) -> list[Panel]:
@@ -101,16 +100,14 @@ def _samples(config: Config, units: Units, x: Tensor) -> list[Panel]:
     return [Panel("Samples", caption, alt, svg(plots.image_grid(images, 8)))]
 
 
-def _ratio(
-    run: Run, config: Config, step: int, model: AlphaBridge, units: Units, x: Tensor
-) -> list[Panel]:
+def _ratio(at: RunAt, model: AlphaBridge, units: Units, x: Tensor) -> list[Panel]:
     """The log ratio on both sides, and for points in the plane its field."""
     from ..metrics.evaluation import in_chunks
     from ..runs import plots
     from ..runs.loading import data_of
     from ..runs.panel import Panel, svg
 
-    real = data_of(run, config, Console(quiet=True), step=step).held_out(RATIOS)
+    real = data_of(at, Console(quiet=True)).held_out(RATIOS)
     if not len(real):
         return []
     real = units.normalize(real)

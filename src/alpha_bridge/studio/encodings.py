@@ -14,7 +14,7 @@ from ..runs.opening import open_run
 from . import markup
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 CHOICES = 200
 """Values of a column that are offered, at most."""
@@ -85,10 +85,10 @@ def attributes(run: Run) -> list[str]:
     """Attributes that the run's data have labels for."""
     from ..runs.loading import data_of
 
-    run, config, step = open_run(run)
-    if config.rows is not None:
+    at = open_run(run)
+    if at.config.rows is not None:
         return []
-    return data_of(run, config, Console(quiet=True), step=step).training_attributes(1000).names
+    return data_of(at, Console(quiet=True)).training_attributes(1000).names
 
 
 def background(run: Run) -> int:

@@ -15,8 +15,8 @@ from ..errors import printable
 from ..metrics.definition import formatted
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
     from ..runs.panel import Panel
+    from ..runs.sample_files import Array
 
 LETTERS = 60
 """Of a cell, at most."""

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..metrics.definition import label, metrics_of, title
-from ..runs.folder import Record, Run, is_image
+from ..runs.folder import Run
+from ..runs.record_lines import Record
+from ..runs.sample_files import is_image
 from ..runs.status import status_of
 from . import markup
 

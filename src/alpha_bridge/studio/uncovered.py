@@ -20,7 +20,7 @@ from ..runs.opening import open_run, require_ratio
 from . import markup
 
 if TYPE_CHECKING:
-    from ..runs.folder import Array
+    from ..runs.sample_files import Array
 
 DRAWN = 2000
 """Samples of the model among which invented ones are sought."""
@@ -70,11 +70,10 @@ def missed_samples(run: Run, count: int, n: int, out: Path) -> Extremes:
         {"class": of.name, "bound": of.bound, "distance": of.distance, "row": of.row}
         for of in found.shown
     ]
-    run, config, step = open_run(run)
 
     from ..runs.loading import data_of
 
-    source = data_of(run, config, Console(quiet=True), step=step)
+    source = data_of(open_run(run), Console(quiet=True))
     x = source.held_out(count)[[of.index for of in found.shown]]
     return _extremes(title, source.units.stored(source.units.normalize(x)), numbers)
 
@@ -86,16 +85,15 @@ def invented_samples(run: Run, n: int) -> Extremes:
         run: Whose discriminator gives a log ratio; ``ValueError`` otherwise.
         n: Samples to show.
     """
-    run, config, step = open_run(run)
-    require_ratio(config, step)
+    at = open_run(run)
+    require_ratio(at.config, at.step)
 
     from ..data.tables import TableUnits
     from ..metrics.evaluation import decoded, in_chunks
     from ..runs.loading import latents_of, load_model, units_of
 
-    model, _ = load_model(run, config, step)
-    units = units_of(run, config, step)
-    x = decoded(model, latents_of(config, model, DRAWN, seed=0))
+    model, units = load_model(at), units_of(at)
+    x = decoded(model, latents_of(at.config, model, DRAWN, seed=0))
     ratios = in_chunks(model.log_ratio, x)
     least = ratios.argsort(stable=True)[:n]
     numbers = [{"log ratio": ratio} for ratio in ratios[least].tolist()]

@@ -14,14 +14,12 @@ from torch import Tensor
 
 from ..checks import require_crop
 from ..data import Source, normal, share, stream, uniform
+from ..data.rng import Purpose
 from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
 
 HostDraws = list[tuple[Tensor, ...]]
-
-PRIOR, POSTERIOR, PENALTY, CROPS, COLUMNS, NETWORKS, UNSEEN = 1, 2, 3, 4, 5, 2**16, 2**17
-"""Purposes of the noise, and of the numbers that torch's generators begin an update with."""
 
 APART = 2**63
 """What is added to a seed for the samples of a second domain, so that they are not drawn as those
@@ -72,8 +70,10 @@ class Batches:
         z = None if self.prior is None else _unseen(self.prior, len(x))
         shape = (len(x) if z is None else min(len(x), len(z)), *(self.model.latent_shape or ()))
         drawn = [
-            self._stack([normal(seed, step, UNSEEN + purpose, shape) for seed in self.seeds])
-            for purpose in (PRIOR, POSTERIOR)
+            self._stack(
+                [normal(seed, step, Purpose.UNSEEN + purpose, shape) for seed in self.seeds]
+            )
+            for purpose in (Purpose.PRIOR, Purpose.POSTERIOR)
         ]
         if z is not None:
             drawn[0] = self._stack([z[: shape[0]] for _ in self.seeds])
@@ -101,8 +101,8 @@ class Batches:
             (
                 self._samples(draw, self.crop),
                 self._latents(draw),
-                self._noise(normal, draw, POSTERIOR, self._latent_shape()),
-                self._noise(uniform, draw, PENALTY, ()),
+                self._noise(normal, draw, Purpose.POSTERIOR, self._latent_shape()),
+                self._noise(uniform, draw, Purpose.PENALTY, ()),
                 *self._columns(draw),
             )
             for draw in draws
@@ -122,7 +122,7 @@ class Batches:
     def _corners(self, seed: int, draw: int, crop: int) -> NDArray[np.int64]:
         """Where squares begin, a row and a column for each sample of this process."""
         places = [pixels - crop + 1 for pixels in self.source.event_shape[1:]]
-        drawn = stream(seed, draw, CROPS).integers(places, size=(self.size, 2))
+        drawn = stream(seed, draw, Purpose.CROPS).integers(places, size=(self.size, 2))
         return drawn[share(self.size, self.rank, self.ranks)]
 
     def _latent_shape(self) -> tuple[int, ...]:
@@ -135,14 +135,14 @@ class Batches:
 
     def _latents(self, draw: int) -> Tensor:
         if self.prior is None:
-            return self._noise(normal, draw, PRIOR, self._latent_shape())
+            return self._noise(normal, draw, Purpose.PRIOR, self._latent_shape())
         part = (draw, self.size, self.rank, self.ranks)
         return self._stack([self.prior.batch(APART + seed, *part) for seed in self.seeds])
 
     def _columns(self, draw: int) -> list[Tensor]:
         """What generated rows are drawn with; nothing where samples are no rows."""
         rows = self.model.rows
-        return [] if rows is None else [self._noise(uniform, draw, COLUMNS, (rows.draws,))]
+        return [] if rows is None else [self._noise(uniform, draw, Purpose.ROWS, (rows.draws,))]
 
     def _noise(
         self, kind: Callable[..., Tensor], draw: int, purpose: int, event: tuple[int, ...]
@@ -200,7 +200,7 @@ def networks_draws(seed: int, accelerator: Accelerator) -> Iterator[Callable[[in
     before = [kind.get_rng_state() for kind in kinds]
 
     def begin(step: int) -> None:
-        number = int(stream(seed, step, NETWORKS).integers(2**63, size=rank + 1)[rank])
+        number = int(stream(seed, step, Purpose.NETWORKS).integers(2**63, size=rank + 1)[rank])
         torch.default_generator.manual_seed(number)  # torch.manual_seed is slow where CUDA sleeps
         for kind in kinds[1:]:
             kind.manual_seed(number)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Halted
+from ..model import at_once
 from ..settings import WatchConfig
 from .bundle import whole, write_bundle
 from .callbacks import sparing
@@ -23,9 +24,6 @@ from .incidents import (
     Incident,
     Kind,
     RollBack,
-    beyond_limits,
-    described,
-    few_samples,
     measured,
     shows,
 )
@@ -37,7 +35,7 @@ from .update import Draw
 __all__ = ["FlightRecorder"]
 
 COUNT = 128
-"""Held-out samples that the networks are measured on, and fakes."""
+"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but two."""
 
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
@@ -85,7 +83,7 @@ class FlightRecorder(Callback):
         movers: Sequence[Callback] = (),
         spare: Path | None = None,
     ) -> None:
-        """Set it up.
+        """Choose what counts as an incident, what is done, and where it is kept.
 
         Args:
             watch: What counts, and the answer.
@@ -127,7 +125,7 @@ class FlightRecorder(Callback):
     def after(self, event: Event) -> None:
         self.recent.append(event.numbers)
         self.alphas.append(event.alpha)
-        self._count(event, "few-samples", few_samples(event.numbers, event.gamma, self.watch), 1)
+        self._count(event, "few-samples", event.numbers, 1)
         measures = event.step % self.watch.every == 0
         if not (measures or event.last or self.due(event)):
             return
@@ -171,8 +169,9 @@ class FlightRecorder(Callback):
         if self.place is not None:
             self.good.keep(state)
 
-    def _count(self, event: Event, kind: Kind, beyond: Tensor | None, updates: int) -> None:
+    def _count(self, event: Event, kind: Kind, numbers: Mapping[str, Tensor], updates: int) -> None:
         """Add updates to those that something has lasted, on the device, or begin at zero again."""
+        beyond = LASTING[kind].beyond(numbers, event.gamma, self.watch)
         if beyond is not None and not event.in_step_one:
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
@@ -222,19 +221,20 @@ class FlightRecorder(Callback):
         since = event.step - int(memory[LOOKED].flatten()[0])
         numbers, past = dict(event.numbers), dict[Kind, int]({"few-samples": since})
         if measures:
-            draw = event.batches.unseen(event.step, COUNT)
+            count = max(2, at_once(event.batches.source.event_shape, COUNT))
+            draw = event.batches.unseen(event.step, count)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
-            for kind, beyond in beyond_limits(found, event.gamma, self.watch).items():
-                self._count(event, kind, beyond, self.watch.every)
+            for kind in MEASURED:
+                self._count(event, kind, found, self.watch.every)
                 past[kind] = self.watch.every
         for kind, updates in past.items():
             lasted = memory[LASTED + kind]
             crossed = (lasted >= patience) & (lasted - updates < patience)
             for trial in crossed.flatten().nonzero().flatten().tolist():
                 began = event.step - int(lasted.flatten()[trial])
-                own = _of_trial(numbers, trial)
-                what = described(kind, own, event.gamma, event.step - began, self.watch)
+                own, lasting = _of_trial(numbers, trial), event.step - began
+                what = LASTING[kind].line(own, event.gamma, lasting, self.watch)
                 yield _incident(event, kind, event.step, began, trial, numbers, what)
                 if self.watch.answer != "say":  # it is reported again to who goes on from here
                     memory[LASTED + kind] = torch.zeros_like(lasted)

@@ -1,6 +1,7 @@
 """Cells of a column between their own type and one of four: text, whole number, float, boolean."""
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow
@@ -108,6 +109,12 @@ def typed(cells: Cells, kind: pyarrow.DataType) -> pyarrow.Array:
     if types.is_float16(kind):
         return pyarrow.array(cells.to_numpy(zero_copy_only=False).astype(np.float16), kind)
     return cells.cast(kind, safe=not types.is_decimal(kind))
+
+
+def written(values: Sequence[Any], kind: pyarrow.DataType) -> list[Any]:
+    """Plain values of a column of this type as people write them."""
+    found: list[Any] = typed(pyarrow.array(values, plain_type(kind)), value_type(kind)).to_pylist()
+    return found
 
 
 def numbers(cells: pyarrow.Array) -> np.ndarray:

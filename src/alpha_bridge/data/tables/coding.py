@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,27 +9,31 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow
-import torch
 from numpy.typing import NDArray
 from pyarrow import compute, types
-from torch import Tensor
 
 from ...errors import one_line
 from ..listing import some
-from ..rng import stream
-from .cells import in_units, is_text, numbers, plain, plain_type, shown, typed, value_type
-from .columns import Column, read_columns
+from ..rng import Purpose, stream
+from .cells import (
+    in_units,
+    is_text,
+    numbers,
+    plain,
+    plain_type,
+    shown,
+    typed,
+    value_type,
+    written,
+)
+from .columns import Column
+from .new_keys import new_keys
 from .quantiles import Quantiles
-
-COLUMNS = b"alpha_bridge.columns"
-"""The key of a schema's metadata that has its columns."""
-
-DATE = r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
-"""Texts that are dates to people, in an order that only they know."""
+from .rounding import shifted, unshifted
+from .unusual_cells import Say, say_beyond, say_unseen
 
 Within = Callable[[int], NDArray[np.float64]]
 """So many places in (0, 1) within the range of a value."""
-Say = Callable[[str], object]
 
 
 class Digest(Protocol):
@@ -117,14 +118,14 @@ class Coding:
             codes = self._codes(at, cells)
             if code is not None:
                 rows[:, code] = codes
-                _say_unseen(column, cells, codes, begin, say)
+                say_unseen(column, cells, codes, begin, say)
             if number is not None:
                 there = codes == max(column.slots - 1, 0)
                 x = numbers(cells.filter(pyarrow.array(there)))
-                if beyond is not None:
-                    _say_beyond(column, x, np.flatnonzero(there) + begin, self, beyond)
+                kind = self.schema.field(at).type
+                say_beyond(column, kind, x, np.flatnonzero(there) + begin, beyond)
                 part = 0.5 if within is None else within(len(x))
-                rows[there, number] = self.quantiles[at].forward(_shifted(x, column), part)
+                rows[there, number] = self.quantiles[at].forward(shifted(x, column), part)
                 rows[codes < 0, number] = np.nan
                 if digest is not None:
                     digest.update(np.ascontiguousarray(x).tobytes())
@@ -141,13 +142,13 @@ class Coding:
         cells = [self._made(at, rows, seed) for at in range(len(self.columns))]
         return pyarrow.Table.from_arrays(cells, schema=self.schema)
 
-    def numbers(self, at: int, z: NDArray[np.float64]) -> NDArray[Any]:
+    def rounded(self, at: int, z: NDArray[np.float64]) -> NDArray[Any]:
         """Numbers of a column as they are rounded there, of those near N(0, 1)."""
-        return _unshifted(self.quantiles[at].inverse(z), self.columns[at])
+        return unshifted(self.quantiles[at].inverse(z), self.columns[at])
 
     def texts(self, at: int, values: Iterable[Any]) -> list[str]:
         """Values of a column as people write them."""
-        return [str(value) for value in _values(tuple(values), self.schema.field(at).type)]
+        return [str(value) for value in written(tuple(values), self.schema.field(at).type)]
 
     def ends(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Between what ends each number of compact rows becomes the same cell, ``(2, N, numbers)``.
@@ -159,8 +160,8 @@ class Coding:
             if number is not None:
                 z, quantiles = rows[:, number].astype(np.float64), self.quantiles[at]
                 known = ~np.isnan(z) & (True if code is None else rows[:, code] == column.slots - 1)
-                x = _shifted(self.numbers(at, np.where(known, z, 0.0)), column)
-                half = _rounding(column) / 2
+                x = shifted(self.rounded(at, np.where(known, z, 0.0)), column)
+                half = column.rounding / 2
                 low, high = quantiles.ends(x - half, x + half)
                 point = (half == 0) & (np.isfinite(low) & np.isfinite(high) & (high - low < 1e-9))
                 low, high = np.where(point, z, low), np.where(point, z, high)
@@ -168,55 +169,9 @@ class Coding:
                 found.append(np.where(known, np.stack([low, high]), unknown))
         return np.stack(found, -1) if found else np.empty((2, len(rows), 0))
 
-    def lines(self, sample: NDArray[Any]) -> tuple[str, ...]:
-        """A line for each column, by the shares of its categories in compact rows."""
-        return tuple(
-            f"{shown(column.name)}: {self._line(at, column, sample)}"
-            for at, column in enumerate(self.columns)
-        )
-
     def record(self) -> dict[str, Any]:
         """The columns by their names, as JSON has them."""
         return {column.name: column.record() for column in self.columns}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All of it as tensors."""
-        record = {
-            "dtype": self.dtype.name,
-            "counts": {at: one.count for at, one in self.quantiles.items()},
-            "columns": self.record(),
-        }
-        own = self.schema.metadata or {}
-        schema = self.schema.with_metadata(own | {COLUMNS: json.dumps(record).encode()})
-        found = {"schema": _tensor(schema.serialize())}
-        for at, one in self.quantiles.items():
-            found[f"quantiles.{at}"] = torch.from_numpy(np.stack([one.values, one.shares]))
-        for at, members in self.members.items():
-            found[f"members.{at}"] = _tensor(members.serialize())
-        return found
-
-    @classmethod
-    def of(cls, tensors: Mapping[str, Tensor]) -> Coding:
-        """What :meth:`tensors` gave."""
-        schema = pyarrow.ipc.read_schema(pyarrow.py_buffer(tensors["schema"].numpy().tobytes()))
-        metadata = dict(schema.metadata)
-        record = json.loads(metadata.pop(COLUMNS))
-        read = read_columns(record["columns"])
-        columns = tuple(one.resolved for one in read.values() if one.resolved is not None)
-        quantiles = {
-            int(at): Quantiles(values.numpy(), shares.numpy(), count)
-            for at, count in record["counts"].items()
-            for values, shares in [tensors[f"quantiles.{at}"].double()]
-        }
-        members = {
-            int(name.split(".")[1]): pyarrow.ipc.read_record_batch(
-                pyarrow.py_buffer(tensor.numpy().tobytes()), _members(schema, int(name[8:]))
-            )
-            for name, tensor in tensors.items()
-            if name.startswith("members.")
-        }
-        dtype = np.dtype(record["dtype"])
-        return cls(columns, schema.with_metadata(metadata or None), quantiles, members, dtype)
 
     def _cells(
         self, table: pyarrow.Table | pyarrow.RecordBatch, column: Column, begin: int
@@ -264,10 +219,10 @@ class Coding:
         """The cells of a column."""
         column, (code, number) = self.columns[at], self.places[at]
         kind = self.schema.field(at).type
-        if column.kind == "identifier":
-            return typed(_keys(column, len(rows), at, seed), value_type(kind))
+        if column.identifies:
+            return typed(new_keys(column, len(rows), at, seed), value_type(kind))
         values = pyarrow.array(column.values, plain_type(kind))
-        if column.kind == "constant":
+        if column.is_constant:
             return _as(values.take(pyarrow.array(np.zeros(len(rows), np.int64))), values, kind)
         codes = np.zeros(len(rows), np.int64) if code is None else rows[:, code].astype(np.int64)
         listed = (codes >= 0) & (codes < len(column.values))
@@ -277,7 +232,7 @@ class Coding:
             there = codes == max(column.slots - 1, 0)
             z = rows[:, number].astype(np.float64)
             there &= ~np.isnan(z)
-            x = self.numbers(at, np.where(there, z, 0.0))
+            x = self.rounded(at, np.where(there, z, 0.0))
             made = compute.if_else(pyarrow.array(there), pyarrow.array(x, plain_type(kind)), made)
         if column.buckets:
             drawn = self._drawn(at, codes - len(column.values), seed)
@@ -295,93 +250,9 @@ class Coding:
         there = (buckets >= 0) & (buckets < self.columns[at].buckets)
         which = np.where(there, buckets, 0)
         below, above = ends_before[which], ends_before[which + 1]
-        draws = stream(seed, 0, at).random(len(buckets))
+        draws = stream(seed, 0, Purpose.CELLS + at).random(len(buckets))
         picked = np.searchsorted(ends, below + draws * (above - below), "right")
         return members["value"].take(pyarrow.array(picked.clip(0, len(own) - 1), mask=~there))
-
-    def _line(self, at: int, column: Column, sample: NDArray[Any]) -> str:
-        if column.kind == "identifier":
-            return "identifier, made anew and never learned"
-        kind = self.schema.field(at).type
-        values = [shown(value) for value in _values(column.values, kind)]
-        if column.kind == "constant":
-            return f"constant ({values[0]})"
-        code = self.places[at][0]
-        codes = sample[:, code].astype(int) if code is not None else np.empty(0, int)
-        shares = np.bincount(codes[codes >= 0], minlength=column.slots) / max(len(sample), 1)
-        apart = [f"{value} ({share:.1%})" for value, share in zip(values, shares, strict=False)]
-        gaps = "" if column.gap is None else f"; missing in {shares[column.gap]:.1%}"
-        if column.numeric:
-            low, high = _values((column.low, column.high), kind)
-            others = f"; set apart: {some(apart)}" if apart else ""
-            return f"{column.kind}, {low} to {high}{others}{gaps}"
-        commonest = [apart[place] for place in np.argsort(-shares[: len(apart)], kind="stable")]
-        count, rest = len(values), ""
-        if column.buckets:
-            count += len(self.members[at])
-            rest = (
-                f"; {len(self.members[at])} rare ones share {column.buckets} buckets, by their "
-                "order, from which they are drawn"
-            )
-        if column.values and all(re.fullmatch(DATE, str(value)) for value in column.values):
-            rest += "; give dates as 2026-02-28 if they are to be learned as such"
-        return f"{column.kind} of {count:,} values: {some(commonest)}{rest}{gaps}"
-
-
-def _members(schema: pyarrow.Schema, at: int) -> pyarrow.Schema:
-    """The schema of what the buckets of a column stand for."""
-    kind = plain_type(schema.field(at).type)
-    return pyarrow.schema({"value": kind, "bucket": pyarrow.int32(), "count": pyarrow.int64()})
-
-
-def bucketed(column: Column, cells: pyarrow.Array) -> pyarrow.RecordBatch:
-    """The values beyond those of a category, in order, in buckets of about as many rows each."""
-    found = compute.value_counts(cells.drop_null())
-    rare = compute.invert(
-        compute.is_in(found.field("values"), pyarrow.array(column.values, cells.type))
-    )
-    found = found.filter(rare)
-    found = found.take(compute.sort_indices(found.field("values")))
-    counts = numbers(found.field("counts"))
-    middle = np.cumsum(counts) - counts / 2
-    buckets = (middle / counts.sum() * column.buckets).astype(np.int32)
-    return pyarrow.record_batch(
-        {"value": found.field("values"), "bucket": buckets, "count": counts}
-    )
-
-
-def fitted(column: Column, cells: pyarrow.Array) -> Quantiles:
-    """The quantiles of the numbers that are not set apart."""
-    known = cells.drop_null()
-    apart = compute.is_in(known, pyarrow.array(column.values, cells.type))
-    found = Quantiles.fit(_shifted(numbers(known.filter(compute.invert(apart))), column))
-    ends = np.array([column.low, column.high], cells.type.to_pandas_dtype())
-    return found.widened(*_shifted(ends, column).tolist())
-
-
-def _shifted(x: NDArray[Any], column: Column) -> NDArray[np.float64]:
-    """Whole numbers from the least on, so that floats hold them."""
-    return (x - column.low if x.dtype.kind == "i" else x).astype(np.float64)
-
-
-def _unshifted(x: NDArray[np.float64], column: Column) -> NDArray[Any]:
-    """Numbers of a column as they are rounded there."""
-    if column.kind in ("integer", "time"):
-        return (np.rint(x / column.step) * column.step).astype(np.int64) + int(column.low or 0)
-    return x if column.decimals is None else x.round(column.decimals)
-
-
-def _rounding(column: Column) -> float:
-    """How far apart the numbers of a column lie that are rounded; 0 without a rounding."""
-    if column.kind != "number":
-        return float(column.step)
-    return 0.0 if column.decimals is None else 10.0**-column.decimals
-
-
-def _values(values: tuple[Any, ...], kind: pyarrow.DataType) -> list[Any]:
-    """Values of a column as people write them."""
-    found: list[Any] = typed(pyarrow.array(values, plain_type(kind)), value_type(kind)).to_pylist()
-    return found
 
 
 def _as(cells: pyarrow.Array, values: pyarrow.Array, kind: pyarrow.DataType) -> pyarrow.Array:
@@ -391,54 +262,3 @@ def _as(cells: pyarrow.Array, values: pyarrow.Array, kind: pyarrow.DataType) -> 
     places = compute.index_in(cells, values, skip_nulls=True).cast(kind.index_type)
     listed = typed(values, kind.value_type)
     return pyarrow.DictionaryArray.from_arrays(places, listed, ordered=kind.ordered)
-
-
-def _keys(column: Column, count: int, at: int, seed: int) -> pyarrow.Array:
-    """Keys that no row has, as far as their form allows: a type that ends begins again at 0."""
-    if column.form is None:
-        first, kind = int(column.high or 0) + 1, pyarrow.type_for_alias(column.type)
-        most = min(int(np.iinfo(kind.to_pandas_dtype()).max), 2**63 - 1)
-        room = min(count, max(most + 1 - first, 0))
-        keys = [*range(first, first + room), *range(count - room)]
-        return pyarrow.array(keys, pyarrow.int64())
-    before, width = column.form
-    if before == "uuid":
-        draws = stream(seed, 0, at).bytes(16 * count)
-        made = [
-            str(uuid.UUID(bytes=draws[16 * row : 16 * row + 16], version=4)) for row in range(count)
-        ]
-        return pyarrow.array(made, pyarrow.large_string())
-    first = int(column.high or 0) + 1
-    before = before if width else f"{column.name} "
-    return pyarrow.array(
-        [f"{before}{first + row:0{width}}" for row in range(count)], pyarrow.large_string()
-    )
-
-
-def _say_unseen(
-    column: Column, cells: pyarrow.Array, codes: NDArray[np.int64], begin: int, say: Say | None
-) -> None:
-    unseen = (codes < 0) & numbers(cells.is_valid())
-    if say is not None and unseen.any():
-        row = int(unseen.argmax())
-        say(
-            f"column {shown(column.name)}: some cells hold what no training row has, first "
-            f"{shown(cells[row].as_py())} in row {begin + row}: they are kept as unseen"
-        )
-
-
-def _say_beyond(
-    column: Column, x: NDArray[Any], rows: NDArray[np.int64], coding: Coding, say: Say
-) -> None:
-    outside = (x < column.low) | (x > column.high)
-    if outside.any():
-        at, kind = int(outside.argmax()), coding.schema.field(column.name).type
-        value, low, high = _values((x[at].item(), column.low, column.high), kind)
-        say(
-            f"column {shown(column.name)}: some cells lie beyond what the training rows have, "
-            f"{low} to {high}, first {value} in row {rows[at]}: they come back as the nearest end"
-        )
-
-
-def _tensor(buffer: pyarrow.Buffer) -> Tensor:
-    return torch.frombuffer(bytearray(buffer), dtype=torch.uint8)

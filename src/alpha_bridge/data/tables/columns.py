@@ -72,9 +72,26 @@ class Column:
         return self.kind in NUMERIC
 
     @property
+    def identifies(self) -> bool:
+        """Whether it tells rows apart and nothing else: it is made anew, and never learned."""
+        return self.kind == "identifier"
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows have the same value, and none has a gap."""
+        return self.kind == "constant"
+
+    @property
+    def rounding(self) -> float:
+        """How far apart its numbers lie that are rounded; 0 without a rounding."""
+        if self.kind != "number":
+            return float(self.step)
+        return 0.0 if self.decimals is None else 10.0**-self.decimals
+
+    @property
     def slots(self) -> int:
         """Places of its category: each value and bucket, a gap, and the numbers; 0 without."""
-        if self.kind in ("identifier", "constant"):
+        if self.identifies or self.is_constant:
             return 0
         apart = len(self.values) + self.buckets + self.gaps
         return (apart + 1 if apart else 0) if self.numeric else apart
@@ -99,7 +116,7 @@ class Column:
     def widened(self, *values: Any) -> "Column":  # noqa: ANN401
         """The same, whose numbers or keys reach to some values, unless these are set apart."""
         ends = [value for value in values if value not in self.values]
-        if self.kind == "identifier" and ends:
+        if self.identifies and ends:
             return replace(self, high=max([self.high, *ends]))
         if not (self.numeric and ends):
             return self

@@ -39,7 +39,7 @@ def filled(table: pyarrow.Table, made: pyarrow.Table, coding: Coding) -> pyarrow
         at = table.schema.get_field_index(column.name)
         cells = table.column(at).combine_chunks()
         gaps = compute.is_null(plain(cells, column.name))
-        if column.kind != "identifier" and compute.any(gaps).as_py():
+        if not column.identifies and compute.any(gaps).as_py():
             new = made.column(column.name).combine_chunks()
             whole = replaced(cells, gaps, new)
             table = table.set_column(at, table.field(at).with_type(whole.type), whole)

@@ -22,13 +22,16 @@ from ...files.tensors import serialized
 from ...observation.row import RowFamily
 from ..arrays import ArraySource
 from ..cache import cached
-from ..rng import TRAINING, stream
+from ..rng import Purpose, stream
 from ..rows import Array, Rows, split
 from .cells import is_text, numbers, plain
-from .coding import Coding, bucketed, fitted
+from .coding import Coding
+from .coding_lines import lines
 from .columns import Asked, Column, column_of, read_columns, require_columns
 from .delimited import type_named
+from .fitting import bucketed, fitted
 from .quantiles import Quantiles
+from .stored_coding import tensors_of
 from .table_units import TableUnits
 from .tabular import Tabular, tabular
 
@@ -141,8 +144,8 @@ def load_table(
     parts = _parts(table)
     notes: tuple[str, ...] = (_line(table, parts), *table.notes)
     if units is None:
-        coding, lines = _Survey(table, parts[0]).coding(asked)
-        notes += lines
+        coding, of_columns = _Survey(table, parts[0]).coding(asked)
+        notes += of_columns
     else:
         coding = units.coding
     if table.rows * coding.width * coding.dtype.itemsize <= IN_MEMORY or table.stamp is None:
@@ -150,7 +153,7 @@ def load_table(
         keep = partial(_keep, compact)
         found = _coded(table, coding, keep, units is not None)
     else:
-        key = f"{FORMAT}{table.stamp}{units is None}".encode() + serialized(coding.tensors())
+        key = f"{FORMAT}{table.stamp}{units is None}".encode() + serialized(tensors_of(coding))
         name = f"table-{hashlib.sha256(key).hexdigest()[:16]}"
         place = (cache_folder() if cache is None else cache).absolute() / "tables" / name
         folder = cached(place, partial(_write, table=table, coding=coding, other=units is not None))
@@ -214,7 +217,9 @@ class _Survey:
         chosen = kept
         self.notes: tuple[str, ...] = ()
         if self.partly:
-            order = stream(0, 0, TRAINING).choice(len(kept), SURVEYED, replace=False, shuffle=False)
+            order = stream(0, 0, Purpose.TRAINING).choice(
+                len(kept), SURVEYED, replace=False, shuffle=False
+            )
             chosen = kept[np.sort(order)]
             self.notes = (f"columns are recognised by {SURVEYED:,} of the rows to train on",)
         batches, begin = [], 0
@@ -236,7 +241,7 @@ class _Survey:
             gaps, rows = self.gaps[field.name], self.table.rows
             given = asked.get(field.name, Asked())
             column = column_of(field.name, cells, field, gaps, rows, given)
-            if column.kind == "identifier":
+            if column.identifies:
                 column = column.widened(*column.counted(self.last.get(field.name)))
             else:
                 column = column.widened(*self.ends.get(field.name, ()))
@@ -251,7 +256,7 @@ class _Survey:
         single = sample.astype(np.float32)
         if _same(coding.table(sample), coding.table(single), coding.columns):
             coding = replace(coding, dtype=single.dtype)
-        return coding, (*self.notes, *coding.lines(sample))
+        return coding, (*self.notes, *lines(coding, sample))
 
     def _see(self, name: str, cells: pyarrow.Array, begin: int) -> None:
         """Take in some cells: others than floats have their gaps counted already."""
@@ -289,8 +294,7 @@ def _same(first: pyarrow.Table, second: pyarrow.Table, columns: tuple[Column, ..
                 numbers(plain(table.column(column.name), column.name).drop_null()).astype(float)
                 for table in (first, second)
             )
-            rounded = column.kind != "number" or column.decimals is not None
-            room = 0.0 if rounded else 1e-6 * (float(column.high) - float(column.low))  # type: ignore[arg-type]
+            room = 0.0 if column.rounding else 1e-6 * (float(column.high) - float(column.low))  # type: ignore[arg-type]
             if len(one) and np.abs(one - other).max() > room:
                 return False
     return True
@@ -312,7 +316,7 @@ def _coded(
     unseen: list[str] = []
     begin = 0
     for batch in table.read():
-        draws = stream(0, begin, TRAINING)
+        draws = stream(0, begin, Purpose.TRAINING)
 
         def within(count: int, draws: np.random.Generator = draws) -> NDArray[np.float64]:
             return INSIDE + (1 - 2 * INSIDE) * draws.random(count)

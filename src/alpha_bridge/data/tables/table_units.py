@@ -10,6 +10,7 @@ from torch import Tensor
 from ...observation import RowEvidence, RowFamily
 from ..units import Units
 from .coding import Coding
+from .stored_coding import coding_of, tensors_of
 
 
 class TableUnits(Units):
@@ -48,7 +49,7 @@ class TableUnits(Units):
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> "TableUnits":
         """Those that gave these ``tensors``."""
-        return cls(Coding.of(tensors))
+        return cls(coding_of(tensors))
 
     def normalize(self, x: Tensor) -> Tensor:
         """Of an unknown category the block is 0, as is an unknown number."""
@@ -93,7 +94,7 @@ class TableUnits(Units):
         return self.normalize(torch.from_numpy(self.coding.compact(table)))
 
     def tensors(self) -> dict[str, Tensor]:
-        return self.coding.tensors()
+        return tensors_of(self.coding)
 
     def evidence(self, x: Tensor, gaps: bool) -> RowEvidence:
         """What compact rows ``(N, width)`` say, some columns of which are unknown.

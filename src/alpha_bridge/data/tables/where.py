@@ -78,7 +78,7 @@ def column_of(coding: Coding, name: str) -> Column:
         have = some([shown(name) for name in coding.schema.names])
         hint = f"did you mean {shown(near[0])}?" if near else f"there are {have}"
         raise ValueError(f"there is no column {shown(name)}: {hint}")
-    if found[0].kind == "identifier":
+    if found[0].identifies:
         raise ValueError(
             f"column {shown(name)} identifies rows and is made anew: give another column"
         )
@@ -130,7 +130,7 @@ def _require_possible(
             low, high = coding.texts(at, (column.low, column.high))
             raise ValueError(f"column {name} goes from {low} to {high}, got {own}: give another")
         (made,) = coding.table(row)[column.name].to_pylist()
-        if (column.kind != "number" or column.decimals is not None) and made != cell[0].as_py():
+        if column.rounding and made != cell[0].as_py():
             raise ValueError(
                 f"no row has {own} in column {name}, and the nearest is {shown(made)}: give that"
             )
