@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 import torch
@@ -166,6 +167,22 @@ def test_an_epoch_of_a_table_reads_each_group_of_rows_once(folders, load, reads)
     drawn = [value for step in range(36) for value in values(source.batch(0, step, 1))]
     assert len(reads) == len({*reads}) == COUNT // GROUP
     assert sorted(drawn + values(source.held_out(9))) == [*range(COUNT)]
+
+
+@pytest.mark.usefixtures("reads")
+@pytest.mark.parametrize("cells", ["of datasets", "plain bytes"])
+def test_groups_of_a_column_with_a_dot_in_its_name_are_let_go(folders, load, tmp_path, cells):
+    table = pyarrow.parquet.read_table(folders["parquet"] / "part-0.parquet")
+    images = table["image"]
+    if cells == "plain bytes":
+        images = pyarrow.compute.struct_field(images, "bytes")
+    table = pyarrow.table({"observation.image": images, "label": table["label"]})
+    (tmp_path / "x").mkdir()
+    pyarrow.parquet.write_table(table, tmp_path / "x" / "a.parquet", row_group_size=GROUP)
+    source = load(str(tmp_path / "x"))
+    source.batch(0, 0, 16)
+    assert source._train.groups is not None
+    assert len(source._train.shards._held) <= 2
 
 
 @pytest.mark.usefixtures("reads")
