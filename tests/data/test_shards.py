@@ -204,6 +204,28 @@ def test_groups_are_drawn_part_by_part_in_another_order_each_epoch(monkeypatch):
     assert not np.array_equal(*orders)
 
 
+# what shards say of their images
+
+
+def labelled(folder, *shards):
+    """Tar files of grey images, and what a sample has beside its image: ``.cls``, ``.json``."""
+    folder.mkdir()
+    for number, samples in enumerate(shards):
+        rows = [
+            (f"{row:03}", {"png": png(row)} | {kind: of.encode() for kind, of in sample.items()})
+            for row, sample in enumerate(samples)
+        ]
+        tar(folder / f"{number}.tar", rows)
+    return str(folder)
+
+
+@pytest.mark.parametrize("value", [2**64 - 1, "\ud800"], ids=["beyond 64 bits", "no text"])
+def test_a_column_of_values_that_no_table_holds_is_left_out(tmp_path, load, value):
+    samples = [{"json": json.dumps({"hash": value, "even": row % 2})} for row in range(9)]
+    source = load(labelled(tmp_path / "x", samples))
+    assert source.training_attributes(9).names == ["even"]
+
+
 # images that cannot be decoded, and shards that cannot be read
 
 

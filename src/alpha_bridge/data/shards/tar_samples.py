@@ -97,7 +97,10 @@ def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str,
 
 
 def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-    """Columns of the scalars in records; those of several types are left out."""
+    """Columns of the scalars in records.
+
+    Those of several types, of numbers beyond 64 bits, or of texts that are none, are left out.
+    """
     import pyarrow
 
     columns: dict[str, Any] = {}
@@ -106,6 +109,6 @@ def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
         if all(isinstance(cell, bool | int | float | str | None) for cell in cells):
             try:
                 columns[name] = pyarrow.array(cells)
-            except pyarrow.ArrowException:
+            except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError):
                 continue
     return of_few_values(columns)
