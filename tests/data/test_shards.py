@@ -251,10 +251,14 @@ def several(folder):
     tar(folder / "a.tar", [("0", {"left.png": png(0), "right.png": png(1)})])
 
 
-def cut(folder):
-    tar(folder / "a.tar", [(str(row), {"png": png(row)}) for row in range(30)])
-    content = (folder / "a.tar").read_bytes()
-    (folder / "a.tar").write_bytes(content[:5000])
+def damaged(change):
+    """A tar file of 30 images that is then changed; each of them takes two blocks of 512 bytes."""
+
+    def make(folder):
+        tar(folder / "a.tar", [(f"{row:03}", {"png": png(row)}) for row in range(30)])
+        (folder / "a.tar").write_bytes(change((folder / "a.tar").read_bytes()))
+
+    return make
 
 
 def compressed(folder):
@@ -272,8 +276,17 @@ def mixed(folder):
     pyarrow.parquet.write_table(table, folder / "test-b.parquet")
 
 
+NO_END = "a.tar cannot be read .at byte 10240 there is neither a member nor the end .*: replace or"
+
 REFUSED = {
-    "cut": (cut, "shard .*a.tar cannot be read .*unexpected end of data.*: replace or remove it"),
+    "cut": (
+        damaged(lambda tar: tar[:5000]),
+        "shard .*a.tar cannot be read .*unexpected end of data.*: replace or remove it",
+    ),
+    "cut between members": (damaged(lambda tar: tar[:10240]), NO_END),
+    "cut in a header": (damaged(lambda tar: tar[:10340]), NO_END),
+    "damaged header": (damaged(lambda tar: tar[:10240] + b"x" * 512 + tar[10752:]), NO_END),
+    "header of zeros": (damaged(lambda tar: tar[:10240] + bytes(512) + tar[10752:]), NO_END),
     "no tar": (lambda f: (f / "a.tar").write_bytes(b"x" * 9999), "shard .*a.tar cannot be read"),
     "no images": (lambda f: tar(f / "a.tar", [("0", {"txt": b"a"})]), "have no images .a.tar.: "),
     "several": (several, "several images of one sample .*: .*--images.image-column left.png"),

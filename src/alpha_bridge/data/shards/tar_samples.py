@@ -71,8 +71,19 @@ def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
                 members = {}
             key = its
             members[kind.lower()] = member
+        _require_end(path, tar.offset)
     if members:
         yield members
+
+
+def _require_end(path: Path, at: int) -> None:
+    """Raise ``tarfile.ReadError`` unless zeros end the file there, as they have to."""
+    # the standard library takes any header that it cannot read for the end
+    with path.open("rb") as file:
+        file.seek(at)
+        end = file.read(2 * tarfile.BLOCKSIZE)
+    if len(end) < tarfile.BLOCKSIZE or any(end):
+        raise tarfile.ReadError(f"at byte {at} there is neither a member nor the end of a tar file")
 
 
 def _is_picture(kind: str) -> bool:
