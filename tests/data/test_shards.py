@@ -33,9 +33,9 @@ def png(value):
     return file.getvalue()
 
 
-def tar(path, samples):
+def tar(path, samples, **options):
     """Write ``(key, {ending: content})``."""
-    with tarfile.open(path, "w") as file:
+    with tarfile.open(path, "w", **options) as file:
         for key, members in samples:
             for ending, content in members.items():
                 member = tarfile.TarInfo(f"{key}.{ending}")
@@ -224,6 +224,16 @@ def test_a_column_of_values_that_no_table_holds_is_left_out(tmp_path, load, valu
     samples = [{"json": json.dumps({"hash": value, "even": row % 2})} for row in range(9)]
     source = load(labelled(tmp_path / "x", samples))
     assert source.training_attributes(9).names == ["even"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_names_of_members_may_be_in_another_encoding(tmp_path, load, stream):
+    (tmp_path / "x").mkdir()
+    samples = [(name, {"png": png(row)}) for row, name in enumerate("äöüé")]
+    tar(tmp_path / "x" / "a.tar", samples, encoding="latin-1", format=tarfile.GNU_FORMAT)
+    source = load(str(tmp_path / "x"), stream=stream)
+    assert source.size == 3
+    assert [*source.files] == ([] if stream else ["\ufffd.png"] * 4)
 
 
 # images that cannot be decoded, and shards that cannot be read

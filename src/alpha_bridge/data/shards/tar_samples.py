@@ -36,7 +36,7 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
             if column not in (None, IMAGE):
                 images = {kind: of for kind, of in images.items() if kind == column}
             if len(images) > 1:
-                first = next(iter(images.values())).name
+                first = _readable(next(iter(images.values())).name)
                 raise ValueError(
                     f"{path} has several images of one sample ({first}: {', '.join(images)}): give "
                     f"the one to use with --images.image-column {next(iter(images))}"
@@ -44,7 +44,7 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
             bare += not images
             for member in images.values():
                 found.append((member.offset_data, member.size))
-                files.append(member.name)
+                files.append(_readable(member.name))
                 records.append(_record(file, members))
     if all(str(record.get(LABEL, "")).isdecimal() for record in records):
         records = [record | {LABEL: int(record[LABEL])} for record in records]
@@ -86,6 +86,11 @@ def _require_end(path: Path, at: int) -> None:
         raise tarfile.ReadError(f"at byte {at} there is neither a member nor the end of a tar file")
 
 
+def _readable(name: str) -> str:
+    """A member's name, in which bytes that are no UTF-8 are replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _is_picture(kind: str) -> bool:
     return f".{kind.rpartition('.')[-1]}" in image_endings()
 
@@ -100,8 +105,9 @@ def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str,
             try:
                 given = json.loads(text) if kind == "json" else {LABEL: text}
             except ValueError as error:
+                name = _readable(member.name)
                 raise ValueError(
-                    f"{member.name} in {file.name} is no JSON ({one_line(error)}): repair it"
+                    f"{name} in {file.name} is no JSON ({one_line(error)}): repair it"
                 ) from error
             record |= given if isinstance(given, dict) else {}
     return record
