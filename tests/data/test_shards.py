@@ -219,6 +219,33 @@ def labelled(folder, *shards):
     return str(folder)
 
 
+@pytest.mark.parametrize("unknown", [{}, {"cls": ""}, {"cls": "-1"}])
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_label_that_is_missing_is_unknown_and_the_others_stay_numbers(
+    tmp_path, load, unknown, shards
+):
+    known = [{"cls": str(row % 11)} for row in range(COUNT)]
+    source = load(labelled(tmp_path / "x", [*known, unknown], *[known] * (shards - 1)))
+    assert source.class_names == tuple(map(str, range(11)))
+    labels = torch.cat([source.training_labels(99), source.held_out_labels(99)])
+    assert (labels < 0).sum() == 1 and len(labels) == shards * COUNT + 1
+
+
+def test_labels_are_texts_in_all_tar_files_if_they_are_in_one(tmp_path, load):
+    shards = [[{"cls": label}] * 20 for label in ("1", "cat")]
+    source = load(labelled(tmp_path / "x", *shards, [{"json": '{"label": 1}'}]))
+    assert source.class_names == ("1", "cat")
+
+
+def test_attributes_of_several_types_are_left_out_in_one_tar_file_and_in_several(tmp_path, load):
+    samples = [{"json": json.dumps({"age": age, "even": 0})} for age in (3, "unknown")] * 9
+    sources = [
+        labelled(tmp_path / "one", samples),
+        labelled(tmp_path / "two", *[[sample] for sample in samples]),
+    ]
+    assert [load(one).training_attributes(9).names for one in sources] == [["even=0"]] * 2
+
+
 @pytest.mark.parametrize("value", [2**64 - 1, "\ud800"], ids=["beyond 64 bits", "no text"])
 def test_a_column_of_values_that_no_table_holds_is_left_out(tmp_path, load, value):
     samples = [{"json": json.dumps({"hash": value, "even": row % 2})} for row in range(9)]

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ...errors import one_line
 from ..folders import IMAGE, LABEL
 from ..listing import image_endings
-from .scanned import PLACE, Scan, no_images, of_few_values
-
-if TYPE_CHECKING:
-    from pyarrow import Array
+from .scanned import PLACE, Scan, no_images
+from .tar_columns import columns_of
 
 
 def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
@@ -46,10 +44,8 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
                 found.append((member.offset_data, member.size))
                 files.append(_readable(member.name))
                 records.append(_record(file, members))
-    if all(str(record.get(LABEL, "")).isdecimal() for record in records):
-        records = [record | {LABEL: int(record[LABEL])} for record in records]
     kept = pyarrow.array(files, "string") if names else None
-    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **_columns(records)})
+    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **columns_of(records)})
     index = np.array(found, PLACE)
     return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
 
@@ -111,21 +107,3 @@ def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str,
                 ) from error
             record |= given if isinstance(given, dict) else {}
     return record
-
-
-def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-    """Columns of the scalars in records.
-
-    Those of several types, of numbers beyond 64 bits, or of texts that are none, are left out.
-    """
-    import pyarrow
-
-    columns: dict[str, Any] = {}
-    for name in dict.fromkeys(name for record in records for name in record):
-        cells = [record.get(name) for record in records]
-        if all(isinstance(cell, bool | int | float | str | None) for cell in cells):
-            try:
-                columns[name] = pyarrow.array(cells)
-            except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError):
-                continue
-    return of_few_values(columns)
