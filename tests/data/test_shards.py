@@ -231,6 +231,12 @@ def test_a_label_that_is_missing_is_unknown_and_the_others_stay_numbers(
     assert (labels < 0).sum() == 1 and len(labels) == shards * COUNT + 1
 
 
+def test_a_tar_file_without_members_says_nothing_of_the_others(tmp_path, load):
+    known = [{"cls": str(row % 2)} for row in range(COUNT)]
+    for number, shards in enumerate(([known, []], [[], known])):
+        assert load(labelled(tmp_path / str(number), *shards)).class_names == ("0", "1")
+
+
 def test_labels_are_texts_in_all_tar_files_if_they_are_in_one(tmp_path, load):
     shards = [[{"cls": label}] * 20 for label in ("1", "cat")]
     source = load(labelled(tmp_path / "x", *shards, [{"json": '{"label": 1}'}]))

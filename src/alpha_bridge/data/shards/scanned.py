@@ -58,6 +58,8 @@ def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:
 
     found = {}
     for split, scans in splits.items():
+        # a shard without rows says nothing of its columns
+        scans = [one for one in scans if len(one.index)] or scans
         names = [
             name
             for name in scans[0].cells.column_names
