@@ -321,6 +321,16 @@ def mixed(folder):
 
 NO_END = "a.tar cannot be read .at byte 10240 there is neither a member nor the end .*: replace or"
 
+
+def called(*names):
+    def make(folder):
+        for number, name in enumerate(names):
+            table = pyarrow.table({name: [png(0)] if name != "label" else [0]})
+            pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
+
+    return make
+
+
 REFUSED = {
     "cut": (
         damaged(lambda tar: tar[:5000]),
@@ -339,6 +349,14 @@ REFUSED = {
     ),
     "compressed": (compressed, "a.arrow is compressed, .*: write it without compression"),
     "mixed": (mixed, "has shards of several kinds .*: give a folder of one kind"),
+    "several names": (
+        called("image", "img"),
+        "shard .*0.parquet has the images in column image, and 1.parquet in img: call it alike",
+    ),
+    "images in one alone": (
+        called("label", "image"),
+        "shard .*1.parquet has the images in column image, and 0.parquet in none: call it alike",
+    ),
     "no bytes": (
         lambda f: pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), f / "a.parquet"),
         "the data set has no images; its columns are x: give .*image-column",
