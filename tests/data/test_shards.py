@@ -185,6 +185,14 @@ def test_groups_of_a_column_with_a_dot_in_its_name_are_let_go(folders, load, tmp
     assert len(source._train.shards._held) <= 2
 
 
+def test_a_sample_of_a_table_is_drawn_from_all_its_groups_and_reads_each_once(folders, load, reads):
+    source, decoded = (load(str(folders["parquet"]), stream=stream) for stream in (True, False))
+    reads.clear()
+    assert torch.equal(source.training(COUNT // 2), decoded.training(COUNT // 2))
+    assert len(reads) == len({*reads}) == COUNT // GROUP
+    assert torch.equal(source.held_out(2), decoded.held_out(2))
+
+
 @pytest.mark.usefixtures("reads")
 def test_an_update_of_a_table_draws_the_same_whatever_was_drawn_before(streams):
     after = streams["parquet"].batch(1, 5, 8)
