@@ -1,11 +1,16 @@
 """Labels of any kind become classes, numbered in order, or a line says why they do not."""
 
+import tracemalloc
+
+import datasets
 import numpy as np
+import pyarrow
 import pytest
 import torch
 
 from alpha_bridge.data import ImageSource, from_array
-from alpha_bridge.data.classes import classes_of
+from alpha_bridge.data.choice import attributes_of
+from alpha_bridge.data.classes import classes_of, has_at_most
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,32 @@ def test_labels_that_tell_no_classes_apart_are_left_out_with_a_line(labels, note
     found = classes_of(np.array(labels))
     assert found.names == () and set(found.codes.tolist()) == {-1}
     assert note in found.notes[-1]
+
+
+MANY = pyarrow.table({"id": np.arange(200_000)})
+
+
+@pytest.mark.parametrize(
+    ("names_of", "column"),
+    [
+        (lambda data: attributes_of({"train": data}).names, datasets.Dataset(MANY)),
+        (lambda cells: [*classes_of(cells).names], MANY["id"]),
+    ],
+    ids=["attributes", "classes"],
+)
+def test_a_column_of_many_values_takes_no_objects_for_them(names_of, column):
+    tracemalloc.start()
+    assert names_of(column) == []
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * len(column)
+
+
+@pytest.mark.parametrize("count", [1, 5, 6])
+def test_values_are_counted_piece_by_piece(monkeypatch, count):
+    monkeypatch.setattr("alpha_bridge.data.classes.PIECE", 4)
+    cells = pyarrow.chunked_array([[None, *range(count)], [], [*range(count)] * 3])
+    assert has_at_most(5, cells) == (count <= 5)
 
 
 def test_a_number_that_is_taken_for_unknown_is_said():

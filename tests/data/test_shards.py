@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 import torch
@@ -32,9 +33,9 @@ def png(value):
     return file.getvalue()
 
 
-def tar(path, samples):
+def tar(path, samples, **options):
     """Write ``(key, {ending: content})``."""
-    with tarfile.open(path, "w") as file:
+    with tarfile.open(path, "w", **options) as file:
         for key, members in samples:
             for ending, content in members.items():
                 member = tarfile.TarInfo(f"{key}.{ending}")
@@ -169,6 +170,30 @@ def test_an_epoch_of_a_table_reads_each_group_of_rows_once(folders, load, reads)
 
 
 @pytest.mark.usefixtures("reads")
+@pytest.mark.parametrize("cells", ["of datasets", "plain bytes"])
+def test_groups_of_a_column_with_a_dot_in_its_name_are_let_go(folders, load, tmp_path, cells):
+    table = pyarrow.parquet.read_table(folders["parquet"] / "part-0.parquet")
+    images = table["image"]
+    if cells == "plain bytes":
+        images = pyarrow.compute.struct_field(images, "bytes")
+    table = pyarrow.table({"observation.image": images, "label": table["label"]})
+    (tmp_path / "x").mkdir()
+    pyarrow.parquet.write_table(table, tmp_path / "x" / "a.parquet", row_group_size=GROUP)
+    source = load(str(tmp_path / "x"))
+    source.batch(0, 0, 16)
+    assert source._train.groups is not None
+    assert len(source._train.shards._held) <= 2
+
+
+def test_a_sample_of_a_table_is_drawn_from_all_its_groups_and_reads_each_once(folders, load, reads):
+    source, decoded = (load(str(folders["parquet"]), stream=stream) for stream in (True, False))
+    reads.clear()
+    assert torch.equal(source.training(COUNT // 2), decoded.training(COUNT // 2))
+    assert len(reads) == len({*reads}) == COUNT // GROUP
+    assert torch.equal(source.held_out(2), decoded.held_out(2))
+
+
+@pytest.mark.usefixtures("reads")
 def test_an_update_of_a_table_draws_the_same_whatever_was_drawn_before(streams):
     after = streams["parquet"].batch(1, 5, 8)
     for step in range(5):
@@ -185,6 +210,71 @@ def test_groups_are_drawn_part_by_part_in_another_order_each_epoch(monkeypatch):
         parts = [{*groups.of[order[begin : begin + 10]]} for begin in range(5, 55, 10)]
         assert all(len(part) == 2 for part in parts)
     assert not np.array_equal(*orders)
+
+
+# what shards say of their images
+
+
+def labelled(folder, *shards):
+    """Tar files of grey images, and what a sample has beside its image: ``.cls``, ``.json``."""
+    folder.mkdir()
+    for number, samples in enumerate(shards):
+        rows = [
+            (f"{row:03}", {"png": png(row)} | {kind: of.encode() for kind, of in sample.items()})
+            for row, sample in enumerate(samples)
+        ]
+        tar(folder / f"{number}.tar", rows)
+    return str(folder)
+
+
+@pytest.mark.parametrize("unknown", [{}, {"cls": ""}, {"cls": "-1"}])
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_label_that_is_missing_is_unknown_and_the_others_stay_numbers(
+    tmp_path, load, unknown, shards
+):
+    known = [{"cls": str(row % 11)} for row in range(COUNT)]
+    source = load(labelled(tmp_path / "x", [*known, unknown], *[known] * (shards - 1)))
+    assert source.class_names == tuple(map(str, range(11)))
+    labels = torch.cat([source.training_labels(99), source.held_out_labels(99)])
+    assert (labels < 0).sum() == 1 and len(labels) == shards * COUNT + 1
+
+
+def test_a_tar_file_without_members_says_nothing_of_the_others(tmp_path, load):
+    known = [{"cls": str(row % 2)} for row in range(COUNT)]
+    for number, shards in enumerate(([known, []], [[], known])):
+        assert load(labelled(tmp_path / str(number), *shards)).class_names == ("0", "1")
+
+
+def test_labels_are_texts_in_all_tar_files_if_they_are_in_one(tmp_path, load):
+    shards = [[{"cls": label}] * 20 for label in ("1", "cat")]
+    source = load(labelled(tmp_path / "x", *shards, [{"json": '{"label": 1}'}]))
+    assert source.class_names == ("1", "cat")
+
+
+def test_attributes_of_several_types_are_left_out_in_one_tar_file_and_in_several(tmp_path, load):
+    samples = [{"json": json.dumps({"age": age, "even": 0})} for age in (3, "unknown")] * 9
+    sources = [
+        labelled(tmp_path / "one", samples),
+        labelled(tmp_path / "two", *[[sample] for sample in samples]),
+    ]
+    assert [load(one).training_attributes(9).names for one in sources] == [["even=0"]] * 2
+
+
+@pytest.mark.parametrize("value", [2**64 - 1, "\ud800"], ids=["beyond 64 bits", "no text"])
+def test_a_column_of_values_that_no_table_holds_is_left_out(tmp_path, load, value):
+    samples = [{"json": json.dumps({"hash": value, "even": row % 2})} for row in range(9)]
+    source = load(labelled(tmp_path / "x", samples))
+    assert source.training_attributes(9).names == ["even"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_names_of_members_may_be_in_another_encoding(tmp_path, load, stream):
+    (tmp_path / "x").mkdir()
+    samples = [(name, {"png": png(row)}) for row, name in enumerate("äöüé")]
+    tar(tmp_path / "x" / "a.tar", samples, encoding="latin-1", format=tarfile.GNU_FORMAT)
+    source = load(str(tmp_path / "x"), stream=stream)
+    assert source.size == 3
+    assert [*source.files] == ([] if stream else ["\ufffd.png"] * 4)
 
 
 # images that cannot be decoded, and shards that cannot be read
@@ -212,10 +302,14 @@ def several(folder):
     tar(folder / "a.tar", [("0", {"left.png": png(0), "right.png": png(1)})])
 
 
-def cut(folder):
-    tar(folder / "a.tar", [(str(row), {"png": png(row)}) for row in range(30)])
-    content = (folder / "a.tar").read_bytes()
-    (folder / "a.tar").write_bytes(content[:5000])
+def damaged(change):
+    """A tar file of 30 images that is then changed; each of them takes two blocks of 512 bytes."""
+
+    def make(folder):
+        tar(folder / "a.tar", [(f"{row:03}", {"png": png(row)}) for row in range(30)])
+        (folder / "a.tar").write_bytes(change((folder / "a.tar").read_bytes()))
+
+    return make
 
 
 def compressed(folder):
@@ -233,8 +327,27 @@ def mixed(folder):
     pyarrow.parquet.write_table(table, folder / "test-b.parquet")
 
 
+NO_END = "a.tar cannot be read .at byte 10240 there is neither a member nor the end .*: replace or"
+
+
+def called(*names):
+    def make(folder):
+        for number, name in enumerate(names):
+            table = pyarrow.table({name: [png(0)] if name != "label" else [0]})
+            pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
+
+    return make
+
+
 REFUSED = {
-    "cut": (cut, "shard .*a.tar cannot be read .*unexpected end of data.*: replace or remove it"),
+    "cut": (
+        damaged(lambda tar: tar[:5000]),
+        "shard .*a.tar cannot be read .*unexpected end of data.*: replace or remove it",
+    ),
+    "cut between members": (damaged(lambda tar: tar[:10240]), NO_END),
+    "cut in a header": (damaged(lambda tar: tar[:10340]), NO_END),
+    "damaged header": (damaged(lambda tar: tar[:10240] + b"x" * 512 + tar[10752:]), NO_END),
+    "header of zeros": (damaged(lambda tar: tar[:10240] + bytes(512) + tar[10752:]), NO_END),
     "no tar": (lambda f: (f / "a.tar").write_bytes(b"x" * 9999), "shard .*a.tar cannot be read"),
     "no images": (lambda f: tar(f / "a.tar", [("0", {"txt": b"a"})]), "have no images .a.tar.: "),
     "several": (several, "several images of one sample .*: .*--images.image-column left.png"),
@@ -244,6 +357,14 @@ REFUSED = {
     ),
     "compressed": (compressed, "a.arrow is compressed, .*: write it without compression"),
     "mixed": (mixed, "has shards of several kinds .*: give a folder of one kind"),
+    "several names": (
+        called("image", "img"),
+        "shard .*0.parquet has the images in column image, and 1.parquet in img: call it alike",
+    ),
+    "images in one alone": (
+        called("label", "image"),
+        "shard .*1.parquet has the images in column image, and 0.parquet in none: call it alike",
+    ),
     "no bytes": (
         lambda f: pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), f / "a.parquet"),
         "the data set has no images; its columns are x: give .*image-column",

@@ -78,6 +78,23 @@ def test_every_parameter_takes_part(kind):
     assert all(parameter.grad.abs().sum() > 0 for parameter in module.parameters())
 
 
+def results(module, x):
+    """Outputs, and the gradients of all parameters."""
+    found = outputs(module, x)
+    return [*found, *torch.autograd.grad(sum(map(torch.sum, found)), [*module.parameters()])]
+
+
+@every_network
+def test_rectifiers_work_in_place_and_nothing_else_changes(kind):
+    module, x = network(kind), batch(kind)
+    rectifiers = [layer for layer in module if hasattr(layer, "inplace")]
+    assert rectifiers and all(layer.inplace for layer in rectifiers)
+    of = results(module, x)
+    for layer in rectifiers:
+        layer.inplace = False
+    assert all(map(torch.equal, of, results(module, x)))
+
+
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
 def test_the_first_weights_keep_the_scale_of_the_signal(kind):
     module = network(kind, size=64, width=24)

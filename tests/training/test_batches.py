@@ -44,6 +44,16 @@ def drawn(steps, **options):
         return list(updates)
 
 
+def test_held_out_samples_are_read_once(monkeypatch):
+    of, calls = batches(), []
+    plain = of.source.held_out
+    monkeypatch.setattr(of.source, "held_out", lambda count: calls.append(count) or plain(count))
+    (x, noise), (again, other) = (of.unseen(step, 4) for step in (0, 1))
+    assert torch.equal(x, again) and not torch.equal(noise.prior, other.prior)
+    assert torch.equal(of.unseen(2, 3)[0], plain(3))
+    assert calls == [4, 3]
+
+
 def test_the_next_draw_is_begun_before_one_is_given_out():
     events = []
     results = _ahead(Future(number, events) for number in range(4))

@@ -8,9 +8,11 @@ import torch
 
 from alpha_bridge import model as model_module
 from alpha_bridge.cli.parsing import parse
+from alpha_bridge.commands.train import train
 from alpha_bridge.data import from_array
 from alpha_bridge.metrics.comparison import FEATURES
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
+from alpha_bridge.metrics.reporting import silent
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
 from alpha_bridge.recipe import assembly, changed, first_weights
@@ -20,6 +22,7 @@ from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
 from alpha_bridge.runs.loading import inverted
 from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import load
 
 SMALL = {"steps": 20, "batch_size": 8, "model.width": 4, "model.halvings": 1}
@@ -80,6 +83,32 @@ def test_a_line_says_on_how_few_images_a_vae_was_measured(config, monkeypatch):
     parts = assemble(config, measuring=lambda *done: told.append(done))
     assert parts.notes[-1].endswith(", on 70 training images and not 1000, as they are large")
     assert told == [("measuring the VAE", done, 2) for done in range(3)]
+
+
+def test_a_vae_is_measured_where_it_trains_and_with_progress(config, monkeypatch, tmp_path):
+    class Measured(Exception):
+        pass
+
+    def begin(*given):
+        raise Measured(*given[3:])
+
+    monkeypatch.setattr(assembly, "begin_from_vae", begin)
+    with pytest.raises(Measured) as caught:
+        train(config, tmp_path / "run")
+    device, progress = caught.value.args
+    assert device == available_accelerator().device
+    assert progress is not silent
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rate", "said"),
+    [(144, 1e-3, False), (512, 1e-3, False), (4608, 1e-3, True), (4608, 1e-5, False)],
+)
+def test_a_rate_that_is_high_for_the_width_of_a_decoder_is_said(inputs, rate, said):
+    """144 and 512 are those of VAEs that were bridged at 1e-3, 4,608 that of Stable Diffusion's."""
+    vae = SimpleNamespace(decoder=torch.nn.Linear(inputs, 2))
+    notes = first_weights._rate_notes(rate, vae)
+    assert ["--optimization.generator 1e-05" in note for note in notes] == [True] * said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .attributes import Attributes
-from .classes import Classes, classes_of, coded, text, values_of
+from .classes import Classes, classes_of, codes_of, distinct, has_at_most, text, values_of
 from .decode import BATCH, Encoded, encoded
 from .rows import split
 
@@ -182,12 +182,13 @@ def attributes_of(splits: "dict[str, Dataset]") -> Attributes:
             texts[name], found = kind.names, cells.fill_null(-1).to_numpy()
         else:
             try:
-                values, found = coded(values_of(cells, name))
+                cells = values_of(cells, name)
             except ValueError:  # of a kind that has no classes
                 continue
-            if not 0 < len(values) <= MOST_VALUES:
+            if cells.null_count == len(cells) or not has_at_most(MOST_VALUES, cells):
                 continue
-            texts[name] = [*map(text, values)]
+            values = distinct(cells)
+            texts[name], found = [*map(text, values.to_pylist())], codes_of(cells, values)
         codes.append(found.astype(np.int32))
     table = np.stack(codes, axis=1) if codes else np.empty((count, 0), np.int32)
     return Attributes(texts, table, np.arange(count))

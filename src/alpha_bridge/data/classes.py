@@ -13,12 +13,14 @@ from ..errors import one_line
 from .listing import some
 
 if TYPE_CHECKING:
-    from pyarrow import ChunkedArray
+    from pyarrow import Array, ChunkedArray
 
 Codes = NDArray[np.signedinteger[Any]]
 
 MOST = 1000
 """Classes at most: an inception score, say, needs a sample of each."""
+PIECE = 2**16
+"""Cells that are looked at together where the distinct ones are counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +67,21 @@ def classes_of(
     Raises:
         ValueError: They are of another kind, such as numbers that are not whole.
     """
-    values, codes = coded(values_of(labels, called))
-    notes = []
-    if values[:1] == [-1] and (names or values[1:2] in ([], [0])):
-        values, codes = values[1:], np.maximum(codes - 1, -1)
-        if values and not names:
+    from pyarrow import compute
+
+    cells, notes = values_of(labels, called), []
+    values, known = distinct(cells), len(cells) - cells.null_count
+    lowest = values[:2].to_pylist()
+    if lowest[:1] == [-1] and (names or lowest[1:] in ([], [0])):
+        values = values[1:]
+        known = compute.sum(compute.is_in(cells, value_set=values)).as_py() or 0
+        if len(values) and not names:
             notes.append(f"-1 in {called} is unknown, as the others count from 0 on")
-    texts = tuple(names[value] if names else text(value) for value in values)
-    useless = _useless(texts, int((codes >= 0).sum()), called)
+    useless = _useless(values, known, called, names)
     if useless:
-        texts, codes = (), np.full_like(codes, -1)
-    return Classes(texts, codes, (*notes, *useless))
+        return Classes((), np.full(len(cells), -1), (*notes, useless))
+    texts = tuple(names[value] if names else text(value) for value in values.to_pylist())
+    return Classes(texts, codes_of(cells, values), tuple(notes))
 
 
 def classes_of_parts(
@@ -102,15 +108,17 @@ def classes_of_parts(
     return replace(found, codes=codes), parts
 
 
-def _useless(texts: Sequence[str], count: int, called: str) -> tuple[str, ...]:
+def _useless(values: Array, count: int, called: str, names: Sequence[str]) -> str | None:
     """A line on values of ``count`` samples that tell no classes apart."""
-    if not texts:
-        return (f"{called} are all unknown: left out",)
-    if len(texts) == 1:
-        return (f"{called} are all {texts[0]}: one class alone tells nothing, so it is left out",)
-    if len(texts) > min(MOST, max(2, count // 2)):
-        return (f"{called} have {len(texts)} values for {count} samples: no classes, left out",)
-    return ()
+    if not len(values):
+        return f"{called} are all unknown: left out"
+    if len(values) == 1:
+        (value,) = values.to_pylist()
+        only = names[value] if names else text(value)
+        return f"{called} are all {only}: one class alone tells nothing, so it is left out"
+    if len(values) > min(MOST, max(2, count // 2)):
+        return f"{called} have {len(values)} values for {count} samples: no classes, left out"
+    return None
 
 
 def values_of(labels: NDArray[Any] | ChunkedArray, called: str) -> ChunkedArray:
@@ -139,13 +147,36 @@ def values_of(labels: NDArray[Any] | ChunkedArray, called: str) -> ChunkedArray:
     return labels
 
 
-def coded(cells: ChunkedArray) -> tuple[list[Any], NDArray[np.int64]]:
-    """The distinct values of cells, in order, and which of them each has, −1 for a null."""
+def distinct(cells: ChunkedArray) -> Array:
+    """The distinct values of cells, in order, without null."""
     from pyarrow import compute
 
-    values = compute.unique(cells).drop_null().sort()
-    codes = compute.index_in(cells, value_set=values).cast("int64").fill_null(-1)
-    return values.to_pylist(), codes.to_numpy()
+    return compute.unique(cells).drop_null().sort()
+
+
+def has_at_most(most: int, cells: ChunkedArray) -> bool:
+    """Whether cells have so few distinct values; none are read after those that are too many."""
+    import pyarrow
+    from pyarrow import compute
+
+    found = cells.slice(0, 0)
+    for begin in range(0, len(cells), PIECE):
+        chunks = (*found.chunks, *cells.slice(begin, PIECE).chunks)
+        unique = compute.unique(pyarrow.chunked_array(chunks, cells.type)).drop_null()
+        if len(unique) > most:
+            return False
+        found = pyarrow.chunked_array([unique])
+    return True
+
+
+def codes_of(cells: ChunkedArray, values: Array) -> NDArray[np.int64]:
+    """Which of ``values`` each cell is, −1 for none."""
+    from pyarrow import compute
+
+    codes: NDArray[np.int64] = (
+        compute.index_in(cells, value_set=values).cast("int64").fill_null(-1).to_numpy()
+    )
+    return codes
 
 
 def text(value: object) -> str:

@@ -62,10 +62,7 @@ class Folder(Origin):
         notes = (f"{self.name} is read as a data set, by {named}", *self._links())
         if not self.packed:
             return Loaded(self._data_set(scratch), (self.root, scratch.resolve()), notes)
-        scans = {
-            split: [scan(file, column, names) for file in files]
-            for split, files in self.packed.items()
-        }
+        scans = scan(self.packed, column, names)
         found = [*chain.from_iterable(scans.values())]
         if not any(len(one.index) for one in found):
             raise ValueError(

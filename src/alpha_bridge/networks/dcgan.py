@@ -111,7 +111,7 @@ class DCGANGenerator(nn.Sequential):
         for inputs, outputs in pairwise(each):
             layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
             _begin(layer, inputs=inputs * 4)  # a quarter of the kernel meets each pixel
-            layers += [nn.ReLU(), layer]
+            layers += [nn.ReLU(inplace=True), layer]
         super().__init__(nn.Unflatten(-1, (latent, 1, 1)), first, *layers, nn.Tanh())
         self.latent_shape = (latent,)
 

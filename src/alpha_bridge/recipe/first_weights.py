@@ -27,6 +27,11 @@ from .soundness import require_sound
 FEWEST = 64
 """Training images that a VAE is measured on, however large they are."""
 MEASURING = "measuring the VAE"
+FAST = 1.0
+"""Learning rate times inputs of a layer from which on a line says so: Adam's first update moves
+what the layer gives by up to that, in units of its inputs."""
+GENTLE = 1e-5
+"""A rate at which a wide decoder is not thrown off by it."""
 
 
 def build_model(config: Config) -> AlphaBridge:
@@ -125,7 +130,21 @@ def begin_from_vae(
     noise = f"σ = {float(model.sigma):.4g} for {config.init}"
     if len(x) == wanted < MEASURED:
         noise += f", on {wanted} training images and not {MEASURED}, as they are large"
-    return config, model.train(), (*vae.notes, *notes, noise)
+    notes = (*vae.notes, *notes, noise, *_rate_notes(config.optimization.generator, vae))
+    return config, model.train(), notes
+
+
+def _rate_notes(rate: float, vae: TrainedVAE) -> tuple[str, ...]:
+    """A line where the decoder is so wide that the rate may undo it."""
+    weights = (weight for weight in vae.decoder.parameters() if weight.ndim > 1)
+    inputs = max((weight[0].numel() for weight in weights), default=0)
+    if inputs * rate < FAST:
+        return ()
+    return (
+        f"a layer of the VAE's decoder has {inputs} inputs, and the first updates at a rate of "
+        f"{rate:g} may undo what it has learned: give --optimization.generator {GENTLE:g}, and "
+        "--optimization.encoder likewise if the encoder is trained",
+    )
 
 
 def _measured_on(shape: tuple[int, ...]) -> int:

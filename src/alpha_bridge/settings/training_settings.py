@@ -139,5 +139,5 @@ class WatchConfig(Settings):
     logit: Annotated[float, POSITIVE] = 10.0
     """Mean size of the logits there, in nats, from which it has won as well."""
     spread: Annotated[float, Interval(0)] = 0.25
-    """Mean distance of a sample to the nearest other one, over that of held-out data, under which
-    the generator has collapsed."""
+    """Distance of a typical sample to the nearest other one, or to any other, over that of held-out
+    data, under which the generator has collapsed."""

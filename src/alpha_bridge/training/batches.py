@@ -53,6 +53,7 @@ class Batches:
         self.rank, self.ranks, self.device = rank, ranks, accelerator.device
         self.prior = prior
         self.crop = None if crop is None else require_crop(crop, source.event_shape)
+        self._kept: dict[tuple[bool, int], Tensor] = {}
         # of samples, latents, the encoder's noise, the regulariser's and that of rows
         self.units = (source.units, prior.units if prior else Units(), *[Units()] * 3)
 
@@ -66,8 +67,8 @@ class Batches:
         Of data none of which are held out, they are samples of training. The noise is no part of
         what any update is given; every process has the same.
         """
-        x = _unseen(self.source, count)
-        z = None if self.prior is None else _unseen(self.prior, len(x))
+        x = self._held_out(self.source, count)
+        z = None if self.prior is None else self._held_out(self.prior, len(x))
         shape = (len(x) if z is None else min(len(x), len(z)), *(self.model.latent_shape or ()))
         drawn = [
             self._stack(
@@ -133,6 +134,14 @@ class Batches:
         sides = zip(shape[1:], self.source.event_shape[1:], strict=True)
         return shape[0], *(side * self.crop // pixels for side, pixels in sides)
 
+    def _held_out(self, source: Source, count: int) -> Tensor:
+        """Samples that are read once: of Parquet, each may take a group of rows."""
+        key = source is self.prior, count
+        if key not in self._kept:
+            held_out = source.held_out(count)
+            self._kept[key] = held_out if len(held_out) else source.training(count)
+        return self._kept[key]
+
     def _latents(self, draw: int) -> Tensor:
         if self.prior is None:
             return self._noise(normal, draw, Purpose.PRIOR, self._latent_shape())
@@ -175,11 +184,6 @@ def cropped(x: Tensor, corners: NDArray[np.int64], size: int) -> Tensor:
     """
     places = zip(x, corners, strict=True)
     return torch.stack([image[:, i : i + size, j : j + size] for image, (i, j) in places])
-
-
-def _unseen(source: Source, count: int) -> Tensor:
-    held_out = source.held_out(count)
-    return held_out if len(held_out) else source.training(count)
 
 
 def _ahead(futures: Iterator[Future[HostDraws]]) -> Iterator[HostDraws]:

@@ -12,6 +12,7 @@ from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from ..settings import WatchConfig
 from .average import at_rest
+from .closeness import closeness
 from .state import TrainState
 
 Kind = Literal["not-finite", "few-samples", "discriminator-won", "collapse"]
@@ -78,13 +79,13 @@ def measured(
     Returns:
         By name, each ``(*trials,)``: ``watch/accuracy``, the mean share of data and of fakes that
         the discriminator tells by the sign of its logit; ``watch/logit``, the mean size of those,
-        in nats; ``watch/spread``, the mean distance of a sample to the nearest other one over that
-        of the data. Of several discriminators, the surest counts.
+        in nats; ``watch/spread``, how many times as far apart samples lie as the data,
+        :func:`~alpha_bridge.training.closeness.closeness`. Of several discriminators, the surest
+        counts.
     """
     model = at_rest(model)
     fakes = objective.fakes(model, x, noise)
-    spread = _gap(fakes, model.batch_ndim) / _gap(x, model.batch_ndim)
-    numbers = {SPREAD: spread}
+    numbers = {SPREAD: closeness(fakes, x, model.batch_ndim)}
     if getattr(getattr(objective, "adversarial", None), "estimates_ratio", True):
         outputs = objective.discrimination(model, x, noise).outputs
         # towards the side that is right, (discriminators, *trials, all of the batch, 2)
@@ -93,14 +94,6 @@ def measured(
         numbers[ACCURACY] = (logits > 0).float().mean((-1, -2)).amax(0)
         numbers[LOGIT] = logits.abs().mean((-1, -2)).amax(0)
     return numbers
-
-
-def _gap(samples: Tensor, batch_ndim: int) -> Tensor:
-    """Mean distance of each sample to the nearest other one, ``(*trials,)``."""
-    vectors = samples.flatten(batch_ndim)
-    distances = torch.cdist(vectors, vectors)
-    distances.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
-    return distances.amin(-1).mean(-1)
 
 
 def few_samples(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> Tensor | None:

@@ -151,6 +151,11 @@ class DiffusersVAE(TrainedVAE):
         if self.quantized:
             encoder.requires_grad_(False)
             spatial = self._config["norm_type"] == "spatial"
+            if spatial:
+                self.notes += (
+                    "the decoder has spatial norms, as that of Kandinsky's movq, and takes latents "
+                    "as they are, as Kandinsky's pipelines do, not the entries of its codebook",
+                )
             return encoder, QuantizedDecoder(model.quantize, after, model.decoder, spatial)
         # what sees the image beside its latent, which only inpainting has, is not trained
         getattr(model.decoder, "condition_encoder", nn.Module()).requires_grad_(False)

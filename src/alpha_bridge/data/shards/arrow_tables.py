@@ -117,11 +117,11 @@ def _plain(cells: ChunkedArray) -> ChunkedArray:
 def _bytes_of(group: Any, images: Iterable[str]) -> int:  # noqa: ANN401
     """Bytes of a row group's images once they are read."""
     columns = map(group.column, range(group.num_columns))
-    names = {*images}
+    prefixes = tuple(f"{name}." for name in images)  # names may have dots of their own
     return sum(
         column.total_uncompressed_size
         for column in columns
-        if column.path_in_schema.partition(".")[0] in names
+        if f"{column.path_in_schema}.".startswith(prefixes)
     )
 
 

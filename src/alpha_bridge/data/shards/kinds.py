@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .arrow_tables import scan_arrow, scan_parquet
 from .scanned import Scan, reading
+from .tar_columns import alike
 from .tar_samples import scan_tar
 
 TAR, PARQUET, ARROW = ".tar", ".parquet", ".arrow"
@@ -20,16 +21,26 @@ KINDS: dict[str, Callable[[Path, str | None, bool], Scan]] = {
 """By the ending of a file's name."""
 
 
-def scan(path: Path, column: str | None, names: bool) -> Scan:
-    """Look through a shard.
+def scan(
+    splits: Mapping[str, Sequence[Path]], column: str | None, names: bool
+) -> dict[str, list[Scan]]:
+    """Look through the shards of each split, which are all of one kind.
 
     Args:
-        path: A file of one of :data:`KINDS`.
+        splits: Files of one of :data:`KINDS`.
         column: That of the images, where there may be several.
         names: Whether names of files are of use, which take more memory than the rest.
 
     Raises:
-        ValueError: It cannot be read, or is cut off; or a sample of a tar file has several images.
+        ValueError: One cannot be read, or is cut off; or a sample of a tar file has several images.
     """
+    found = {
+        split: [_scan(path, column, names) for path in files] for split, files in splits.items()
+    }
+    kinds = {path.suffix for files in splits.values() for path in files}
+    return alike(found) if kinds == {TAR} else found
+
+
+def _scan(path: Path, column: str | None, names: bool) -> Scan:
     with reading(path):
         return KINDS[path.suffix](path, column, names)

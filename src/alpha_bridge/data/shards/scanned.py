@@ -52,27 +52,41 @@ def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:
     """What shards say of their images, split by split, in the columns that all of a split have.
 
     Raises:
-        ValueError: A column has several types.
+        ValueError: A column has several types, or shards name their images in several ways.
     """
     import datasets
 
     found = {}
     for split, scans in splits.items():
+        # a shard without rows says nothing of its columns
+        scans = [one for one in scans if len(one.index)] or scans
         names = [
             name
             for name in scans[0].cells.column_names
             if all(name in one.cells.column_names for one in scans)
         ]
+        _require_common_images(scans)
         table = joined(one.cells.select(names) for one in scans)
         features = datasets.Features.from_arrow_schema(table.schema)
-        for name, mode in scans[0].images.items():
-            features[name] = datasets.Image(mode=mode)
+        for name in {*names} & {*scans[0].images}:
+            features[name] = datasets.Image(mode=scans[0].images[name])
         found[split] = datasets.Dataset(
             datasets.table.InMemoryTable(table.replace_schema_metadata()),
             datasets.DatasetInfo(features=features),
             fingerprint=split,
         )
     return datasets.DatasetDict(found)
+
+
+def _require_common_images(scans: Sequence[Scan]) -> None:
+    """Raise ``ValueError`` for a shard without any column of images that another has."""
+    named = next((one for one in scans if one.images), scans[0])
+    for one in scans:
+        if named.images and not {*named.images} & {*one.images}:
+            raise ValueError(
+                f"shard {named.path} has the images in column {', '.join(named.images)}, and "
+                f"{one.path.name} in {', '.join(one.images) or 'none'}: call it alike in all shards"
+            )
 
 
 def no_images(count: int, files: Array | None) -> Array:

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ...errors import one_line
 from ..folders import IMAGE, LABEL
 from ..listing import image_endings
-from .scanned import PLACE, Scan, no_images, of_few_values
-
-if TYPE_CHECKING:
-    from pyarrow import Array
+from .scanned import PLACE, Scan, no_images
+from .tar_columns import columns_of
 
 
 def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
@@ -36,7 +34,7 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
             if column not in (None, IMAGE):
                 images = {kind: of for kind, of in images.items() if kind == column}
             if len(images) > 1:
-                first = next(iter(images.values())).name
+                first = _readable(next(iter(images.values())).name)
                 raise ValueError(
                     f"{path} has several images of one sample ({first}: {', '.join(images)}): give "
                     f"the one to use with --images.image-column {next(iter(images))}"
@@ -44,12 +42,10 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
             bare += not images
             for member in images.values():
                 found.append((member.offset_data, member.size))
-                files.append(member.name)
+                files.append(_readable(member.name))
                 records.append(_record(file, members))
-    if all(str(record.get(LABEL, "")).isdecimal() for record in records):
-        records = [record | {LABEL: int(record[LABEL])} for record in records]
     kept = pyarrow.array(files, "string") if names else None
-    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **_columns(records)})
+    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **columns_of(records)})
     index = np.array(found, PLACE)
     return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
 
@@ -71,8 +67,24 @@ def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
                 members = {}
             key = its
             members[kind.lower()] = member
+        _require_end(path, tar.offset)
     if members:
         yield members
+
+
+def _require_end(path: Path, at: int) -> None:
+    """Raise ``tarfile.ReadError`` unless zeros end the file there, as they have to."""
+    # the standard library takes any header that it cannot read for the end
+    with path.open("rb") as file:
+        file.seek(at)
+        end = file.read(2 * tarfile.BLOCKSIZE)
+    if len(end) < tarfile.BLOCKSIZE or any(end):
+        raise tarfile.ReadError(f"at byte {at} there is neither a member nor the end of a tar file")
+
+
+def _readable(name: str) -> str:
+    """A member's name, in which bytes that are no UTF-8 are replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _is_picture(kind: str) -> bool:
@@ -89,23 +101,9 @@ def _record(file: BinaryIO, members: Mapping[str, tarfile.TarInfo]) -> dict[str,
             try:
                 given = json.loads(text) if kind == "json" else {LABEL: text}
             except ValueError as error:
+                name = _readable(member.name)
                 raise ValueError(
-                    f"{member.name} in {file.name} is no JSON ({one_line(error)}): repair it"
+                    f"{name} in {file.name} is no JSON ({one_line(error)}): repair it"
                 ) from error
             record |= given if isinstance(given, dict) else {}
     return record
-
-
-def _columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-    """Columns of the scalars in records; those of several types are left out."""
-    import pyarrow
-
-    columns: dict[str, Any] = {}
-    for name in dict.fromkeys(name for record in records for name in record):
-        cells = [record.get(name) for record in records]
-        if all(isinstance(cell, bool | int | float | str | None) for cell in cells):
-            try:
-                columns[name] = pyarrow.array(cells)
-            except pyarrow.ArrowException:
-                continue
-    return of_few_values(columns)
