@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from alpha_bridge.runs.plots import MUTED, SMALL, TEXT, WIDTH
+from alpha_bridge.runs.plots import MUTED, SMALL, TEXT, WIDTH, ruled
 from alpha_bridge.runs.plots.pictures import small
 from alpha_bridge.runs.plots.records import Array
 
 from .arm import STRENGTHS, SUBJECTS
 from .framework import Samples
-from .framework.drawing import COLORS, name_columns, show_rows, style
+from .framework.drawing import COLORS, name_columns, show_rows
 from .framework.evaluations import metric_names
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ def _edits(axes: "Axes", record: Record, metric: str) -> None:
 def _title(axes: "Axes", metric: str) -> None:
     axes.set_title(metric.replace("_", " ").capitalize(), loc="left", fontsize=TEXT)
     axes.set_ylim(0, 1.1 * max(axes.dataLim.y1, 0) or 1)
-    style(axes)
+    ruled(axes)

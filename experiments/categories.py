@@ -27,11 +27,10 @@ from alpha_bridge.metrics.deviation import spread
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.presets import of_data
-from alpha_bridge.runs.plots import BLUE, ORANGE, SMALL, TEXT, WIDTH
+from alpha_bridge.runs.plots import BLUE, ORANGE, SMALL, TEXT, WIDTH, ruled
 from alpha_bridge.training import Callback, Event
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .framework.evaluations import Evaluations
 
 if TYPE_CHECKING:
@@ -268,7 +267,7 @@ def draw(record: Record) -> "Figure":
     right.set_xlabel("milliseconds an update", fontsize=SMALL)
     right.set_ylabel("KL from held-out rows, nats", fontsize=SMALL)
     for axes in (left, right):
-        style(axes)
+        ruled(axes)
     if record["settings"]["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure

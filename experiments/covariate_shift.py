@@ -23,9 +23,9 @@ from sklearn.metrics import log_loss
 from alpha_bridge.inference.calibrated_ratio import calibrated, evidence
 from alpha_bridge.inference.importance import LARGEST_SHAPE, SmoothedWeights, smoothed_weights
 from alpha_bridge.path import constant
+from alpha_bridge.runs.plots import ruled
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .ratio import MIXTURE, linear_density, train_linear
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def draw(record: Record) -> "Figure":
             axes.plot([at] * len(found), found, "o", ms=4, color=BLUE, alpha=0.7)
         axes.set_xticks(range(len(methods)), methods)
         axes.set_title(title, loc="left", fontsize=TEXT)
-        style(axes)
+        ruled(axes)
         axes.tick_params(labelsize=SMALL)
     if record["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)

@@ -106,7 +106,7 @@ def train_classifier(half: Labelled, source: Source) -> AttributeClassifier:
 
     Where images have one class each, it is a classifier of the classes, as that of the metrics,
     and its accuracy is that on held-out images. Otherwise attributes are classified one by one,
-    each by a regularised plane through averaged pixels, which some hundred labels are enough for,
+    each by a regularised plane through averaged pixels, for which a few hundred labels are enough,
     and the accuracy is cross-validated.
 
     Args:

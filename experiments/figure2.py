@@ -265,7 +265,7 @@ def _curve(points: Sequence[Record], mean: float, parameter: str) -> list[Record
 
 
 def _panel(axes: "Axes", curve: Sequence[Record]) -> None:
-    from alpha_bridge.runs.plots import BLUE, INK, LINE, MUTED, ORANGE, SMALL
+    from alpha_bridge.runs.plots import BLUE, INK, MUTED, ORANGE, SMALL, ruled
 
     styles = {
         "forward": (BLUE, "-", "forward (10)"),
@@ -283,10 +283,7 @@ def _panel(axes: "Axes", curve: Sequence[Record]) -> None:
             axes.plot(alphas, measured, color=color, marker=".", markersize=4, linestyle="")
     axes.set(yscale="log", xlim=(0, 1))
     axes.set_xlabel("α", color=MUTED, fontsize=SMALL)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.grid(axis="y", color=LINE, linewidth=0.7)
-    axes.tick_params(colors=MUTED, labelsize=SMALL, length=0, which="both")
+    ruled(axes)
 
 
 def _claims(axes: "Axes", record: Record) -> None:

@@ -14,9 +14,10 @@ import numpy as np
 
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.decided import dialled
+from alpha_bridge.runs.plots import ruled
 
 from .framework import Claim, Record, Study
-from .framework.drawing import scale, style
+from .framework.drawing import scale
 from .framework.scores import (
     ALL_MODES,
     SCORES,
@@ -230,5 +231,5 @@ def _panel(axes: "Axes", runs: Sequence[Record], metric: str) -> None:
     for boundary in max((run["boundaries"] for run in runs), key=len):
         axes.axvline(boundary, color=MUTED, linewidth=1, linestyle="--")
     scale(axes, metric)
-    style(axes)
+    ruled(axes)
     axes.set_xlabel("updates", color=MUTED, fontsize=SMALL)

@@ -23,9 +23,9 @@ from alpha_bridge.data import Source, from_array, samples_of
 from alpha_bridge.data.tables import TableUnits, load_table, read_rows
 from alpha_bridge.files import read_json, writing
 from alpha_bridge.inference.outlyingness import summed
+from alpha_bridge.runs.plots import ruled
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .outlier_sets import SETS, OutlierSet, mixed
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def draw(record: Record) -> "Figure":
         axes.set_yticks(range(len(methods)), methods)
         axes.set_xlim(0, 1.02)
         axes.set_title(name, loc="left", fontsize=TEXT)
-        style(axes)
+        ruled(axes)
         axes.tick_params(labelsize=SMALL)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(f"{quick}area under the ROC curve, a point for each seed", fontsize=TEXT)

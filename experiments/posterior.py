@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alpha_bridge.runs.plots import ruled
+
 from .framework import Claim, Plan, Record, Study
-from .framework.drawing import style
 from .framework.scores import Array, finite, spread
 from .linear_arms import ARMS, NOISES, STEPS, ends_of_steps, hyperparameters, train
 
@@ -206,4 +207,4 @@ def _panel(axes: "Axes", runs: Sequence[Record], metric: str, boundaries: Sequen
     axes.set_yscale("log")
     axes.set_ylim(bottom=LEAST)
     axes.minorticks_off()
-    style(axes)
+    ruled(axes)

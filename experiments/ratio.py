@@ -31,10 +31,10 @@ from alpha_bridge.penalty import R1
 from alpha_bridge.recipe import changed
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.runs.plots import ruled
 from alpha_bridge.training import Callback, Event, Optimization, TrainState, fit
 
 from .framework import Claim, Outcome, Plan, Record, Study, preset_on
-from .framework.drawing import style
 from .linear_gaussian import LinearEncoder, LinearGenerator, surrogate
 from .ratio_baselines import Array, Estimate, least_squares, logistic
 
@@ -454,7 +454,7 @@ def draw(record: Record) -> "Figure":
         axes.legend(frameon=False, fontsize=SMALL - 1)
     panels[1][2].set_axis_off()
     for axes in (*panels[0], *panels[1][:2]):
-        style(axes)
+        ruled(axes)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(f"{quick}means over {record['trials']} trials, in nats", fontsize=TEXT)
     return figure

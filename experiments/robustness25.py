@@ -18,9 +18,10 @@ import numpy as np
 
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.runs.plots import ruled
 
 from .framework import Claim, Record, Study
-from .framework.drawing import scale, style
+from .framework.drawing import scale
 from .framework.scores import SCORES, covering, failures, finite, mean, spread, values
 from .framework.settings import COLORS, COMPARED, gaussians25, hyperparameters
 from .framework.trials import stacked
@@ -210,7 +211,7 @@ def draw(record: Record) -> "Figure":
     shares.set_xticks(range(len(COMPARED)), COMPARED)
     shares.set(ylim=(0, 1.1), yticks=[0, 0.5, 1])
     shares.set_title("all 25 modes: settings, trials (light)", loc="left", fontsize=TEXT)
-    style(shares)
+    ruled(shares)
     for axes, (metric, name) in zip(panels, SCORES.items(), strict=True):
         for method in COMPARED:
             runs = [run for run in record["runs"] if run["method"] == method]
@@ -220,7 +221,7 @@ def draw(record: Record) -> "Figure":
             axes.plot(share, shown, color=COLORS[method], marker=".", linewidth=1.2, label=method)
         axes.set_title(f"{name}, settings sorted", loc="left", fontsize=TEXT)
         scale(axes, metric)
-        style(axes)
+        ruled(axes)
     panels[0].legend(frameon=False, fontsize=TEXT)
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(

@@ -24,9 +24,10 @@ import numpy as np
 
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.runs.plots import ruled
 
 from .framework import Record, Study
-from .framework.drawing import scale, style
+from .framework.drawing import scale
 from .framework.scores import SCORES, Array, finite, mean, values
 from .framework.settings import BETAS, COLORS, COMPARED, beginning, gaussians25, hyperparameters
 from .framework.trials import stacked
@@ -208,7 +209,7 @@ def draw(record: Record) -> "Figure":
             axes.set_xticks(range(len(COMPARED)), COMPARED)
             scale(axes, metric)
             axes.set_title(f"{name}, β₁ = {beta1:g}", loc="left", fontsize=TEXT, color=INK)
-            style(axes)
+            ruled(axes)
     last = record["runs"][0]["updates"][-1]
     quick = "quick miniature: " if record["quick"] else ""
     figure.suptitle(

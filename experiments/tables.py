@@ -31,10 +31,9 @@ from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import TABLE_STEPS, of_data
-from alpha_bridge.runs.plots import BLUE, MUTED, SMALL, TEXT, WIDTH
+from alpha_bridge.runs.plots import BLUE, MUTED, SMALL, TEXT, WIDTH, ruled
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .table_scores import scored
 
 if TYPE_CHECKING:
@@ -347,7 +346,7 @@ def draw(record: Record) -> "Figure":
                 axes.plot(values, [at] * len(values), "o", ms=4, color=color, alpha=0.7)
             axes.set_yticks(range(len(methods)), methods, fontsize=SMALL)
             axes.set_title(f"{of}: {METRICS[metric].label}", fontsize=SMALL)
-            style(axes)
+            ruled(axes)
     if record["settings"]["quick"]:
         figure.suptitle("quick miniature", fontsize=TEXT)
     return figure

@@ -29,11 +29,10 @@ from alpha_bridge.recipe.assembly import Assembly, assemble, build_evaluation
 from alpha_bridge.recipe.decided import dialled
 from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
-from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
+from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, ruled
 from alpha_bridge.runs.rollback import half_rates
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.drawing import style
 from .framework.evaluations import Evaluations
 
 if TYPE_CHECKING:
@@ -438,7 +437,7 @@ def draw(record: Record) -> "Figure":
         bottom.set_ylim(0, 1)
         bottom.set_ylabel("survived", fontsize=SMALL)
         for panel in (top, bottom):
-            style(panel)
+            ruled(panel)
     named = axes[0, 0].get_legend_handles_labels()
     figure.legend(*named, frameon=False, fontsize=SMALL, ncols=5, loc="outside upper center")
     if record["quick"]:

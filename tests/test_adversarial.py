@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge import twin
-from alpha_bridge.adversarial import Bridge, FixedSum, JensenShannon, Wasserstein
+from alpha_bridge.adversarial import Bridge, FixedSum, Hinge, JensenShannon, Wasserstein
 from alpha_bridge.gamma import SigmoidGamma
 from tests.contracts import cases
 from tests.contracts.adversarial_loss import ALONG_THE_PATH, ALWAYS
@@ -56,6 +56,7 @@ def jensen_shannon(p):
 LOSSES = {
     "bridge": (Bridge(), [*ALWAYS, *ALONG_THE_PATH]),
     "unbounded bridge": (Bridge(math.inf), [*ALWAYS, *ALONG_THE_PATH]),
+    "hinge": (Hinge(), [*ALWAYS, *ALONG_THE_PATH]),
     "fixed sum": (FixedSum(0.3), ALWAYS),
     "Jensen-Shannon": (JensenShannon(), [*ALWAYS, *ALONG_THE_PATH]),
     "Wasserstein": (Wasserstein(), [*ALWAYS, *ALONG_THE_PATH]),
@@ -158,6 +159,27 @@ def test_the_generator_learns_most_where_the_discriminator_is_sure():
     f = torch.tensor([-30.0, 0.0, 30.0], requires_grad=True)
     JensenShannon().reverse(f, 1.0).sum().backward()
     assert f.grad.tolist() == pytest.approx([-1, -0.5, 0], abs=1e-6)
+
+
+# The hinge
+
+
+def test_the_best_discriminator_of_the_hinge_loss_is_the_sign_of_the_log_ratio():
+    theta = parameters()
+    q, p = Q.log_prob(GRID).exp(), Normal(*theta.detach()).log_prob(GRID).exp()
+    levels = torch.arange(-30, 31, dtype=torch.float64).unsqueeze(-1) / 10
+    none = torch.zeros(())
+    of_data = Hinge().discriminator(levels, none - 1)
+    of_model = Hinge().discriminator(none + 1, levels)
+    best = levels[(q * of_data + p * of_model).argmin(0), 0]
+    apart = log_ratio(GRID, theta).abs() > 1e-6
+    assert apart.sum() > 2900
+    torch.testing.assert_close(best[apart], log_ratio(GRID, theta)[apart].sign())
+
+
+def test_the_hinge_gan_lowers_the_logit_of_its_samples():
+    f_model = torch.randn(5)
+    assert torch.equal(Hinge().reverse(f_model, 1.0), -f_model)
 
 
 # Wasserstein

@@ -119,7 +119,12 @@ def case(words, *parts):
     ("words", "parts"),
     [
         # which command, which preset, which file
-        case(["frob"], "no command 'frob'", "give one of train, sample"),
+        case(
+            ["frob"],
+            "there is no command 'frob': give one of train, sample, impute, reconstruct, "
+            "translate, edit, missed, ratio, outliers, compare, evaluate, report, replay, "
+            "frontier, export, push, restore, verify, runs, overview, doctor, studio",
+        ),
         case(["--frob"], "no command '--frob'"),
         case(["train"], "needs data, a preset or a file first", ", ".join(PRESETS)),
         case(["train", "--data", "my images"], "such as alpha-bridge train 'my images'"),
@@ -275,6 +280,7 @@ def test_a_message_is_the_same_in_a_narrow_terminal_without_letters_beyond_ascii
         text=True,
     )
     assert done.returncode == 2
+    assert done.stdout == ""
     assert done.stderr == "alpha-bridge: Error parsing --steps: 'ten' is not a whole number\n"
 
 
@@ -369,6 +375,7 @@ def test_evaluating_prints_a_table_or_one_object(capsys):
     table = capsys.readouterr().out
     assert main(["evaluate", "run", "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
+    assert metrics.keys() == set(filter(definition.is_metric, Run.open("run").records[-1]))
     assert all(name in table for name in metrics)
 
 
@@ -433,6 +440,7 @@ def test_a_preset_may_have_settings_that_the_users_data_do_not_use(tmp_path):
     assert Run.open(tmp_path / "run").config["images"]["size"] is None
 
 
+@pytest.mark.slow
 def test_data_alone_are_trained_on_and_the_run_works_from_anywhere(tmp_path, capsys, monkeypatch):
     save_images(tmp_path / "photos", 20, size=9)
     monkeypatch.chdir(tmp_path)
@@ -464,6 +472,90 @@ def test_the_dial_puts_decisions_in_the_place_of_a_presets_values():
     assert (config.realism, config.gamma.kind) == (0.8, "realism")
     assert (config.model.latent, config.batch_size, config.data) == (7, 9, "digits")
     assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
+
+
+@pytest.mark.parametrize("name", ["images", "rows.csv"])
+def test_the_command_that_trained_own_data_resumes_them_too(name, tmp_path, capsys):
+    rows = "".join(f"{'ab'[index % 2]},{index / 7:.3f}\n" for index in range(50))
+    (tmp_path / "rows.csv").write_text("letter,number\n" + rows)
+    save_images(tmp_path / "images", 30)
+    words = ["train", str(tmp_path / name), "--steps=20", "--model.width=4", "--model.hidden=8"]
+    words += ["--evaluation.samples=20", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    run = Run.open(tmp_path / "run")
+    before = run.config
+    assert main([*words, "--resume"]) == 0
+    assert run.config == before
+    assert main([*words, "--resume", "--realism=0.5"]) == 2
+    assert "another configuration (realism: 0.9 and 0.5" in capsys.readouterr().err
+
+
+def test_a_file_has_a_dial_for_what_it_leaves_out(tmp_path):
+    file = tmp_path / "own.json"
+    own = {"data": "digits", "model": {"latent": 7}, "batch_size": 9}
+    for dial, words in (({"realism": 0.8}, []), ({}, ["--realism", "0.8"])):
+        file.write_text(json.dumps(own | dial))
+        config = config_of(str(file), *words)
+        assert (config.realism, config.gamma.kind) == (0.8, "realism")
+        assert (config.model.latent, config.batch_size) == (7, 9)
+        assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
+
+
+def test_a_file_without_a_dial_decides_nothing(tmp_path):
+    (tmp_path / "own.json").write_text('{"data": "digits"}')
+    assert config_of(str(tmp_path / "own.json")).decided == ()
+
+
+def test_a_run_that_is_repeated_with_another_dial_decides_again(tmp_path):
+    first, again, preset = tmp_path / "first", tmp_path / "again", tmp_path / "preset"
+    small = SMALL[1:10]  # neither the batch nor the width, which are decided
+    assert main(["train", "vectors.npy", *small, "--out", str(first)]) == 0
+    record = Run.open(first).config
+    assert (record["batch_size"], record["path"]["end"]) == (16, 0.9)
+    file = str(first / "config.json")
+    words = ["--realism", "0.3", "--batch-size", "4", "--out", str(again)]
+    assert main(["train", file, *words]) == 0
+    config = Run.open(again).config
+    assert (config["realism"], config["path"]["end"], config["batch_size"]) == (0.3, 0.3, 4)
+    rates = [of["optimization"]["generator"] for of in (record, config)]
+    assert rates[1] == pytest.approx(rates[0] / 2)
+    assert config["model"] == record["model"]
+    assert config_of(file, "--seed", "1").event_shape == (2,)
+    assert main(["train", "run/config.json", "--realism", "0.3", "--out", str(preset)]) == 0
+    config = Run.open(preset).config
+    assert config["path"]["end"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["images", "--gamma.c", "20", "--gamma.d=-10"], "--gamma.c .*--gamma.kind sigmoid"),
+        (["digits", "--gamma.exponent", "3"], "--gamma.exponent .*--gamma.kind power"),
+        (["digits", "--gamma.end", "0.9"], "--gamma.end .* sigmoid: give --gamma.kind realism"),
+        (["digits", "--control.ess", "0.5"], "--control.ess .* give --path.kind adaptive, or"),
+        (["rows.csv", "--control.ess", "0.5"], "--control.ess .* ramp: leave it out"),
+        (["images", "--control.error=2", "--method", "naive"], "ramp: leave it out"),
+        (["images", "--control.error=2", "--path.sweeps", "2"], "ramp: leave it out"),
+    ],
+)
+def test_settings_that_gamma_or_the_path_would_ignore_are_refused(words, says):
+    with pytest.raises(ValueError, match=says):
+        config_of(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["images", "--control.ess", "0.5"],
+        ["images", "--gamma.kind=sigmoid", "--gamma.c", "20"],
+        ["images", "--gamma.end", "0.8"],
+        ["digits", "--path.kind", "adaptive", "--control.every=3"],
+        ["digits", "--from", "a/vae", "--gamma.c=16"],
+        ["digits", "--gamma.kind=optimal", "--gamma.d=-3", "--gamma.every=2"],
+    ],
+)
+def test_settings_that_gamma_or_the_path_reads_are_taken(words):
+    config_of(*words)
 
 
 def test_a_bridge_from_a_vae_has_no_dial():
@@ -581,6 +673,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(children, uninterrupted
     assert without_time[0] == without_time[1]
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_gets_no_complaint():
     process = subprocess.Popen(
         [sys.executable, "-m", "alpha_bridge", "train", "--help"],

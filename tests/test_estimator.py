@@ -30,7 +30,7 @@ from alpha_bridge.gamma import CosineGamma, SigmoidGamma
 from alpha_bridge.gamma import Gamma as GammaOfAlpha
 
 LIMIT = 4.5
-DRAWS = 50_000
+DRAWS = 20_000
 
 
 def grid(points, weights=None):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
 from tests.contracts import cases
 from tests.contracts.gamma_function import ALWAYS, remembers_nothing
+from tests.looping import at_each_alpha
 
 
 def sigmoid_by_definition(c, d):
@@ -57,6 +58,7 @@ def test_a_gamma_has_the_properties_of_its_slot(part, holds):
 
 
 @every_definition
+@at_each_alpha
 def test_gamma_is_its_definition(gamma, definition, alpha):
     with mpmath.workdps(300):
         value, _ = definition()
@@ -75,6 +77,7 @@ def test_kappa_keeps_its_digits_near_one(gamma, definition, gap):
 
 
 @every_definition
+@at_each_alpha
 def test_kappa_is_its_definition_all_along(gamma, definition, alpha):
     with mpmath.workdps(300):
         value, slope = definition()

@@ -29,7 +29,7 @@ METAPHORS = (
 )
 """Words of a private language: an adversarial loss, a network, text and arguments have names."""
 
-KEYS = {"recipe": {"game"}, "settings.py": {"game"}}
+KEYS = {"recipe": {"game"}, "settings": {"game"}}
 """A key of ``config.json`` stays: runs of before have it."""
 
 

@@ -74,14 +74,14 @@ def half_square(x, matrix):
 
 def on_data(x, f):
     """What R1 looks at: data and their logits, and no model."""
-    return DiscriminatorOutputs(None, real=x, f_real=f, fake=None)
+    return DiscriminatorOutputs(None, real=x, f_data=f, fake=None)
 
 
 def between(log_ratio, real, fake, noise=None):
     """What the gradient penalty looks at."""
-    f_real = log_ratio(real)
+    f_data = log_ratio(real)
     return DiscriminatorOutputs(
-        log_ratio, real, f_real, fake, torch.rand_like(f_real) if noise is None else noise
+        log_ratio, real, f_data, fake, torch.rand_like(f_data) if noise is None else noise
     )
 
 
@@ -168,11 +168,11 @@ def test_what_is_detached_is_the_same_and_asks_nothing_of_who_made_it(symmetric)
     real, maker = torch.randn(2, 6, 4, dtype=torch.float64)
     maker.requires_grad_()
     outputs = on_both_sides(real, maker.clone(), symmetric)
-    outputs = DiscriminatorOutputs(outputs.log_ratio, outputs.real, outputs.f_real, 2 * maker)
+    outputs = DiscriminatorOutputs(outputs.log_ratio, outputs.real, outputs.f_data, 2 * maker)
     apart = outputs.detached()
-    assert apart.real is outputs.real and apart.f_real is outputs.f_real
-    assert torch.equal(apart.fake, outputs.fake) and torch.equal(apart.f_fake, outputs.f_fake)
-    (R1R2().penalty(apart) + apart.f_fake).sum().backward()
+    assert apart.real is outputs.real and apart.f_data is outputs.f_data
+    assert torch.equal(apart.fake, outputs.fake) and torch.equal(apart.f_model, outputs.f_model)
+    (R1R2().penalty(apart) + apart.f_model).sum().backward()
     assert maker.grad is None and apart.fake.grad is not None
 
 
@@ -180,7 +180,7 @@ def test_logits_of_fakes_are_computed_once_and_only_if_they_are_asked_for():
     passes = []
     outputs = DiscriminatorOutputs(lambda x: passes.append(x) or x.sum(-1), *[torch.ones(3, 2)] * 3)
     assert not passes
-    assert outputs.f_fake is outputs.f_fake
+    assert outputs.f_model is outputs.f_model
     assert len(passes) == 1
 
 

@@ -14,6 +14,7 @@ from alpha_bridge import twin
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.gamma import CosineGamma, LinearGamma, PowerGamma, SigmoidGamma
 from alpha_bridge.ratio import reverse_weight
+from tests.looping import at_each, at_each_alpha
 
 STEP = 0.02
 GRID = torch.arange(-25, 25, STEP, dtype=torch.float64)
@@ -61,7 +62,7 @@ def bridge(model, alpha, gamma, clip=math.inf):
     return twin.bridge(log_p, f_data, model.log_ratio(model.draw(GRID)), alpha, gamma, clip)
 
 
-below_one = pytest.mark.parametrize("alpha", [0.0, 1e-8, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3, 1 - 1e-8])
+below_one = at_each("alpha", [0.0, 1e-8, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3, 1 - 1e-8])
 
 
 @every_model
@@ -78,6 +79,7 @@ def test_forward_twin_has_the_gradient_of_the_divergence(mean, scale, alpha):
 
 
 @every_model
+@at_each_alpha
 def test_reverse_twin_has_the_gradient_of_the_divergence(mean, scale, alpha):
     model = Model(mean, scale)
     surrogate = twin.reverse(model.log_ratio(model.draw(GRID)), alpha)
@@ -90,6 +92,7 @@ def test_reverse_twin_has_the_gradient_of_the_divergence(mean, scale, alpha):
 
 
 @every_gamma
+@at_each_alpha
 def test_every_gamma_gives_the_gradient_of_the_divergence(gamma, alpha):
     model = Model(0.7, 0.8)
     torch.testing.assert_close(
@@ -159,6 +162,7 @@ def test_reverse_twin_is_a_tsallis_logarithm(alpha):
     )
 
 
+@at_each_alpha
 def test_reverse_twin_needs_no_stopped_gradient(alpha):
     x = torch.linspace(-3, 3, 13, dtype=torch.float64, requires_grad=True)
     f = torch.sin(x) * 2
@@ -175,6 +179,7 @@ def test_reverse_twin_is_smooth_at_one():
         torch.testing.assert_close(slope, limit_of_slope, rtol=5 * gap, atol=1e-15 / gap)
 
 
+@at_each_alpha
 def test_gradient_of_the_reverse_twin_is_its_slope(alpha):
     f = torch.linspace(-4, 4, 9, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda f: twin.reverse(f, alpha, clip=1.3), f)
@@ -207,7 +212,7 @@ def test_reparameterised_expectation_of_the_frozen_weight_gives_the_reverse_twin
     )
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3])
+@at_each("alpha", [0.0, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3])
 def test_frozen_weight_gives_the_gradient_for_a_categorical_model(alpha):
     logits = torch.randn(6, dtype=torch.float64, requires_grad=True)
     p = Categorical(logits=logits).probs
@@ -224,7 +229,7 @@ def test_frozen_weight_gives_the_gradient_for_a_categorical_model(alpha):
     torch.testing.assert_close(twin_gradient, gradient, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.9])
+@at_each("alpha", [0.0, 0.3, 0.9])
 def test_clipped_forward_twin_is_weighted_by_the_clipped_weight(alpha):
     log_p = torch.randn(41, dtype=torch.float64, requires_grad=True)
     f = torch.linspace(-10, 10, 41, dtype=torch.float64)
@@ -233,6 +238,7 @@ def test_clipped_forward_twin_is_weighted_by_the_clipped_weight(alpha):
     torch.testing.assert_close(log_p.grad, expected, rtol=1e-14, atol=0)
 
 
+@at_each_alpha
 def test_gradient_of_the_clipped_reverse_twin_is_the_clipped_weight(alpha):
     f = torch.linspace(-10, 10, 41, dtype=torch.float64, requires_grad=True)
     twin.reverse(f, alpha, clip=2.0).sum().backward()
@@ -241,7 +247,7 @@ def test_gradient_of_the_clipped_reverse_twin_is_the_clipped_weight(alpha):
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.9])
+@at_each("alpha", [0.0, 0.5, 0.9])
 def test_clipped_reverse_twin_has_no_jump_where_the_bound_begins(side, alpha):
     bound = side * 2.0 / (1 - alpha)
     below, above = (
@@ -260,17 +266,20 @@ def test_clipped_reverse_twin_has_no_kink_where_the_bound_begins(side):
     torch.testing.assert_close(f.grad, f.grad[1].expand(3), rtol=1e-8, atol=0)
 
 
+@at_each_alpha
 def test_clip_that_is_never_met_changes_nothing(alpha):
     f = torch.linspace(-3, 3, 13, dtype=torch.float64)
     assert torch.equal(twin.reverse(f, alpha, clip=100.0), twin.reverse(f, alpha))
 
 
+@at_each_alpha
 def test_clipped_bridge_stays_finite_for_a_discriminator_that_is_too_sure(alpha):
     f_data, f_model = torch.tensor([[1e4, -1e4], [1e4, -1e4]], requires_grad=True)
     surrogate = twin.bridge(-torch.ones(2), f_data, f_model, alpha, SigmoidGamma(), clip=5.0)
     assert surrogate.isfinite().all()
 
 
+@at_each_alpha
 def test_no_gradient_flows_into_the_ratio_at_the_data(alpha):
     log_p, f_data, f_model = (torch.randn(5, requires_grad=True) for _ in range(3))
     loss = twin.bridge(log_p, f_data, f_model, alpha, SigmoidGamma()).sum()
@@ -284,6 +293,7 @@ def test_forward_twin_sends_no_gradient_into_the_ratio():
     assert gradient is None
 
 
+@at_each_alpha
 def test_losses_are_of_each_sample_in_each_trial(alpha):
     log_p, f_data, f_model = torch.randn(3, 4, 6)
     rows = [
@@ -299,7 +309,7 @@ def test_forward_twin_at_one_points_to_the_bridge():
         twin.forward(torch.zeros(1), torch.zeros(1), 1.0)
 
 
-@pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan])
+@at_each("alpha", [-0.1, 1.1, math.nan])
 def test_alpha_outside_the_unit_interval_is_refused(alpha):
     zero = torch.zeros(1)
     with pytest.raises(ValueError, match="alpha must lie in"):
@@ -322,7 +332,7 @@ def z_score(gradients, expected):
     return (gradients.mean() - expected) / (gradients.std() / len(gradients) ** 0.5)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.7, 0.95])
+@at_each("alpha", [0.0, 0.3, 0.7, 0.95])
 def test_average_of_the_forward_twin_over_data_samples_is_unbiased(alpha):
     model, x = Model(0.5, 1.2), DATA.sample((100_000,))
     gradients = gradients_of_mean(
@@ -335,7 +345,7 @@ def test_average_of_the_forward_twin_over_data_samples_is_unbiased(alpha):
     assert abs(z_score(gradients, model.gradient_of_divergence(alpha)[0])) < 4
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.7, 1.0])
+@at_each("alpha", [0.0, 0.3, 0.7, 1.0])
 def test_average_of_the_reverse_twin_over_model_samples_is_unbiased(alpha):
     model, z = Model(0.5, 1.2), DATA.sample((100_000,))
     gradients = gradients_of_mean(

@@ -7,16 +7,7 @@ import numpy as np
 
 from alpha_bridge.metrics.definition import label
 from alpha_bridge.runs.mosaic import GAP, mosaic_of
-from alpha_bridge.runs.plots import (
-    BLUE,
-    LIGHT_RED,
-    LINE,
-    MUTED,
-    ORANGE,
-    PHASES,
-    SMALL,
-    TEXT,
-)
+from alpha_bridge.runs.plots import BLUE, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, ruled
 from alpha_bridge.runs.plots.pictures import small
 
 from .scores import ALL_MODES, Array
@@ -33,7 +24,6 @@ __all__ = [
     "shade_steps",
     "show_grid",
     "show_rows",
-    "style",
 ]
 
 COLORS = {
@@ -50,15 +40,6 @@ COLORS = {
 """A colour for each method of the comparisons on images."""
 
 LEVELS = (-1000, -300, -100, -30, -10, -5, -3, -2, -1)
-
-
-def style(axes: "Axes") -> None:
-    """Leave of the frame the lower edge, and of the grid the horizontal lines."""
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.grid(axis="y", color=LINE, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=SMALL, length=0)
 
 
 def scale(axes: "Axes", metric: str) -> None:
@@ -100,7 +81,7 @@ def curves(axes: "Axes", runs: Sequence[Mapping[str, Any]], name: str) -> None:
         axes.plot(steps, means, color=color, linewidth=1.8, label=method)
     axes.set_title(label(name), loc="left", fontsize=TEXT)
     axes.set_xlabel("updates", color=MUTED, fontsize=SMALL)
-    style(axes)
+    ruled(axes)
 
 
 def shade_steps(axes: "Axes", ends: Sequence[int]) -> None:

@@ -85,8 +85,9 @@ class Evaluations(Callback):
     r"""Evaluates the averaged model after chosen updates, under fixed latents.
 
     Beside the metrics of the evaluation it measures the drift of reconstructions since the end of
-    Step I, :math:`E_x \|\hat x_t - \hat x_I\|^2 / d` over held-out x, where there is a Step I; and
-    where the discriminator sees reconstructions, that of the latents' means, likewise.
+    Step I, :math:`E_x \|\hat x_t - \hat x_I\|^2 / d` over held-out x, where there is a Step I.
+    Where the discriminator sees reconstructions, it is the drift since the first evaluation, which
+    is of the autoencoder that training begins with, and that of the latents' means is another.
 
     Attributes:
         records: One for each: ``step``, ``phase``, ``alpha``, ``gamma`` and metrics.
@@ -119,6 +120,7 @@ class Evaluations(Callback):
         measured = self.evaluation(self.model, state.memory, reference)
         drifting = {"drift": measured.pairs[1]}
         if isinstance(self.evaluation, ReconstructionEvaluation):
+            reference = self._reference is None
             x = self.evaluation.held_out[: len(measured.pairs[1])]
             with torch.no_grad():
                 drifting["latent_drift"] = self.model.encode(x.to(self.model.sigma)).cpu()

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from alpha_bridge.data import Units
+from alpha_bridge.metrics.evaluation import Measured, ReconstructionEvaluation
 from alpha_bridge.recipe import Config
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 from experiments.framework import Outcome, Study, compare, configurations, due, ends
@@ -121,6 +123,25 @@ def test_the_drift_is_the_change_of_reconstructions_since_step_one(bridge):
 def test_the_drift_grows_from_step_one_on_in_step_two(bridge):
     drifts = [row["drift/mse/20"] for row in bridge[2:5]]
     assert 0 < drifts[0] < drifts[1] < drifts[2]
+
+
+class Reconstructed(ReconstructionEvaluation):
+    """Reconstructions alone, in no units and no features."""
+
+    def __init__(self):
+        self.held_out, self.source = torch.randn(20, 2), SimpleNamespace(units=Units())
+
+    def __call__(self, model, *_):
+        y = model.reconstruct(self.held_out)
+        return Measured({}, y, torch.stack([self.held_out, y]))
+
+
+def test_latents_drift_from_those_that_training_began_with_also_by_maximum_likelihood():
+    config = next(config for _, config in configurations(TINY, {"ml": {}}, 0, 1))
+    finish, build = partial(chosen, steps=()), lambda _: Reconstructed()
+    before, middle, end = evaluate(config, {0, 6, 12}, finish, build).record["evaluations"]
+    assert "latent_drift/mse/20" not in before
+    assert 0 < middle["latent_drift/mse/20"] < end["latent_drift/mse/20"]
 
 
 def test_what_training_begins_with_can_be_evaluated_too(bridge):

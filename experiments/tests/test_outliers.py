@@ -37,6 +37,7 @@ def test_cells_of_corrupted_rows_are_usual_ones(tmp_path):
     assert training.shape[1:] == tested.shape[1:] and np.isfinite(tested).all()
 
 
+@pytest.mark.slow
 def test_a_miniature_compares_with_the_forest(tmp_path, monkeypatch):
     def here(command, **_):
         """Without the start of another interpreter."""

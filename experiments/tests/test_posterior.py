@@ -206,6 +206,7 @@ def test_each_objective_is_trained_with_and_without_noise(untrained):
     assert len(posterior.draw(record).axes) == 2 * len(posterior.METRICS)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_at_every_update(monkeypatch):
     monkeypatch.setattr(linear_arms, "POINTS", 5)
     first, second = (linear_arms.train("joint", "with noise", 7, 2, 20).record for _ in range(2))

@@ -72,6 +72,7 @@ def test_shuffled_columns_keep_their_types_and_shares_and_lose_each_other(answer
     assert (x.T @ x / len(x) - table.training.T @ table.training / len(x)).abs().max() > 0.02
 
 
+@pytest.mark.slow
 def test_a_fit_does_not_depend_on_where_its_python_is(answers):
     mine, theirs = (
         next(tables._usual({"answers": answers}, range(1), ("shuffled",), python))

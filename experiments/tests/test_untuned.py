@@ -114,6 +114,8 @@ def test_the_miniature_plans_every_method_and_draws(monkeypatch):
     assert untuned.draw(found).axes
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_classifiers")
 def test_a_run_says_what_was_decided_and_how_it_ended():
     config = untuned._base("digits", None, quick=True)
     config = config.model_copy(update={"steps": 40})

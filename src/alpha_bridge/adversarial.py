@@ -12,6 +12,7 @@ and β a loss of f(x) and f(x'). For the bridge the first line is equation (12).
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,7 +22,7 @@ from .gamma import Gamma
 from .ratio import discriminator_loss, effective_sample_size, forward_weight, reverse_weight
 from .settings import ObjectiveConfig, require
 
-__all__ = ["AdversarialLoss", "Bridge", "FixedSum", "JensenShannon", "Wasserstein"]
+__all__ = ["AdversarialLoss", "Bridge", "FixedSum", "Hinge", "JensenShannon", "Wasserstein"]
 
 
 class AdversarialLoss(ABC):
@@ -30,7 +31,13 @@ class AdversarialLoss(ABC):
     A subclass states its reverse half. The rest defaults to the plain mixture: an unweighted
     likelihood, the shares κ and γ of the path, a logistic discriminator. So α = 0 is maximum
     likelihood with any of them, and α = 1 the adversarial loss alone.
+
+    Attributes:
+        estimates_ratio: Whether the discriminator that is best by this loss gives the log density
+            ratio f.
     """
+
+    estimates_ratio: ClassVar[bool] = True
 
     @abstractmethod
     def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
@@ -148,6 +155,34 @@ class Bridge(AdversarialLoss):
 
 
 @dataclass(frozen=True)
+class Hinge(Bridge):
+    r"""The bridge's halves with a discriminator that learns on which side of 0 the log ratio is.
+
+    .. math:: \text{β}: \max(0, 1 - f(x)) + \max(0, 1 + f(x'))
+
+    At α = 1 it is the hinge GAN. The best f is 1 where the data are denser than the model and −1
+    elsewhere, and no log ratio: the weights :math:`e^{-\alpha f}` of the likelihood only lie
+    between :math:`e^{-\alpha}` and :math:`e^{\alpha}` then, and what is followed is no
+    :math:`D_\alpha`. In return the discriminator pushes as hard where the densities are nearly
+    equal, as those of reconstructions and data are.
+
+    Example:
+        >>> import torch
+        >>> Hinge().discriminator(torch.tensor([2.0]), torch.tensor([0.5]))
+        tensor([1.5000])
+
+    Source:
+        Lim and Ye, Geometric GAN, 2017; Miyato et al., Spectral Normalization for Generative
+        Adversarial Networks, ICLR 2018.
+    """
+
+    estimates_ratio: ClassVar[bool] = False
+
+    def discriminator(self, f_data: Tensor, f_model: Tensor) -> Tensor:
+        return F.relu(1 - f_data) + F.relu(1 + f_model)
+
+
+@dataclass(frozen=True)
 class FixedSum(AdversarialLoss):
     r"""The sum of both losses, the same for every α and γ.
 
@@ -235,6 +270,8 @@ class Wasserstein(AdversarialLoss):
     Source:
         Arjovsky, Chintala and Bottou, Wasserstein GAN, ICML 2017.
     """
+
+    estimates_ratio: ClassVar[bool] = False
 
     def reverse(self, f_model: Tensor, alpha: float) -> Tensor:
         return -f_model

@@ -23,7 +23,7 @@ class DiscriminatorOutputs:
         log_ratio: The discriminator: from samples ``(*trials, batch, *event)`` to logits.
         real: Data samples, shape ``(*trials, batch, *event)``; where a penalty is due they
             require a gradient.
-        f_real: Their logits, with the graph from ``real``, shape ``(*trials, batch)``, or with
+        f_data: Their logits, with the graph from ``real``, shape ``(*trials, batch)``, or with
             dimensions behind for those of patches.
         fake: Model samples, the shape of ``real``.
         noise: Uniform draws in [0, 1) for the regulariser alone, shape ``(*trials, batch)``;
@@ -33,14 +33,14 @@ class DiscriminatorOutputs:
 
     log_ratio: Callable[[Tensor], Tensor]
     real: Tensor
-    f_real: Tensor
+    f_data: Tensor
     fake: Tensor
     noise: Tensor | None = None
     scope: Scope = WHOLE
 
     @cached_property
-    def f_fake(self) -> Tensor:
-        """Logits of ``fake``, the shape of ``f_real``: a pass when they are first asked for."""
+    def f_model(self) -> Tensor:
+        """Logits of ``fake``, the shape of ``f_data``: a pass when they are first asked for."""
         return self.log_ratio(self.fake)
 
     def slope_at(self, x: Tensor, f: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Regularizer:
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
         """Penalty of each sample, shape ``(*trials, batch)``, for detached outputs."""
-        return torch.zeros_like(outputs.scope.total(outputs.f_real))
+        return torch.zeros_like(outputs.scope.total(outputs.f_data))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class R1(_Lazy):
     """
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
-        slope = outputs.slope_at(outputs.real, outputs.f_real)
+        slope = outputs.slope_at(outputs.real, outputs.f_data)
         return self.every * self.weight / 2 * slope.square().sum(-1)
 
 
@@ -145,7 +145,7 @@ class R1R2(R1):
     """
 
     def penalty(self, outputs: DiscriminatorOutputs) -> Tensor:
-        slope = outputs.slope_at(outputs.fake, outputs.f_fake)
+        slope = outputs.slope_at(outputs.fake, outputs.f_model)
         return super().penalty(outputs) + self.every * self.weight / 2 * slope.square().sum(-1)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -65,6 +64,7 @@ def test_an_exchange_hides_behind_what_is_left_of_an_update(plan, exchanges, lef
     assert plan.shortest_update(exchanges, left) == pytest.approx(seconds)
 
 
+@pytest.mark.slow
 def test_less_is_left_of_an_update_the_later_a_network_is_complete(scaling, plan):
     parts = plan.parts_left(plan.Updates(scaling.quick(plan.CELEBA)), cycles=1)
     assert 1 > parts["encoder"] > parts["discriminator"] > parts["generator"] == 0
@@ -88,12 +88,8 @@ def test_everything_is_tried_on_tiny_networks(scaling, tmp_path):
     assert "| one process (ms) | two (ms) | gain |" in scaling.table_of_gains(found)
 
 
-def test_a_quick_try_is_no_record(scaling):
-    tried = subprocess.run(
-        [sys.executable, Path(scaling.__file__), "--quick"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert tried.returncode == 2
-    assert "--quick is no record: say --out FILE" in tried.stderr
+def test_a_quick_try_is_no_record(scaling, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["scaling.py", "--quick"])
+    with pytest.raises(SystemExit, match="2"):
+        scaling.main()
+    assert "--quick is no record: say --out FILE" in capsys.readouterr().err

@@ -18,6 +18,7 @@ def steady(monkeypatch, pages_without_figures):  # noqa: ARG001
     return steady
 
 
+@pytest.mark.slow
 def test_what_a_training_needs_is_written_as_it_goes_on(steady, tmp_path):
     out = tmp_path / "steady.json"
     config = changed(PRESETS["gaussians25"], SMALL)

@@ -27,6 +27,7 @@ def layers(inputs, outputs):
     return [2 * TRIALS * BATCH * one * other for one, other in pairwise(widths)]
 
 
+@pytest.mark.slow
 def test_an_update_has_no_product_that_the_algorithm_does_not_need(updates):
     """Backward, a layer's product comes twice: for its weights, and for its input if that counts.
 
@@ -46,6 +47,7 @@ def test_an_update_has_no_product_that_the_algorithm_does_not_need(updates):
     assert small(updates).operations() == of_generator + of_encoder + of_discriminator + of_penalty
 
 
+@pytest.mark.slow
 def test_the_penalty_counts_by_its_share_of_the_updates(updates):
     regularizer = updates.GAUSSIANS.regularizer
     counts = {

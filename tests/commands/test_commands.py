@@ -208,6 +208,7 @@ def test_the_configuration_is_kept_with_the_shape_of_the_data(five):
     assert kept["data"].endswith("five.npy")
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_kept_repeats_the_run_to_the_bit(folder, mixture):
     settings = read_config(mixture.run.config_path)
     again = commands.train(settings, folder / "again").run
@@ -216,12 +217,14 @@ def test_a_configuration_that_is_kept_repeats_the_run_to_the_bit(folder, mixture
         assert np.array_equal(mixture.run.samples[step], again.samples[step])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_run(folder, mixture):
     other = commands.train(config(mixture=MixtureConfig(side=2), seed=1), folder / "seed-1").run
     ours, theirs = (tensors(run, STEPS)["model/generator.0.weight"] for run in (mixture.run, other))
     assert not np.array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_how_often_a_run_is_watched_does_not_change_it(folder, mixture):
     settings = config(
         mixture=MixtureConfig(side=2),
@@ -270,6 +273,7 @@ def test_a_configuration_without_the_shape_of_the_data_is_named(mixture, tmp_pat
         commands.sample(run, 3, 0, tmp_path / "samples.npy")
 
 
+@pytest.mark.slow
 def test_a_start_that_was_killed_before_its_trials_goes_on(tmp_path):
     stacked = config(trials=2, event_shape=(2,))
     run = Run.create(tmp_path / "run", stacked.model_dump(mode="json"))
@@ -317,6 +321,7 @@ def moved(folder, request):
     return run, x, request.param, console.export_text()
 
 
+@pytest.mark.slow
 def test_where_vectors_lie_makes_no_difference(moved, tmp_path):
     run, x, shift, _ = moved
     np.save(tmp_path / "given.npy", x[:50])
@@ -554,15 +559,16 @@ def test_a_picture_needs_an_ending_that_is_known(unlabelled, tmp_path):
         commands.sample(run, 3, 0, tmp_path / "a.gif")
 
 
-def test_a_file_that_stands_is_not_overwritten(mixture, unlabelled, tmp_path):
-    out = tmp_path / "mine.npy"
-    out.write_text("keep me")
+def test_a_file_that_stands_is_refused_before_any_work(mixture, unlabelled, tmp_path):
+    out, image = tmp_path / "mine.npy", tmp_path / "no-image.png"
+    for file in (out, image):
+        file.write_text("keep me")
     run, _ = unlabelled
     for use in (
         lambda: commands.sample(mixture.run, 3, 0, out),
-        lambda: commands.reconstruct(run, tmp_path.parent / "none.png", out),
+        lambda: commands.reconstruct(run, image, out),
     ):
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=r"mine\.npy exists"):
             use()
     assert out.read_text() == "keep me"
 
@@ -582,6 +588,7 @@ def test_a_run_without_a_checkpoint_says_so(tmp_path):
 # reconstructing
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_folder_an_image_and_an_array_can_be_reconstructed(unlabelled, folder, tmp_path):
     run, _ = unlabelled
     images = folder / "unlabelled-images"
@@ -695,15 +702,14 @@ def test_data_that_changed_since_are_not_evaluated_against(five, tmp_path):
         commands.evaluate(run)
 
 
-def test_a_long_run_has_its_page_from_the_end_of_step_one_on(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_long_run_has_its_page_from_the_end_of_step_one_on(tmp_path, monkeypatch, unlabelled):
     monkeypatch.setattr(run_callbacks, "LONG", 0.0)
     console = Console(file=StringIO(), width=200)
     commands.train(config(), tmp_path / "run", console=console)
     assert console.file.getvalue().count("report so far: ") == len(BOUNDARIES) - 1
-    monkeypatch.setattr(run_callbacks, "LONG", math.inf)
-    console = Console(file=StringIO(), width=200)
-    commands.train(config(), tmp_path / "other", console=console)
-    assert "report so far" not in console.file.getvalue()
+    _, said_of_a_short_one = unlabelled
+    assert "report so far" not in said_of_a_short_one
 
 
 def test_a_report_shows_the_metrics_of_the_run(mixture):
@@ -734,16 +740,24 @@ def test_images_are_translated_to_the_other_domain(
     assert translated.shape == (30, 8, 8, channels)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_translations_are_drawn_beside_their_originals(translator, folder):
     path = commands.translate(translator, folder / "grey", None)
     assert path == translator.folder / "translations-of-grey.png"
     assert path.stat().st_size > 0
 
 
-def test_a_translator_is_measured_on_the_second_domain(translator):
-    assert commands.evaluate(translator)
+def test_a_translator_is_measured_on_the_second_domain(translator, tmp_path):
+    found = commands.evaluate(translator)
+    assert found == pytest.approx(metrics_of(translator.records[-1]))
+    dark = save_images(tmp_path / "dark", 30, most=64)
+    other = commands.evaluate(translator, prior=str(dark))
+    assert other.keys() == found.keys()
+    distance = next(name for name in found if name.startswith("frechet_distance"))
+    assert other[distance] != pytest.approx(found[distance])
 
 
+@pytest.mark.slow
 def test_vectors_are_translated_into_an_array(tmp_path):
     settings = config(prior="ring8", objective=ObjectiveConfig(kind="marginal"))
     run = commands.train(settings, tmp_path / "run").run

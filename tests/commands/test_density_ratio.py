@@ -87,12 +87,14 @@ def tolerant(here, tmp_path):
     return tmp_path / "run", tmp_path / "photos"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [commands.ratio, commands.outliers])
 def test_a_table_names_the_images_that_were_read(tolerant, command):
     found = pyarrow.csv.read_csv(command(*tolerant).table).to_pydict()
     assert found["file"] == ["0.png", "2.png"]
 
 
+@pytest.mark.slow
 def test_other_commands_name_the_images_that_were_read_too(tolerant, tmp_path):
     run, photos = tolerant
     missed = commands.missed(run, photos, draws=2)
@@ -105,6 +107,7 @@ def test_other_commands_name_the_images_that_were_read_too(tolerant, tmp_path):
     assert len(names) == 32 and "1.png" not in names
 
 
+@pytest.mark.slow
 def test_outliers_are_a_table_of_scores_and_their_sum(here, capsys):
     rows = ["a,b", *(["0.1,x"] * 30), "9000,y"]
     (here / "strange.csv").write_text("\n".join(rows) + "\n")
@@ -130,6 +133,7 @@ def test_a_logit_is_mapped_as_the_record_says(here):
     assert found.at.value == pytest.approx(line["slope"] * f + line["offset"])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_record_has_both_scores_and_is_printed(here, capsys, monkeypatch):
     monkeypatch.setattr(loading, "CALIBRATED", 2000)
     assert main(["ratio", "points", "--calibration", "isotonic", "--json"]) == 0
@@ -221,6 +225,10 @@ def test_a_discriminator_that_gives_no_ratio_is_refused(changes, step, says):
         require_ratio(Config().model_copy(update=changes), step)
 
 
-def test_the_potential_of_wasserstein_is_no_log_ratio():
-    with pytest.raises(ValueError, match="gives no log ratio, but a potential"):
-        require_ratio(METHODS["wgan-gp"].apply(Config()), 1)
+@pytest.mark.parametrize(
+    ("method", "gives"),
+    [("wgan-gp", "a potential"), ("hinge-gan", "its sign"), ("hinge-bridge", "its sign")],
+)
+def test_a_discriminator_of_another_loss_gives_no_log_ratio(method, gives):
+    with pytest.raises(ValueError, match=f"{method} gives no log ratio, but {gives}"):
+        require_ratio(METHODS[method].apply(Config()), 1)

@@ -137,6 +137,7 @@ def test_a_table_of_files_labels_images(run, images, tmp_path):
     assert (evidence.having, evidence.lacking) == (three, 60 - three)
 
 
+@pytest.mark.slow
 def test_held_out_images_of_the_run_that_a_table_names_are_left_out(images, tmp_path, capsys):
     photos = shutil.copytree(images, tmp_path / "images")
     run = commands.train(config(data=str(photos), steps=3), tmp_path / "run").run
@@ -217,6 +218,7 @@ def test_a_picture_has_the_originals_and_how_sure_a_direction_is(between):
         assert axes.get_yticklabels()[0].get_text() == "smile\naccuracy 0.60\nweak"
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_person_gets_how_sure_it_is_and_a_picture(run, capsys):
     words = ["edit", str(run.folder), "--attribute", "label=3", "--attribute", "label=0"]
     assert main([*words, "-n", "2", "--refine", "2"]) == 0

@@ -73,7 +73,10 @@ def test_snapshots_are_even_along_alpha(found):
     assert gaps.max() - gaps.min() < 0.05
 
 
-@pytest.mark.parametrize(("name", "realism"), [("mixture", "inception"), ("digits", "frechet")])
+@pytest.mark.parametrize(
+    ("name", "realism"),
+    [("mixture", "inception"), pytest.param("digits", "frechet", marks=pytest.mark.slow)],
+)
 def test_realism_is_measured_as_the_data_allow(name, realism, request):
     found = frontier.frontier(request.getfixturevalue(name), draws=1)
     assert found.realism.startswith(realism)
@@ -84,9 +87,9 @@ def test_the_bound_is_the_models_own_for_each_dimension(mixture, found):
     point = found.points[2]
     model = load_model(open_run(mixture, point.step))
     x = build_source(config()).held_out(frontier.HELD_OUT)
-    bound = model.log_likelihood_bound(x, draws=200).mean() / 2
+    bounds = torch.stack([model.log_likelihood_bound(x, draws=3).mean() / 2 for _ in range(20)])
     assert point.sigma == pytest.approx(0.3)
-    assert point.bound == pytest.approx(float(bound), rel=0.5)
+    assert abs(point.bound - bounds.mean()) < 4 * bounds.std() < 0.03 * abs(point.bound)
 
 
 def test_the_draws_are_the_same_at_every_call(mixture, found):
@@ -111,6 +114,7 @@ def test_a_quality_that_does_not_vary_does_not_count():
     assert frontier.scores([1.0, 1.0], [0.0, 5.0], prefer=0.5) == [0.0, 0.5]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_files_say_what_was_found(mixture):
     found = frontier.frontier(mixture, prefer=0.2, draws=2)
     record = json.loads((mixture.folder / "frontier.json").read_text(encoding="utf-8"))

@@ -82,7 +82,10 @@ def said(capsys):
 # Training
 
 
-@pytest.mark.parametrize("size", [0, 1700, 5000, 20_000])
+@pytest.mark.parametrize(
+    "size",
+    [1700, *(pytest.param(size, marks=pytest.mark.slow) for size in (0, 5000, 20_000))],
+)
 def test_training_says_what_it_could_not_write_and_goes_on_when_there_is_room(
     size, place, tmp_path, capsys, monkeypatch
 ):
@@ -114,6 +117,7 @@ def no_room(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+@pytest.mark.slow
 def test_records_wait_for_room_and_samples_are_spared(place, tmp_path, capsys, monkeypatch):
     append, write, failing = Run.append, Run.write_samples, [5, 5]
 
@@ -142,6 +146,7 @@ def test_records_wait_for_room_and_samples_are_spared(place, tmp_path, capsys, m
         assert (run.checkpoint_folder(20) / file.name).read_bytes() == file.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_report_does_not_hide_what_ended_training(tmp_path, capsys, monkeypatch):
     def full(run):
         raise NotWritten(f"cannot write {run.report_path}")

@@ -84,6 +84,7 @@ def test_a_run_that_another_process_trains_is_not_resumed(run, capsys):
     assert not run.checkpoint_folder(20).exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_another_process_is_about_to_train_in_is_not_taken(tmp_path, capsys):
     with locked(tmp_path):
         assert main([*TINY, "--out", str(tmp_path)]) == 2
@@ -92,6 +93,7 @@ def test_a_folder_that_another_process_is_about_to_train_in_is_not_taken(tmp_pat
     assert main([*TINY, "--out", str(tmp_path)]) == 0
 
 
+@pytest.mark.slow
 def test_a_stacked_trial_that_another_process_trains_is_not_resumed(tmp_path, capsys):
     words = [*TINY, "--trials=2", "--out", str(tmp_path / "run")]
     assert main(words) == 0
@@ -158,6 +160,7 @@ def test_divergence_names_the_last_good_checkpoint_and_a_command_that_ends_well(
     assert tensors(run) == tensors(whole)
 
 
+@pytest.mark.slow
 def test_divergence_before_the_first_checkpoint_begins_again(tmp_path, capsys):
     words = [*TINY, "--path.ml=0.9", "--path.transfer=0", "--path.adversarial=0.1"]
     assert main([*words, f"--{RATE}=1e30", "--out", str(tmp_path / "run")]) == 1
@@ -168,6 +171,7 @@ def test_divergence_before_the_first_checkpoint_begins_again(tmp_path, capsys):
     assert run.checkpoint_steps[-1] == 20
 
 
+@pytest.mark.slow
 def test_what_is_given_anew_is_what_trains_and_is_recorded(run, capsys):
     still = [f"--optimization.{name}=1e-30" for name in ("generator", "encoder", "discriminator")]
     assert resume(run, *still, "--regularizer.weight=5") == 0
@@ -184,6 +188,7 @@ def test_what_is_given_anew_is_what_trains_and_is_recorded(run, capsys):
     assert "<td>optimization › generator</td><td>0.001</td><td>1e-30</td>" in page
 
 
+@pytest.mark.slow
 def test_what_was_trained_otherwise_is_not_kept_among_the_records(run):
     assert {2, 4, 6} <= {record["step"] for record in run.records}
     assert resume(run, "--record-every=5", "--evaluation.every=15") == 0
@@ -191,6 +196,7 @@ def test_what_was_trained_otherwise_is_not_kept_among_the_records(run):
     assert [*run.samples] == [1, 4, 15, 20]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [True, False])
 def test_a_run_goes_on_with_its_data_where_they_have_moved_to(tmp_path, capsys, moved):
     for name in ("x", "y"):
@@ -218,6 +224,7 @@ def test_a_run_whose_data_have_moved_goes_on_again_also_where_others_took_their_
     assert resumed(first, first, 20) == first
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_unchanged_keeps_its_configuration_untouched(run, whole):
     before = run.config_path.stat().st_mtime_ns
     assert resume(run) == 0
@@ -225,6 +232,7 @@ def test_a_run_that_goes_on_unchanged_keeps_its_configuration_untouched(run, who
     assert tensors(run) == tensors(whole)
 
 
+@pytest.mark.slow
 def test_each_stacked_trial_knows_what_was_changed(tmp_path):
     words = [*TINY, "--trials=2", "--out", str(tmp_path / "run")]
     assert main(words) == 0
@@ -307,6 +315,7 @@ def test_a_damaged_checkpoint_that_is_asked_for_is_refused(run, capsys):
 # What is kept
 
 
+@pytest.mark.slow
 def test_the_best_by_a_metric_is_kept_and_told(tmp_path, capsys):
     folder, metric = tmp_path / "run", "log_likelihood/kde-0.1/40-held-out"
     words = ["--best=log_likelihood", "--evaluation.every=2", "--keep=1", "--out", str(folder)]
@@ -346,12 +355,14 @@ def test_the_best_by_what_is_not_measured_is_refused_before_training(best, says,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_more_may_be_kept_when_a_run_goes_on(run):
     assert resume(run, "--keep=5", "--checkpoint-every=5") == 0
     assert run.checkpoint_steps == [1, 4, 5, 10, 15, 20]
     assert history(run)[-1] == (LAST_GOOD, "keep", 3, 5)
 
 
+@pytest.mark.slow
 def test_a_new_run_from_a_changed_one_has_no_history(run, tmp_path):
     assert resume(run, f"--{RATE}=1e-4") == 0
     assert main(["train", str(run.config_path), "--out", str(tmp_path / "again")]) == 0

@@ -74,6 +74,7 @@ def test_the_numbers_are_those_of_the_held_out_samples(digits, found):
         assert (sample.label, sample.row) == (labels[at], rows[at])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_files_say_what_was_found(digits, tmp_path):
     found = missed(digits, count=20, n=3, draws=2, out=tmp_path / "worst.png")
     assert found.table == tmp_path / "worst.json"
@@ -100,6 +101,7 @@ def test_samples_of_the_user_are_ranked(digits, tmp_path):
     assert found.picture == digits.folder / "missed-of-noise.png"
 
 
+@pytest.mark.slow
 def test_classes_and_files_are_named_as_edit_takes_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

@@ -3,6 +3,8 @@
 import errno
 import json
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 import pytest
 
@@ -42,6 +44,16 @@ def collapsed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collapsed") / "run"
     assert train(folder, *COLLAPSED) == 0
     return Run.open(folder)
+
+
+@pytest.fixture(scope="module")
+def diverged(tmp_path_factory):
+    """A run with a dial that goes back twice and then ends, and what it said."""
+    folder = tmp_path_factory.mktemp("diverged") / "run"
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        assert train(folder, "--realism=0.9", "--watch.rollbacks=2", *DIVERGING) == 1
+    return Run(folder), out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -85,6 +97,7 @@ def test_a_damaged_line_of_the_incidents_is_named(collapsed, tmp_path):
         _ = run.incidents
 
 
+@pytest.mark.slow
 def test_no_more_bundles_are_kept_than_asked_for(tmp_path):
     assert train(tmp_path / "run", *COLLAPSED, "--watch.bundles=0") == 0
     (incident,) = Run(tmp_path / "run").incidents
@@ -95,6 +108,7 @@ def test_no_more_bundles_are_kept_than_asked_for(tmp_path):
 # The answers
 
 
+@pytest.mark.slow
 def test_stop_leaves_a_checkpoint_to_go_on_from(tmp_path, capsys):
     assert train(tmp_path / "run", *COLLAPSED, "--watch.answer=stop") == 1
     run = Run(tmp_path / "run")
@@ -108,7 +122,7 @@ def test_stop_leaves_a_checkpoint_to_go_on_from(tmp_path, capsys):
     ("change", "changes"),
     [
         ("rates", dict.fromkeys(("generator", "encoder", "discriminator"), (1e-3, 2.5e-4))),
-        ("alpha", {"path.end": (1.0, 1 / 11 * 1 / 11)}),
+        pytest.param("alpha", {"path.end": (1.0, 1 / 11 * 1 / 11)}, marks=pytest.mark.slow),
     ],
 )
 def test_a_roll_back_is_recorded_as_a_change_and_resumed_with_it(tmp_path, capsys, change, changes):
@@ -132,6 +146,7 @@ def _history(run):
     return read_config(run.config_path).changes
 
 
+@pytest.mark.slow
 def test_what_is_recorded_after_the_checkpoint_of_a_roll_back_is_forgotten(tmp_path):
     words = [*COLLAPSED, "--watch.patience=6", "--watch.answer=roll-back", "--watch.rollbacks=1"]
     assert train(tmp_path / "run", *words, "--record-every=1", "--watch.spread=2") == 1
@@ -150,18 +165,17 @@ def test_divergence_goes_back_to_the_beginning_where_there_is_no_checkpoint(tmp_
     assert Run(tmp_path / "run").config["optimization"]["generator"] == 5e29
 
 
-def test_a_run_with_a_dial_goes_on_from_divergence_with_half_its_rates(tmp_path, capsys):
-    words = ["--realism=0.9", "--watch.rollbacks=2", *DIVERGING]
-    assert train(tmp_path / "run", *words) == 1
-    run = Run(tmp_path / "run")
+@pytest.mark.slow
+def test_a_run_with_a_dial_goes_on_from_divergence_with_half_its_rates(diverged):
+    run, out, err = diverged
     assert [of["answer"] for of in run.incidents] == ["roll-back", "roll-back", "end"]
     assert run.config["optimization"]["generator"] == 2.5e29
-    said = capsys.readouterr()
-    assert "training goes back" in said.out
-    assert "training ends" in said.out
-    assert "diverged by update" in said.err
+    assert "training goes back" in out
+    assert "training ends" in out
+    assert "diverged by update" in err
 
 
+@pytest.mark.slow
 def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
     words = [*COLLAPSED, "--trials=2", "--watch.answer=roll-back", "--watch.rollbacks=1"]
     assert train(tmp_path / "run", *words) == 1
@@ -173,6 +187,7 @@ def test_stacked_trials_go_back_together_and_each_has_its_incidents(tmp_path):
     assert {of.step for of in _history(first)} == {4}
 
 
+@pytest.mark.slow
 def test_each_stacked_trial_has_its_own_incident_and_the_bundle_of_all(tmp_path):
     assert train(tmp_path / "run", *COLLAPSED, "--trials=2") == 0
     run = Run(tmp_path / "run")
@@ -183,9 +198,9 @@ def test_each_stacked_trial_has_its_own_incident_and_the_bundle_of_all(tmp_path)
         assert own["bundle"] == f"../{run.incidents[0]['bundle']}"
 
 
-def test_every_roll_back_leaves_a_bundle_of_its_own(tmp_path):
-    assert train(tmp_path / "run", "--realism=0.9", "--watch.rollbacks=2", *DIVERGING) == 1
-    run = Run(tmp_path / "run")
+@pytest.mark.slow
+def test_every_roll_back_leaves_a_bundle_of_its_own(diverged):
+    run, _, _ = diverged
     bundles = [of["bundle"] for of in run.incidents]
     assert len({*bundles}) == 3
     rates = [
@@ -195,12 +210,14 @@ def test_every_roll_back_leaves_a_bundle_of_its_own(tmp_path):
     assert [of["generator"] for of in rates] == [1e30, 5e29, 2.5e29]
 
 
+@pytest.mark.slow
 def test_an_error_after_roll_backs_says_how_to_have_more(tmp_path, capsys):
     words = ["--realism=0.9", "--watch.rollbacks=1", *DIVERGING]
     assert train(tmp_path / "run", *words) == 1
     assert "--watch.rollbacks 4" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_roll_backs_are_counted_where_they_cannot_be_written(tmp_path, monkeypatch, capsys):
     def full(self, _):
         raise NotWritten("cannot write") from OSError(errno.ENOSPC, str(self.incidents_path))
@@ -211,6 +228,7 @@ def test_roll_backs_are_counted_where_they_cannot_be_written(tmp_path, monkeypat
     assert "roll-back 2 of 2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_as_it_goes_back_has_its_change(tmp_path, monkeypatch, capsys):
     words = [*COLLAPSED, "--watch.answer=roll-back", "--watch.rollbacks=1"]
     before = TrialRuns.go_back
@@ -260,10 +278,15 @@ def test_a_replay_gives_every_number_again(bundle, capsys):
     "words",
     [
         [],
-        ["--trials=2"],
-        ["--gamma.kind=optimal"],
-        ["--model.noise-course=measured"],
-        ["--optimization.discriminator-steps=2"],
+        *(
+            pytest.param([word], marks=pytest.mark.slow)
+            for word in (
+                "--trials=2",
+                "--gamma.kind=optimal",
+                "--model.noise-course=measured",
+                "--optimization.discriminator-steps=2",
+            )
+        ),
     ],
 )
 def test_a_divergence_repeats(tmp_path, capsys, words):

@@ -21,6 +21,7 @@ from alpha_bridge.runs.model_card import card_of
 from alpha_bridge.runs.opening import RunAt, open_run
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, RegularizerConfig
 from alpha_bridge.sharing import onnx
+from tests.undrawn import drawing
 
 
 def settings(data, **changes):
@@ -61,7 +62,8 @@ def vectors(folder):
 
 @pytest.fixture(scope="module")
 def exported(images, folder):
-    assert main(["export", str(images.folder), "--out", str(folder / "exported")]) == 0
+    with drawing():
+        assert main(["export", str(images.folder), "--out", str(folder / "exported")]) == 0
     return folder / "exported"
 
 
@@ -211,6 +213,7 @@ def test_onnx_that_fails_leaves_nothing_behind(vectors, tmp_path, capsys, monkey
     assert capsys.readouterr().err == "alpha-bridge: onnxruntime differs from torch\n"
 
 
+@pytest.mark.slow
 def test_stacked_trials_are_told_to_name_one(tmp_path, capsys):
     config = settings("gaussians25", steps=10, trials=2)
     run = commands.train(config, tmp_path / "run").run
@@ -219,6 +222,7 @@ def test_stacked_trials_are_told_to_name_one(tmp_path, capsys):
     assert main(["export", str(run.folder / "trial-0"), "--out", str(tmp_path / "out")]) == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_pushed_with_its_page(images, monkeypatch, capsys):
     pushed = {}
 

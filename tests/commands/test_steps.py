@@ -14,15 +14,15 @@ from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 from alpha_bridge.training.checkpoint import read_tensors
 
 ENDS = (4, 14, 20)
-PATHS = {
-    "starts above 0": {"start": 0.1},
-    "ends below 1": {"end": 0.9},
-    "to and fro": {"sweeps": 2},
-    "the other way": {"start": 1.0, "end": 0.0},
-}
+PATHS = [
+    pytest.param({"start": 0.1}, id="starts above 0", marks=pytest.mark.slow),
+    pytest.param({"end": 0.9}, id="ends below 1", marks=pytest.mark.slow),
+    pytest.param({"sweeps": 2}, id="to and fro"),
+    pytest.param({"start": 1.0, "end": 0.0}, id="the other way"),
+]
 
 
-@pytest.fixture(scope="module", params=PATHS.values(), ids=PATHS)
+@pytest.fixture(scope="module", params=PATHS)
 def trained(request, tmp_path_factory):
     config = Config(
         steps=20,

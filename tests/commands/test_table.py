@@ -71,6 +71,7 @@ def test_the_same_seed_draws_the_same_rows(place):
     assert one.equals(two) and not one.equals(other)
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_rows(place, capsys):
     words = ["train", str(place / "people.csv"), *SMALL, "--out", str(place / "twin")]
     assert main(words) == 0
@@ -211,6 +212,7 @@ def test_columns_of_another_table_are_refused(place, tmp_path):
         sharing.load(tmp_path / "mixed")
 
 
+@pytest.mark.slow
 def test_rows_are_moved_along_values_and_numbers_of_their_columns(place, capsys):
     words = ["edit", str(place / "run"), "-n", "5", "--columns", "3", "--json"]
     along = [word for name in ("job=cook", "age", "gain=0") for word in ("--attribute", name)]
@@ -232,6 +234,7 @@ def test_rows_are_moved_along_values_and_numbers_of_their_columns(place, capsys)
     assert "have it at -2 and" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_another_table_is_measured_as_rows_of_the_run(place, capsys):
     """Also where it has another range, other commonest values and no gap."""
     lines = (place / "people.csv").read_text().splitlines()

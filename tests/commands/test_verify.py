@@ -44,6 +44,16 @@ def test_a_run_goes_on_with_copies_of_its_last_checkpoint_before_its_end(run, tm
     assert read_config(tmp_path / "config.json").checkpoint_every == 10
 
 
+def test_a_run_that_kept_one_checkpoint_to_go_on_from_is_trained_from_its_beginning(tmp_path):
+    config = changed(PRESETS["gaussians25"], SMALL | {"keep": 1})
+    run = commands.train(config, tmp_path / "run").run
+    assert len(run.checkpoint_steps) > 1  # those of the ends of Steps I and II
+    (place := tmp_path / "place").mkdir()
+    found = begun(run.folder, place, 100)
+    assert (found.begin, found.end) == (0, 20)
+    assert not any(run.exists() for run in found.runs)
+
+
 def test_a_preset_is_its_whole_path(tmp_path):
     found = begun("gaussians25", tmp_path, 50)
     assert (found.begin, found.end, found.fetch) == (0, 50, True)
@@ -52,6 +62,7 @@ def test_a_preset_is_its_whole_path(tmp_path):
     assert not any(run.exists() for run in found.runs)
 
 
+@pytest.mark.slow
 def test_a_child_trains_up_to_an_update_and_goes_on_where_it_was_killed(run, tmp_path, capsys):
     before = contents(run.folder)
     found = begun(run.folder, tmp_path, 100)
@@ -64,6 +75,7 @@ def test_a_child_trains_up_to_an_update_and_goes_on_where_it_was_killed(run, tmp
     assert contents(run.folder) == before
 
 
+@pytest.mark.slow
 def test_tensors_that_differ_are_named(run, tmp_path):
     found = begun(run.folder, tmp_path, 100)
     for place, seed in zip(found.runs, (0, 1), strict=True):

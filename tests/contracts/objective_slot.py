@@ -193,15 +193,15 @@ def resumes_exactly(problem):
     data = torch.randn(40, FEATURES)
     path = AlphaPath.three_steps(ml=2, transfer=3, adversarial=2)
 
-    def run(**options):
-        torch.manual_seed(0)
+    def run(weights=0, **options):
+        torch.manual_seed(weights)
         model = problem.model().float()
         return fit(model, data, path, objective=problem.objective, batch_size=BATCH, **options)
 
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "checkpoint"
         whole = run(callbacks=[SaveAfter(4, checkpoint)])
-        resumed = run(checkpoint=checkpoint)
+        resumed = run(weights=1, checkpoint=checkpoint)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name])
 

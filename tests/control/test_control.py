@@ -13,12 +13,12 @@ from alpha_bridge.control import (
     gaussian_moments,
     optimal_gamma,
     optimal_kappa,
-    paired_moments,
     pooled_moments,
 )
 from alpha_bridge.gamma import CosineGamma, SigmoidGamma
 from tests.contracts import cases
 from tests.contracts.gamma_function import ALWAYS, remembers_nothing
+from tests.control.pairs import paired_moments
 
 STEP = 0.01
 GRID = torch.arange(-30, 30, STEP, dtype=torch.float64)

@@ -22,10 +22,11 @@ from torch.distributions import (
     Poisson,
 )
 
+from tests.looping import ALPHAS
+
 __all__ = ["ALPHAS", "BEYOND", "CASES", "DIGITS", "compute", "stored", "table"]
 
 PATH = Path(__file__).with_suffix(".json")
-ALPHAS = (0.0, 1e-8, 1e-3, 0.1, 0.5, 0.9, 1 - 1e-3, 1 - 1e-8, 1.0)
 BEYOND = (-0.02, 1.02)
 """Orders outside [0, 1], of the logarithmic form."""
 DIGITS = 40

@@ -17,15 +17,8 @@ from torch.distributions import (
 
 from alpha_bridge.divergence import alpha_divergence, log_divergence, renyi_divergence
 from alpha_bridge.divergence.excess import excess_of_exp, excess_of_log_det, excess_of_log_gamma
-from tests.divergence.high_precision import (
-    ALPHAS,
-    BEYOND,
-    CASES,
-    DIGITS,
-    compute,
-    stored,
-    table,
-)
+from tests.divergence.high_precision import ALPHAS, BEYOND, CASES, DIGITS, compute, stored, table
+from tests.looping import at_each, at_each_alpha
 
 APART = [
     case for case in CASES if max(abs(a - b) for a, b in zip(case.p, case.q, strict=True)) > 0.01
@@ -53,6 +46,7 @@ def test_every_case_is_stored_at_every_alpha():
 
 
 @families
+@at_each_alpha
 def test_closed_form_is_the_integral_that_defines_it(case, alpha):
     p, q, _ = case.distributions()
     expected = stored(case, alpha)["value"]
@@ -60,6 +54,7 @@ def test_closed_form_is_the_integral_that_defines_it(case, alpha):
 
 
 @families
+@at_each_alpha
 def test_gradients_are_the_integrals_of_equation_9(case, alpha):
     p, q, leaves = case.distributions(requires_grad=True)
     alpha_divergence(p, q, alpha).backward()
@@ -67,7 +62,7 @@ def test_gradients_are_the_integrals_of_equation_9(case, alpha):
         assert leaf.grad.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-14)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 1 - 1e-8])
+@at_each("alpha", [0.0, 0.5, 1 - 1e-8])
 @families
 def test_gradients_are_the_slopes_of_the_value(case, alpha):
     def divergence(p, q):
@@ -84,7 +79,7 @@ def test_ends_are_those_of_torch(case):
         torch.testing.assert_close(alpha_divergence(p, q, end), expected, rtol=1e-7, atol=1e-15)
 
 
-@pytest.mark.parametrize("alpha", [alpha for alpha in ALPHAS if alpha <= 0.5])
+@at_each("alpha", [alpha for alpha in ALPHAS if alpha <= 0.5])
 @families
 def test_exchange_of_p_and_q_mirrors_alpha(case, alpha):
     p, q, _ = case.distributions()
@@ -93,7 +88,7 @@ def test_exchange_of_p_and_q_mirrors_alpha(case, alpha):
     )
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.5, 1.0])
+@at_each("alpha", [0.0, 1e-8, 0.5, 1.0])
 @families
 def test_divergence_from_itself_is_zero_and_so_is_its_gradient(case, alpha):
     _, _, (leaf, _) = case.distributions(requires_grad=True)
@@ -104,6 +99,7 @@ def test_divergence_from_itself_is_zero_and_so_is_its_gradient(case, alpha):
 
 
 @pytest.mark.parametrize("case", APART, ids=str)
+@at_each_alpha
 def test_float32_keeps_five_digits(case, alpha):
     p, q, _ = case.distributions(torch.float32)
     value = alpha_divergence(p, q, alpha)
@@ -146,6 +142,7 @@ def test_divergence_is_infinite_where_its_integral_is(p, q):
     assert log_divergence(q, p, -1.0) == torch.inf
 
 
+@at_each_alpha
 def test_dirichlet_of_two_is_beta(alpha):
     p, q = torch.tensor([[2.0, 3.0], [1.5, 0.7]]).double()
     torch.testing.assert_close(
@@ -156,6 +153,7 @@ def test_dirichlet_of_two_is_beta(alpha):
     )
 
 
+@at_each_alpha
 def test_dirichlet_is_its_log_normaliser(alpha):
     """D = (1 − B(αa + (1−α)b) / B(a)^α B(b)^{1−α}) / α(1−α), Nielsen and Nock (2011)."""
     a, b = [2.0, 3.0, 0.4], [1.5, 0.7, 2.2]
@@ -176,6 +174,7 @@ def test_dirichlet_is_its_log_normaliser(alpha):
     assert alpha_divergence(p, q, alpha).item() == pytest.approx(expected, rel=1e-10)
 
 
+@at_each_alpha
 def test_gradient_of_dirichlet_is_its_slope(alpha):
     def divergence(p, q):
         return alpha_divergence(Dirichlet(p), Dirichlet(q), alpha)
@@ -185,6 +184,7 @@ def test_gradient_of_dirichlet_is_its_slope(alpha):
     assert torch.autograd.gradcheck(divergence, (p, q))
 
 
+@at_each_alpha
 def test_exponential_is_gamma_of_concentration_one(alpha):
     p, q = Exponential(torch.tensor(2.0).double()), Exponential(torch.tensor(0.7).double())
     p_gamma, q_gamma = (Gamma(torch.ones_like(d.rate), d.rate) for d in (p, q))
@@ -194,6 +194,7 @@ def test_exponential_is_gamma_of_concentration_one(alpha):
 
 
 @pytest.mark.parametrize("ratio", [1 + 1e-9, 1.001, 3.0, 1e3, 1e9])
+@at_each_alpha
 def test_excess_of_log_gamma_is_its_definition(ratio, alpha):
     x, y = 0.02, 0.02 * ratio
     with mpmath.workdps(60):
@@ -209,7 +210,7 @@ def test_excess_of_log_gamma_is_its_definition(ratio, alpha):
 
 
 @pytest.mark.parametrize("gap", [-0.999, -0.51, -0.49, -1e-9, 0.0, 1e-9, 0.49, 0.51, 1e9])
-@pytest.mark.parametrize("alpha", [-0.3, 0.0, 1e-8, 0.3, 0.5])
+@at_each("alpha", [-0.3, 0.0, 1e-8, 0.3, 0.5])
 def test_excess_of_the_logarithm_is_its_definition(gap, alpha):
     with mpmath.workdps(60):
         exact, g = mpmath.mpf(alpha or "1e-30"), mpmath.mpf(gap)
@@ -222,6 +223,7 @@ def test_excess_of_the_logarithm_is_its_definition(gap, alpha):
 
 
 @pytest.mark.parametrize("u", [-800.0, -3.0, -0.49, -1e-9, 0.0, 1e-9, 0.3, 2.0, 30.0])
+@at_each_alpha
 def test_excess_of_the_exponential_is_its_definition(u, alpha):
     with mpmath.workdps(60):
         exact = mpmath.mpf(alpha) if 0 < alpha < 1 else abs(alpha - mpmath.mpf("1e-30"))
@@ -231,6 +233,7 @@ def test_excess_of_the_exponential_is_its_definition(u, alpha):
     assert excess_of_exp(log_x, log_y, log_x, alpha).item() == pytest.approx(expected, rel=1e-12)
 
 
+@at_each_alpha
 def test_excess_of_the_exponential_does_not_overflow(alpha):
     """The far ends of a line, where both densities vanish at their own pace."""
     log_x = torch.tensor([-1e3, -1e300, -5.0, -1e5], dtype=torch.float64)

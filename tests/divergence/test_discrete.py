@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Categorical, OneHotCategorical, Poisson
 
 from alpha_bridge.divergence import alpha_divergence, bhattacharyya_distance, log_divergence
+from tests.looping import at_each_alpha
 
 
 def real(value, **options):
@@ -38,6 +39,7 @@ ZEROS = [
 
 @pytest.mark.parametrize(("p", "q"), ZEROS)
 @pytest.mark.parametrize("family", [Categorical, OneHotCategorical])
+@at_each_alpha
 def test_zeros_count_as_the_mathematics_says(family, p, q, alpha):
     value = alpha_divergence(family(real(p)), family(real(q)), alpha)
     tolerance = 1e-10 if alpha in (0, 1) or 0.01 < alpha < 0.99 else 1e-6  # the reference's own
@@ -45,6 +47,7 @@ def test_zeros_count_as_the_mathematics_says(family, p, q, alpha):
 
 
 @pytest.mark.parametrize(("p", "q"), ZEROS)
+@at_each_alpha
 def test_zeros_leave_every_gradient_finite(p, q, alpha):
     leaves = real(p, requires_grad=True), real(q, requires_grad=True)
     alpha_divergence(*map(Categorical, leaves), alpha).backward()
@@ -52,6 +55,7 @@ def test_zeros_leave_every_gradient_finite(p, q, alpha):
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
+@at_each_alpha
 def test_certain_coin_counts_as_the_mathematics_says(probability, alpha):
     value = alpha_divergence(Bernoulli(real(probability)), Bernoulli(real(0.25)), alpha)
     expected = by_definition([probability, 1 - probability], [0.25, 0.75], alpha)
@@ -59,6 +63,7 @@ def test_certain_coin_counts_as_the_mathematics_says(probability, alpha):
     assert value.item() == pytest.approx(expected, rel=tolerance)
 
 
+@at_each_alpha
 def test_opposite_certainties_are_as_far_as_can_be(alpha):
     p, q = Bernoulli(real(0.0)), Bernoulli(real(1.0))
     largest = 1 / (alpha * (1 - alpha)) if 0 < alpha < 1 else math.inf
@@ -66,6 +71,7 @@ def test_opposite_certainties_are_as_far_as_can_be(alpha):
     assert log_divergence(p, q, alpha) == math.inf
 
 
+@at_each_alpha
 def test_poisson_of_rate_zero_never_fires(alpha):
     """∫ p^α q^{1−α} = e^{−(1−α)λ} for p at rate 0."""
     rate = real(0.0, requires_grad=True)
@@ -79,6 +85,7 @@ def test_poisson_of_rate_zero_never_fires(alpha):
     assert rate.grad.isfinite()
 
 
+@at_each_alpha
 def test_probabilities_below_the_clamp_of_torch_are_kept(alpha):
     tiny = 1e-30
     for p, q in (([tiny, 1 - tiny], [0.25, 0.75]), ([0.25, 0.75], [tiny, 1 - tiny])):
@@ -101,6 +108,7 @@ def test_logits_beyond_the_clamp_of_torch_are_kept():
     )
 
 
+@at_each_alpha
 def test_logits_and_probabilities_agree(alpha):
     logits = real([[0.3, -1.0, 2.0], [1.0, 0.0, -4.0]])
     by_logits = alpha_divergence(*(Categorical(logits=row) for row in logits), alpha)
@@ -108,6 +116,7 @@ def test_logits_and_probabilities_agree(alpha):
     torch.testing.assert_close(by_logits, by_probs, rtol=1e-12, atol=0)
 
 
+@at_each_alpha
 def test_gradients_of_logits_are_slopes(alpha):
     def dice(p, q):
         return alpha_divergence(Categorical(logits=p), Categorical(logits=q), alpha)
@@ -125,6 +134,7 @@ def test_overlap_below_rounding_is_measured():
     assert bhattacharyya_distance(p, q).item() == pytest.approx(200 - math.log(2))
 
 
+@at_each_alpha
 def test_divergence_is_jointly_convex(alpha):
     """van Erven and Harremoës (2014), Theorem 11, holds for every f-divergence."""
     p, q = torch.rand(2, 2, 200, 4, dtype=torch.float64).pow(3)
@@ -140,6 +150,7 @@ def test_divergence_is_jointly_convex(alpha):
     assert (mixed <= chord + 1e-12).all()
 
 
+@at_each_alpha
 def test_merging_outcomes_never_increases_the_divergence(alpha):
     p, q = torch.rand(2, 200, 4, dtype=torch.float64)
     p, q = p / p.sum(-1, keepdim=True), q / q.sum(-1, keepdim=True)

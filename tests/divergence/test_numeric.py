@@ -47,6 +47,7 @@ from alpha_bridge.divergence import (
     pearson_chi_squared,
     renyi_divergence,
 )
+from tests.looping import at_each, at_each_alpha
 
 
 def real(value, **options):
@@ -71,6 +72,7 @@ pairs = pytest.mark.parametrize(
 
 
 @pairs
+@at_each_alpha
 def test_quadrature_agrees_with_the_closed_form(p, q, alpha):
     torch.testing.assert_close(
         alpha_divergence_quadrature(p, q, alpha), alpha_divergence(p, q, alpha), rtol=1e-10, atol=0
@@ -123,6 +125,7 @@ def test_heavier_tails_are_infinitely_far():
         ((0.0, 2.0), (1.0, 3.0), lambda _: 0.5, (math.inf, math.inf)),
     ],
 )
+@at_each_alpha
 def test_supports_count_as_the_mathematics_says(p, q, overlap, ends, alpha):
     value = alpha_divergence(of(Uniform, *p), of(Uniform, *q), alpha)
     curvature = alpha * (1 - alpha)
@@ -131,6 +134,7 @@ def test_supports_count_as_the_mathematics_says(p, q, overlap, ends, alpha):
     assert value.item() == pytest.approx(expected, rel=tolerance)
 
 
+@at_each_alpha
 def test_disjoint_supports_have_no_gradient(alpha):
     high = real(1.0, requires_grad=True)
     alpha_divergence(Uniform(real(0.0), high), of(Uniform, 2.0, 3.0), alpha).backward()
@@ -142,7 +146,7 @@ def slope(divergence, *values):
     return torch.autograd.gradcheck(divergence, [real(v, requires_grad=True) for v in values])
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.3, 1.0])
+@at_each("alpha", [0.0, 1e-8, 0.3, 1.0])
 def test_gradients_of_quadrature_are_slopes(alpha):
     def shifted(loc, scale):
         return alpha_divergence(Gumbel(loc, scale), Laplace(loc.square(), scale / 2), alpha)
@@ -150,7 +154,7 @@ def test_gradients_of_quadrature_are_slopes(alpha):
     assert slope(shifted, [0.0, 0.3], [1.0, 2.0])
 
 
-@pytest.mark.parametrize("alpha", [1e-8, 0.3, 0.999])
+@at_each("alpha", [1e-8, 0.3, 0.999])
 def test_gradients_of_the_ends_of_a_support_are_slopes(alpha):
     def resized(low, high):
         return alpha_divergence(Uniform(low, high), Uniform(low - 0.1, high - 0.3), alpha)
@@ -166,7 +170,7 @@ def test_batches_broadcast_in_quadrature():
     assert together[1, 1].item() == pytest.approx(alone.item(), rel=1e-10)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+@at_each("alpha", [0.0, 0.3, 1.0])
 def test_mixture_is_resolved(alpha):
     modes = Normal(real([-4.0, -2.0, 0.0, 2.0, 4.0]), 0.1 * torch.ones(5).double())
     mixture = MixtureSameFamily(Categorical(torch.ones(5).double()), modes)
@@ -202,6 +206,7 @@ def test_monte_carlo_agrees_with_the_fallback(p, q):
     assert error < 0.02
 
 
+@at_each_alpha
 def test_standard_error_is_the_spread_of_estimates(alpha):
     rng = torch.Generator().manual_seed(0)
     p, q = Normal(torch.full((400,), 1.0), 1.0), Normal(torch.zeros(400), 1.5)
@@ -229,6 +234,7 @@ def test_monte_carlo_sees_the_part_that_one_alone_would_miss():
     ],
     ids=lambda d: type(d).__name__,
 )
+@at_each_alpha
 def test_monte_carlo_serves_any_dimension(p, q, alpha):
     estimate, error = alpha_divergence_monte_carlo(
         p, q, alpha, 10_000, torch.Generator().manual_seed(0)
@@ -258,12 +264,14 @@ def test_monte_carlo_repeats_itself_and_leaves_the_global_state():
         (of(Categorical, [0.2, 0.3, 0.5]), of(Categorical, [0.5, 0.3, 0.2])),
     ],
 )
+@at_each_alpha
 def test_sum_agrees_with_the_closed_form(p, q, alpha):
     torch.testing.assert_close(
         alpha_divergence_sum(p, q, alpha), alpha_divergence(p, q, alpha), rtol=1e-10, atol=0
     )
 
 
+@at_each_alpha
 def test_geometric_has_its_known_overlap(alpha):
     p, q = 0.5, 0.001
     value = alpha_divergence(of(Geometric, p), of(Geometric, q), alpha).item()
@@ -302,6 +310,7 @@ def test_overlap_of_far_counts_is_known_beyond_rounding():
     assert far.item() == pytest.approx(-2 * overlap, rel=1e-10)
 
 
+@at_each_alpha
 def test_gradients_of_sums_are_slopes(alpha):
     def divergence(p, q):
         return alpha_divergence(Geometric(p), Poisson(q), alpha)

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load, load_file, save
 
 from alpha_bridge.files.tensors import NAMES, serialized, write_tensors
+from tests.looping import at_each
 
 MIXED = {
     "b": torch.arange(3),
@@ -37,7 +38,7 @@ def test_tensors_that_share_memory_are_written_each():
     }
 
 
-@pytest.mark.parametrize("pair", combinations(NAMES, 2))
+@at_each("pair", [*combinations(NAMES, 2)])
 def test_kinds_of_numbers_are_in_the_order_of_the_library(pair):
     tensors = {name: torch.ones(2).to(dtype) for name, dtype in zip("ba", pair, strict=True)}
     assert serialized(tensors) == save(tensors)

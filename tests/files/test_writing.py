@@ -47,6 +47,7 @@ def contents(folder):
     return {file.name: file.read_text() for file in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_kill_between_any_two_calls_leaves_the_old_or_the_new(tmp_path):
     for kill in range(100):
         root = tmp_path / str(kill)

@@ -145,6 +145,7 @@ def test_few_labels_are_not_certain_even_if_all_of_them_are_right():
     assert evidence.accuracy == 1 and evidence.interval[0] < 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finder", FINDERS)
 def test_labels_that_mean_nothing_are_no_better_than_chance(finder):
     """A 95 % interval lies above the truth once in 40 times: 3 in 12 has a chance of 0.3 %."""

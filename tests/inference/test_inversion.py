@@ -68,6 +68,20 @@ def test_no_steps_leave_the_means(x):
     assert torch.equal(refined.after.latents, refined.before.latents)
 
 
+def test_without_steps_nothing_is_saved_for_a_backward_pass(x):
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(saved.append, id):
+        refine(mlps(), x, steps=0)
+    assert not saved
+
+
+def test_the_last_point_has_no_graph(x):
+    model, seen = mlps(), []
+    model.generator.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    refine(model, x, steps=2)
+    assert seen == [True, True, False]
+
+
 def test_no_sample_touches_another(x):
     model = mlps(noise=0.3)
     together = refine(model, x, steps=20).after.latents

@@ -9,6 +9,7 @@ import pyarrow
 import pytest
 import torch
 
+from alpha_bridge import model as model_module
 from alpha_bridge.data import (
     DensitySource,
     ImageSource,
@@ -22,6 +23,7 @@ from alpha_bridge.data.tables import TableUnits, load_table
 from alpha_bridge.metrics import comparison as comparison_module
 from alpha_bridge.metrics.comparison import DensityComparison, TableComparison
 from alpha_bridge.metrics.definition import parse
+from alpha_bridge.metrics.evaluation import in_chunks
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.assembly import assemble, build_evaluation
 from alpha_bridge.recipe.first_weights import build_model
@@ -393,3 +395,30 @@ def test_synthetic_rows_teach_in_the_number_of_the_real_ones():
     assert {name.split("/")[2] for name in found if name[1:4] in ("str", "rtr")} == {
         "99-held-out-12"
     }
+
+
+@pytest.mark.parametrize("column", [[*range(30)] * 4, ["x", "y"] * 60, [None, 1.5, 2.5, 3.5] * 30])
+def test_a_table_of_one_column_is_measured_and_has_none_to_learn_from(column):
+    source = load_table(pyarrow.table({"a": column}))
+    assert isinstance(source.units, TableUnits)
+    parts = [source.units.normalize(x) for x in (source.training(99), source.held_out(99))]
+    found, _ = TableComparison(source.rows, *parts, source.units.names)(parts[0])
+    assert {name.split("/")[0] for name in found} >= {"marginals", "associations", "c2st"}
+    assert not any(name.startswith(("tstr", "trtr")) for name in found)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_network_sees_as_many_as_the_larger_of_what_it_takes_and_gives_allows(
+    turned, monkeypatch
+):
+    monkeypatch.setattr(model_module, "NUMBERS", 4 * 6)
+    seen, (few, many) = [], (2, 6)
+
+    def network(x):
+        seen.append(len(x))
+        return x[:, :few] if turned else x.repeat(1, 3)
+
+    x = torch.randn(10, many if turned else few)
+    y = in_chunks(network, x)
+    assert max(seen) == 4
+    assert torch.equal(y, network(x))

@@ -172,13 +172,14 @@ class Largest(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("trials", [(), (10,)])
+@pytest.mark.parametrize("trials", [(), pytest.param((10,), marks=pytest.mark.slow)])
 def test_no_array_of_the_kde_exceeds_64_mebibytes(trials):
     with Largest() as largest:
         kde_log_likelihood(torch.randn(3000, 2), torch.randn(*trials, 3000, 2), 0.1)
     assert 0 < largest.nbytes <= 2**26
 
 
+@pytest.mark.slow
 def test_no_array_of_a_large_kde_exceeds_256_mebibytes():
     x, y = torch.empty(2, 10_000, 2, device="meta")  # shapes alone
     with Largest() as largest:

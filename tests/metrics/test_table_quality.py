@@ -30,6 +30,7 @@ def table(count, seed, shares=SHARES, linked=True):
 REAL = table(4000, 0)
 
 
+@pytest.mark.slow
 def test_another_sample_of_the_same_table_scores_near_the_best():
     fake = table(4000, 1)
     assert marginals(REAL, fake, ROWS) > 0.97
@@ -39,6 +40,7 @@ def test_another_sample_of_the_same_table_scores_near_the_best():
     assert closest_records(REAL[:2000], REAL[2000:], fake) == pytest.approx(0.5, abs=0.04)
 
 
+@pytest.mark.slow
 def test_columns_that_forget_each_other_are_noticed_by_pairs_and_trees_alone():
     shuffled = REAL.clone()
     order = torch.Generator().manual_seed(0)

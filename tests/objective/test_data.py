@@ -22,6 +22,8 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.objective.backward import mixes_samples, rescale_gradient
+from tests.contracts.objective_slot import gradient
+from tests.looping import at_each, at_each_alpha
 
 BATCH, LATENT, TRIALS = 6, 2, 3
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
@@ -52,7 +54,7 @@ def batch_normalised():
 
 
 MODELS = {"mlp": mlp, "trials": lambda: mlp(TRIALS), "conv": conv}
-three = pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+three = at_each("alpha", [0.0, 0.5, 1.0])
 every_kind = pytest.mark.parametrize("kind", MODELS)
 
 
@@ -100,16 +102,7 @@ class Setting:
         return objective.losses(self.model, self.x, self.noise, alpha, gamma, penalized)
 
     def gradient(self, loss, network):
-        """Gradient of the mean over the batch, summed over trials; zero where none flows."""
-        parameters = list(self.model.network_parameters(network))
-        flat = torch.autograd.grad(
-            loss.mean(-1).sum(),
-            parameters,
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        return torch.cat([gradient.flatten() for gradient in flat])
+        return gradient(self.model, loss, network)
 
     def gradients(self, alpha, gamma=GAMMA, **options):
         """What each network follows."""
@@ -151,6 +144,7 @@ class Setting:
 
 @every_kind
 @pytest.mark.parametrize("clip", [5.0, 0.3])
+@at_each_alpha
 def test_one_backward_gives_the_gradients_of_the_plain_way(kind, clip, alpha):
     setting = Setting(kind)
     one = setting.gradients(alpha, clip=clip, one_backward=True)
@@ -167,7 +161,7 @@ def test_one_backward_serves_all_networks():
     assert list(apart) == [(network,) for network in NETWORKS]
 
 
-@pytest.mark.parametrize("alpha", [0.5, 0.9])
+@at_each("alpha", [0.5, 0.9])
 def test_one_backward_survives_a_vanishing_forward_half(alpha):
     setting = Setting().around(0.0)
     gradients = setting.gradients(alpha, gamma=SigmoidGamma(c=200.0, d=200.0))
@@ -247,9 +241,9 @@ def test_one_backward_is_exact_at_every_logit_of_each_adversarial_loss(adversari
 @pytest.mark.parametrize("kind", ["mlp", "trials"])
 def test_one_backward_is_exact_where_logits_are_far_apart(kind, alpha):
     setting = Setting(kind).around(0.0)
-    judge = setting.model.discriminator
-    judge.scale = 1e4
-    judge.offset = -float(setting.f_model().detach().quantile(0.5))
+    discriminator = setting.model.discriminator
+    discriminator.scale = 1e4
+    discriminator.offset = -float(setting.f_model().detach().quantile(0.5))
     assert setting.f_model().min() < -100 and setting.f_model().max() > 100
     assert max(deviations(setting, alpha).values()) < 1e-5
 
@@ -296,7 +290,7 @@ def test_each_samples_gradient_is_rescaled_by_its_own_number():
 
 @every_kind
 @pytest.mark.parametrize("clip", [5.0, 0.3, math.inf])
-@pytest.mark.parametrize("alpha", [0.0, 1e-8, 0.1, 0.5, 0.9, 1 - 1e-8])
+@at_each("alpha", [0.0, 1e-8, 0.1, 0.5, 0.9, 1 - 1e-8])
 def test_the_generator_follows_the_twins(kind, clip, alpha):
     setting = Setting(kind)
     bridge = twin.bridge(
@@ -323,7 +317,7 @@ def test_the_generator_follows_the_reverse_divergence_alone_at_one(kind):
     torch.testing.assert_close(setting.gradients(1.0)["generator"], expected, **EXACT)
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.5, 0.9])
+@at_each("alpha", [0.1, 0.5, 0.9])
 def test_the_generator_follows_the_paper_term_by_term(alpha):
     """Equation (15), written out with γ = α, so that κ = 1."""
     setting = Setting()
@@ -388,7 +382,7 @@ def test_the_data_carry_a_gradient_only_for_the_regulariser():
     for penalized in (True, False):
         (outputs,) = setting.losses(0.5, penalized=penalized).outputs
         assert torch.equal(outputs.real, setting.x)
-        torch.testing.assert_close(outputs.f_real, setting.f_data())
+        torch.testing.assert_close(outputs.f_data, setting.f_data())
         assert outputs.real.requires_grad is penalized
     assert not setting.x.requires_grad
 
@@ -407,7 +401,7 @@ def test_the_generator_has_no_graph_where_its_adversarial_half_has_no_weight():
 # Generators that mix samples
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.9, 1.0])
+@at_each("alpha", [0.0, 0.3, 0.9, 1.0])
 @pytest.mark.parametrize("one_backward", [True, False])
 def test_batch_normalisation_keeps_both_gradients_right(alpha, one_backward):
     setting = Setting(networks=batch_normalised)
@@ -462,13 +456,13 @@ def test_what_the_regulariser_sees_are_both_sides_and_their_logits():
     setting = Setting("trials")
     (outputs,) = setting.losses(0.5).outputs
     torch.testing.assert_close(outputs.fake, setting.model.generator(setting.noise.prior))
-    torch.testing.assert_close(outputs.f_fake, setting.f_model())
-    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_real)
+    torch.testing.assert_close(outputs.f_model, setting.f_model())
+    torch.testing.assert_close(outputs.log_ratio(outputs.real), outputs.f_data)
     assert outputs.noise is setting.noise.penalty
 
 
 @pytest.mark.parametrize("one_backward", [True, False])
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+@at_each("alpha", [0.0, 0.5, 1.0])
 def test_the_fixed_sum_adds_the_gradients_of_both_losses(one_backward, alpha):
     setting = Setting()
     adversarial = FixedSum(weight=0.3)

@@ -108,16 +108,16 @@ class Setting:
         wake = decoded.log_prob(self.x).flatten(-dims).sum(-1)
         mean, log_variance = model.encoder(fake.detach())
         sleep = torch.distributions.Normal(mean, (log_variance / 2).exp()).log_prob(prior).sum(-1)
-        judge = model.discriminator
+        discriminator = model.discriminator
         if self.name == "joint":
             h, h_made = (
-                judge(pairs(*sides, model.batch_ndim)).squeeze(-1)
+                discriminator(pairs(*sides, model.batch_ndim)).squeeze(-1)
                 for sides in ((self.x, z), (fake, prior))
             )
             f, f_made, g, g_made = h, h_made, -h_made, -h
         else:
-            f, f_made = judge.of_x(self.x).squeeze(-1), judge.of_x(fake).squeeze(-1)
-            g, g_made = judge.of_z(prior).squeeze(-1), judge.of_z(z).squeeze(-1)
+            f, f_made = discriminator.of_x(self.x).squeeze(-1), discriminator.of_x(fake).squeeze(-1)
+            g, g_made = discriminator.of_z(prior).squeeze(-1), discriminator.of_z(z).squeeze(-1)
         kappa, share = gamma.kappa(alpha) if alpha < 1 else 0.0, gamma(alpha)
 
         def loss(at_real, at_made, log_likelihood):
@@ -221,7 +221,7 @@ def test_any_adversarial_loss_will_do(name, adversarial):
     setting = Setting(name)
     losses = setting.losses(1.0, adversarial=adversarial)
     (outputs, *_), values = losses.outputs, losses.values
-    expected = adversarial.reverse(outputs.f_fake, 1.0)
+    expected = adversarial.reverse(outputs.f_model, 1.0)
     torch.testing.assert_close(values["generator"], expected)
 
 

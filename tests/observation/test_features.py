@@ -1,10 +1,11 @@
 """Features are observed with noise of their own, at its best, and every nat lies on a pixel."""
 
+import pytest
 import torch
 from torch import nn
 from torch.distributions import Normal
 
-from alpha_bridge.observation import FeatureLikelihood
+from alpha_bridge.observation import FeatureDistance, FeatureLikelihood, features
 
 
 class Several(nn.Module):
@@ -40,3 +41,12 @@ def test_the_gradient_is_that_of_the_best_noise():
 def test_features_that_are_equal_have_finite_nats():
     x = torch.ones(2, 1, 4, 4)
     assert FeatureLikelihood(nn.Identity())(x, x).isfinite().all()
+
+
+@pytest.mark.parametrize("of", [FeatureLikelihood, FeatureDistance])
+def test_the_network_follows_the_images_to_their_device(of, monkeypatch):
+    """The device meta, which computes nothing and cannot count, stands for an accelerator."""
+    monkeypatch.setattr(features, "_spread", lambda nats, _: nats)
+    network = nn.Conv2d(3, 4, 3).requires_grad_(False)
+    x = torch.zeros(2, 3, 8, 8, device="meta")
+    assert of(network)(x, x.clone().requires_grad_()).device == x.device

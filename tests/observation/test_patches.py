@@ -9,10 +9,13 @@ import torch
 from torch.distributions import Independent, Normal
 
 from alpha_bridge.adversarial import Bridge
+from alpha_bridge.control import balanced_kappa
 from alpha_bridge.divergence import alpha_divergence
 from alpha_bridge.gaussian import log_likelihood
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.observation import WHOLE, Patches
+from alpha_bridge.recipe import Config, changed
+from alpha_bridge.recipe.slots import GAMMAS
 
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
 SOME = [Patches(4, 2, 1), Patches(8, 2, 3), Patches(3, 3), Patches(18, 4, 7)]
@@ -77,7 +80,7 @@ def test_the_twins_of_a_known_field_follow_the_sum_over_patch_marginals(alpha):
         )
         return sum(of_patches) / patches.overlap
 
-    nodes, shares = np.polynomial.hermite_e.hermegauss(7)
+    nodes, shares = np.polynomial.hermite_e.hermegauss(5)
     grid = torch.tensor([*product(nodes, repeat=6)])
     weights = torch.tensor([*product(shares / shares.sum(), repeat=6)]).prod(-1)
 
@@ -119,3 +122,32 @@ def test_patches_that_cannot_be_are_refused(given, says):
 def test_patches_that_leave_out_pixels_are_refused():
     with pytest.raises(ValueError, match="leave out pixels of an image of 7"):
         Patches(4, 4).of_pixels(torch.ones(1, 7, 7))
+
+
+@pytest.mark.parametrize("side", [32, 64, 256])
+def test_the_gradients_of_likelihood_and_patches_keep_their_quotient_at_every_size(side):
+    """At the σ that is the error, and with logits whose slopes are as large in each patch."""
+    torch.manual_seed(0)
+    patches, sigma = Patches(size=18, stride=4, padding=7), torch.tensor(0.1, dtype=torch.float64)
+    x, noise = torch.randn(2, 1, 3, side, side, dtype=torch.float64)
+    mean = (x + sigma * noise).requires_grad_()
+    (likelihood,) = torch.autograd.grad(
+        patches.total(patches.log_likelihood(x, mean, sigma, 3)).sum(), mean
+    )
+    weights = torch.randn_like(x)
+    logits = patches.of_pixels((weights * mean).sum(-3))
+    (adversarial,) = torch.autograd.grad(patches.total(logits).sum(), mean)
+    kappa = balanced_kappa(float(sigma), patches.numbers((3, side, side)))
+    quotient = kappa * likelihood.norm() / adversarial.norm()
+    torch.testing.assert_close(float(quotient), 5 / 32 / 3**0.5, rtol=0.05, atol=0)
+
+
+def test_with_patches_the_dial_has_the_same_weight_of_the_likelihood_at_every_size():
+    def gamma(discriminator, side):
+        shape = {"event_shape": (3, side, side), "realism": 0.9, "gamma.kind": "realism"}
+        config = changed(Config(), {**shape, "model.discriminator": discriminator})
+        return GAMMAS["realism"](config)
+
+    assert gamma("patches", 256).kappa(0.9) == gamma("patches", 32).kappa(0.9)
+    assert gamma("patches", 32).kappa(0.9) == gamma("whole", 32).kappa(0.9)
+    assert gamma("whole", 256).kappa(0.9) < gamma("whole", 32).kappa(0.9)

@@ -96,6 +96,7 @@ def test_given_the_other_columns_the_gradient_of_a_category_is_exact():
         torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.slow
 def test_with_some_alternatives_of_each_row_the_gradient_is_unbiased():
     given = parameters().requires_grad_()
     drawn = ROWS.draw(given.expand(200_000, -1), draws(200_000))

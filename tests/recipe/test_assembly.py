@@ -114,7 +114,8 @@ def test_the_networks_of_images_are_the_kind_that_is_named(kind, network):
 
 
 @pytest.mark.parametrize(
-    ("data", "trials"), [("gaussians25", 1), ("gaussians25", 2), ("digits", 1)]
+    ("data", "trials"),
+    [("gaussians25", 1), ("gaussians25", 2), pytest.param("digits", 1, marks=pytest.mark.slow)],
 )
 @pytest.mark.parametrize(
     ("kind", "objective"), [("marginal", MarginalBridge), ("joint", JointBridge)]
@@ -135,7 +136,7 @@ def test_an_objective_takes_the_adversarial_loss_and_the_cycle_that_are_named():
 MARGINAL = ObjectiveConfig(kind="marginal")
 
 
-@pytest.mark.parametrize("second", ["unbalanced", "digits"])
+@pytest.mark.parametrize("second", ["unbalanced", pytest.param("digits", marks=pytest.mark.slow)])
 def test_a_second_domain_takes_the_place_of_the_prior(second):
     data = "digits" if second == "digits" else "gaussians25"
     parts = assemble(config(data=data, prior=second, objective=MARGINAL))

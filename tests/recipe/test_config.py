@@ -17,6 +17,7 @@ from alpha_bridge.recipe import (
     resumed,
     value_of,
 )
+from alpha_bridge.recipe.decided import decide, dialled
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.settings import (
     EvaluationConfig,
@@ -271,6 +272,22 @@ def test_the_latent_scale_that_a_vae_decided_need_not_be_given_again():
     assert resumed(began, changed(began, {"latent_scale": None}), 500) == began
     with pytest.raises(ValueError, match="init: vae and None"):
         resumed(began, BEGAN, 500)
+
+
+def test_what_was_decided_need_not_be_given_again():
+    asked = changed(dialled(Config()), {"model.latent": 3})
+    began = decide(asked, (16,), 100).model_copy(update={"event_shape": (16,)})
+    assert resumed(began, asked, 500) == began
+    later = resumed(began, changed(asked, {"optimization.generator": 1e-5}), 500)
+    assert history(later) == [(500, "optimization.generator", 3e-3 * 32**0.5 / 128**0.5, 1e-5)]
+    assert {*began.decided} - {*later.decided} == {"optimization.generator"}
+    assert resumed(later, asked, 700).optimization.generator == 1e-5
+    lower = {"path.end": 0.4, "gamma.end": 0.9}
+    back = resumed(began, changed(began, lower), 500, also=lower)
+    assert resumed(back, asked, 700) == back
+    for values in ({"model.latent": 4}, {"model.width": 8}, {"realism": 0.5}):
+        with pytest.raises(ValueError, match=f"{next(iter(values))}: "):
+            resumed(began, changed(asked, values), 500)
 
 
 def test_what_is_changed_is_kept_with_its_update_and_both_values(tmp_path):

@@ -1,16 +1,27 @@
 """What is decided from the data and the dial."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
-from alpha_bridge.recipe.decided import RULES, SHARES, decide, described, dialled
+from alpha_bridge.recipe.decided import (
+    DIALLED,
+    RULES,
+    SHARES,
+    decide,
+    described,
+    dialled,
+    left_open,
+)
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import of_data
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
+from tests.looping import at_each
 
 SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
 
@@ -57,6 +68,20 @@ def test_sigma_is_measured_where_the_latents_leave_an_error(shape, course):
 
 
 @pytest.mark.parametrize(
+    ("shape", "latent", "course"),
+    [
+        ((1, 8, 8), 48, "fixed"),
+        ((1, 8, 8), 32, "measured"),
+        ((10,), 2, "measured"),
+        ((10,), 6, "fixed"),
+    ],
+)
+def test_of_latents_that_are_given_it_is_these_that_count(shape, latent, course):
+    config = changed(dialled(Config()), {"model.latent": latent})
+    assert decide(config, shape, None).model.noise_course == course
+
+
+@pytest.mark.parametrize(
     "values",
     [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
 )
@@ -90,6 +115,21 @@ def test_rates_fall_with_the_root_of_a_smaller_batch():
     assert small.optimization.generator == pytest.approx(usual.optimization.generator / 2)
 
 
+@pytest.mark.parametrize(
+    ("count", "processes", "batch"),
+    [(None, 2, 64), (None, 3, 63), (None, 6, 60), (3, 2, 2), (40, 3, 15), (None, 1, 64)],
+)
+def test_a_batch_has_an_equal_share_for_each_process(count, processes, batch):
+    config = decide(dialled(Config()), (1, 8, 8), count, processes=processes)
+    assert config.batch_size == batch
+    assert config.optimization.encoder == pytest.approx(3e-3 * (batch / 64) ** 0.5)
+
+
+def test_the_processes_of_a_run_are_those_that_its_batch_is_decided_for():
+    config = changed(dialled(Config(data="digits", steps=100)), {"evaluation.samples": 100})
+    assert assemble(config, accelerator=SimpleNamespace(num_processes=3)).config.batch_size == 63
+
+
 def test_every_decision_is_said_and_recorded():
     config = decide(dialled(Config()), (2,), None)
     (line,) = described(config)
@@ -97,6 +137,34 @@ def test_every_decision_is_said_and_recorded():
     assert "--model.hidden 128 128 128, " in line
     assert all(f"--{key.replace('_', '-')} " in line for key in RULES)
     assert read_config(config.model_dump(mode="json")) == config
+
+
+def test_what_every_run_with_a_dial_has_is_decided_too():
+    config = decide(dialled(Config()), (2,), None)
+    assert {*DIALLED} < {*config.decided}
+    assert {key: value_of(config, key) for key in DIALLED} == DIALLED
+    assert "--gamma.kind realism, --optimization.schedule cosine, " in described(config)[0]
+    given = changed(dialled(Config()), {"watch.diverged": "end"})
+    assert decide(given, (2,), None).watch.diverged == "end"
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "unread"),
+    [
+        ((2,), None, {"model.width"}),
+        (
+            (4,),
+            (((0, 3),), ((3, None),)),
+            {"model.width", "control.every", "model.noise", "model.noise_course"},
+        ),
+        ((1, 8, 8), None, set()),
+    ],
+)
+def test_what_nothing_reads_is_not_said(shape, rows, unread):
+    asked = dialled(Config()).model_copy(update={"event_shape": shape, "rows": rows})
+    (line,) = described(decide(asked, shape, 400))
+    options = {word for word in line.replace(",", "").split() if word.startswith("--")}
+    assert options == {f"--{key.replace('_', '-')}" for key in {*RULES} - unread}
 
 
 def test_nothing_is_said_where_nothing_is_decided():
@@ -132,7 +200,7 @@ def test_every_rule_is_for_a_setting():
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
-@pytest.mark.parametrize("steps", [*range(3, 60), 100, 999, 3000, 10_000, 123_457])
+@at_each("steps", [*range(3, 60), 100, 999, 3000, 10_000, 123_457])
 def test_every_step_of_a_path_that_is_decided_has_an_update(shape, steps):
     config = decide(changed(dialled(Config()), {"steps": steps}), shape, 400)
     assert min(config.path.lengths(steps)) >= 1
@@ -173,3 +241,18 @@ def test_the_shares_are_those_that_were_measured():
 def test_a_path_that_cannot_be_followed_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         require_sound(changed(dialled(Config()), {"path.kind": "adaptive"} | values))
+
+
+def test_the_dial_of_a_file_decides_what_the_file_leaves_out():
+    content = {"realism": 0.5, "batch_size": 9, "model": {"latent": 7}, "gamma": {"kind": "linear"}}
+    config = left_open(read_config(content), content)
+    given = {"batch_size", "model.latent", "gamma.kind"}
+    assert {*config.decided} == {*RULES} - given
+    decided = decide(config, (1, 8, 8), 400)
+    assert (decided.batch_size, decided.model.latent, decided.gamma.kind) == (9, 7, "linear")
+    assert (decided.path.end, decided.optimization.schedule) == (0.5, "cosine")
+
+
+def test_a_dial_of_which_nothing_follows_is_refused():
+    with pytest.raises(ValueError, match=r"realism, got 0.5, has no effect .*--gamma.kind realism"):
+        require_sound(Config(realism=0.5))

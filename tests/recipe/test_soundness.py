@@ -7,9 +7,10 @@ import pytest
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.architecture import build_networks
 from alpha_bridge.recipe.soundness import require_sound
+from tests.looping import at_each
 
 
-@pytest.mark.parametrize("size", range(1, 80))
+@at_each("size", range(1, 80))
 def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
     shapes = {"event_shape": (1, size, size), "prior_shape": (1, size, size)}
     config = Config(
@@ -29,7 +30,7 @@ def test_the_sizes_between_domains_are_those_that_no_translator_takes(size):
         require_sound(config)
 
 
-@pytest.mark.parametrize("size", range(1, 80))
+@at_each("size", range(1, 80))
 def test_the_sizes_that_are_refused_are_those_that_no_network_takes(size):
     config = Config(data="photos", images={"size": size}, event_shape=(1, size, size))
     small = config.model_copy(update={"model": replace(config.model, width=1, hidden=(1,))})

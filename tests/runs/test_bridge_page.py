@@ -63,7 +63,7 @@ def test_points_of_the_data_can_be_left_out(run):
 
 
 def test_a_method_without_a_ratio_has_no_field(run):
-    found = content_of(run, method="wgan-gp")
+    found = content_of(run, **{"objective.game": "wasserstein"})
     assert found["limit"] is None
     assert found["networks"].keys() == {"generator", "encoder"}
 

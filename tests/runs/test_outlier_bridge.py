@@ -6,8 +6,12 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 
 from alpha_bridge import OutlierBridge, commands
-from alpha_bridge.recipe import Config
+from alpha_bridge.control import AdaptivePath
+from alpha_bridge.errors import Diverged, Halted
+from alpha_bridge.recipe import Config, value_of
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
+from alpha_bridge.training import FlightRecorder
+from alpha_bridge.training.incidents import Incident, RollBack
 from tests.data.tables.people import people
 
 TINY = {"model.latent": 2, "model.hidden": (8,), "model.width": 4}
@@ -51,6 +55,68 @@ def test_a_seed_gives_the_same_scores(fitted):
     assert (again.score_samples(VECTORS) == fitted["vectors"].score_samples(VECTORS)).all()
 
 
+def seen_at_once(**answer):
+    """Settings under which every model has collapsed, and what is done about it."""
+    return {"watch.spread": 1e9, "watch.patience": 2, "watch.every": 2} | {
+        f"watch.{key}": value for key, value in answer.items()
+    }
+
+
+def trained(capsys, steps=20, **settings):
+    """What is said of a training that may end, and the error."""
+    found = OutlierBridge(steps=steps, settings=TINY | settings)
+    try:
+        found.fit(VECTORS)
+    except (Diverged, Halted) as error:
+        return capsys.readouterr().err, error
+    return capsys.readouterr().err, None
+
+
+def test_training_stops_after_an_incident_where_that_is_asked_for(capsys):
+    said, error = trained(capsys, **seen_at_once(answer="stop"))
+    assert type(error) is Halted
+    assert "the generator has collapsed" in said and "training stops" in said
+    assert trained(capsys, **seen_at_once(answer="say"))[1] is None
+
+
+def test_training_begins_again_with_lower_rates_as_often_as_it_may(capsys):
+    said, error = trained(capsys, **seen_at_once(answer="roll-back", rollbacks=2))
+    assert type(error) is Halted
+    assert said.count("training begins again") == 2
+    said, error = trained(capsys, **{"optimization.generator": 1e30})
+    assert type(error) is Diverged
+    assert "roll-back 3 of 3: training begins again, optimization.generator 1.25e+29" in said
+
+
+@pytest.mark.parametrize("change", ["rates", "alpha"])
+def test_what_is_trained_after_a_roll_back_is_what_the_new_settings_train(change, monkeypatch):
+    watched, after = [], FlightRecorder.after
+
+    def once(self, event):
+        after(self, event)
+        if event.step == 7 and not watched:
+            watched.append(event.alpha)
+            raise RollBack(Incident("collapse", 7, 6, event.alpha, None, "", {}))
+
+    monkeypatch.setattr(FlightRecorder, "after", once)
+    found = OutlierBridge(steps=20, settings=TINY | {"watch.change": change}, progress=False)
+    found.fit(VECTORS)
+    config = found.config_
+    changes = {of.key: of.after for of in config.changes}
+    parts = {"path", "gamma"} if change == "alpha" else {"optimization"}
+    assert {key.split(".")[0] for key in changes} == parts
+    assert all(value_of(config, key) == value for key, value in changes.items())
+    assert change == "rates" or 0 < config.path.end == float(f"{watched[0]:.6g}") < 0.9
+    again = OutlierBridge(steps=20, settings=found.settings | changes, progress=False).fit(VECTORS)
+    assert (again.score_samples(VECTORS) == found.score_samples(VECTORS)).all()
+
+
+def test_what_is_said_of_an_alpha_that_did_not_reach_its_end_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(AdaptivePath, "verdict", "α is 0.00, and 0.9 was to be reached")
+    said, _ = trained(capsys)
+    assert said.count("α is 0.00, and 0.9 was to be reached\n") == 1
+
+
 @pytest.mark.parametrize(
     "check",
     [
@@ -61,13 +127,13 @@ def test_a_seed_gives_the_same_scores(fitted):
         "no_attributes_set_in_init",
         "fit1d",
         "fit2d_1sample",
-        "estimators_nan_inf",
+        pytest.param("estimators_nan_inf", marks=pytest.mark.slow),
         "estimator_sparse_array",
         "complex_data",
         "estimators_unfitted",
         "n_features_in",
         "n_features_in_after_fitting",
-        "outliers_fit_predict",
+        pytest.param("outliers_fit_predict", marks=pytest.mark.slow),
     ],
 )
 def test_it_keeps_the_conventions_of_estimators(check):

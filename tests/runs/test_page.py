@@ -373,6 +373,7 @@ def test_vectors_of_one_coordinate_are_left_out(run):
     assert "Reconstructions" not in text
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_for_large_noisy_images(run):
     generator = np.random.default_rng(0)
     for step in range(6):

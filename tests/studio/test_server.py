@@ -16,7 +16,10 @@ studio = import_module("alpha_bridge.studio")
 OF_GRADIO = ("GRADIO_ANALYTICS_ENABLED", "GRADIO_ANALYTICS_CACHE_FREQUENCY", "GRADIO_TEMP_DIR")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", *(pytest.param(host, marks=pytest.mark.slow) for host in ("0.0.0.0", "::1"))],
+)
 def test_no_page_of_another_address_uploads_to_the_studio(empty, host, monkeypatch, in_a_loop):
     own = f"http://[{host}]:7860" if ":" in host else f"http://{host}:7860"
     codes = {}

@@ -22,6 +22,7 @@ def records(runs):
     return {name: trials_of(run) for name, run in runs.items()}
 
 
+@pytest.mark.slow
 def test_all_of_two_runs_is_shown(place):
     runs = {name: place.run(name) for name in place.run_names()}
     shown = side_by_side.compared(runs)

@@ -143,7 +143,9 @@ def test_a_checkpoint_of_an_earlier_version_is_read(folder):
     restore(state, write(tensors | {"optimizers": old, "memory": memory}, step, folder))
     assert state.memory.keys() == {"labels"}
     assert state.optimizers["encoder"].param_groups[0]["lr"] == state.optimization.encoder
-    assert all(torch.equal(value, old[name]) for name, value in _moments_of(state).items())
+    moments = _moments_of(state)
+    assert moments.keys() == old.keys()
+    assert all(torch.equal(value, old[name]) for name, value in moments.items())
 
 
 def _moments_of(state):
@@ -153,10 +155,15 @@ def _moments_of(state):
 def test_moments_keep_the_layout_of_their_parameters(tmp_path):
     state, other = trained("conv"), started("conv")
     restore(other, save(state, tmp_path / "state"))
-    for optimizer in other.optimizers.values():
-        for parameter, moments in optimizer.state.items():
-            for name in ("exp_avg", "exp_avg_sq"):
-                assert moments[name].stride() == parameter.stride()
+    moments = {
+        parameter: of
+        for optimizer in other.optimizers.values()
+        for parameter, of in optimizer.state.items()
+    }
+    assert moments.keys() == set(other.model.parameters())
+    for parameter, of in moments.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            assert of[name].stride() == parameter.stride()
 
 
 def test_parameters_keep_their_layout(tmp_path):

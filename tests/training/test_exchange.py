@@ -16,10 +16,11 @@ from alpha_bridge.errors import Lost
 from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
-from alpha_bridge.objective import DataBridge, Noise
+from alpha_bridge.objective import DataBridge
 from alpha_bridge.penalty import R1
 from alpha_bridge.training import Optimization, TrainState
-from alpha_bridge.training.update import completed, discriminate, update
+from alpha_bridge.training.update import completed, update, update_discriminator
+from tests.training.draws import draw, gradients_seen
 
 LATENT, FEATURES, BATCH = 2, 3, 8
 
@@ -58,22 +59,11 @@ MODELS = {"plain": build, "trials": lambda: build(3), "frozen encoder": frozen, 
 
 def step(model, count, alpha=0.5, one_backward=True, alone=False):
     """One update: the gradients that the optimisers are given, by network."""
-    state, seen = TrainState.start(model, Optimization()), {}
-    for network, optimizer in state.optimizers.items():
-        parameters = state.parameters(network)
-        optimizer.register_step_pre_hook(
-            lambda *_, network=network, parameters=parameters: seen.update(
-                {network: [None if p.grad is None else p.grad.clone() for p in parameters]}
-            )
-        )
-    draws, leading = torch.Generator().manual_seed(1), (*model.trial_shape, BATCH)
-    x, prior, posterior = (
-        torch.randn(*leading, size, generator=draws, dtype=torch.float64)
-        for size in (FEATURES, LATENT, LATENT)
-    )
-    objective, noise = DataBridge(one_backward=one_backward), Noise(prior, posterior)
+    state = TrainState.start(model, Optimization())
+    seen, objective = gradients_seen(state), DataBridge(one_backward=one_backward)
+    x, noise = draw((*model.trial_shape, BATCH), FEATURES, LATENT, seed=1)
     if alone:
-        discriminate(state, x, noise, objective, R1(), processes(count))
+        update_discriminator(state, x, noise, objective, R1(), processes(count))
     else:
         update(state, x, noise, alpha, SigmoidGamma(), objective, R1(), processes(count))
     return seen

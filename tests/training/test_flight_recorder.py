@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from alpha_bridge import model as model_module
 from alpha_bridge.adversarial import Wasserstein
 from alpha_bridge.data import Source
-from alpha_bridge.errors import Diverged, Halted
+from alpha_bridge.errors import Diverged, Halted, Interrupted
 from alpha_bridge.files.manifest import NEEDED
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -17,6 +18,7 @@ from alpha_bridge.objective import DataBridge, JointBridge, MarginalBridge, Nois
 from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.settings import Optimization, WatchConfig
 from alpha_bridge.training import Callback, FlightRecorder, fit, last_good
+from alpha_bridge.training.batches import Batches
 from alpha_bridge.training.bundle import read_bundle, write_bundle
 from alpha_bridge.training.checkpoint import read_tensors, save
 from alpha_bridge.training.incidents import RollBack, measured
@@ -76,8 +78,7 @@ def train(
     recorder = FlightRecorder(
         WatchConfig(**{**WATCH, **(watch or {})}),
         lambda _: None,
-        lambda incident, *_: kept.append(incident),
-        **(record or {}),
+        **{"keep": lambda incident, *_: kept.append(incident), **(record or {})},
     )
     torch.manual_seed(0)
     data = torch.randn(64, 2) if data is None else data
@@ -88,7 +89,7 @@ def train(
             *(model(trials, discriminator), data, path),
             **{"batch_size": 8, "callbacks": called, "progress": False, **options},
         )
-    except (Diverged, Halted) as error:
+    except (Diverged, Halted, Interrupted) as error:
         return kept, losses, error
     return kept, losses, None
 
@@ -111,6 +112,20 @@ def collapsed(model):
     weight.mul_(1e-6)
 
 
+@pytest.mark.parametrize(("numbers", "seen"), [(10**6, 128), (2 * 20, 20), (1, 2)])
+def test_large_samples_are_measured_few_at_a_time(numbers, seen, monkeypatch):
+    monkeypatch.setattr(model_module, "NUMBERS", numbers)
+    counts, unseen = [], Batches.unseen
+
+    def counted(batches, step, count):
+        counts.append(count)
+        return unseen(batches, step, count)
+
+    monkeypatch.setattr(Batches, "unseen", counted)
+    train()
+    assert {*counts} == {seen}
+
+
 # What is recognised
 
 
@@ -123,7 +138,7 @@ def collapsed(model):
         ("discriminator-won", sure, 0.6, {"accuracy": 1.0, "logit": 20.0}),
     ],
 )
-@pytest.mark.parametrize("trials", [None, 2])
+@pytest.mark.parametrize("trials", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_an_incident_is_recognised_once_it_has_lasted(kind, do, end, watch, trials):
     path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=end)
     still = {"discriminator": Line(trials), "optimization": STILL, "path": path}
@@ -259,7 +274,7 @@ def test_the_spread_is_one_for_the_data_themselves():
 # What is left as it is
 
 
-@pytest.mark.parametrize("trials", [None, 2])
+@pytest.mark.parametrize("trials", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_the_losses_are_those_without_a_recorder(tmp_path, trials):
     keeping = {
         "place": lambda of: tmp_path / f"{of.step}-{of.kind}",
@@ -277,6 +292,7 @@ def test_the_losses_are_those_without_a_recorder(tmp_path, trials):
     assert torch.equal(torch.stack(watched), torch.stack(alone))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_finds_the_incident_at_the_same_update(tmp_path):
     class Save(Callback):
         def after(self, event):
@@ -286,6 +302,57 @@ def test_a_run_that_goes_on_finds_the_incident_at_the_same_update(tmp_path):
     (whole,), *_ = train(Inject(collapsed), Save(), optimization=STILL)
     (resumed,), *_ = train(checkpoint=tmp_path / "13", optimization=STILL)
     assert resumed == whole
+
+
+class Stop(Callback):
+    """Somebody stops training after an update, which is saved."""
+
+    def __init__(self, step, folder):
+        self.step, self.folder, self.now = step, folder, False
+
+    def after(self, event):
+        self.now = event.step == self.step
+
+    def wants_to_stop(self):
+        return self.now
+
+    def stop(self, event):
+        save(event.state, self.folder)
+
+
+@pytest.mark.parametrize("stop", [14, 18])
+@pytest.mark.parametrize("trials", [None, 2])
+def test_a_run_that_is_stopped_between_two_looks_finds_what_has_lasted_at_the_next(
+    stop, trials, tmp_path
+):
+    path = AlphaPath.three_steps(ml=4, transfer=4, adversarial=22, end=0.45)
+    few = {"watch": {"every": 5, "ess": 0.7}, "path": path, "optimization": STILL, "trials": trials}
+    whole, *_ = train(Inject(uneven), discriminator=Line(trials), **few)
+    assert {(of.kind, of.step, of.began) for of in whole} == {("few-samples", 20, 10)}
+    stopped = [Inject(uneven), Stop(stop, tmp_path / "stopped")]
+    kept, _, error = train(*stopped, discriminator=Line(trials), **few)
+    assert (kept, type(error)) == ([], Interrupted)
+    resumed, *_ = train(discriminator=Line(trials), checkpoint=tmp_path / "stopped", **few)
+    assert resumed == whole
+
+
+def test_a_loss_that_is_not_finite_is_told_where_training_is_stopped_before_the_next_look(
+    tmp_path,
+):
+    class Worse(Callback):
+        """A loss is NaN, and no parameter."""
+
+        def after(self, event):
+            if event.step == 12:
+                event.numbers["loss/generator"].fill_(math.nan)
+
+    told = []
+    keep = {"keep": lambda incident, _, answer: told.append((incident, answer))}
+    stop = Stop(13, tmp_path / "stopped")
+    *_, error = train(Worse(), stop, watch={"every": 5}, record=keep)
+    ((incident, answer),) = told
+    assert (incident.kind, incident.step, answer) == ("not-finite", 12, "end")
+    assert type(error) is Interrupted and stop.folder.is_dir()
 
 
 # The answers

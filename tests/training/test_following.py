@@ -116,7 +116,9 @@ def test_an_objective_without_the_datas_ratio_is_refused():
 
 
 def test_a_critic_is_refused():
-    with pytest.raises(ValueError, match="which the critic of Wasserstein does not give: use"):
+    with pytest.raises(
+        ValueError, match="which the discriminator of Wasserstein does not give: use"
+    ):
         trained(adaptive(), objective=DataBridge(Wasserstein()))
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from alpha_bridge.control import OnlineGamma, optimal_gamma, paired_moments
+from alpha_bridge.control import OnlineGamma, optimal_gamma
 from alpha_bridge.gamma import LinearGamma, SigmoidGamma
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
@@ -16,6 +16,7 @@ from alpha_bridge.training import Callback, Optimization, fit
 from alpha_bridge.training.checkpoint import save
 from alpha_bridge.training.gradients import PARTS, centred_moments, describe_twins, twin_gradients
 from alpha_bridge.training.machine import available_accelerator
+from tests.control.pairs import paired_moments
 
 BATCH = 32
 

@@ -183,7 +183,13 @@ def saved(tmp_path_factory):
 # Repeatable
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * kind.startswith("dropout in the "))
+        for kind in KINDS
+    ],
+)
 def test_a_seed_gives_the_same_bits_and_saving_does_not_change_them(kind, saved):
     assert not differing(saved(kind)[0], everything(train(kind)))
 
@@ -634,6 +640,7 @@ def test_the_last_good_checkpoint_outlives_divergence(tmp_path):
 # What is learned
 
 
+@pytest.mark.slow
 def test_maximum_likelihood_finds_principal_components():
     """With linear networks the optimum is known: probabilistic PCA (Tipping and Bishop 1999)."""
     draws = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
@@ -650,6 +657,7 @@ def test_maximum_likelihood_finds_principal_components():
     assert model.sigma.item() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_adversarial_learning_finds_the_mean():
     draws = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
     model = AlphaBridge(

@@ -104,6 +104,7 @@ def test_a_discriminator_may_be_compiled_with_other_regularisers(regularizer):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_call_that_may_be_differentiated_twice_is_eager():
     model, shape = vectors()
     compile_networks(model)

@@ -14,14 +14,7 @@ from alpha_bridge.gamma import SigmoidGamma
 from alpha_bridge.gaussian import reparameterize
 from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import Marginals, MLPDiscriminator, MLPEncoder, MLPGenerator
-from alpha_bridge.objective import (
-    DataBridge,
-    JointBridge,
-    Losses,
-    MarginalBridge,
-    Noise,
-    Objective,
-)
+from alpha_bridge.objective import DataBridge, JointBridge, Losses, MarginalBridge, Objective
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.penalty import (
     R1,
@@ -34,7 +27,8 @@ from alpha_bridge.penalty import (
 from alpha_bridge.recipe.slots import REGULARIZERS
 from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import Optimization, TrainState, fit
-from alpha_bridge.training.update import discriminate, reduce, update
+from alpha_bridge.training.update import reduce, update, update_discriminator
+from tests.training.draws import draw, gradients_seen
 
 LATENT, FEATURES, BATCH, TRIALS = 2, 3, 8, 3
 
@@ -61,18 +55,12 @@ def start(bridge, **options):
 
 def step(state, alpha=0.5, objective=None, regularizer=None):
     """One update on samples and noise that are a function of the number of updates done."""
-    draws = torch.Generator().manual_seed(state.step)
-    leading = (*state.model.trial_shape, BATCH)
-    x, prior, posterior = (
-        torch.randn(*leading, size, generator=draws, dtype=torch.float64)
-        for size in (FEATURES, LATENT, LATENT)
-    )
-    penalty = torch.rand(leading, generator=draws, dtype=torch.float64)
+    x, noise = draw((*state.model.trial_shape, BATCH), FEATURES, LATENT, state.step)
     state.pace(alpha)
     return update(
         state,
         x,
-        Noise(prior, posterior, penalty),
+        noise,
         alpha,
         SigmoidGamma(),
         objective or DataBridge(),
@@ -87,14 +75,7 @@ def values(bridge, network):
 
 def gradients_of(state, **options):
     """The gradients that each optimiser is given in one update."""
-    seen = {}
-    for network, optimizer in state.optimizers.items():
-        parameters = list(state.model.network_parameters(network))
-        optimizer.register_step_pre_hook(
-            lambda *_, network=network, parameters=parameters: seen.update(
-                {network: [None if p.grad is None else p.grad.clone() for p in parameters]}
-            )
-        )
+    seen = gradients_seen(state)
     step(state, **options)
     return seen
 
@@ -141,12 +122,7 @@ def test_the_gradients_are_those_of_the_objective_at_the_weights_before(one_back
     state = start(model())
     before = copy.deepcopy(state.model)
     gradients = gradients_of(state, alpha=alpha, objective=objective, regularizer=Regularizer())
-    draws = torch.Generator().manual_seed(0)
-    x, prior, posterior = (
-        torch.randn(BATCH, size, generator=draws, dtype=torch.float64)
-        for size in (FEATURES, LATENT, LATENT)
-    )
-    losses = objective.losses(before, x, Noise(prior, posterior), alpha, SigmoidGamma())
+    losses = objective.losses(before, *draw((BATCH,), FEATURES, LATENT, 0), alpha, SigmoidGamma())
     for networks, loss in losses.of_networks.items():
         for network in networks:
             expected = torch.autograd.grad(
@@ -408,11 +384,11 @@ class Nosy(Regularizer):
     def penalty(self, outputs):
         real, fake = (
             torch.autograd.grad(f.sum(), x, create_graph=True)[0]
-            for x, f in ((outputs.real, outputs.f_real), (outputs.fake, outputs.f_fake))
+            for x, f in ((outputs.real, outputs.f_data), (outputs.fake, outputs.f_model))
         )
         between = outputs.log_ratio(outputs.fake * outputs.noise.unsqueeze(-1))
         slopes = (real * fake).sum(-1) + fake.pow(4).sum(-1)
-        return slopes + (outputs.f_real - outputs.f_fake).square() + between.square()
+        return slopes + (outputs.f_data - outputs.f_model).square() + between.square()
 
 
 KINDS = {
@@ -478,24 +454,20 @@ def test_r1r2_is_paid_at_the_fakes_of_the_generator(kind):
         with_regularizer(bridge, chosen(weight=2.0), **options)["discriminator"]
         for chosen in (R1R2, R1)
     )
-    draws = torch.Generator().manual_seed(0)
-    x, prior, posterior = (
-        torch.randn(BATCH, size, generator=draws, dtype=torch.float64)
-        for size in (FEATURES, LATENT, LATENT)
-    )
-    z, made = reparameterize(*bridge.encoder(x), posterior), bridge.decode(prior)
-    judge = bridge.discriminator
+    x, noise = draw((BATCH,), FEATURES, LATENT, 0)
+    z, made = reparameterize(*bridge.encoder(x), noise.posterior), bridge.decode(noise.prior)
+    discriminator = bridge.discriminator
     sides = {
-        "data": [(judge, made)],
-        "marginal": [(judge, made), (getattr(judge, "of_z", None), z)],
-        "joint": [(judge, torch.cat([made, prior], -1))],
+        "data": [(discriminator, made)],
+        "marginal": [(discriminator, made), (getattr(discriminator, "of_z", None), z)],
+        "joint": [(discriminator, torch.cat([made, noise.prior], -1))],
     }
     penalty = 0.0
     for of, side in sides[kind]:
         fake = side.detach().requires_grad_()
         (slope,) = torch.autograd.grad(of(fake).sum(), fake, create_graph=True)
         penalty = penalty + slope.square().sum(-1).mean()
-    parameters = list(judge.parameters())
+    parameters = list(discriminator.parameters())
     second = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
     for gradient, base, extra in zip(both, first, second, strict=True):
         torch.testing.assert_close(gradient, base + extra)
@@ -505,14 +477,8 @@ def test_r1r2_is_paid_at_the_fakes_of_the_generator(kind):
 
 
 def discriminate_once(state, regularizer, objective=None):
-    draws = torch.Generator().manual_seed(77)
-    leading = (*state.model.trial_shape, BATCH)
-    x, prior, posterior = (
-        torch.randn(*leading, size, generator=draws, dtype=torch.float64)
-        for size in (FEATURES, LATENT, LATENT)
-    )
-    noise = Noise(prior, posterior, torch.rand(leading, generator=draws, dtype=torch.float64))
-    discriminate(state, x, noise, objective or DataBridge(), regularizer, Accelerator())
+    x, noise = draw((*state.model.trial_shape, BATCH), FEATURES, LATENT, 77)
+    update_discriminator(state, x, noise, objective or DataBridge(), regularizer, Accelerator())
     return x, noise
 
 

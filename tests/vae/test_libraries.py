@@ -13,7 +13,7 @@ from huggingface_hub.utils import filter_repo_objects
 from safetensors.torch import load_file, save_file
 
 from alpha_bridge import AlphaBridge
-from alpha_bridge.files.vae_folder import CONFIGS, USUAL
+from alpha_bridge.files.vae_folder import CONFIGS, USUAL, find_vae
 from alpha_bridge.networks import ConvDiscriminator
 from alpha_bridge.networks.blueprint import Blueprint
 from alpha_bridge.vae import LIBRARIES, TrainedVAE, bridge, build, load, save
@@ -136,6 +136,33 @@ def test_weights_are_read_however_diffusers_wrote_them(
         said
     )
     assert capfd.readouterr() == ("", "")
+
+
+INDEX = "diffusion_pytorch_model.safetensors.index.fp16.json"
+
+
+def test_the_index_of_a_variant_may_have_the_name_of_older_versions(folders, tmp_path, capfd):
+    """It may lie beside the present one, which then counts, as it does for diffusers."""
+    older = tmp_path / "diffusion_pytorch_model.safetensors.fp16.index.json"
+    load(folders / "diffusers").model.half().save_pretrained(
+        tmp_path, variant="fp16", max_shard_size="8KB"
+    )
+    shutil.copy(tmp_path / INDEX, older)
+    assert find_vae(tmp_path).weights.name == INDEX
+    (tmp_path / INDEX).unlink()
+    found = find_vae(tmp_path)
+    assert (found.weights, found.variant) == (older, "fp16")
+    assert any("is of float16" in note for note in load(tmp_path).notes)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_name_that_diffusers_never_reads_is_none_of_its_weights(folders, tmp_path):
+    load(folders / "diffusers").model.save_pretrained(
+        tmp_path, variant="fp16", max_shard_size="8KB"
+    )
+    (tmp_path / INDEX).rename(tmp_path / "diffusion_pytorch_model.fp16.safetensors.index.json")
+    with pytest.raises(FileNotFoundError, match=r"has a config.json and no"):
+        find_vae(tmp_path)
 
 
 def test_the_parts_of_a_pickle_are_fetched_where_the_hub_has_no_other_weights(

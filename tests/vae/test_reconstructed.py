@@ -2,20 +2,27 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
+from alpha_bridge import model as model_module
 from alpha_bridge.cli.parsing import parse
+from alpha_bridge.commands.train import train
+from alpha_bridge.data import from_array
 from alpha_bridge.metrics.comparison import FEATURES
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
+from alpha_bridge.metrics.reporting import silent
 from alpha_bridge.networks import PatchDiscriminator
 from alpha_bridge.objective import ReconstructionBridge, VQGANSum
-from alpha_bridge.recipe import changed
+from alpha_bridge.recipe import assembly, changed, first_weights
 from alpha_bridge.recipe.assembly import assemble, build_evaluation, build_features
+from alpha_bridge.recipe.decided import decide
 from alpha_bridge.recipe.methods import METHODS
-from alpha_bridge.recipe.presets import PRESETS, from_vae, of_reconstructions
+from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
 from alpha_bridge.runs.loading import inverted
 from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import load
 
 SMALL = {"steps": 20, "batch_size": 8, "model.width": 4, "model.halvings": 1}
@@ -44,6 +51,84 @@ def test_a_frozen_encoder_is_the_same_bit_for_bit_in_the_restored_vae(
     with torch.no_grad():
         assert torch.equal(latents(before, x), latents(after, x))
         assert not torch.equal(before.decoder(latents(before, x)), after.decoder(latents(after, x)))
+
+
+def test_images_that_are_large_are_seen_few_at_a_time(config, monkeypatch):
+    """Before the first update, which has a batch of its own, and where the model is measured."""
+    monkeypatch.setattr(model_module, "NUMBERS", 4 * 64)
+    seen, forward = [], torch.nn.Conv2d.forward
+
+    def counted(layer, x):
+        seen.append(len(x))
+        return forward(layer, x)
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", counted)
+    parts = assemble(changed(config, {"evaluation.features": "pixels", "evaluation.samples": 10}))
+    assert max(seen) == 4
+    seen.clear()
+    build_evaluation(parts.config, parts.source)(parts.model, {})
+    assert max(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [(32, 1000), (64, 1000), (128, 250), (256, 64), (1024, 64)]
+)
+def test_a_vae_is_measured_on_fewer_images_where_they_are_large(size, count):
+    assert first_weights._measured_on((3, size, size)) == count
+
+
+def test_a_line_says_on_how_few_images_a_vae_was_measured(config, monkeypatch):
+    monkeypatch.setattr(first_weights, "_measured_on", lambda _: 70)
+    told = []
+    parts = assemble(config, measuring=lambda *done: told.append(done))
+    assert parts.notes[-1].endswith(", on 70 training images and not 1000, as they are large")
+    assert told == [("measuring the VAE", done, 2) for done in range(3)]
+
+
+def test_a_vae_is_measured_where_it_trains_and_with_progress(config, monkeypatch, tmp_path):
+    class Measured(Exception):
+        pass
+
+    def begin(*given):
+        raise Measured(*given[3:])
+
+    monkeypatch.setattr(assembly, "begin_from_vae", begin)
+    with pytest.raises(Measured) as caught:
+        train(config, tmp_path / "run")
+    device, progress = caught.value.args
+    assert device == available_accelerator().device
+    assert progress is not silent
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rate", "said"),
+    [(144, 1e-3, False), (512, 1e-3, False), (4608, 1e-3, True), (4608, 1e-5, False)],
+)
+def test_a_rate_that_is_high_for_the_width_of_a_decoder_is_said(inputs, rate, said):
+    """144 and 512 are those of VAEs that were bridged at 1e-3, 4,608 that of Stable Diffusion's."""
+    vae = SimpleNamespace(decoder=torch.nn.Linear(inputs, 2))
+    notes = first_weights._rate_notes(rate, vae)
+    assert ["--optimization.generator 1e-05" in note for note in notes] == [True] * said
+
+
+@pytest.mark.parametrize(
+    ("features", "of", "remedy"),
+    [
+        ("classifier", "none", "--evaluation.features pixels"),
+        ("rotations", "none", "--evaluation.features pixels"),
+        ("pixels", "rotations", "leave out --objective.features"),
+    ],
+)
+def test_large_images_are_refused_before_the_vae_is_measured(
+    config, features, of, remedy, monkeypatch
+):
+    images, labels = np.zeros((40, 72, 72, 1), np.uint8), np.arange(40) % 2
+    source = from_array(images[:20], images[20:], labels[:20], labels[20:])
+    shape = {"event_shape": None, "images.size": 72}
+    asked = changed(config, {**shape, "evaluation.features": features, "objective.features": of})
+    monkeypatch.setattr(assembly, "begin_from_vae", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(ValueError, match=remedy):
+        assemble(asked, source=source)
 
 
 @pytest.mark.slow
@@ -111,6 +196,25 @@ def test_the_words_that_ask_for_reconstructions_decide_the_rest(words, kind):
     assert config.model.noise_course == "measured"
     if "--realism" in words:
         assert config.realism == 0.7
+
+
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [(["--realism", "0"], 0.0), (["--realism=0.5"], 0.5), ([], 0.9), (["--path.end=0.7"], 0.7)],
+)
+def test_the_dial_decides_where_the_path_of_a_vae_ends(folders, words, end):
+    words = ["--from", str(folders / "diffusers"), "--objective", "reconstruction", *words]
+    for data in ("digits", "my/photos"):
+        config = parse(["train", data, *words]).arguments["config"]
+        assert config.path.kind == "ramp"
+        path = decide(config, (1, 8, 8), 1000).path
+        assert (path.end, path.ml) == (end, FROM_VAE["path.ml"])
+
+
+def test_at_realism_0_reconstructions_are_those_of_the_autoencoder(config):
+    parts = assemble(changed(config, {"realism": 0.0}))
+    assert {parts.path(step) for step in range(20)} == {0.0}
+    assert any("--path.end 0" in note for note in parts.notes)
 
 
 @pytest.mark.parametrize(

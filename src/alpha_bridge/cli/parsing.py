@@ -17,8 +17,10 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 
 from .. import __version__, commands
-from ..recipe import Config, explain, known_keys
+from ..recipe import Config, changed, explain, known_keys
+from ..recipe.decided import adapts
 from ..recipe.presets import PRESETS
+from ..recipe.soundness import require_sound
 from ..studio import studio
 from .json_objects import JSON
 from .refusals import reason, unknown
@@ -69,6 +71,17 @@ SEEDS = 3
 
 OF_PYTHON = ("console", "fetch")
 """Parameters of commands that are no options."""
+
+
+GAMMAS_OF = {
+    "gamma.c": ("sigmoid", "optimal"),
+    "gamma.d": ("sigmoid", "optimal"),
+    "gamma.exponent": ("power",),
+    "gamma.every": ("optimal",),
+    "gamma.decay": ("optimal",),
+    "gamma.end": ("realism",),
+}
+"""The kinds of γ for which a setting has a meaning."""
 
 
 @dataclass(frozen=True)
@@ -273,3 +286,24 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
     for part in config.idle:
         if idle := [argument for argument in given if argument.startswith(f"--{part}.")]:
             raise ValueError(f"{idle[0]} has no effect on the data {config.data}: leave it out")
+    keys = keys_of(given)
+    for key, kinds in GAMMAS_OF.items():
+        if key in keys and config.gamma.kind not in kinds:
+            raise ValueError(
+                f"--{key} has no effect on a γ of the kind {config.gamma.kind}: give --gamma.kind "
+                f"{kinds[0]}, or leave it out"
+            )
+    limits = sorted(key for key in keys if key.startswith("control."))
+    if limits and not adapts(config):
+        raise ValueError(
+            f"--{limits[0]} has no effect, as α goes along a ramp: {_way_to_adapt(config)}"
+        )
+
+
+def _way_to_adapt(config: Config) -> str:
+    """What to give so that α waits for the model, where it can."""
+    try:
+        require_sound(changed(config, {"path.kind": "adaptive"}))
+    except ValueError:
+        return "leave it out"
+    return "give --path.kind adaptive, or leave it out"

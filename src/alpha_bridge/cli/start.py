@@ -12,9 +12,10 @@ from shlex import quote
 from typing import Any
 
 from ..errors import printable
+from ..files import read_json
 from ..files.table_files import is_table
 from ..recipe import DECIDED, Config, read_config
-from ..recipe.decided import dialled
+from ..recipe.decided import OF_FACTS, dialled, left_open
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
 
@@ -161,7 +162,7 @@ def _named(name: str, given: list[str]) -> TrainingStart:
             warnings.warn(f"{name} is a preset; for the folder here give ./{name}", stacklevel=2)
         return TrainingStart(name, PRESETS[name])
     if _is_config(path):
-        return TrainingStart(name, read_config(path), own)
+        return TrainingStart(name, _of_file(path, given), own)
     if resume or path.is_dir():
         from ..runs.folder import Run
 
@@ -183,6 +184,22 @@ def _named(name: str, given: list[str]) -> TrainingStart:
     near = get_close_matches(name, PRESETS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(PRESETS)}, or a path"
     raise ValueError(f"there is no preset, folder or file {name!r}: {hint}")
+
+
+def _of_file(path: Path, given: list[str]) -> Config:
+    """The configuration of a file, whose dial decides what it leaves out.
+
+    What a run decided, it decides again where it is repeated with another dial, or other updates.
+    """
+    config, keys = read_config(path), keys_of(given)
+    if config.event_shape is None:
+        content = read_json(path)
+        dial = config.realism is not None or "realism" in keys
+        return left_open(config, content) if dial and DECIDED not in content else config
+    anew = OF_FACTS if config.decided else {"realism", "objective.kind", "method"}
+    if "resume" in keys or not keys & anew:
+        return config
+    return config.model_copy(update={"event_shape": None})
 
 
 def _is_config(path: Path) -> bool:

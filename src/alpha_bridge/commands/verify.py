@@ -135,8 +135,11 @@ def _begin(name: str, place: Path, steps: int) -> _Pair:
 
 
 def _of_run(name: str, place: Path, steps: int) -> tuple[Config, _Pair]:
-    """The configuration of a run, and copies of its last checkpoint that is not its end."""
-    from ..files.manifest import last_whole
+    """The configuration of a run, and copies of its last checkpoint that is not its end.
+
+    Checkpoints that have only the networks are passed over: training cannot go on from them.
+    """
+    from ..files.manifest import OPTIMIZERS, last_whole
     from ..recipe.presets import PRESETS
     from ..runs.folder import Run
 
@@ -147,7 +150,8 @@ def _of_run(name: str, place: Path, steps: int) -> tuple[Config, _Pair]:
             "folder that --out named"
         )
     config = read_config(own.config_path)
-    folders = {own.checkpoint_folder(at): at for at in own.checkpoint_steps if at < config.steps}
+    before = {own.checkpoint_folder(at): at for at in own.checkpoint_steps if at < config.steps}
+    folders = {folder: at for folder, at in before.items() if (folder / OPTIMIZERS).is_file()}
     if not folders:
         return config, _Pair(place, 0, min(steps, config.steps), fetch=False)
     folder, _ = last_whole([*folders], resume=True)

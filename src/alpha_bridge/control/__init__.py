@@ -23,7 +23,7 @@ The forward twin carries 1/(1−α). Everything below speaks of :math:`h = (1-\a
 """
 
 from .adaptive import AdaptivePath, Reading
-from .moments import Moments, gaussian_moments, paired_moments, pooled_moments
+from .moments import Moments, gaussian_moments, pooled_moments
 from .online import OnlineGamma
 from .optimal import optimal_gamma, optimal_kappa
 from .realism import RealismGamma, balanced_kappa, kappa_at_end
@@ -39,6 +39,5 @@ __all__ = [
     "kappa_at_end",
     "optimal_gamma",
     "optimal_kappa",
-    "paired_moments",
     "pooled_moments",
 ]

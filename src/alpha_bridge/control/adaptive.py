@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class Reading:
         ess: Effective sample size of the weights of the combined gradient (12) at the next α.
         accuracy: Of the discriminator, in [0, 1].
         overconfidence: Its loss less the entropy of its own probabilities, in nats.
-        missed: Share of the data that it holds for twenty times as likely as the model makes them.
+        missed: Share of the data whose log ratio exceeds log 20.
         error: Root mean squared error of reconstructions, in model units.
     """
 
@@ -122,7 +123,7 @@ class AdaptivePath(AlphaSchedule):
         self.speed = between_zero_and_one("end", end) / at_least(1, "transfer", transfer)
         self.steps = ml + transfer + at_least(0, "adversarial", adversarial)
         self.end, self.limits = end, limits or ControlConfig()
-        self.recall({})
+        self._go_on_from(_State())
 
     def __len__(self) -> int:
         return self.steps
@@ -206,21 +207,70 @@ class AdaptivePath(AlphaSchedule):
         """What a checkpoint keeps for :meth:`recall`, by name."""
         if self.average is None or self._left is None:
             return {}
-        held = (self.readings, *(self.held[name] for name in LIMITS))
-        own = (self.alpha, self._arrived, self._waited, self._left.error, self.direction)
-        numbers = (*own, *held, *astuple(self.average), *astuple(self._left))
-        return {STATE: torch.tensor(numbers, dtype=torch.float64)}
+        state = _State(
+            self.alpha,
+            self._arrived,
+            self._waited,
+            self.direction,
+            self.readings,
+            tuple(self.held[name] for name in LIMITS),
+            self.average,
+            self._left,
+        )
+        return {STATE: state.to_tensor()}
 
     def recall(self, memory: Mapping[str, Tensor]) -> None:
         """Go on from what :meth:`memory` gave; from the beginning, if ``memory`` has nothing."""
-        numbers = memory[STATE].tolist() if STATE in memory else [0.0] * 11
-        self.alpha, arrived, waited, error, direction, readings, *rest = numbers
-        self._arrived, self._waited, self.readings = map(int, (arrived, waited, readings))
-        held, average, left = (
-            rest[at : at + len(LIMITS)] for at in range(0, 3 * len(LIMITS), len(LIMITS))
+        self._go_on_from(_State.from_tensor(memory[STATE]) if STATE in memory else _State())
+
+    def _go_on_from(self, state: "_State") -> None:
+        self.alpha, self.direction, self.readings = state.alpha, state.direction, state.readings
+        self.average, self._left = state.average, state.left
+        self._arrived, self._waited = state.arrived, state.waited
+        self.held, self.broken = Counter(dict(zip(LIMITS, state.held, strict=True))), ()
+
+
+class _State(NamedTuple):
+    """All that decides α from here on.
+
+    Attributes:
+        arrived: The update with which Step III began, or 0.
+        waited: Readings in a row that broke a limit.
+        held: How many broke each limit, in the order of :data:`LIMITS`.
+        left: What the likelihood alone left.
+    """
+
+    alpha: float = 0.0
+    arrived: int = 0
+    waited: int = 0
+    direction: int = 0
+    readings: int = 0
+    held: tuple[int, ...] = (0,) * len(LIMITS)
+    average: Reading | None = None
+    left: Reading | None = None
+
+    def to_tensor(self) -> Tensor:
+        """The numbers of a state that has readings, as a checkpoint keeps them."""
+        assert self.average is not None and self.left is not None
+        own = (self.alpha, self.arrived, self.waited, self.left.error, self.direction)
+        counts = (self.readings, *self.held)
+        numbers = (*own, *counts, *astuple(self.average), *astuple(self.left))
+        return torch.tensor(numbers, dtype=torch.float64)
+
+    @classmethod
+    def from_tensor(cls, numbers: Tensor) -> "_State":
+        """The state whose numbers they are."""
+        alpha, arrived, waited, error, direction, readings, *rest = numbers.tolist()
+        size = len(LIMITS)
+        held, average, left = (rest[at : at + size] for at in range(0, 3 * size, size))
+        return cls(
+            alpha,
+            int(arrived),
+            int(waited),
+            int(direction),
+            int(readings),
+            tuple(map(int, held)),
+            Reading(*average),
+            # an older checkpoint has only the error of what the likelihood left
+            Reading(*left) if left else Reading(error=error),
         )
-        self.held = Counter({k: int(count) for k, count in zip(LIMITS, held, strict=True)})
-        self.average = Reading(*average) if average else None
-        # an older checkpoint has only the error of what the likelihood left
-        self._left = Reading(*left) if left else Reading(error=error) if average else None
-        self.direction, self.broken = int(direction), tuple[str, ...]()

@@ -1,4 +1,4 @@
-"""Second moments of the twins: measured, from pairs or from a pool of samples, or exact."""
+"""Second moments of the twins: measured from a pool of samples, or exact."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..checks import between_zero_and_one, positive
 
-__all__ = ["Moments", "gaussian_moments", "paired_moments", "pooled_moments"]
+__all__ = ["Moments", "gaussian_moments", "pooled_moments"]
 
 
 @dataclass(frozen=True)
@@ -77,25 +77,6 @@ class Moments:
         forward = self.forward / beta**2 - squared_gradient
         reverse = self.reverse - squared_gradient
         return (1 - gamma) ** 2 * forward + gamma**2 * reverse
-
-
-def paired_moments(forward: Tensor, reverse: Tensor) -> Moments:
-    r"""Moments from pairs of gradients, of single samples or of batches.
-
-    Unbiased, whatever the two of a pair share. Gradients of batches give the same γ, since the
-    variances of both twins fall alike with the size of the batch. But the twin that rare samples
-    dominate looks better than it is until one of them arrives: prefer :func:`pooled_moments`
-    where its arguments are to be had.
-
-    Args:
-        forward: Gradients h of the forward twin times 1 − α, shape ``(count, parameters)``.
-        reverse: Gradients of the reverse twin, the same shape.
-
-    Example:
-        >>> paired_moments(torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0], [1.0]])).forward
-        tensor([5.])
-    """
-    return Moments(forward.square().mean(0), reverse.square().mean(0), (forward * reverse).mean(0))
 
 
 def pooled_moments(forward: Tensor, reverse: Tensor, f: Tensor) -> Moments:

@@ -5,7 +5,7 @@ from torch import Tensor
 from ..checks import between_zero_and_one
 from .moments import Moments
 
-__all__ = ["excess", "gamma_of", "kappa_of", "optimal_gamma", "optimal_kappa"]
+__all__ = ["optimal_gamma", "optimal_kappa"]
 
 
 def optimal_gamma(moments: Moments, alpha: float) -> Tensor:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 LABEL = "label"
 """The column that is one of labels by its name."""
-# A column of more values than this describes single samples, not kinds of them.
 MOST_VALUES = 100
+"""A column of more values describes single samples, not kinds of them."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..checks import folder_or_array
+from ..files.kinds_of_files import folder_or_array
 from .datasets_library import explained, offline, prepared
 from .folders import read_folder
 from .listing import PACKED, WITHOUT_PIXELS, list_folder, plural, some

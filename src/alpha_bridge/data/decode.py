@@ -18,10 +18,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 Pixels = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
-# Encoded images that are in memory together.
 BATCH = 64
-# Images that a thread decodes in a row: small ones cost less than handing them over.
+"""Encoded images that are in memory together."""
 PIECE = 8
+"""Images that a thread decodes in a row: small ones cost less than handing them over."""
 NAMED = 10
 """Broken images that a line names, at most."""
 COMMON = ("PNG", "JPEG")

@@ -18,8 +18,8 @@ from .attributes import Attributes
 from .classes import Classes
 from .rows import Rows, read_array
 
-# To be raised when the same images leave other files.
 CACHE_FORMAT = 7
+"""To be raised when the same images leave other files."""
 IMAGES, FILES, FINGERPRINT = "images.npy", "files.json", "fingerprint.txt"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from ..checks import ARCHIVES
+from ..files.kinds_of_files import ARCHIVES
 
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables about the images beside which they lie."""

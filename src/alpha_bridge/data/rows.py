@@ -16,10 +16,10 @@ from ..errors import one_line
 from .rng import Purpose, stream
 from .sampler import Groups, Indices, shuffled
 
-# Rows that are looked at together.
 CHUNK_BYTES = 2**24
-# A file up to this size may stay in resident memory, which saves finding its pages again.
+"""Of the rows that are looked at together."""
 RESIDENT_BYTES = 2**28
+"""A file up to this size may stay in resident memory, which saves finding its pages again."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,9 +27,11 @@ quantised latents among them, or in that of a pythae training."""
 
 STEM = "diffusion_pytorch_model"
 NAMES = re.compile(
-    STEM + r"(\.(?P<variant>\w+))?\.(?P<kind>safetensors|bin)(\.index(\.(?P<of>\w+))?\.json)?"
+    STEM + r"(\.(?P<variant>\w+)(?!.*json))?\.(?P<kind>safetensors|bin)"
+    r"((\.(?P<older>\w+)(?=\.index\.json))?\.index(\.(?P<of>\w+))?\.json)?"
 )
-"""Weights of diffusers, whole or the index of their parts, each with or without a variant."""
+"""Weights of diffusers, whole or the index of their parts, each with or without a variant, which an
+index of older versions has before that word."""
 
 
 class VAEFiles(NamedTuple):
@@ -105,16 +107,18 @@ def _places(folder: Path) -> Iterator[tuple[str, Path]]:
                 yield library, place
 
 
-def _weights(library: str, place: Path) -> Iterator[tuple[str, bool, bool, Path]]:
-    """Weights, the best first when sorted: without a variant, no pickle, and in one file."""
+def _weights(library: str, place: Path) -> Iterator[tuple[str, bool, int, Path]]:
+    """Weights, the best first when sorted: without a variant, no pickle, in one file, and by an
+    index of the present form."""
     if library == PYTHAE:
         names = [USUAL[library]] if (place / USUAL[library]).is_file() else []
-        yield from (("", True, False, place / name) for name in names)
+        yield from (("", True, 0, place / name) for name in names)
         return
     for file in place.glob(f"{STEM}.*"):
         if name := NAMES.fullmatch(file.name):
-            variant = name["variant"] or name["of"] or ""
-            yield variant, name["kind"] == "bin", file.suffix == ".json", file
+            variant = name["variant"] or name["older"] or name["of"] or ""
+            parts = (file.suffix == ".json") + bool(name["older"])
+            yield variant, name["kind"] == "bin", parts, file
 
 
 def _parts(weights: Path) -> tuple[Path, ...]:

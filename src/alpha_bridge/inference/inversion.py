@@ -73,7 +73,7 @@ def _descent(model: AlphaBridge, x: Tensor, steps: int, rate: float) -> Iterator
     z.requires_grad_()
     optimizer = Adam([z], lr=rate)
     for left in range(steps, -1, -1):
-        with torch.enable_grad():
+        with torch.set_grad_enabled(left > 0):  # nothing descends from the last point
             error = (x - model.decode(z)).square().flatten(model.batch_ndim)
             prior = z.square().flatten(model.batch_ndim).sum(-1) / 2
             objective = error.sum(-1) / (2 * model.sigma**2) + prior

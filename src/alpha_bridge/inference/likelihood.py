@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..model import CHUNK, AlphaBridge
+from ..model import CHUNK, AlphaBridge, in_parts
 
 __all__ = ["bounds"]
 
@@ -24,4 +24,4 @@ def bounds(model: AlphaBridge, x: Tensor, sigma: float, draws: int) -> Tensor:
     """
     rng = torch.Generator().manual_seed(0)
     noisy = model.with_noise(sigma)
-    return torch.cat([noisy.log_likelihood_bound(part, draws, rng) for part in x.split(CHUNK)])
+    return torch.cat([noisy.log_likelihood_bound(part, draws, rng) for part in in_parts(x, CHUNK)])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
-from ..model import AlphaBridge
+from ..model import AlphaBridge, in_parts
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
 from .classifier import cached_classifier, inception_features, require_shape
@@ -24,7 +24,9 @@ LABELLED = 60_000
 ROTATED = 10_000
 SEED = 0
 CHUNK = 250
-"""Samples that a network sees at once."""
+"""Samples that a network sees at once, at most."""
+REMEDY = ": resize them, or give --evaluation.features pixels"
+"""What can be done where a classifier does not take images."""
 
 
 class Comparison(ABC):
@@ -93,9 +95,13 @@ class TableComparison(Comparison):
         names: Sequence[str],
         target: str | None = None,
     ) -> None:
-        """Take rows, names of their columns, and that of the one that is learned from others."""
+        """Take rows, names of their columns, and that of the one that is learned from others.
+
+        Where there are no others, nothing is learned.
+        """
         self.rows, self.training, self.held_out = rows, training, held_out
         self.target = downstream.target(rows, names, target)
+        self.others = len(names) > 1
 
     @cached_property
     def by_real(self) -> float:
@@ -122,6 +128,8 @@ class TableComparison(Comparison):
             # 3,256 held-out rows of Adult have so few of a rare category that real rows get .955
             rare = table_quality.rare_categories(self.training, x, rows)
             found[name("rare_categories", "factor-2", len(x), "train", len(self.training))] = rare
+        if not self.others:
+            return found, None
         made = x[: len(self.training)]  # as many as there are real ones to learn from
         for key, taught, value in (
             ("tstr", len(made), self._learned(made)),
@@ -167,10 +175,10 @@ class FeatureComparison(Comparison):
     ) -> None:
         self.network: FeatureNetwork = network
         self.protocol, self.classes = protocol, classes
-        self.real = features_of(network, watch(real.split(CHUNK)))
+        self.real = features_of(network, watch(in_parts(real, CHUNK)))
 
     def __call__(self, x: Tensor, watch: Watch = iter) -> tuple[dict[str, float], Tensor | None]:
-        features, count = features_of(self.network, watch(x.split(CHUNK))), len(x)
+        features, count = features_of(self.network, watch(in_parts(x, CHUNK))), len(x)
         real = len(self.real)
         subset = min(1000, real, count)
         frechet = image_quality.frechet_distance(self.real, features)
@@ -222,9 +230,10 @@ def _classifier(source: Source, data: str, log: Log, progress: Report) -> Featur
     """A classifier of the data's labels; where they are of no use, features that need none."""
     if len(source.event_shape) == 1:
         return _without_classes(source, "data are vectors", log)
-    labels, held_out_labels = _known(source.training_labels), _known(source.held_out_labels)
-    if labels is None or held_out_labels is None or len(labels[labels >= 0].unique()) < 2:
+    given = _labels(source)
+    if given is None:
         return _without_classes(source, "no labels", log)
+    labels, held_out_labels = given
 
     def read() -> tuple[Tensor, ...]:
         train = _labelled(source.training(LABELLED), labels)
@@ -259,14 +268,33 @@ def _trained(
     source: Source, read: Callable[[], tuple[Tensor, ...]], classes: int, progress: Report
 ) -> tuple[FeatureNetwork, float, Tensor]:
     """A classifier of images, its accuracy, and the labels that this was measured on."""
+    _require_shape(source)  # before all the images are read
     try:
-        require_shape(source.event_shape)  # before all the images are read
         train, labels, held_out, held_out_labels = read()
         images = (train, labels, held_out, held_out_labels)
         classifier, accuracy = cached_classifier(*images, classes, SEED, progress=progress)
     except ValueError as error:
-        raise ValueError(f"{error}: resize them, or give --evaluation.features pixels") from error
+        raise ValueError(f"{error}{REMEDY}") from error
     return classifier, accuracy, held_out_labels
+
+
+def _require_shape(source: Source) -> None:
+    try:
+        require_shape(source.event_shape)
+    except ValueError as error:
+        raise ValueError(f"{error}{REMEDY}") from error
+
+
+def require_features(source: Source, features: str) -> None:
+    """Refuse features of ``FEATURES`` that there cannot be, before any sample is read.
+
+    Raises:
+        ValueError: A classifier does not take the images, or Inception is not installed.
+    """
+    if features == "inception":
+        inception_features()
+    elif features == "rotations" or (features == "classifier" and _labels(source) is not None):
+        _require_shape(source)
 
 
 def better_than_chance(accuracy: float, labels: Tensor) -> bool:
@@ -292,6 +320,14 @@ def _turned(x: Tensor) -> tuple[Tensor, Tensor]:
     """Images turned by none to three quarters, and by how many."""
     turns = [torch.rot90(x, turn, (-2, -1)) for turn in range(4)]
     return torch.cat(turns), torch.arange(4).repeat_interleave(len(x))
+
+
+def _labels(source: Source) -> tuple[Tensor, Tensor] | None:
+    """Labels on both sides, if a classifier can be made of them."""
+    labels, held_out = _known(source.training_labels), _known(source.held_out_labels)
+    if labels is None or held_out is None or len(labels[labels >= 0].unique()) < 2:
+        return None
+    return labels, held_out
 
 
 def _known(labels_of: Callable[[int], Tensor | None]) -> Tensor | None:

@@ -80,7 +80,7 @@ def _products(given: Tensor, categories: tuple[tuple[int, int], ...]) -> Tensor:
 
 
 def divergence(q: Tensor, p: Tensor, variance: Tensor) -> tuple[float, float]:
-    r"""KL(q‖p) in nats, and by how much the noise of p makes it too large.
+    r"""KL(q‖p) in nats, and by how much the noise of p makes it too large; of ``(cells,)``.
 
     .. math:: \sum_x q(x) \log \frac{q(x)}{p(x)}, \qquad
         \sum_x q(x) \frac{\mathrm{Var}[p(x)]}{2 \, p(x)^2}
@@ -94,7 +94,7 @@ def divergence(q: Tensor, p: Tensor, variance: Tensor) -> tuple[float, float]:
 
 
 def total_variation(q: Tensor, p: Tensor) -> float:
-    """Half of the absolute difference over all cells."""
+    """Half of the absolute difference over all cells, of ``(cells,)``."""
     return float((q - p).abs().sum() / 2)
 
 
@@ -102,8 +102,8 @@ def missed(q: Tensor, p: Tensor, count: int | None = None) -> float:
     r"""Mass of q in cells that are not met, :math:`\sum_x q(x) (1 - p(x))^n`.
 
     Args:
-        q: Shares of the data.
-        p: Those of a model; or of rows that were generated, without ``count``.
+        q: Shares of the data, ``(cells,)``.
+        p: Those of a model, likewise; or of rows that were generated, without ``count``.
         count: n, rows that are drawn.
     """
     never = (p == 0).double() if count is None else (1 - p).pow(count)

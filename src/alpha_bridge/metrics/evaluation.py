@@ -12,7 +12,7 @@ from torch import Tensor
 from ..checks import at_least
 from ..data import DensitySource, Source, normal, uniform
 from ..data.rng import Purpose
-from ..model import AlphaBridge
+from ..model import AlphaBridge, at_once, in_parts
 from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import (
@@ -123,7 +123,8 @@ class SampleEvaluation(Evaluation):
     def _watch(self) -> Watch:
         """Tells how many parts of all have been seen: of samples, their features, held-out ones."""
         passes = (self.samples, self.samples * bool(self.comparison.network), len(self.held_out))
-        return counting(self.progress, "evaluating", sum(-(-size // CHUNK) for size in passes))
+        parts = sum(_parts(size, self.source) for size in passes)
+        return counting(self.progress, "evaluating", parts)
 
     def generated(self, model: AlphaBridge, watch: Watch = iter) -> Tensor:
         """Samples of ``model`` as they are kept: in the data's own units and back."""
@@ -149,7 +150,7 @@ class ReconstructionEvaluation(Evaluation):
         super().__init__(source, samples, shown, progress)
         self.networks = networks
         at_least(2, "the number of held-out samples", len(self.held_out))
-        parts = len(networks) * -(-len(self.held_out) // CHUNK)
+        parts = len(networks) * _parts(len(self.held_out), source)
         self.real = self._features(self.held_out, counting(progress, "features of the data", parts))
 
     @torch.no_grad()
@@ -160,7 +161,7 @@ class ReconstructionEvaluation(Evaluation):
         reference: bool = False,  # noqa: ARG002
     ) -> Measured:
         training, x, count = model.training, self.held_out, len(self.held_out)
-        parts = (1 + len(self.networks)) * -(-count // CHUNK)
+        parts = (1 + len(self.networks)) * _parts(count, self.source)
         watch = counting(self.progress, "evaluating", parts)
         model.eval()
         y = in_chunks(lambda x: model.reconstruct(x.to(model.sigma)).cpu(), x, watch)
@@ -182,7 +183,7 @@ class ReconstructionEvaluation(Evaluation):
     def _features(self, x: Tensor, watch: Watch) -> dict[str, Tensor]:
         """Of images, by the protocol of the network."""
         return {
-            protocol: features_of(network, watch(x.split(CHUNK)))
+            protocol: features_of(network, watch(in_parts(x, CHUNK)))
             for protocol, network in self.networks.items()
         }
 
@@ -235,7 +236,7 @@ def evaluation_of(
     at_least(2, "the number of training samples", samples)
     real = source.units.normalize(source.training(samples))
     network, protocol, classes = FEATURES[features](source, data, log, progress)
-    watch = counting(progress, "features of the data", -(-len(real) // CHUNK))
+    watch = counting(progress, "features of the data", _parts(len(real), source))
     comparison = FeatureComparison(network, protocol, real, classes, watch)
     return SampleEvaluation(source, comparison, samples, shown, latents, progress)
 
@@ -257,6 +258,16 @@ def decoded(
 
 
 def in_chunks(network: Callable[[Tensor], Tensor], x: Tensor, watch: Watch = iter) -> Tensor:
-    """What a network gives for samples, a part of them at a time, without a graph."""
+    """What a network gives for samples, a part of them at a time, without a graph.
+
+    How many are a part depends on the larger of what it takes and gives, which the first one shows.
+    """
     with torch.no_grad():
-        return torch.cat([network(part) for part in watch(x.split(CHUNK))])
+        shapes = [x.shape, network(x[:1]).shape if len(x) > 1 else x.shape]
+        together = min(at_once(tuple(shape[1:]), CHUNK) for shape in shapes)
+        return torch.cat([network(part) for part in watch(x.split(together))])
+
+
+def _parts(count: int, source: Source) -> int:
+    """In how many parts a network sees samples of the data."""
+    return -(-count // at_once(source.event_shape, CHUNK))

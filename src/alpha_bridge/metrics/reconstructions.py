@@ -4,10 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from ..model import in_parts
+
 __all__ = ["psnr", "sharpness", "ssim"]
 
 WINDOW = 11
 """Pixels of the window of :func:`ssim`."""
+
+TOGETHER = 50
+"""Images that are compared at once, at most: a comparison takes several times their memory."""
 
 
 def psnr(x: Tensor, decoded: Tensor) -> Tensor:
@@ -36,9 +41,12 @@ def ssim(x: Tensor, decoded: Tensor) -> Tensor:
     """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    found = structural_similarity_index_measure(decoded, x, data_range=2.0)
-    assert isinstance(found, Tensor)
-    return found
+    total = torch.zeros(())
+    for true, made in zip(in_parts(x, TOGETHER), in_parts(decoded, TOGETHER), strict=True):
+        found = structural_similarity_index_measure(made, true, data_range=2.0)
+        assert isinstance(found, Tensor)
+        total = total + len(true) * found
+    return total / len(x)
 
 
 def sharpness(x: Tensor, decoded: Tensor) -> Tensor:
@@ -51,7 +59,13 @@ def sharpness(x: Tensor, decoded: Tensor) -> Tensor:
         >>> sharpness(x, x / 2)
         tensor(0.5000)
     """
-    return (_laplacian(decoded).square().mean() / _laplacian(x).square().mean()).sqrt()
+    return (_energy(decoded) / _energy(x)).sqrt()
+
+
+def _energy(x: Tensor) -> Tensor:
+    """The sum of the Laplacian's squares."""
+    of_parts = [_laplacian(part).square().sum() for part in in_parts(x, TOGETHER)]
+    return torch.stack(of_parts).sum()
 
 
 def _laplacian(x: Tensor) -> Tensor:

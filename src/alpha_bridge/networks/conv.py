@@ -10,9 +10,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import at_least, halved_twice, not_stacked, times_halved
+from ..checks import at_least, halved_twice, times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
+from .halving import convolutions, require_sizes, widths
 from .surrogate import GaussianHead
 
 __all__ = [
@@ -22,17 +23,6 @@ __all__ = [
     "ConvPairDiscriminator",
     "ConvTranslator",
 ]
-
-
-def _widths(width: int, halvings: int) -> list[int]:
-    """Channels after each of up to four halvings: they double."""
-    return [width * 2**level for level in range(halvings)]
-
-
-def _check(trials: int | None, **sizes: int) -> None:
-    for name, size in sizes.items():
-        at_least(1, name, size)
-    not_stacked(trials)
 
 
 class _Flatten(nn.Module):
@@ -63,20 +53,13 @@ class _ConvBody(nn.Sequential):
     def __init__(
         self, size: int, channels: int, width: int, hidden: int, outputs: int, trials: int | None
     ) -> None:
-        _check(trials, channels=channels, width=width, hidden=hidden, outputs=outputs)
+        require_sizes(trials, channels=channels, width=width, hidden=hidden, outputs=outputs)
         halvings = times_halved(size)
-        widths = [channels, *_widths(width, halvings)]
-        layers: list[nn.Module] = []
-        for inputs, outs in pairwise(widths):
-            layers += [
-                nn.Conv2d(inputs, outs, 4, stride=2, padding=1),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        base = size >> halvings
+        base, each = size >> halvings, [channels, *widths(width, halvings)]
         super().__init__(
-            *layers,
+            *convolutions(each),
             _Flatten(),
-            nn.Linear(widths[-1] * base**2, hidden),
+            nn.Linear(each[-1] * base**2, hidden),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(hidden, outputs),
         )
@@ -94,7 +77,7 @@ class ConvDiscriminator(_ConvBody):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
@@ -119,7 +102,7 @@ class ConvEncoder(_ConvBody):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvDiscriminator` and the latent's size."""
+        """Draw the first weights; as for :class:`ConvDiscriminator`, with a latent's size."""
         super().__init__(size, channels, width, hidden, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -142,13 +125,13 @@ class ConvGenerator(nn.Sequential):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`."""
-        _check(trials, latent=latent, channels=channels, width=width, hidden=hidden)
+        """Draw the first weights; arguments as of :class:`ConvEncoder`."""
+        require_sizes(trials, latent=latent, channels=channels, width=width, hidden=hidden)
         halvings = times_halved(size)
         base = size >> halvings
-        widths = [*reversed(_widths(width, halvings)), channels]
+        each = [*reversed(widths(width, halvings)), channels]
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
+        for inputs, outputs in pairwise(each):
             layers += [
                 nn.LeakyReLU(0.2, inplace=True),
                 nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1),
@@ -156,7 +139,7 @@ class ConvGenerator(nn.Sequential):
         super().__init__(
             nn.Linear(latent, hidden),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Linear(hidden, widths[0] * base**2),
+            nn.Linear(hidden, each[0] * base**2),
             _Unflatten(base),
             *layers,
             nn.Tanh(),
@@ -181,7 +164,7 @@ class ConvPairDiscriminator(nn.Module):
         hidden: int = ModelConfig.hidden[-1],
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`ConvEncoder`."""
+        """Draw the first weights; arguments as of :class:`ConvEncoder`."""
         super().__init__()
         self.image = (channels, size, size)
         self.features = _ConvBody(size, channels, width, hidden, hidden, trials)
@@ -244,7 +227,7 @@ class ConvTranslator(nn.Module):
         depth: int = 2,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side, a multiple of four.
@@ -255,7 +238,7 @@ class ConvTranslator(nn.Module):
             trials: None; images have no stacked trials.
         """
         super().__init__()
-        _check(trials, channels=channels, outputs=outputs, width=width)
+        require_sizes(trials, channels=channels, outputs=outputs, width=width)
         at_least(0, "depth", depth)
         halved_twice(size)
         self.moved = nn.Sequential(

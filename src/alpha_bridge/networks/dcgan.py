@@ -25,7 +25,7 @@ from torch import nn
 from ..checks import times_halved
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .conv import _check, _widths
+from .halving import convolutions, require_sizes, widths
 from .surrogate import GaussianHead
 
 __all__ = ["DCGANDiscriminator", "DCGANEncoder", "DCGANGenerator"]
@@ -37,16 +37,11 @@ class _DCGANBody(nn.Sequential):
     def __init__(
         self, size: int, channels: int, width: int, outputs: int, trials: int | None
     ) -> None:
-        _check(trials, channels=channels, width=width, outputs=outputs)
+        require_sizes(trials, channels=channels, width=width, outputs=outputs)
         halvings = times_halved(size)
-        widths = [channels, *_widths(width, halvings)]
-        layers: list[nn.Module] = []
-        for inputs, outs in pairwise(widths):
-            layers += [
-                nn.Conv2d(inputs, outs, 4, stride=2, padding=1),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        head = nn.Conv2d(widths[-1], outputs, size >> halvings)
+        each = [channels, *widths(width, halvings)]
+        layers = convolutions(each)
+        head = nn.Conv2d(each[-1], outputs, size >> halvings)
         super().__init__(*layers, head, nn.Flatten())
         for layer in layers[::2]:
             assert isinstance(layer, nn.Conv2d)
@@ -60,7 +55,7 @@ class DCGANDiscriminator(_DCGANBody):
     def __init__(
         self, size: int, channels: int, width: int = ModelConfig.width, trials: int | None = None
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of one size.
 
         Args:
             size: Pixels of a side: base · 2ᵏ with a base of 4 to 7, such as 8, 28 or 64.
@@ -83,7 +78,7 @@ class DCGANEncoder(_DCGANBody):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are :class:`DCGANDiscriminator`'s and the latent's size."""
+        """Draw the first weights; as for :class:`DCGANDiscriminator`, with a latent's size."""
         super().__init__(size, channels, width, 2 * latent, trials)
         self.append(GaussianHead())
 
@@ -106,14 +101,14 @@ class DCGANGenerator(nn.Sequential):
         width: int = ModelConfig.width,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`DCGANEncoder`."""
-        _check(trials, latent=latent, channels=channels, width=width)
+        """Draw the first weights; arguments as of :class:`DCGANEncoder`."""
+        require_sizes(trials, latent=latent, channels=channels, width=width)
         halvings = times_halved(size)
-        widths = [*reversed(_widths(width, halvings)), channels]
-        first = nn.ConvTranspose2d(latent, widths[0], size >> halvings)
+        each = [*reversed(widths(width, halvings)), channels]
+        first = nn.ConvTranspose2d(latent, each[0], size >> halvings)
         _begin(first, inputs=latent)
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
+        for inputs, outputs in pairwise(each):
             layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
             _begin(layer, inputs=inputs * 4)  # a quarter of the kernel meets each pixel
             layers += [nn.ReLU(inplace=True), layer]

@@ -73,7 +73,7 @@ class MLPGenerator(_MLP):
         hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights.
 
         Args:
             latent: Size of a latent.
@@ -102,7 +102,7 @@ class MLPEncoder(_MLP):
         hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
-        """Build it; the arguments are those of :class:`MLPGenerator`."""
+        """Draw the first weights; arguments as of :class:`MLPGenerator`."""
         super().__init__((features, *hidden, 2 * latent), trials)
         self.append(GaussianHead())
 
@@ -114,7 +114,7 @@ class MLPDiscriminator(_MLP):
     def __init__(
         self, features: int, hidden: Sequence[int] = ModelConfig.hidden, trials: int | None = None
     ) -> None:
-        """Build it; the arguments are those of :class:`MLPGenerator`."""
+        """Draw the first weights; arguments as of :class:`MLPGenerator`."""
         super().__init__((features, *hidden, 1), trials)
 
 
@@ -140,7 +140,7 @@ class MLPTranslator(_MLP):
         hidden: Sequence[int] = ModelConfig.hidden,
         trials: int | None = None,
     ) -> None:
-        """Build it; ``outputs`` is the size of a sample that it makes."""
+        """Draw the first weights; ``outputs`` is the size of a sample that it makes."""
         super().__init__((features, *hidden, outputs), trials)
         self.latent_shape = (features,)
         self.register_buffer("shared", torch.eye(features, outputs), persistent=False)

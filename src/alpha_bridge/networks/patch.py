@@ -2,11 +2,10 @@
 
 from torch import Tensor, nn
 
-from ..checks import at_least, not_stacked
 from ..observation import Patches
 from ..settings import ModelConfig
 from .blueprint import shareable
-from .conv import _widths
+from .halving import convolutions, require_sizes, widths
 
 __all__ = ["PatchDiscriminator"]
 
@@ -39,7 +38,7 @@ class PatchDiscriminator(nn.Module):
         halvings: int = ModelConfig.halvings,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for images of any size.
 
         Args:
             channels: Colours, one or more.
@@ -50,24 +49,19 @@ class PatchDiscriminator(nn.Module):
         Raises:
             ValueError: A number is out of its range.
         """
-        not_stacked(trials)
-        at_least(1, "channels", channels)
-        at_least(1, "width", width)
+        require_sizes(trials, channels=channels, width=width)
         if not 1 <= halvings <= 4:
             raise ValueError(f"halvings must lie in [1, 4], got {halvings}")
-        layers: list[nn.Module] = []
-        inputs, size, padding = channels, 1, 0
-        for level, outputs in enumerate(_widths(width, halvings)):
-            layers += [
-                nn.Conv2d(inputs, outputs, 4, stride=2, padding=1),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-            inputs, size, padding = outputs, size + 3 * 2**level, padding + 2**level
-        stride = 2**halvings
-        layers += [nn.Conv2d(inputs, inputs, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+        each, stride = [channels, *widths(width, halvings)], 2**halvings
         super().__init__()
-        self.layers = nn.Sequential(*layers, nn.Conv2d(inputs, 1, 1))
-        self.scope = Patches(size + 2 * stride, stride, padding + stride)
+        self.layers = nn.Sequential(
+            *convolutions(each),
+            nn.Conv2d(each[-1], each[-1], 3, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(each[-1], 1, 1),
+        )
+        # the halvings see 3 · 2ᵏ − 2 pixels, and the 3×3 kernel a stride more on each side
+        self.scope = Patches(5 * stride - 2, stride, 2 * stride - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.layers(x)

@@ -36,7 +36,7 @@ class RowGenerator(nn.Module):
         noise: float = 1.0,
         trials: int | None = None,
     ) -> None:
-        """Build it.
+        """Draw the first weights, for rows of these categories and numbers.
 
         Args:
             latent: Size of a latent.

@@ -1,6 +1,7 @@
 r"""The bridge between the model and the data: :math:`D_\alpha[p_\theta(x) \| q(x)]`."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -41,6 +42,29 @@ class Passes:
     z: Tensor
     decoded: Tensor
     drawn: DrawnRows | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    r"""What the losses of an update are made of.
+
+    Attributes:
+        theta: θ's loss, of :math:`\log \tilde p_\theta(x|z)` and of f at the fakes.
+        beta: β's loss, of f at the fakes.
+        log_p: The former at the batch, of the shape of the logits.
+        f_model: The latter at its fakes.
+        of_categories: What categories of fakes add to θ's loss.
+        kl: What the encoder's divergence from the prior adds to φ's, ``(*trials, batch)``.
+        reverse: Whether θ has a reverse half.
+    """
+
+    theta: Callable[[Tensor, Tensor], Tensor]
+    beta: Callable[[Tensor], Tensor]
+    log_p: Tensor
+    f_model: Tensor
+    of_categories: Tensor | float
+    kl: Tensor
+    reverse: bool
 
 
 @dataclass(frozen=True)
@@ -104,7 +128,7 @@ class DataBridge(Objective):
         _, reverse = self.adversarial.halves(alpha)
         passes = self._pass(model, x, noise, penalized, reverse)
         outputs = passes.outputs
-        f_data, f_model, total = outputs.f_real, outputs.f_fake, model.scope.total
+        f_data, f_model, total = outputs.f_data, outputs.f_model, model.scope.total
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
         scale = self._scale(model, x, alpha, gamma) if self.normalized else 1.0
@@ -124,48 +148,60 @@ class DataBridge(Objective):
             "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
             "discriminator": beta(f_model),
         }
-        losses, joined = dict(values), list[NetworkName](["generator"])
-        if self.one_line:
-            losses["encoder"] = kl
-            joined.append("encoder")
-        if not kl.requires_grad:  # the encoder is frozen
-            del losses["encoder"]
-        if self.one_backward and model.scope is WHOLE:
-            likelihood_slope, theta_slope = slopes(theta, log_p, f_model)
-            (beta_slope,) = slopes(beta, f_model)
-            by_likelihood, by_beta = divisible(likelihood_slope, beta_slope)
-            apart = "encoder" in losses and "encoder" not in joined
-            if by_likelihood and apart and not mixes_samples(model.generator):
-                rescale_gradient(passes.z, -1 / likelihood_slope)
-                losses["encoder"] = kl
-                joined.append("encoder")
-            if (by_beta or not reverse) and not mixes_samples(model.discriminator):
-                rescale_gradient(outputs.fake, theta_slope / beta_slope)
-                losses["generator"] = theta(log_p, f_model.detach()) + of_categories
-                joined.append("discriminator")
-        joined = [network for network in joined if network in losses]
+        terms = Terms(theta, beta, log_p, f_model, of_categories, kl, reverse)
         at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
         diagnostics = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
         if passes.drawn is None:
             size = math.prod(x.shape[model.batch_ndim :])
             error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
             diagnostics[MSE] = error.mean(-1)
-        return Losses(summed(losses, joined), (outputs,), values, diagnostics)
+        of_networks = self._of_networks(model, passes, terms, values)
+        return Losses(of_networks, (outputs,), values, diagnostics)
+
+    def _of_networks(
+        self,
+        model: AlphaBridge,
+        passes: Passes,
+        terms: Terms,
+        values: Mapping[NetworkName, Tensor],
+    ) -> Mapping[tuple[NetworkName, ...], Tensor]:
+        """The losses to go back from, by the networks that each of them serves in one pass."""
+        losses, joined = dict(values), list[NetworkName](["generator"])
+        if self.one_line:
+            losses["encoder"] = terms.kl
+            joined.append("encoder")
+        if not terms.kl.requires_grad:  # the encoder is frozen
+            del losses["encoder"]
+        if self.one_backward and model.scope is WHOLE:
+            likelihood_slope, theta_slope = slopes(terms.theta, terms.log_p, terms.f_model)
+            (beta_slope,) = slopes(terms.beta, terms.f_model)
+            by_likelihood, by_beta = divisible(likelihood_slope, beta_slope)
+            apart = "encoder" in losses and "encoder" not in joined
+            if by_likelihood and apart and not mixes_samples(model.generator):
+                rescale_gradient(passes.z, -1 / likelihood_slope)
+                losses["encoder"] = terms.kl
+                joined.append("encoder")
+            if (by_beta or not terms.reverse) and not mixes_samples(model.discriminator):
+                rescale_gradient(passes.outputs.fake, theta_slope / beta_slope)
+                of_theta = terms.theta(terms.log_p, terms.f_model.detach())
+                losses["generator"] = of_theta + terms.of_categories
+                joined.append("discriminator")
+        return summed(losses, [network for network in joined if network in losses])
 
     def discrimination(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool = False
     ) -> Losses:
         with torch.no_grad():
             fake = self.fakes(model, x, noise)
-        outputs = discriminate(model, x, fake, noise, penalized)
-        loss = self.adversarial.discriminator(outputs.f_real, outputs.f_fake)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
+        loss = self.adversarial.discriminator(outputs.f_data, outputs.f_model)
         return Losses({("discriminator",): model.scope.total(loss)}, (outputs,))
 
     def twins(
         self, model: AlphaBridge, x: Tensor, noise: Noise, alpha: float
     ) -> tuple[Tensor, Tensor]:
         passes, total = self._pass(model, x, noise, False, reverse=True), model.scope.total
-        f_data, f_model = passes.outputs.f_real, passes.outputs.f_fake
+        f_data, f_model = passes.outputs.f_data, passes.outputs.f_model
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
         forward = total(self.adversarial.forward(log_p, f_data, alpha))
@@ -178,13 +214,14 @@ class DataBridge(Objective):
         """The passes of an update; fakes have a graph only where θ has a reverse half."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and reverse):
             fake = self.fakes(model, x, noise)
-        outputs = discriminate(model, x, fake, noise, penalized)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
         z, kl = self._encode(model, x, noise.posterior)
         return Passes(outputs, kl, z, model.decode(z))
 
     def _scale(self, model: AlphaBridge, x: Tensor, alpha: float, gamma: Gamma) -> Tensor:
         """n, by which θ's loss is divided, ``(*trials, 1)``."""
-        balanced = balanced_kappa(model.sigma.detach(), math.prod(x.shape[model.batch_ndim :]))
+        numbers = model.scope.numbers(x.shape[model.batch_ndim :])
+        balanced = balanced_kappa(model.sigma.detach(), numbers)
         return gamma.kappa(alpha) + balanced * gamma(alpha)
 
     def _encode(self, model: AlphaBridge, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,10 +252,10 @@ class DataBridge(Objective):
         return pixels + model.scope.of_pixels(self.features(x, decoded))
 
 
-def discriminate(
+def discriminator_outputs(
     model: AlphaBridge, x: Tensor, fake: Tensor, noise: Noise, penalized: bool
 ) -> DiscriminatorOutputs:
-    """Logits of data, and those of fakes when they are asked for."""
+    """Logits of data, ``(*trials, batch, *event)``, and those of fakes when they are asked for."""
     real = x.detach().requires_grad_(penalized)
     return DiscriminatorOutputs(
         model.logits, real, model.logits(real), fake, noise.penalty, model.scope

@@ -46,7 +46,7 @@ class JointBridge(MutualBridge):
         self, outputs: tuple[DiscriminatorOutputs, ...]
     ) -> tuple[tuple[Tensor, Tensor], ...]:
         (both,) = outputs
-        return (both.f_real, both.f_fake), (-both.f_fake, -both.f_real)
+        return (both.f_data, both.f_model), (-both.f_model, -both.f_data)
 
 
 def pairs(x: Tensor, z: Tensor, batch_ndim: int = 1) -> Tensor:

@@ -59,4 +59,4 @@ class MarginalBridge(MutualBridge):
     def ratios(
         self, outputs: tuple[DiscriminatorOutputs, ...]
     ) -> tuple[tuple[Tensor, Tensor], ...]:
-        return tuple((space.f_real, space.f_fake) for space in outputs)
+        return tuple((space.f_data, space.f_model) for space in outputs)

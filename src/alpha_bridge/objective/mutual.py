@@ -173,5 +173,5 @@ class MutualBridge(Objective):
         return _Arm(wake, *of_theta), _Arm(sleep, *of_phi)
 
     def _discrimination(self, outputs: tuple[DiscriminatorOutputs, ...]) -> Tensor:
-        losses = [self.adversarial.discriminator(one.f_real, one.f_fake) for one in outputs]
+        losses = [self.adversarial.discriminator(one.f_data, one.f_model) for one in outputs]
         return torch.stack(losses).sum(0)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..model import AlphaBridge
 from .base import Noise
-from .data import DataBridge, Passes, discriminate
+from .data import DataBridge, Passes, discriminator_outputs
 
 __all__ = ["ReconstructionBridge"]
 
@@ -55,4 +55,4 @@ class ReconstructionBridge(DataBridge):
         z, kl = self._encode(model, x, noise.posterior)
         decoded = model.decode(z)
         fake = decoded.clone() if reverse else decoded.detach()
-        return Passes(discriminate(model, x, fake, noise, penalized), kl, z, decoded)
+        return Passes(discriminator_outputs(model, x, fake, noise, penalized), kl, z, decoded)

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..model import AlphaBridge
 from ..settings import ObjectiveConfig
 from .base import Noise
-from .data import DataBridge, Passes, discriminate
+from .data import DataBridge, Passes, discriminator_outputs
 
 __all__ = ["RowBridge"]
 
@@ -48,7 +48,7 @@ class RowBridge(DataBridge):
             drawn = model.draw(noise.prior, noise.columns)
             of = self.temperature
             fake = drawn.x if of is None or not reverse else drawn.straight_through(of)
-        outputs = discriminate(model, x, fake, noise, penalized)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
         z, kl = self._encode(model, x, noise.posterior)
         return Passes(outputs, kl, z, model.generator(z).to(z.dtype), drawn)
 

@@ -3,9 +3,9 @@ r"""What autoencoders of latent diffusion are usually trained by: a weighted sum
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ..adversarial import Hinge
 from ..gamma import Gamma
 from ..gaussian import kl_to_prior, reparameterize
 from ..model import AlphaBridge, NetworkName
@@ -13,10 +13,11 @@ from ..observation import FeatureDistance
 from ..penalty import DiscriminatorOutputs
 from ..settings import ObjectiveConfig
 from .base import Losses, Noise, Objective
-from .data import MSE, discriminate
+from .data import MSE, discriminator_outputs
 
 __all__ = ["VQGANSum"]
 
+HINGE = Hinge()
 WEIGHT = "adversarial_weight"
 """The diagnostic that is the weight of the adversarial loss."""
 MOST, LEAST_NORM = 1e4, 1e-4
@@ -84,7 +85,7 @@ class VQGANSum(Objective):
     ) -> Losses:
         with torch.no_grad():
             fake = self.fakes(model, x, noise)
-        outputs = discriminate(model, x, fake, noise, penalized)
+        outputs = discriminator_outputs(model, x, fake, noise, penalized)
         return Losses({("discriminator",): self._discrimination(model, outputs)}, (outputs,))
 
     def twins(
@@ -98,24 +99,28 @@ class VQGANSum(Objective):
         return likeness, adversarial
 
     def fakes(self, model: AlphaBridge, x: Tensor, noise: Noise) -> Tensor:
-        return model.decode(reparameterize(*model.posterior(x), noise.posterior))
+        return self._decoded(model, x, noise)[0]
+
+    def _decoded(self, model: AlphaBridge, x: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Reconstructions, and the divergence of their codes from the prior, of each sample."""
+        mean, log_variance = model.posterior(x)
+        y = model.decode(reparameterize(mean, log_variance, noise.posterior))
+        return y, kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
 
     def _halves(
         self, model: AlphaBridge, x: Tensor, noise: Noise, penalized: bool
     ) -> tuple[Tensor, Tensor, DiscriminatorOutputs]:
         """All but the term of the discriminator, that term without weights, and its outputs."""
-        mean, log_variance = model.posterior(x)
-        y = model.decode(reparameterize(mean, log_variance, noise.posterior))
+        y, kl = self._decoded(model, x, noise)
         error = (x - y).abs().flatten(model.batch_ndim)
-        kl = kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
         likeness = error.mean(-1) + self.kl_weight / error.shape[-1] * kl
         if self.features is not None:
             likeness = likeness + self.features(x, y)
-        outputs = discriminate(model, x, y, noise, penalized)
-        return likeness, -_mean(outputs.f_fake, model), outputs
+        outputs = discriminator_outputs(model, x, y, noise, penalized)
+        return likeness, -_mean(outputs.f_model, model), outputs
 
     def _discrimination(self, model: AlphaBridge, outputs: DiscriminatorOutputs) -> Tensor:
-        return _mean(F.relu(1 - outputs.f_real) + F.relu(1 + outputs.f_fake), model)
+        return _mean(HINGE.discriminator(outputs.f_data, outputs.f_model), model)
 
     def _balance(self, model: AlphaBridge, likeness: Tensor, adversarial: Tensor) -> Tensor:
         """v of each trial."""

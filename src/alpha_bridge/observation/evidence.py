@@ -83,7 +83,7 @@ class RowEvidence:
             )
             nats += share - whole
         if self.rows.numbers:
-            nats += self._log_mass(*self.rows._of_numbers(parameters.double())).sum(-1)
+            nats += self._log_mass(*self.rows.moments_of_numbers(parameters.double())).sum(-1)
         return nats
 
     def draw(self, parameters: Tensor, noise: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class RowEvidence:
         if not self.rows.numbers:
             return drawn.x
         low, high = self.low.to(drawn.values.dtype), self.high.to(drawn.values.dtype)
-        return self.rows._with_numbers(drawn.x, drawn.values.maximum(low).minimum(high))
+        return self.rows.with_numbers(drawn.x, drawn.values.maximum(low).minimum(high))
 
     def _masked(self, parameters: Tensor) -> Tensor:
         impossible = F.pad(~self.allowed, (0, len(self.rows.numbers)))

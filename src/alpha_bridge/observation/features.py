@@ -27,7 +27,8 @@ class FeatureLikelihood:
 
     Attributes:
         network: h, frozen and in evaluation mode: from images ``(batch, C, H, W)`` in [−1, 1] to
-            features, a tensor or several, each ``(batch, F)`` or ``(batch, F, h, w)``.
+            features, a tensor or several, each ``(batch, F)`` or ``(batch, F, h, w)``. No module
+            has it as a part, and it follows the images to their device.
 
     Example:
         >>> likelihood = FeatureLikelihood(nn.AvgPool2d(2))
@@ -46,10 +47,10 @@ class FeatureLikelihood:
             decoded: What their latents are decoded to, with its graph.
         """
         with torch.no_grad():
-            features = _several(self.network(x))
+            features = _several(self.network, x)
         of_pixels = [
             _spread(_log_likelihood(true, made), x.shape[-2:])
-            for true, made in zip(features, _several(self.network(decoded)), strict=True)
+            for true, made in zip(features, _several(self.network, decoded), strict=True)
         ]
         return torch.stack(of_pixels).sum(0)
 
@@ -73,8 +74,8 @@ class FeatureDistance:
     def __call__(self, x: Tensor, decoded: Tensor) -> Tensor:
         """The distance of each image and what its latent is decoded to, ``(batch,)``."""
         with torch.no_grad():
-            features = [F.normalize(one) for one in _several(self.network(x))]
-        made = [F.normalize(one) for one in _several(self.network(decoded))]
+            features = [F.normalize(one) for one in _several(self.network, x)]
+        made = [F.normalize(one) for one in _several(self.network, decoded)]
         of_layers = [
             (true - other).square().sum(1).flatten(1).mean(1)
             if true.ndim > 2
@@ -84,7 +85,9 @@ class FeatureDistance:
         return torch.stack(of_layers).sum(0)
 
 
-def _several(features: Tensor | tuple[Tensor, ...] | list[Tensor]) -> list[Tensor]:
+def _several(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """The features of images, by a network that is moved to where they are."""
+    features = network.to(x.device)(x)
     return [features] if isinstance(features, Tensor) else [*features]
 
 

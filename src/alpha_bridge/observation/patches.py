@@ -11,8 +11,10 @@ falls on the patch's own pixels.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +48,11 @@ class Scope(ABC):
     def total(self, values: Tensor) -> Tensor:
         """One number for each sample, ``(*trials, batch)``, from one for each logit."""
 
+    @staticmethod
+    @abstractmethod
+    def numbers(event_shape: Sequence[int]) -> int:
+        """d, the numbers by which a dial weighs the likelihood of a sample against its logits."""
+
 
 class Whole(Scope):
     """A sample as a whole, which has one logit.
@@ -64,8 +71,15 @@ class Whole(Scope):
     def total(self, values: Tensor) -> Tensor:
         return values
 
+    @staticmethod
+    def numbers(event_shape: Sequence[int]) -> int:
+        return prod(event_shape)
+
 
 WHOLE = Whole()
+
+SIDE = 32
+"""Pixels of a side at which the dial was measured with patches."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +141,12 @@ class Patches(Scope):
     def total(self, values: Tensor) -> Tensor:
         r"""The sum over all patches, over N."""
         return values.sum((-2, -1)) / self.overlap
+
+    @staticmethod
+    def numbers(event_shape: Sequence[int]) -> int:
+        """Those of 32 × 32 pixels, whatever the image has: the gradients of the patches' total and
+        of the likelihood grow alike with the side, so that neither gains on the other."""
+        return event_shape[-3] * SIDE**2
 
     def _covered(self, length: int) -> Tensor:
         """n along a side of so many pixels: in how many patches each of them is."""

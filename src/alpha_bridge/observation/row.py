@@ -87,7 +87,7 @@ class RowFamily:
         if self.categories:
             nats = nats + (x[..., self._in_categories] * self.log_shares(parameters)).sum(-1)
         if self.numbers:
-            mean, log_sigma = self._of_numbers(parameters)
+            mean, log_sigma = self.moments_of_numbers(parameters)
             there = self.there(x)
             squared = ((x[..., self._places] - mean) * torch.exp(-log_sigma)).square()
             nats = nats - (there * (squared / 2 + log_sigma + LOG_TWO_PI / 2)).sum(-1)
@@ -116,10 +116,10 @@ class RowFamily:
             x = x.scatter(-1, self._first.to(x.device) + torch.cat(found, -1), 1.0)
         values = parameters[..., :0]
         if self.numbers:
-            mean, log_sigma = self._of_numbers(parameters)
+            mean, log_sigma = self.moments_of_numbers(parameters)
             within = noise[..., count:-1].clamp(LEAST, 1 - LEAST)
             values = mean + log_sigma.exp() * torch.special.ndtri(within)
-            x = self._with_numbers(x, values)
+            x = self.with_numbers(x, values)
         return DrawnRows(self, parameters, x, values, noise[..., -1])
 
     def _blocks(self, places: Tensor) -> Iterator[Tensor]:
@@ -132,7 +132,8 @@ class RowFamily:
         blocks = self._blocks(parameters)
         return torch.cat([F.log_softmax(block, -1).flatten(-2) for block in blocks], -1)
 
-    def _of_numbers(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def moments_of_numbers(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """μ and log σ of each number, ``(*lead, N)``, of parameters ``(*lead, D + N)``."""
         return parameters[..., self._places], parameters[..., self.size :]
 
     def there(self, x: Tensor) -> Tensor:
@@ -143,8 +144,8 @@ class RowFamily:
             there[..., gated] = x[..., [self.numbers[at][1] for at in gated]]
         return there
 
-    def _with_numbers(self, x: Tensor, values: Tensor) -> Tensor:
-        """The same rows with those numbers, where they are there."""
+    def with_numbers(self, x: Tensor, values: Tensor) -> Tensor:
+        """The rows ``(*lead, D)`` with these numbers, ``(*lead, N)``, where they are there."""
         places = torch.tensor(self._places, device=x.device).expand(values.shape)
         return x.scatter(-1, places, self.there(x) * values)
 
@@ -276,7 +277,7 @@ class DrawnRows:
         blocks = zip(family._blocks(self.parameters), family._blocks(x), strict=True)
         soft = torch.cat([_relaxed(*block, temperature).flatten(-2) for block in blocks], -1)
         places = torch.tensor(family._in_categories, device=x.device).expand(soft.shape)
-        return family._with_numbers(
+        return family.with_numbers(
             x.scatter(-1, places, x.gather(-1, places) + (soft - soft.detach())), self.values
         )
 
@@ -319,7 +320,7 @@ class DrawnRows:
         if not self.family.numbers:
             return changed
         values = self.values.detach()
-        return self.family._with_numbers(changed, values.expand(*places.shape, -1))
+        return self.family.with_numbers(changed, values.expand(*places.shape, -1))
 
 
 def _chosen(logits: Tensor, draws: Tensor) -> Tensor:

@@ -10,19 +10,14 @@ from typing import Any
 from accelerate import Accelerator
 
 from ..control import RealismGamma
-from ..data import (
-    ImageSource,
-    Source,
-)
+from ..data import ImageSource, Source
 from ..gamma import Gamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
-from ..metrics.comparison import FEATURES
+from ..metrics.comparison import FEATURES, require_features
 from ..metrics.evaluation import Evaluation, evaluation_of
 from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
-from ..objective import (
-    Objective,
-)
+from ..objective import Objective
 from ..observation import FeatureLikelihood
 from ..path import AlphaSchedule
 from ..penalty import Regularizer
@@ -95,6 +90,8 @@ def assemble(
     first_weights: bool = True,
     fetch: Container[str] | None = None,
     source: Source | None = None,
+    accelerator: Accelerator | None = None,
+    measuring: Report = silent,
 ) -> Assembly:
     """Build everything that a configuration names.
 
@@ -105,6 +102,9 @@ def assemble(
             loaded later has its own.
         fetch: Ids of the hub that may be fetched; None for all that ``config`` names.
         source: The data, where they are at hand; None for those that ``config`` names.
+        accelerator: What trains: a VAE to begin with is measured on its device, and a batch that is
+            decided is divided among its processes. None for the processor alone.
+        measuring: Called with how far the measurement of a VAE has come.
 
     Example:
         >>> assemble(Config(steps=100)).path(0)
@@ -122,7 +122,8 @@ def assemble(
     new = config.event_shape is None
     config = _resolved(config, source, prior)
     if new and config.decided:
-        config = decide(config, source.event_shape, source.size, _spread(source))
+        processes = accelerator.num_processes if accelerator else 1
+        config = decide(config, source.event_shape, source.size, _spread(source), processes)
         require_sound(config)
     for domain in (source, prior):
         if domain is not None:
@@ -134,7 +135,9 @@ def assemble(
     if vae is None:
         model = build_model(config)
     else:
-        config, model, measured = begin_from_vae(config, source, vae)
+        _require_features(config, source)  # for what follows may take long
+        device = accelerator.device if accelerator else None
+        config, model, measured = begin_from_vae(config, source, vae, device, measuring)
         notes += measured
     features, lines = build_features(config, source)
     slots = build_slots(config, features)
@@ -147,10 +150,7 @@ def build_features(
     """The likelihood of features that ``config`` asks for, if any, and a line on the network."""
     if config.objective.features == "none":
         return None, ()
-    try:
-        require_shape(source.event_shape)
-    except ValueError as error:
-        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
+    _require_likelihood(source)
     notes: list[str] = []
     network, _, _ = FEATURES[config.objective.features](source, config.data, notes.append, silent)
     if not isinstance(network, Classifier):
@@ -160,6 +160,20 @@ def build_features(
             "out --objective.features"
         )
     return FeatureLikelihood(ClassifierLayers(network)), (f"reconstructed too: {notes[-1]}",)
+
+
+def _require_features(config: Config, source: Source) -> None:
+    """Refuse features, of the objective or the evaluation, that there cannot be."""
+    require_features(source, config.evaluation.features)
+    if config.objective.features != "none":
+        _require_likelihood(source)
+
+
+def _require_likelihood(source: Source) -> None:
+    try:
+        require_shape(source.event_shape)
+    except ValueError as error:
+        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
 
 
 def build_evaluation(

@@ -8,9 +8,9 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..checks import folder_or_array
 from ..errors import one_line
 from ..files import cache_folder
+from ..files.kinds_of_files import folder_or_array
 from ..files.table_files import is_table
 from ..files.vae_folder import find_vae
 from .config import DENSITIES, Config

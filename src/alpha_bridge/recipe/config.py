@@ -52,6 +52,7 @@ MethodName = Literal[
     "rkl-gp",
     "rkl-sn",
     "js-gan",
+    "hinge-gan",
     "wgan-gp",
     "naive",
     "vaegan-sum",
@@ -59,6 +60,7 @@ MethodName = Literal[
     "cyclegan",
     "vqgan-adaptive",
     "vqgan-fixed",
+    "hinge-bridge",
     "alpha-bridge",
 ]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..files.table_files import is_table
 from ..settings import REALISM
 from .config import DECIDED, Config
 from .reading import changed, value_of
@@ -26,7 +27,7 @@ DIALLED: Mapping[str, Any] = {
     "optimization.average_grows": True,
     "watch.diverged": "roll-back",
 }
-"""What a run with a dial has, whatever its data."""
+"""What a run with a dial has, whatever its data, where nothing else is given."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Facts:
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
         once: Whether α goes once from 0 to its end, without snapshots on its way.
         rows: Whether samples are rows of a table, with categories.
+        latent: Size of a latent.
+        processes: Those that divide a batch among them.
     """
 
     realism: float
@@ -54,6 +57,8 @@ class Facts:
     of_data: bool
     once: bool
     rows: bool = False
+    latent: int = 1
+    processes: int = 1
 
     @property
     def images(self) -> bool:
@@ -75,9 +80,10 @@ class Facts:
 
 
 def _batch(of: Facts) -> int:
-    """As usual, or a power of two of which an epoch has two."""
+    """As usual, or a power of two of which an epoch has two; an equal share for each process."""
     most = of.usual if of.count is None else of.count // 2
-    return min(of.usual, 1 << max(0, most.bit_length() - 1))
+    batch = min(of.usual, 1 << max(0, most.bit_length() - 1))
+    return max(batch // of.processes, 1) * of.processes
 
 
 def _latent(of: Facts) -> int:
@@ -118,7 +124,11 @@ def _noise(of: Facts) -> float:
 def _measurable(of: Facts) -> bool:
     """Whether σ follows the error; with as many latents as numbers the encoder's draws alone make
     an error of any σ."""
-    return of.of_data and not of.rows and 2 * _latent(of) <= of.size
+    return of.of_data and not of.rows and 2 * of.latent <= of.size
+
+
+def _always(value: object) -> Callable[[Facts], Any]:
+    return lambda _: value
 
 
 RULES: Mapping[str, Callable[[Facts], Any]] = {
@@ -144,8 +154,24 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     # ended at a distance of 28, and with 1 the same seed at 3.8 and, rounded otherwise, 6.9
     "regularizer.weight": lambda of: 0.1 if of.rows else 1.0,
     "regularizer.every": lambda of: 4 if of.images or of.rows else 1,
+    **{key: _always(value) for key, value in DIALLED.items()},
 }
-"""From the facts to the value of each setting; later ones know the batch."""
+"""From the facts to the value of each setting; later ones know batch and latent."""
+
+OF_FACTS = frozenset(
+    {
+        "realism",
+        "steps",
+        "batch_size",
+        "snapshots",
+        "method",
+        "objective.kind",
+        "path.start",
+        "path.sweeps",
+        "model.latent",
+    }
+)
+"""Settings that rules decide by; where one is given anew, what was decided is decided again."""
 
 
 def dialled(config: Config, realism: float = REALISM) -> Config:
@@ -158,8 +184,33 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
     return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
 
 
+def left_open(config: Config, content: Mapping[str, Any]) -> Config:
+    """The configuration of a file whose dial, or the usual one, decides what the file leaves out.
+
+    Example:
+        >>> config = left_open(Config(batch_size=9), {"batch_size": 9})
+        >>> config.realism, "batch_size" in config.decided, "model.latent" in config.decided
+        (0.9, False, True)
+    """
+    realism = REALISM if config.realism is None else config.realism
+    values = {key: value for key, value in DIALLED.items() if not _has(content, key)}
+    left = tuple(key for key in RULES if not _has(content, key))
+    return changed(config, {**values, "realism": realism, DECIDED: left})
+
+
+def _has(content: object, key: str) -> bool:
+    part, _, rest = key.partition(".")
+    return (
+        isinstance(content, Mapping) and part in content and (not rest or _has(content[part], rest))
+    )
+
+
 def decide(
-    config: Config, shape: tuple[int, ...], count: int | None, spread: float = 1.0
+    config: Config,
+    shape: tuple[int, ...],
+    count: int | None,
+    spread: float = 1.0,
+    processes: int = 1,
 ) -> Config:
     """The configuration with a value for each key that it leaves to be decided.
 
@@ -168,12 +219,13 @@ def decide(
     if not config.decided:
         return config
     realism = REALISM if config.realism is None else config.realism
-    path, of_data = config.path, config.objective.one_sided
-    once = (path.start, path.sweeps, config.snapshots) == (0.0, 1, 0)
     data = (shape, count, config.steps, spread, config.batch_size)
-    facts = Facts(realism, *data, of_data, once, config.rows is not None)
+    kind = config.objective.one_sided, _goes_once(config), config.rows is not None
+    facts = Facts(realism, *data, *kind, config.model.latent, processes)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
+    if "model.latent" in config.decided:
+        facts = replace(facts, latent=_latent(facts))
     keys = config.decided
     if not {*SHARES} <= {*keys}:  # which add up to 1: some are given, so the others are as they are
         keys = tuple(key for key in keys if key not in SHARES)
@@ -181,10 +233,41 @@ def decide(
     return changed(config, values).model_copy(update={DECIDED: keys})
 
 
+def _goes_once(config: Config) -> bool:
+    return (config.path.start, config.path.sweeps, config.snapshots) == (0.0, 1, 0)
+
+
+def adapts(config: Config) -> bool:
+    """Whether α waits for the model, also where that will be decided.
+
+    Example:
+        >>> adapts(Config()), adapts(dialled(Config())), adapts(dialled(Config(data="a.csv")))
+        (False, True, False)
+    """
+    if "path.kind" not in config.decided:
+        return config.path.kind == "adaptive"
+    rows = config.rows is not None or is_table(config.data)
+    return config.objective.one_sided and _goes_once(config) and not rows
+
+
 def described(config: Config) -> tuple[str, ...]:
-    """What was decided, in a line; none where nothing was."""
-    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in config.decided)
+    """What was decided and is read, in a line; none where nothing was."""
+    keys = [key for key in config.decided if key not in _unread(config)]
+    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in keys)
     return (f"decided, where you give nothing else: {values}",) if values else ()
+
+
+def _unread(config: Config) -> set[str]:
+    """Keys of rules that these data, or this path, have no use for."""
+    images = config.event_shape is None or len(config.event_shape) == 3
+    unread = {
+        "model.width": not images,
+        "model.hidden": config.any_size,
+        "control.every": config.path.kind != "adaptive",
+        "model.noise": config.rows is not None,  # each number has a σ of its own
+        "model.noise_course": config.rows is not None,
+    }
+    return {key for key, idle in unread.items() if idle}
 
 
 def _option(key: str) -> str:

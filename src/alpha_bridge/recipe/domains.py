@@ -18,10 +18,7 @@ from ..data import (
 )
 from ..data.shards.encoded_images import STREAMED
 from ..files.table_files import is_table
-from ..settings import (
-    ImagesConfig,
-    MixtureConfig,
-)
+from ..settings import ImagesConfig, MixtureConfig
 from .config import Config
 
 MEASURED = 1000

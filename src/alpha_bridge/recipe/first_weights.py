@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 from torch.nn import ModuleDict
 
 from ..checks import require_crop
-from ..data import (
-    Source,
-)
+from ..data import Source
 from ..data.rng import isolated_seed
+from ..metrics.reporting import Report, silent
 from ..model import AlphaBridge
 from ..training.state import stack
 from ..vae import TrainedVAE, VAEEncoder, VAEGenerator, decided_scale, encoded, fit_noise
@@ -22,6 +23,15 @@ from .config import Config
 from .domains import MEASURED
 from .slots import REGULARIZERS
 from .soundness import require_sound
+
+FEWEST = 64
+"""Training images that a VAE is measured on, however large they are."""
+MEASURING = "measuring the VAE"
+FAST = 1.0
+"""Learning rate times inputs of a layer from which on a line says so: Adam's first update moves
+what the layer gives by up to that, in units of its inputs."""
+GENTLE = 1e-5
+"""A rate at which a wide decoder is not thrown off by it."""
 
 
 def build_model(config: Config) -> AlphaBridge:
@@ -92,21 +102,54 @@ def for_vae(config: Config, vae: TrainedVAE) -> tuple[Config, tuple[str, ...]]:
 
 
 def begin_from_vae(
-    config: Config, source: Source, vae: TrainedVAE
+    config: Config,
+    source: Source,
+    vae: TrainedVAE,
+    device: torch.device | None = None,
+    progress: Report = silent,
 ) -> tuple[Config, AlphaBridge, tuple[str, ...]]:
-    """The networks with the weights of a VAE, what there is to keep, and what was decided."""
+    """The networks with the weights of a VAE, what there is to keep, and what was decided.
+
+    They are measured and stay on ``device``, by default the processor.
+    """
+    device = device or torch.device("cpu")
     vae.require(source.event_shape)
-    x = source.units.normalize(source.training(MEASURED))
-    moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift), x)
+    wanted = _measured_on(source.event_shape)
+    x = source.units.normalize(source.training(wanted))
+    progress(MEASURING, 0, 2)
+    moments = encoded(VAEEncoder(vae.encoder, shift=vae.shift).to(device), x)
+    progress(MEASURING, 1, 2)
     sampled = not config.objective.reconstructs
     scale, notes = decided_scale(*moments, vae.scale, config.latent_scale, sampled)
     kept = {"architecture": vae.origin, "latent_scale": scale if isinstance(scale, float) else None}
     config = config.model_copy(update=kept)
-    model = _of_vae(config, vae)
+    model = _of_vae(config, vae).to(device)
     if config.model.noise is None:
         fit_noise(model, x)
+    progress(MEASURING, 2, 2)
     noise = f"σ = {float(model.sigma):.4g} for {config.init}"
-    return config, model.train(), (*vae.notes, *notes, noise)
+    if len(x) == wanted < MEASURED:
+        noise += f", on {wanted} training images and not {MEASURED}, as they are large"
+    notes = (*vae.notes, *notes, noise, *_rate_notes(config.optimization.generator, vae))
+    return config, model.train(), notes
+
+
+def _rate_notes(rate: float, vae: TrainedVAE) -> tuple[str, ...]:
+    """A line where the decoder is so wide that the rate may undo it."""
+    weights = (weight for weight in vae.decoder.parameters() if weight.ndim > 1)
+    inputs = max((weight[0].numel() for weight in weights), default=0)
+    if inputs * rate < FAST:
+        return ()
+    return (
+        f"a layer of the VAE's decoder has {inputs} inputs, and the first updates at a rate of "
+        f"{rate:g} may undo what it has learned: give --optimization.generator {GENTLE:g}, and "
+        "--optimization.encoder likewise if the encoder is trained",
+    )
+
+
+def _measured_on(shape: tuple[int, ...]) -> int:
+    """Training samples that a VAE is measured on: of images of more than 64×64 in colour fewer."""
+    return max(FEWEST, min(MEASURED, MEASURED * 3 * 64 * 64 // math.prod(shape)))
 
 
 def _of_vae(config: Config, vae: TrainedVAE) -> AlphaBridge:

@@ -108,6 +108,13 @@ _ROWS = (
         {"objective.game": "js", "path.end": 1.0},
     ),
     Method(
+        "hinge-gan",
+        "the GAN with the hinge loss (Lim and Ye, 2017; Miyato et al., 2018); the preset's "
+        "regulariser is ours",
+        lambda *_: (0.0, 0.0, 1.0),
+        {"objective.game": "hinge", "path.end": 1.0},
+    ),
+    Method(
         "wgan-gp",
         "the Wasserstein GAN with the settings of Gulrajani et al. (2017), but for the learning "
         "rates, which stay the preset's",
@@ -171,6 +178,13 @@ _ROWS = (
         {"objective.weight": 0.1},
     ),
     Method(
+        "hinge-bridge",
+        "the path of the α-Bridge with a discriminator that has the hinge loss, and so estimates "
+        "no ratio; for reconstructions that must be sharp",
+        lambda *shares: shares,
+        {"objective.game": "hinge"},
+    ),
+    Method(
         "alpha-bridge",
         "from maximum likelihood to the reverse-KL GAN along the α-divergence (Algorithm 1)",
         lambda *shares: shares,
@@ -180,3 +194,11 @@ _ROWS = (
 
 METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
 """The methods by name."""
+
+NO_RATIO = {"hinge": "its sign", "wasserstein": "a potential of Wasserstein's distance"}
+"""Adversarial losses whose discriminator estimates no log ratio, and what it gives."""
+
+
+def given_for_ratio(config: Config) -> str | None:
+    """What the discriminator gives in place of a log ratio; None where it gives one."""
+    return NO_RATIO.get(config.objective.game)

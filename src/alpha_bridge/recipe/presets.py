@@ -18,7 +18,7 @@ from ..settings import (
     PathConfig,
     RegularizerConfig,
 )
-from . import Config, changed
+from . import DECIDED, Config, changed
 from .config import dimensions
 from .decided import dialled
 
@@ -189,7 +189,8 @@ than they were by features of quarter turns, in 300 updates (2.8 from 1.7), and 
 def of_reconstructions(config: Config) -> Config:
     """The configuration that bridges the reconstructions of an autoencoder.
 
-    What was decided from the data stays so, but for what makes the objective and the dial.
+    What was decided from the data stays so, but for what makes the objective and the dial, which
+    decides where the path ends: also on the path of a VAE, which knew no dial.
 
     Example:
         >>> of_reconstructions(from_vae(of_data("my/photos"), "my/vae")).objective.kl_weight
@@ -197,4 +198,5 @@ def of_reconstructions(config: Config) -> Config:
     """
     if config.objective.reconstructs:
         return config
-    return changed(config, OF_RECONSTRUCTIONS)
+    config = changed(config, OF_RECONSTRUCTIONS)
+    return config.model_copy(update={DECIDED: tuple(dict.fromkeys((*config.decided, "path.end")))})

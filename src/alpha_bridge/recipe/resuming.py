@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .availability import is_gone
-from .config import HISTORY, Change, Config
+from .config import DECIDED, HISTORY, Change, Config
 from .reading import changed, known_keys, value_of
 
 CHANGEABLE = (
@@ -39,16 +39,17 @@ RESOLVED = (
     "latent_scale",
     "images.size",
     "images.channels",
+    "gamma.end",
 )
-"""Keys that are kept from the data or a VAE where they are not given."""
+"""Keys that are kept from the data, a VAE or a roll-back where they are not given."""
 
 
 def resumed(before: Config, given: Config, step: int, also: Collection[str] = ()) -> Config:
     """The configuration of a run that goes on with other rates, penalties and the like.
 
-    What is resolved at the start may be missing in ``given``; changes after ``step``, the updates
-    done at the checkpoint, have trained nothing that stays, and may be made again. ``also`` names
-    keys that may change beside :data:`CHANGEABLE`.
+    What is resolved or decided at the start may be missing in ``given``; changes after ``step``,
+    the updates done at the checkpoint, have trained nothing that stays, and may be made again.
+    ``also`` names keys that may change beside :data:`CHANGEABLE`.
 
     Raises:
         ValueError: It changes the data, the networks or the path; the keys with both values.
@@ -61,7 +62,10 @@ def resumed(before: Config, given: Config, step: int, also: Collection[str] = ()
     kept = {key: value_of(before, key) for key in RESOLVED if value_of(given, key) is None}
     if given.init is None:  # it is the VAE that is missing, and not its scale
         kept.pop("latent_scale")
-    latest, before, given = before, _at(before, step), changed(given, kept)
+    left, latest = {*given.decided}, before
+    if given.event_shape is None:  # of data that nothing was decided from yet
+        kept |= {key: value_of(before, key) for key in left}
+    before, given = _at(before, step), changed(given, kept)
     values = ((key, value_of(before, key), value_of(given, key)) for key in known_keys())
     changes = [
         Change(step=step, key=key, before=old, after=new) for key, old, new in values if old != new
@@ -69,7 +73,8 @@ def resumed(before: Config, given: Config, step: int, also: Collection[str] = ()
     new = (change for change in changes if change.after != value_of(latest, change.key))
     if fixed := [of for of in new if not (of.key in also or _may_be_made(of))]:
         raise ValueError("; ".join(f"{of.key}: {of.before} and {of.after}" for of in fixed))
-    return given.model_copy(update={HISTORY: (*before.changes, *changes)})
+    decided = tuple(key for key in latest.decided if key in left)
+    return given.model_copy(update={HISTORY: (*before.changes, *changes), DECIDED: decided})
 
 
 def _at(config: Config, step: int) -> Config:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
-from ..adversarial import AdversarialLoss, Bridge, FixedSum, JensenShannon, Wasserstein
+from ..adversarial import AdversarialLoss, Bridge, FixedSum, Hinge, JensenShannon, Wasserstein
 from ..control import AdaptivePath, OnlineGamma, RealismGamma
 from ..gamma import CosineGamma, Gamma, LinearGamma, PowerGamma, SigmoidGamma
 from ..objective import (
@@ -18,15 +17,10 @@ from ..objective import (
     RowBridge,
     VQGANSum,
 )
-from ..observation import FeatureDistance, FeatureLikelihood
+from ..observation import FeatureDistance, FeatureLikelihood, Patches, Whole
 from ..path import AlphaPath, AlphaSchedule
 from ..penalty import R1, R1R2, GradientPenalty, Regularizer, SpectralNorm
-from ..settings import (
-    NOISE,
-    ModelConfig,
-    ObjectiveConfig,
-    RegularizerConfig,
-)
+from ..settings import NOISE, ModelConfig, ObjectiveConfig, RegularizerConfig
 from ..training import Callback
 from ..training.decoder_noise import AnnealedNoise, MeasuredNoise
 from .config import Config
@@ -34,11 +28,13 @@ from .config import Config
 
 def _of_realism(config: Config) -> Gamma:
     """The γ that the dial asks for; of rows, whose likelihood has no unit, κ is its odds alone."""
-    realism = config.path.end if config.realism is None else config.realism
+    end = config.path.end if config.gamma.end is None else config.gamma.end
+    realism = end if config.realism is None else config.realism
     if config.rows is None:
-        return RealismGamma(realism, prod(config.event_shape or (1,)), end=config.path.end)
+        scope = Patches if config.model.discriminator == "patches" else Whole
+        return RealismGamma(realism, scope.numbers(config.event_shape or (1, 1, 1)), end=end)
     kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
-    return SigmoidGamma.ending(kappa, config.path.end)
+    return SigmoidGamma.ending(kappa, end)
 
 
 GAMMAS: dict[str, Callable[[Config], Gamma]] = {
@@ -62,6 +58,7 @@ COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
 
 ADVERSARIAL_LOSSES: dict[str, Callable[[ObjectiveConfig], AdversarialLoss]] = {
     "bridge": lambda config: Bridge(config.clip),
+    "hinge": lambda config: Hinge(config.clip),
     "sum": lambda config: FixedSum(config.weight),
     "js": lambda _: JensenShannon(),
     "wasserstein": lambda _: Wasserstein(),

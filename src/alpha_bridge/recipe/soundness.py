@@ -29,6 +29,7 @@ def require_sound(config: Config) -> None:
 resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     """
     METHODS[config.method].require(config)
+    _require_dial(config)
     if config.init is not None and config.trials > 1:
         raise ValueError(
             f"a VAE is bridged by one trial at a time, got trials={config.trials}: run them one "
@@ -65,6 +66,16 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
         for pixels in (config.images.size, config.images.crop):
             if pixels is not None:
                 require_patches(config.model.halvings, pixels)
+
+
+def _require_dial(config: Config) -> None:
+    """Refuse a dial of which nothing follows; that of a run stays as it was recorded."""
+    free = config.event_shape is None and not config.decided
+    if free and config.realism is not None and config.gamma.kind != "realism":
+        raise ValueError(
+            f"realism, got {config.realism:g}, has no effect where nothing is left to be decided: "
+            "give --gamma.kind realism, or leave it out"
+        )
 
 
 def _require_for_rows(config: Config) -> None:

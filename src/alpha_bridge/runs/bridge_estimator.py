@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,21 @@ from sklearn.utils import check_random_state
 from ..checks import at_least
 from ..data import Source
 from ..model import AlphaBridge
-from ..recipe import Config, changed
-from ..recipe.assembly import assemble
+from ..recipe import Config, changed, resumed
+from ..recipe.assembly import Assembly, assemble
 from ..recipe.decided import dialled
 from ..recipe.methods import METHODS
 from ..recipe.presets import of_data
 from ..settings import REALISM
-from ..training import Progress
+from ..training import FlightRecorder, Progress, TrainState
+from ..training.events import Called
+from ..training.following import Arrival
+from ..training.improvement import StepOne
+from ..training.incidents import RollBack
 from ..training.machine import keep_freed_memory
 from ..training.progress import Bars
 from .console_lines import printing
+from .rollback import watch_after, what_changes
 
 __all__ = ["BridgeEstimator"]
 
@@ -80,8 +86,7 @@ class BridgeEstimator(BaseEstimator):
             parts = assemble(config, source=source)
             for note in parts.notes:
                 printing(bars.console)(note)
-            state = parts.fit([Progress(len(parts.path), bars)])
-        self.config_ = parts.config
+            self.config_, state = _trained(parts, bars)
         self.model_ = state.averaged().cpu().eval().requires_grad_(False)
         return source
 
@@ -106,3 +111,31 @@ class BridgeEstimator(BaseEstimator):
 
     def _say(self, line: str) -> None:
         printing(self._console)(line)
+
+
+def _trained(parts: Assembly, bars: Bars) -> tuple[Config, TrainState]:
+    """Train, and for want of checkpoints from the beginning after an incident, as a run would.
+
+    Returns:
+        The configuration with what roll-backs changed, and the state.
+    """
+    alphas: list[float] = []
+    for times in count(1):
+        config, path = parts.config, parts.path
+        callbacks = [
+            Called(lambda event: alphas.append(event.alpha)),
+            FlightRecorder(watch_after(config.watch, times - 1), bars.say),
+            Progress(len(path), bars),
+            StepOne(bars.say),
+            Arrival(path, bars.say),
+        ]
+        try:
+            return config, parts.fit(callbacks)
+        except RollBack as back:
+            values = what_changes(config, alphas[back.incident.began])
+            config = resumed(config, changed(config, values), 0, also=values)
+            now = ", ".join(f"{key} {value:g}" for key, value in values.items())
+            bars.say(f"roll-back {times} of {config.watch.rollbacks}: training begins again, {now}")
+            parts = assemble(config, source=parts.source)
+            alphas.clear()
+    raise AssertionError  # after the last roll-back there is no other

@@ -17,7 +17,7 @@ from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
-from ..model import AlphaBridge
+from ..model import AlphaBridge, in_parts
 from ..recipe import Config
 from ..recipe.domains import SOURCES, build_prior, build_source
 from ..recipe.first_weights import model_of
@@ -255,7 +255,7 @@ def inverted(
             f"--refine {steps} descends towards N(0, I), and the latents of this run are {what}: "
             "leave it out"
         )
-    refined = [refine(model, part, steps) for part in x.split(CHUNK)]
+    refined = [refine(model, part, steps) for part in in_parts(x, CHUNK)]
     return (
         torch.cat([part.after.latents for part in refined]),
         torch.cat([part.before.error for part in refined]),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import located, require_data, require_init, require_trackers
+from ..recipe.methods import given_for_ratio
 from ..recipe.soundness import require_sound
 
 if TYPE_CHECKING:
@@ -128,10 +129,10 @@ def require_ratio(config: Config, step: int) -> None:
             "the run's discriminator sees pairs of samples and latents, and gives no ratio of "
             "samples: train with --objective data"
         )
-    if config.method == "wgan-gp":
+    if given := given_for_ratio(config):
         raise ValueError(
-            "the discriminator of the method wgan-gp gives no log ratio, but a potential of "
-            "Wasserstein's distance: train with another --method"
+            f"the discriminator of the method {config.method} gives no log ratio, but {given}: "
+            "train with another --method"
         )
     if step == 0:
         raise ValueError("the discriminator is untrained after 0 updates: give a later --step")

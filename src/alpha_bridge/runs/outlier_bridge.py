@@ -97,7 +97,8 @@ class OutlierBridge(OutlierMixin, BridgeEstimator):
 
         Raises:
             ValueError: A parameter is wrong, or the samples cannot be used; one line.
-            Diverged: A parameter became NaN.
+            Diverged: A parameter became NaN, and roll-backs, if any, did not help.
+            Halted: An incident after which ``watch.answer`` asks to stop.
         """
         _require_share(self.contamination)
         if _is_table(X):

@@ -14,7 +14,7 @@ from rich.console import Console
 from ..errors import Diverged, Stopped
 from ..files.lock import locked
 from ..recipe import HISTORY, Config
-from ..recipe.assembly import assemble
+from ..recipe.assembly import Assembly, assemble
 from ..training import Callback, StopOnSignal, available_accelerator, keep_freed_memory
 from ..training.incidents import RollBack
 from ..training.processes import main_process_first, of_main_process
@@ -66,11 +66,12 @@ def train_run(
             step, passed = usable(run, resume=True)
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
-            going = _going_at(run, config, step, bool(passed), rollbacks(run), fetch, bars)
+            parts = _assembled(config, step, fetch, accelerator, bars)
+            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed), rollbacks(run))
             notes = _notes_of(going, passed, recorded)
             for note in notes:
                 printing(console)(note)
-            callbacks = callbacks_of(going, bars) if writes else []
+            callbacks = callbacks_of(going, bars, accelerator) if writes else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
             going.trials.create()
@@ -81,18 +82,17 @@ def train_run(
     return going.trials, seconds, notes
 
 
-def _going_at(
-    run: Run,
+def _assembled(
     config: Config,
     step: int,
-    anew: bool,
-    times: int,
     fetch: Container[str] | None,
+    accelerator: Accelerator,
     bars: Bars,
-) -> Going:
-    """What the run goes on with after ``step`` updates, and after it went back so many times."""
-    parts = assemble(config, decoding(bars), not step, fetch)
-    return Going(parts, TrialRuns(run, parts.config), step, anew, times)
+) -> Assembly:
+    """What goes on after ``step`` updates, whose weights are then those of a checkpoint."""
+    return assemble(
+        config, decoding(bars), not step, fetch, accelerator=accelerator, measuring=bars.show
+    )
 
 
 def _notes_of(
@@ -128,8 +128,9 @@ def _gone_back(
         if writes:
             say_changes(config, step, before.trials.config.changes, bars.say)
             TrialRuns(run, config).go_back(step)
-        going = _going_at(run, config, step, True, times, fetch, bars)
-        return going, callbacks_of(going, bars) if writes else []
+        parts = _assembled(config, step, fetch, accelerator, bars)
+        going = Going(parts, TrialRuns(run, parts.config), step, True, times)
+        return going, callbacks_of(going, bars, accelerator) if writes else []
 
 
 def _fit(

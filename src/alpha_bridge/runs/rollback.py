@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..control import AdaptivePath
 from ..files.manifest import OPTIMIZERS, last_whole
 from ..recipe import Config, changed, resumed
@@ -54,7 +56,9 @@ def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[
         Updates done there, the configuration that it goes on with, and a line.
     """
     config, step = parts.config, last_good(run, incident.began)
-    values = _change(run, parts, incident)
+    adaptive = isinstance(parts.path, AdaptivePath)
+    alpha = recorded_alpha(run, incident.began) if adaptive else parts.path(incident.began)
+    values = what_changes(config, alpha)
     config = resumed(config, changed(config, values), step, also=values)
     line = (
         f"roll-back {count} of {config.watch.rollbacks}: training goes on "
@@ -63,18 +67,31 @@ def back_to(run: Run, parts: Assembly, incident: Incident, count: int) -> tuple[
     return step, config, line
 
 
-def _change(run: Run, parts: Assembly, incident: Incident) -> dict[str, float]:
-    """What is changed after an incident."""
-    path = parts.config.path
-    adaptive = isinstance(parts.path, AdaptivePath)
-    alpha = recorded_alpha(run, incident.began) if adaptive else parts.path(incident.began)
+def watch_after(watch: WatchConfig, count: int) -> WatchConfig:
+    """What counts, and the answer, after so many roll-backs: after the last there is no other."""
+    if count < watch.rollbacks:
+        return watch
+    answer = "stop" if watch.answer == ROLL_BACK else watch.answer
+    return replace(watch, answer=answer, diverged="end")
+
+
+def what_changes(config: Config, alpha: float) -> dict[str, float]:
+    """What is changed after an incident that began at ``alpha``, by key."""
+    path = config.path
     if (
-        parts.config.watch.change == "alpha"
+        config.watch.change == "alpha"
         and path.sweeps == 1
         and min(path.start, path.end) < alpha < max(path.start, path.end)
     ):
-        return {"path.end": alpha}
-    return half_rates(parts.config)
+        return _ending_at(float(f"{alpha:.6g}"), config)
+    return half_rates(config)
+
+
+def _ending_at(alpha: float, config: Config) -> dict[str, float]:
+    """A path that ends at ``alpha`` along the same γ, by key."""
+    # of γ's own, the dial's alone is made for the end of the path
+    kept = config.gamma.kind == "realism" and config.gamma.end is None
+    return {"path.end": alpha} | ({"gamma.end": config.path.end} if kept else {})
 
 
 def half_rates(config: Config) -> dict[str, float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
+from accelerate import Accelerator
 from rich.console import Console
 from torch import Tensor
 
@@ -88,13 +89,13 @@ class _EarlyReports(Callback):
                 self.say(f"report so far: {self.trials.write_reports()}")
 
 
-def callbacks_of(going: Going, bars: Bars) -> list[Callback]:
+def callbacks_of(going: Going, bars: Bars, accelerator: Accelerator) -> list[Callback]:
     """What records, keeps and shows a run, in the order in which each is called."""
     parts, trials, anew = going.parts, going.trials, going.anew
     config, scores = parts.config, dict[int, float]()
     evaluation = build_evaluation(config, parts.source, bars.say, parts.prior, bars.show)
     if config.best is not None:
-        measured = evaluation(build_model(config.singles[0]), {})
+        measured = evaluation(build_model(config.singles[0]).to(accelerator.device), {})
         require_measured("best", config.best, measured.metrics)
     progress, tracking = Progress(len(parts.path), bars, describe), Tracking(trials, bars.say)
     unwritten: list[Record] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -11,17 +10,14 @@ from ..training import Event, FlightRecorder
 from ..training.incidents import Incident
 from ..training.progress import Bars
 from .going import Going
-from .rollback import ROLL_BACK
+from .rollback import watch_after
 
 
 def recorder_of(going: Going, bars: Bars) -> FlightRecorder:
     """What watches the updates of a run, and writes into it what went wrong."""
     parts, trials = going.parts, going.trials
     config, run = parts.config, trials.run
-    watch = config.watch
-    if going.rollbacks >= watch.rollbacks:
-        answer = "stop" if watch.answer == ROLL_BACK else watch.answer
-        watch = replace(watch, answer=answer, diverged="end")
+    watch = watch_after(config.watch, going.rollbacks)
     written = {config.record_every, config.evaluation.every, config.checkpoint_every, watch.every}
 
     def keep(incident: Incident, bundle: Path | None, answer: str) -> None:

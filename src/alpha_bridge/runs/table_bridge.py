@@ -76,7 +76,8 @@ class TableBridge(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BridgeEstim
         Raises:
             ValueError: A parameter is wrong, or the table cannot be used; one line.
             FileNotFoundError: There is no such file.
-            Diverged: A parameter became NaN.
+            Diverged: A parameter became NaN, and roll-backs, if any, did not help.
+            Halted: An incident after which ``watch.answer`` asks to stop.
         """
         config = self._configured(name_of(X))
         source = self._trained(config, lambda: load_table(X, config.columns))

@@ -46,7 +46,7 @@ class Records(Callback):
         evaluate: Callable[[Event], Record] | None = None,
         evaluate_every: int = 1000,
     ) -> None:
-        """Set it up.
+        """Choose where records go, and what is measured for them.
 
         Args:
             write: Takes each record: ``step``, ``phase``, ``alpha``, ``gamma``, ``seconds`` since
@@ -119,7 +119,7 @@ class Checkpoints(Callback):
         beside: Callable[[TrainState, Collection[int]], object] | None = None,
         say: Callable[[str], object] = warnings.warn,
     ) -> None:
-        """Set it up.
+        """Choose when checkpoints are written, and which of them stay.
 
         Args:
             folder: From the number of updates done to the folder of the checkpoint.

@@ -8,7 +8,7 @@ from inspect import signature
 from torch import Tensor
 
 from ..objective import Noise
-from ..path import Phase
+from ..path import AlphaSchedule, Phase
 from .batches import Batches
 from .state import TrainState
 from .update import Updates
@@ -22,27 +22,23 @@ class Event:
 
     Attributes:
         state: The state after it.
+        path: α of all updates.
         phase: Step of Algorithm 1 that the update belongs to.
         x: Data samples of the update, in model units.
         noise: Random draws of the update.
         numbers: Losses and diagnostics, each ``(*trials,)``, on the device.
-        steps: Number of updates of the whole path.
-        boundaries: Numbers of updates done where a segment of the path ends.
-        step_one: Number of updates of Step I, which the path begins with.
         updates: What made the update, and can make it again.
         batches: What its samples and its noise came from, and the data.
     """
 
     state: TrainState
+    path: AlphaSchedule
     phase: Phase
     alpha: float
     gamma: float
     x: Tensor
     noise: Noise
     numbers: dict[str, Tensor]
-    steps: int
-    boundaries: Sequence[int]
-    step_one: int
     updates: Updates
     batches: Batches
 
@@ -50,6 +46,21 @@ class Event:
     def step(self) -> int:
         """Number of updates done."""
         return self.state.step
+
+    @property
+    def steps(self) -> int:
+        """Number of updates of the whole path."""
+        return len(self.path)
+
+    @property
+    def boundaries(self) -> Sequence[int]:
+        """Numbers of updates done where a segment of the path ends."""
+        return self.path.boundaries
+
+    @property
+    def step_one(self) -> int:
+        """Number of updates of Step I, which the path begins with."""
+        return self.path.step_one
 
     @property
     def in_step_one(self) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Halted
+from ..model import at_once
 from ..settings import WatchConfig
 from .bundle import whole, write_bundle
 from .callbacks import sparing
@@ -23,9 +24,6 @@ from .incidents import (
     Incident,
     Kind,
     RollBack,
-    beyond_limits,
-    described,
-    few_samples,
     measured,
     shows,
 )
@@ -37,10 +35,12 @@ from .update import Draw
 __all__ = ["FlightRecorder"]
 
 COUNT = 128
-"""Held-out samples that the networks are measured on, and fakes."""
+"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but two."""
 
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
+LOOKED = "looked"
+"""Beside it, the updates done at the last look, ``(*trials,)``: a run may be stopped after it."""
 
 Answer = Literal["say", "stop", "end", "roll-back"]
 
@@ -83,7 +83,7 @@ class FlightRecorder(Callback):
         movers: Sequence[Callback] = (),
         spare: Path | None = None,
     ) -> None:
-        """Set it up.
+        """Choose what counts as an incident, what is done, and where it is kept.
 
         Args:
             watch: What counts, and the answer.
@@ -117,13 +117,15 @@ class FlightRecorder(Callback):
         for kind in LASTING:  # an older checkpoint has none
             lasted = state.memory.get(LASTED + kind, torch.zeros(shape, dtype=torch.int64))
             state.memory[LASTED + kind] = lasted.to(device)
+        looked = state.memory.get(LOOKED, torch.full(shape, state.step))
+        state.memory[LOOKED] = looked.to(device)
         self._remember(state)
         return closing(self.good)
 
     def after(self, event: Event) -> None:
         self.recent.append(event.numbers)
         self.alphas.append(event.alpha)
-        self._count(event, "few-samples", few_samples(event.numbers, event.gamma, self.watch), 1)
+        self._count(event, "few-samples", event.numbers, 1)
         measures = event.step % self.watch.every == 0
         if not (measures or event.last or self.due(event)):
             return
@@ -137,7 +139,7 @@ class FlightRecorder(Callback):
     def stop(self, event: Event) -> None:
         if self.halting is not None:
             raise Halted(f"stopped after an incident, {self.halting}")
-        if self.recent:  # what is not finite would end training where the state is written
+        if self.recent:  # the state is written now, and the losses are seen no more
             self._see(event, measures=False, stopping=True)
 
     def _see(self, event: Event, measures: bool, stopping: bool = False) -> None:
@@ -148,6 +150,9 @@ class FlightRecorder(Callback):
         assert found is not None
         incidents, broken, answer = found
         self.recent = []
+        if not stopping:  # or the run that goes on counts from the look before
+            memory = event.state.memory
+            memory[LOOKED] = torch.full_like(memory[LOOKED], event.step)
         recorded, bundled = list[Incident](), set[tuple[Kind, Path]]()
         for incident, folder in incidents:
             exact = incident
@@ -164,8 +169,9 @@ class FlightRecorder(Callback):
         if self.place is not None:
             self.good.keep(state)
 
-    def _count(self, event: Event, kind: Kind, beyond: Tensor | None, updates: int) -> None:
+    def _count(self, event: Event, kind: Kind, numbers: Mapping[str, Tensor], updates: int) -> None:
         """Add updates to those that something has lasted, on the device, or begin at zero again."""
+        beyond = LASTING[kind].beyond(numbers, event.gamma, self.watch)
         if beyond is not None and not event.in_step_one:
             memory = event.state.memory
             memory[LASTED + kind] = (memory[LASTED + kind] + updates) * beyond
@@ -173,13 +179,12 @@ class FlightRecorder(Callback):
     def _look(self, event: Event, measures: bool, stopping: bool) -> Seen:
         """Incidents since the last look, and what is done about them.
 
-        Where somebody is ``stopping`` training only a broken state counts, and ends it.
+        Where somebody is ``stopping`` training only what is not finite counts, and ends it: what
+        lasts is remembered, and found by the run that goes on.
         """
         broken = next(iter(event.state.broken().items()), None)
-        if stopping and broken is None:
-            return [], "", "say"
         found = [*self._not_finite(event, broken)]
-        if not found and not event.in_step_one:
+        if not found and not event.in_step_one and not stopping:
             found += self._lasting(event, measures)
         answer: Answer = self.watch.answer
         if stopping:
@@ -212,22 +217,24 @@ class FlightRecorder(Callback):
 
     def _lasting(self, event: Event, measures: bool) -> Iterator[Incident]:
         """What has just lasted as long as it may."""
-        numbers, past = dict(event.numbers), dict[Kind, int]({"few-samples": len(self.recent)})
+        memory, patience = event.state.memory, self.watch.patience
+        since = event.step - int(memory[LOOKED].flatten()[0])
+        numbers, past = dict(event.numbers), dict[Kind, int]({"few-samples": since})
         if measures:
-            draw = event.batches.unseen(event.step, COUNT)
+            count = max(2, at_once(event.batches.source.event_shape, COUNT))
+            draw = event.batches.unseen(event.step, count)
             found = measured(event.state.model, event.updates.objective, *draw)
             self.unseen, numbers = ([draw], found), numbers | found
-            for kind, beyond in beyond_limits(found, event.gamma, self.watch).items():
-                self._count(event, kind, beyond, self.watch.every)
+            for kind in MEASURED:
+                self._count(event, kind, found, self.watch.every)
                 past[kind] = self.watch.every
-        memory, patience = event.state.memory, self.watch.patience
         for kind, updates in past.items():
             lasted = memory[LASTED + kind]
             crossed = (lasted >= patience) & (lasted - updates < patience)
             for trial in crossed.flatten().nonzero().flatten().tolist():
                 began = event.step - int(lasted.flatten()[trial])
-                own = _of_trial(numbers, trial)
-                what = described(kind, own, event.gamma, event.step - began, self.watch)
+                own, lasting = _of_trial(numbers, trial), event.step - began
+                what = LASTING[kind].line(own, event.gamma, lasting, self.watch)
                 yield _incident(event, kind, event.step, began, trial, numbers, what)
                 if self.watch.answer != "say":  # it is reported again to who goes on from here
                     memory[LASTED + kind] = torch.zeros_like(lasted)

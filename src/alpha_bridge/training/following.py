@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..adversarial import Wasserstein
 from ..control import AdaptivePath, Reading
 from ..gaussian import reparameterize
 from ..model import AlphaBridge
@@ -63,10 +62,11 @@ class _Follower:
                 "an adaptive path is decided by the ratio of data and model, got "
                 f"{type(updates.objective).__name__}: use DataBridge, or a path of fixed steps"
             )
-        if isinstance(updates.objective.adversarial, Wasserstein):
+        if not updates.objective.adversarial.estimates_ratio:
             raise ValueError(
-                "an adaptive path is decided by the ratio of data and model, which the critic of "
-                "Wasserstein does not give: use another loss, or a path of fixed steps"
+                "an adaptive path is decided by the ratio of data and model, which the "
+                f"discriminator of {type(updates.objective.adversarial).__name__} does not give: "
+                "use another loss, or a path of fixed steps"
             )
         path.recall(updates.state.memory)
         self.path, self.updates, self.batches = path, updates, batches

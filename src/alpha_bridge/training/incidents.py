@@ -1,29 +1,23 @@
 """What can go wrong in training, and the numbers by which it is recognised."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-from ..adversarial import Wasserstein
 from ..errors import Halted
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from ..settings import WatchConfig
 from .average import at_rest
+from .closeness import closeness
 from .state import TrainState
 
 Kind = Literal["not-finite", "few-samples", "discriminator-won", "collapse"]
 
 Number = TypeVar("Number", float, Tensor)
-
-MEASURED: tuple[Kind, ...] = ("discriminator-won", "collapse")
-"""What is seen on held-out data."""
-
-LASTING: tuple[Kind, ...] = ("few-samples", *MEASURED)
-"""What counts once it has lasted."""
 
 SHARE = 0.5
 """Share of the gradient from which a half of (12) counts: γ for the reverse one, 1 − γ for the
@@ -73,8 +67,8 @@ def measured(
 ) -> dict[str, Tensor]:
     """How the networks stand to each other on held-out data and fresh fakes.
 
-    Nothing of the model is changed. A critic of the Wasserstein distance has no accuracy and no
-    logits: its numbers are no log ratios.
+    Nothing of the model is changed. A discriminator that estimates no ratio has no accuracy
+    and no logits.
 
     Args:
         model: The networks that are trained.
@@ -85,29 +79,21 @@ def measured(
     Returns:
         By name, each ``(*trials,)``: ``watch/accuracy``, the mean share of data and of fakes that
         the discriminator tells by the sign of its logit; ``watch/logit``, the mean size of those,
-        in nats; ``watch/spread``, the mean distance of a sample to the nearest other one over that
-        of the data. Of several discriminators, the surest counts.
+        in nats; ``watch/spread``, how many times as far apart samples lie as the data,
+        :func:`~alpha_bridge.training.closeness.closeness`. Of several discriminators, the surest
+        counts.
     """
     model = at_rest(model)
     fakes = objective.fakes(model, x, noise)
-    spread = _gap(fakes, model.batch_ndim) / _gap(x, model.batch_ndim)
-    numbers = {SPREAD: spread}
-    if not isinstance(getattr(objective, "adversarial", None), Wasserstein):
+    numbers = {SPREAD: closeness(fakes, x, model.batch_ndim)}
+    if getattr(getattr(objective, "adversarial", None), "estimates_ratio", True):
         outputs = objective.discrimination(model, x, noise).outputs
         # towards the side that is right, (discriminators, *trials, all of the batch, 2)
-        sides = [torch.stack([one.f_real, -one.f_fake], -1) for one in outputs]
+        sides = [torch.stack([one.f_data, -one.f_model], -1) for one in outputs]
         logits = torch.stack(sides).flatten(model.batch_ndim, -2)
         numbers[ACCURACY] = (logits > 0).float().mean((-1, -2)).amax(0)
         numbers[LOGIT] = logits.abs().mean((-1, -2)).amax(0)
     return numbers
-
-
-def _gap(samples: Tensor, batch_ndim: int) -> Tensor:
-    """Mean distance of each sample to the nearest other one, ``(*trials,)``."""
-    vectors = samples.flatten(batch_ndim)
-    distances = torch.cdist(vectors, vectors)
-    distances.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
-    return distances.amin(-1).mean(-1)
 
 
 def few_samples(numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig) -> Tensor | None:
@@ -128,15 +114,93 @@ def sizes_of_larger_half(numbers: Mapping[str, Number], gamma: float) -> dict[st
     return {k: v for k, v in numbers.items() if k.startswith("ess/") and k.endswith(half)}
 
 
-def beyond_limits(
+def _few_samples(
+    numbers: Mapping[str, float], gamma: float, lasted: int, watch: WatchConfig
+) -> str:
+    sizes = sizes_of_larger_half(numbers, gamma)
+    name = min(sizes, key=lambda name: sizes[name])
+    return (
+        f"few samples decide: for {lasted} updates {name}, the effective sample size, has been "
+        f"under {watch.ess:g}, now {sizes[name]:.3g}"
+    )
+
+
+def collapsed(
+    numbers: Mapping[str, Tensor],
+    gamma: float,  # noqa: ARG001
+    watch: WatchConfig,
+) -> Tensor | None:
+    """Whether samples lie closer together than the limit, ``(*trials,)``; None if not measured."""
+    return numbers[SPREAD] < watch.spread if SPREAD in numbers else None
+
+
+def _collapsed(
+    numbers: Mapping[str, float],
+    gamma: float,  # noqa: ARG001
+    lasted: int,
+    watch: WatchConfig,
+) -> str:
+    return (
+        f"the generator has collapsed: for {lasted} updates its samples have lain "
+        f"{numbers[SPREAD]:.3g} times as far apart as the data (limit {watch.spread:g})"
+    )
+
+
+def discriminator_won(
     numbers: Mapping[str, Tensor], gamma: float, watch: WatchConfig
-) -> dict[Kind, Tensor]:
-    """Which of what :func:`measured` found is beyond its limit, each ``(*trials,)``."""
-    found: dict[Kind, Tensor] = {"collapse": numbers[SPREAD] < watch.spread}
-    if ACCURACY in numbers:
-        sure = (numbers[ACCURACY] >= watch.accuracy) | (numbers[LOGIT] >= watch.logit)
-        found["discriminator-won"] = sure & torch.full_like(sure, gamma >= SHARE)
-    return found
+) -> Tensor | None:
+    """Whether the discriminator, where it counts, is surer than the limits, ``(*trials,)``.
+
+    None where its accuracy is not measured.
+    """
+    if ACCURACY not in numbers:
+        return None
+    sure = (numbers[ACCURACY] >= watch.accuracy) | (numbers[LOGIT] >= watch.logit)
+    return sure & torch.full_like(sure, gamma >= SHARE)
+
+
+def _discriminator_won(
+    numbers: Mapping[str, float],
+    gamma: float,  # noqa: ARG001
+    lasted: int,
+    watch: WatchConfig,
+) -> str:
+    return (
+        f"the discriminator has won: for {lasted} updates it has been sure of held-out data "
+        f"and fresh fakes, accuracy {numbers[ACCURACY]:.3g} (limit {watch.accuracy:g}), "
+        f"logits of {numbers[LOGIT]:.3g} nats (limit {watch.logit:g})"
+    )
+
+
+class Lasting(NamedTuple):
+    """An incident that counts once it has lasted.
+
+    Attributes:
+        beyond: Whether the numbers of an update are beyond the limit at its γ, ``(*trials,)``; None
+            where they do not say.
+        line: A line on it, of the numbers of one trial, γ, and for how many updates it has lasted.
+        measured: Whether it is seen on held-out data, by what :func:`measured` finds.
+
+    Example:
+        >>> LASTING["collapse"].line({"watch/spread": 0.1}, 1.0, 500, WatchConfig())
+        'the generator has collapsed: for 500 updates its samples have lain 0.1 times as far apart \
+as the data (limit 0.25)'
+    """
+
+    beyond: Callable[[Mapping[str, Tensor], float, WatchConfig], Tensor | None]
+    line: Callable[[Mapping[str, float], float, int, WatchConfig], str]
+    measured: bool = True
+
+
+LASTING: Mapping[Kind, Lasting] = {
+    "few-samples": Lasting(few_samples, _few_samples, measured=False),
+    "collapse": Lasting(collapsed, _collapsed),
+    "discriminator-won": Lasting(discriminator_won, _discriminator_won),
+}
+"""What counts once it has lasted."""
+
+MEASURED = tuple(kind for kind, lasting in LASTING.items() if lasting.measured)
+"""What is seen on held-out data."""
 
 
 def shows(
@@ -146,36 +210,5 @@ def shows(
     if kind == "not-finite":
         losses = (value for name, value in numbers.items() if name.startswith("loss/"))
         return not all(bool(loss.isfinite().all()) for loss in losses) or bool(state.broken())
-    if kind == "few-samples":
-        few = few_samples(numbers, gamma, watch)
-        return few is not None and bool(few.any())
-    return SPREAD in numbers and bool(beyond_limits(numbers, gamma, watch)[kind].any())
-
-
-def described(
-    kind: Kind, numbers: Mapping[str, float], gamma: float, lasted: int, watch: WatchConfig
-) -> str:
-    """A line on what lasted so many updates.
-
-    Example:
-        >>> described("collapse", {"watch/spread": 0.1}, 1.0, 500, WatchConfig())
-        'the generator has collapsed: for 500 updates its samples have lain 0.1 times as far apart \
-as the data (limit 0.25)'
-    """
-    if kind == "few-samples":
-        sizes = sizes_of_larger_half(numbers, gamma)
-        name = min(sizes, key=lambda name: sizes[name])
-        return (
-            f"few samples decide: for {lasted} updates {name}, the effective sample size, has been "
-            f"under {watch.ess:g}, now {sizes[name]:.3g}"
-        )
-    if kind == "discriminator-won":
-        return (
-            f"the discriminator has won: for {lasted} updates it has been sure of held-out data "
-            f"and fresh fakes, accuracy {numbers[ACCURACY]:.3g} (limit {watch.accuracy:g}), "
-            f"logits of {numbers[LOGIT]:.3g} nats (limit {watch.logit:g})"
-        )
-    return (
-        f"the generator has collapsed: for {lasted} updates its samples have lain "
-        f"{numbers[SPREAD]:.3g} times as far apart as the data (limit {watch.spread:g})"
-    )
+    beyond = LASTING[kind].beyond(numbers, gamma, watch)
+    return beyond is not None and bool(beyond.any())

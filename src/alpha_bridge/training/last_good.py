@@ -20,7 +20,7 @@ LARGE = 64 * 2**20
 class LastGood:
     """A copy of a state: in memory, or of a large state that the processor trains, on disk.
 
-    There an update takes seconds, and writing some hundred megabytes every hundred updates costs
+    There an update takes seconds, and writing a few hundred megabytes every hundred updates costs
     nothing; on an accelerator it would be a twentieth of the time. The files have no names, so that
     they are gone with the process, however it ends; they take the room of a checkpoint. Where the
     disk is full, memory serves.

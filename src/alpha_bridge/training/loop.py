@@ -1,8 +1,9 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from accelerate import Accelerator
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from ..checks import at_least
 from ..data.given import Given, batch_size_of, source_of
+from ..data.units import Units
 from ..errors import Interrupted
 from ..gamma import Gamma, SigmoidGamma
 from ..model import AlphaBridge
@@ -115,16 +117,10 @@ def fit(
     regularizer, optimization = regularizer or R1(), optimization or Optimization()
     accelerator = accelerator or available_accelerator()
     console = Console(stderr=True, quiet=not (progress and accelerator.is_main_process))
-    state = start(model, regularizer, optimization, source.event_shape, accelerator, compile)
-    state.units = source.units
+    shape, units = source.event_shape, source.units
+    state = start(model, regularizer, optimization, shape, accelerator, compile, units)
     if checkpoint is not None:
-        restore(state, Path(checkpoint))
-        gamma.recall(state.memory)
-        if state.step > len(path):
-            raise ValueError(
-                f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
-                "give a longer path"
-            )
+        _go_on_from(checkpoint, state, gamma, path)
     each = optimization.discriminator_steps
     batches = Batches(model, source, batch_size, seed, accelerator, each, domain, crop)
 
@@ -149,24 +145,20 @@ def fit(
             numbers |= follow()
             event = Event(
                 state=state,
+                path=path,
                 phase=path.phase(step),
                 alpha=alpha,
                 gamma=gamma(alpha),
                 x=x,
                 noise=noise,
                 numbers=numbers,
-                steps=len(path),
-                boundaries=path.boundaries,
-                step_one=path.step_one,
                 updates=updates,
                 batches=batches,
             )
             for callback in called:
                 callback.after(event)
             if agree(any(callback.wants_to_stop() for callback in called)):
-                for callback in called:
-                    callback.stop(event)
-                raise Interrupted(f"stopped after update {event.step} of {event.steps}")
+                _stop(called, event)
     state.require_finite()
     return state
 
@@ -178,6 +170,7 @@ def start(
     event_shape: tuple[int, ...],
     accelerator: Accelerator,
     compile: bool = False,
+    units: Units | None = None,
 ) -> TrainState:
     """The state before the first update of a model, on the device; arguments as of :func:`fit`."""
     model.discriminator = regularizer.prepare(model.discriminator)
@@ -185,7 +178,27 @@ def start(
     share_weights(model, accelerator)
     if event_shape[1:]:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState.start(model, optimization)
+    state = TrainState.start(model, optimization, units)
     if compile:
         compile_networks(model)
     return state
+
+
+def _go_on_from(
+    checkpoint: str | Path, state: TrainState, gamma: Gamma, path: AlphaSchedule
+) -> None:
+    """Take over a checkpoint; ``ValueError`` if the path is over before it."""
+    restore(state, Path(checkpoint))
+    gamma.recall(state.memory)
+    if state.step > len(path):
+        raise ValueError(
+            f"{checkpoint} is that of update {state.step}, but the path has only {len(path)}: "
+            "give a longer path"
+        )
+
+
+def _stop(called: Sequence[Callback], event: Event) -> NoReturn:
+    """End training before its path does."""
+    for callback in called:
+        callback.stop(event)
+    raise Interrupted(f"stopped after update {event.step} of {event.steps}")

@@ -67,14 +67,16 @@ class TrainState:
     units: Units = field(default_factory=Units)
 
     @classmethod
-    def start(cls, model: AlphaBridge, optimization: Optimization) -> "TrainState":
-        """State before the first update of ``model``."""
+    def start(
+        cls, model: AlphaBridge, optimization: Optimization, units: Units | None = None
+    ) -> "TrainState":
+        """State before the first update of ``model``, on data of those units."""
         # what is averaged: a decoder and an encoder that fit each other
         arms = ModuleDict({"generator": model.generator, "encoder": model.encoder})
         trained = [name for name in NETWORKS if name != "encoder" or not model.encoder_is_frozen]
         optimizers = {network: _optimizer_of(model, network, optimization) for network in trained}
         average = MovingAverage(arms, optimization.average, optimization.average_grows)
-        return cls(model, optimization, average, optimizers)
+        return cls(model, optimization, average, optimizers, units=units or Units())
 
     def parameters(self, *networks: NetworkName) -> list[Parameter]:
         """What ``networks`` train; a frozen encoder trains nothing."""

@@ -46,7 +46,7 @@ class Updates:
         self.begin(state.step)
         state.pace(alpha, self.steps)
         for draw in before:
-            discriminate(state, *draw, objective, self.regularizer, self.accelerator)
+            update_discriminator(state, *draw, objective, self.regularizer, self.accelerator)
         return update(state, x, noise, alpha, gamma, objective, self.regularizer, self.accelerator)
 
     def go_to(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
@@ -85,7 +85,7 @@ def update(
     return {**losses.diagnostics, **means}
 
 
-def discriminate(
+def update_discriminator(
     state: TrainState,
     x: Tensor,
     noise: Noise,

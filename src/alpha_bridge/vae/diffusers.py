@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any, NamedTuple
+from warnings import catch_warnings
 
 import torch
 from torch import Tensor, nn
@@ -89,8 +90,8 @@ class DiffusersVAE(TrainedVAE):
 
     def read(self, files: VAEFiles) -> Sequence[Mapping[str, Tensor]]:
         parts = [tensors_in(part) for part in files.parts]
-        with _silence():
-            # by its own means, which know the names of older versions
+        with _silence(), catch_warnings(action="ignore", category=FutureWarning):
+            # by its own means, which know the names of older versions, of files as well
             loaded, found = type(self.model).from_pretrained(  # type: ignore[attr-defined]
                 str(files.config.parent),
                 variant=files.variant,
@@ -150,6 +151,11 @@ class DiffusersVAE(TrainedVAE):
         if self.quantized:
             encoder.requires_grad_(False)
             spatial = self._config["norm_type"] == "spatial"
+            if spatial:
+                self.notes += (
+                    "the decoder has spatial norms, as that of Kandinsky's movq, and takes latents "
+                    "as they are, as Kandinsky's pipelines do, not the entries of its codebook",
+                )
             return encoder, QuantizedDecoder(model.quantize, after, model.decoder, spatial)
         # what sees the image beside its latent, which only inpainting has, is not trained
         getattr(model.decoder, "condition_encoder", nn.Module()).requires_grad_(False)

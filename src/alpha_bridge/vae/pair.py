@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..gaussian import moments
-from ..model import CHUNK, AlphaBridge
+from ..model import CHUNK, AlphaBridge, in_parts
 from ..networks.blueprint import shareable
 from .latents import Numbers, latent_size, require_latents
 
@@ -37,7 +37,7 @@ def bridge(
             are trained in place.
         decoder: Gives samples in any of the ways of :class:`VAEGenerator`; likewise.
         discriminator: :math:`f_\beta`, with any first weights.
-        x: Some hundred training samples in the units that the VAE takes, shape
+        x: A few hundred training samples in the units that the VAE takes, shape
             ``(batch, *event)``, to measure it on.
         noise: σ of (13); None for that of :meth:`~alpha_bridge.AlphaBridge.best_sigma`.
         learn_noise: Whether σ is learned with θ.
@@ -76,10 +76,11 @@ def bridge(
 
 @torch.no_grad()
 def encoded(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log-variance of the latents of many samples."""
+    """Mean and log-variance of the latents of many samples, where these are."""
     encoder.eval()
-    pairs = [encoder(part) for part in x.split(CHUNK)]
-    mean, log_variance = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    home = next(encoder.parameters(), x).device
+    pairs = [encoder(part.to(home)) for part in in_parts(x, CHUNK)]
+    mean, log_variance = (torch.cat(parts).to(x.device) for parts in zip(*pairs, strict=True))
     return mean, log_variance
 
 

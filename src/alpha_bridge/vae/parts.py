@@ -29,7 +29,8 @@ class Certain(nn.Module):
 class QuantizedDecoder(nn.Module):
     """The decoder of a ``VQModel``, which sees the nearest entries of its codebook.
 
-    The gradient passes the choice of an entry as if there were none.
+    The gradient passes the choice of an entry as if there were none. Where its norms are spatial,
+    as in Kandinsky's ``movq``, it sees the latents themselves, as in all of Kandinsky's pipelines.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class QuantizedDecoder(nn.Module):
         self.spatial = spatial
 
     def forward(self, z: Tensor) -> Tensor:
-        entries, *_ = self.quantize(z)
+        entries = z if self.spatial else self.quantize(z)[0]
         beside = entries if self.spatial else None  # what its norms are modulated by, if they are
         decoded: Tensor = self.decoder(self.post_quant_conv(entries), beside)
         return decoded

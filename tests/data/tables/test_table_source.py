@@ -433,7 +433,7 @@ def test_a_number_beyond_those_of_the_training_rows_is_mentioned():
 
 @pytest.mark.parametrize("x", [np.arange(500.0), np.repeat([1.0, 2.0, 7.0], 100), np.ones(20)])
 def test_numbers_beyond_the_ends_are_farther_out_and_come_back_as_the_ends(x):
-    map, far = Quantiles.fit(x), 10.0 ** np.arange(0, 300, 30)
+    map, far = Quantiles.fitted(x), 10.0 ** np.arange(0, 300, 30)
     for given, end in ((x.max() + far, x.max()), (x.min() - far, x.min())):
         z = map.forward(given)
         assert (np.diff(np.abs(z)) > 0).all() and np.abs(z).max() < 1000

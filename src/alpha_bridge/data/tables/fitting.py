@@ -30,6 +30,6 @@ def fitted(column: Column, cells: pyarrow.Array) -> Quantiles:
     """The quantiles of the numbers that are not set apart."""
     known = cells.drop_null()
     apart = compute.is_in(known, pyarrow.array(column.values, cells.type))
-    found = Quantiles.fit(shifted(numbers(known.filter(compute.invert(apart))), column))
+    found = Quantiles.fitted(shifted(numbers(known.filter(compute.invert(apart))), column))
     ends = np.array([column.low, column.high], cells.type.to_pandas_dtype())
     return found.widened(*shifted(ends, column).tolist())

@@ -32,7 +32,7 @@ class Quantiles:
         count: Numbers that they were taken from.
 
     Example:
-        >>> map = Quantiles.fit(np.array([1.0, 2.0, 2.0, 5.0]))
+        >>> map = Quantiles.fitted(np.array([1.0, 2.0, 2.0, 5.0]))
         >>> map.inverse(map.forward(np.array([1.0, 2.0, 5.0]))).round(9).tolist()
         [1.0, 2.0, 5.0]
     """
@@ -42,7 +42,7 @@ class Quantiles:
     count: int
 
     @classmethod
-    def fit(cls, x: Numbers) -> "Quantiles":
+    def fitted(cls, x: Numbers) -> "Quantiles":
         """From the numbers of the training rows, shape ``(N,)``."""
         values, counts = np.unique(x, return_counts=True)
         if len(values) <= LANDMARKS and len(x) >= OFTEN * len(values):

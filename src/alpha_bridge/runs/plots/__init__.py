@@ -13,7 +13,20 @@ from .pictures import captioned, image_grid, save_figure, strips, through_time
 from .points import reconstructions, scatter_marked, scatter_through_time
 from .records import evenly, metric_names, names_in, regions, step_one
 from .reliability_curve import reliability_curve
-from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, ORANGE, PHASES, SMALL, TEXT, WIDTH
+from .style import (
+    BLUE,
+    INK,
+    LIGHT_RED,
+    LINE,
+    MUTED,
+    ORANGE,
+    PHASES,
+    SMALL,
+    TEXT,
+    WIDTH,
+    plain,
+    ruled,
+)
 from .table_columns import associations, categories, marginals, rare_categories
 
 __all__ = [
@@ -40,11 +53,13 @@ __all__ = [
     "metric_curves",
     "metric_names",
     "names_in",
+    "plain",
     "rare_categories",
     "ratio_histogram",
     "reconstructions",
     "regions",
     "reliability_curve",
+    "ruled",
     "save_figure",
     "scatter_marked",
     "scatter_through_time",

@@ -15,7 +15,6 @@ from .style import (
     BLUE,
     DECISIONS,
     INK,
-    LINE,
     MUTED,
     ORANGE,
     SERIES,
@@ -23,6 +22,7 @@ from .style import (
     TEXT,
     WIDTH,
     phase_style,
+    ruled,
 )
 
 
@@ -182,11 +182,7 @@ def _running_mean(values: Array) -> Array:
 def _updates_axes(axes: Axes, records: Sequence[Record], named: bool) -> Axes:
     """Style axes whose abscissa is the number of updates, and mark the phases."""
     axes.set_title("", y=1)  # given a place, it is not sought among the labels
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.grid(axis="y", color=LINE, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=SMALL, length=0, left=False, bottom=False)
+    ruled(axes)
     axes.xaxis.set_major_locator(MaxNLocator(8 if named else 4, integer=True, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     axes.yaxis.set_major_locator(MaxNLocator(4))

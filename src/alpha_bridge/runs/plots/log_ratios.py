@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .records import Array
-from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, SMALL, TEXT, WIDTH
+from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, SMALL, TEXT, WIDTH, plain
 
 BINS = 50
 
@@ -30,8 +30,7 @@ def ratio_histogram(data: Array, model: Array) -> Figure:
     axes.axvline(0, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set_xlabel("log ratio f = log q − log p, in nats", color=MUTED, fontsize=SMALL)
     axes.set_yticks([])
-    axes.tick_params(colors=MUTED, labelsize=SMALL)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    plain(axes)
     axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK)
     return figure
 

@@ -10,7 +10,7 @@ from ...errors import printable
 from ...metrics.table_profile import CellShares, TableProfile
 from .curves import place_panels
 from .records import Array
-from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, SMALL, TEXT, WIDTH
+from .style import BLUE, INK, LIGHT_RED, LINE, MUTED, SMALL, TEXT, WIDTH, plain
 
 BARS = 8
 """Categories of a column that have bars of their own; the rest have one together."""
@@ -39,7 +39,7 @@ def marginals(columns: Sequence[CellShares]) -> Figure:
     figure = Figure(figsize=(WIDTH, 1.75 * down))
     place_panels(figure, down, across, left=0.9, right=0.12, bottom=0.28, top=0.34)
     for place, column in enumerate(columns, start=1):
-        axes = _plain(figure.add_subplot(down, across, place))
+        axes = plain(figure.add_subplot(down, across, place), SMALL - 1)
         axes.set_title(
             _short(column.name, 17),
             loc="left",
@@ -148,7 +148,7 @@ def rare_categories(profile: TableProfile) -> Figure:
     floor = floors.min()
     x, y = np.maximum(shares, floors[:, None])
     figure = Figure(figsize=(WIDTH * 0.6, WIDTH * 0.5), layout="constrained")
-    axes = _plain(figure.add_subplot())
+    axes = plain(figure.add_subplot(), SMALL - 1)
     line = np.array([floor, 1.0])
     axes.plot(line, line, color=LINE, linewidth=1)
     for factor in (FACTOR, 1 / FACTOR):
@@ -192,13 +192,6 @@ def _worst(shares: Array, rows: tuple[int, int]) -> list[int]:
     far = np.maximum(real, made) > FACTOR * np.minimum(real, made)
     order = np.argsort(-off, kind="stable")
     return [int(at) for at in order if far[at] and off[at] > DEVIATIONS][:NAMED]
-
-
-def _plain(axes: Axes) -> Axes:
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.tick_params(colors=MUTED, labelsize=SMALL - 1, length=0)
-    return axes
 
 
 def _short(text: str, letters: int) -> str:
