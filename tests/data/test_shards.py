@@ -245,6 +245,21 @@ def test_a_tar_file_without_members_says_nothing_of_the_others(tmp_path, load):
         assert load(labelled(tmp_path / str(number), *shards)).class_names == ("0", "1")
 
 
+@pytest.mark.parametrize("label", ["7", "cat"])
+def test_images_of_a_tar_file_without_labels_have_unknown_ones(tmp_path, load, label):
+    known = [{"cls": label}, {"cls": "0"}] * 10
+    for number, shards in enumerate(([known, [{}] * 9], [[{}] * 9, known])):
+        source = load(labelled(tmp_path / str(number), *shards))
+        assert source.class_names == ("0", label)
+        labels = torch.cat([source.training_labels(99), source.held_out_labels(99)])
+        assert (labels < 0).sum() == 9
+
+
+def test_tar_files_without_labels_have_none_and_no_line_about_them(tmp_path, load):
+    source = load(labelled(tmp_path / "x", [{}] * 9, [{}] * 9))
+    assert source.class_names == () and not any("the labels" in note for note in source.notes)
+
+
 def test_labels_are_texts_in_all_tar_files_if_they_are_in_one(tmp_path, load):
     shards = [[{"cls": label}] * 20 for label in ("1", "cat")]
     source = load(labelled(tmp_path / "x", *shards, [{"json": '{"label": 1}'}]))

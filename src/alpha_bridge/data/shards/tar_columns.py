@@ -21,14 +21,14 @@ WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-    """Columns of the scalars in a shard's records.
+    """Columns of the scalars in a file's records, and one of labels, whether known or not.
 
     Those of several types, of numbers beyond 64 bits, or of texts that are none, are left out.
     """
     import pyarrow
 
     columns: dict[str, Any] = {}
-    for name in dict.fromkeys(name for record in records for name in record):
+    for name in dict.fromkeys(chain(*records, [LABEL])):
         cells = [record.get(name) for record in records]
         if not all(isinstance(cell, Scalar) for cell in cells):
             continue
@@ -53,7 +53,7 @@ def alike(scans: Mapping[str, Sequence[Scan]]) -> dict[str, list[Scan]]:
     """Give each column one type in the tar files of all splits.
 
     Labels are texts if those of a file are. Other columns of several types are left out, as they
-    are within a file.
+    are within a file, and so are those of which nothing is known.
     """
     tables = [one.cells for one in chain.from_iterable(scans.values())]
     columns: dict[str, list[ChunkedArray]] = {}
@@ -61,10 +61,11 @@ def alike(scans: Mapping[str, Sequence[Scan]]) -> dict[str, list[Scan]]:
         for name in table.column_names:
             columns.setdefault(name, []).append(table[name])
     several = {name for name, cells in columns.items() if not _go_together(cells)}
+    unknown = {name for name, cells in columns.items() if all(map(_is_unknown, cells))}
     as_texts = LABEL in several and any(is_text(cells.type) for cells in columns[LABEL])
 
     def of_one_type(one: Scan) -> Scan:
-        cells, names = one.cells, several & {*one.cells.column_names}
+        cells, names = one.cells, (several | unknown) & {*one.cells.column_names}
         if as_texts and LABEL in names:
             place = cells.schema.get_field_index(LABEL)
             cells = cells.set_column(place, LABEL, cells[LABEL].cast("string"))
@@ -72,6 +73,12 @@ def alike(scans: Mapping[str, Sequence[Scan]]) -> dict[str, list[Scan]]:
         return replace(one, cells=cells.drop_columns([*names]))
 
     return {split: [of_one_type(one) for one in found] for split, found in scans.items()}
+
+
+def _is_unknown(cells: ChunkedArray) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_null(cells.type))
 
 
 def _go_together(columns: Iterable[ChunkedArray]) -> bool:
