@@ -2,6 +2,8 @@
 
 import copy
 import ctypes
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -102,6 +104,19 @@ def test_a_discriminator_may_be_compiled_with_other_regularisers(regularizer):
     assert calls_into_compiled_code() >= len(NETWORKS)
     for gradient, other in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
+
+
+COMPILING = """
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.training.machine import compile_networks
+compile_networks(AlphaBridge(MLPGenerator(1, 2), MLPEncoder(1, 2), MLPDiscriminator(2)))
+"""
+
+
+@pytest.mark.slow
+def test_networks_are_compiled_in_a_process_that_has_not_met_the_compiler():
+    subprocess.run([sys.executable, "-c", COMPILING], check=True)
 
 
 def test_a_call_that_may_be_differentiated_twice_is_eager():

@@ -43,13 +43,15 @@ def compile_networks(model: AlphaBridge) -> None:
 
 
 def _compile(network: nn.Module) -> None:
+    from torch._functorch import config  # part of the compiler, and slow to import
+
     # ``Module.compile`` leaves a network without a ``forward`` of its own eager, as nn.Sequential
     # is: dynamo passes over frames of torch.nn. So the frame that it starts from is this one.
     def call(*inputs: Tensor) -> object:
         return network._call_impl(*inputs)
 
     # several networks may go back through one pass
-    torch._functorch.config.donated_buffer = False
+    config.donated_buffer = False
     compiled = torch.compile(call, dynamic=False)
 
     def choose(*inputs: Tensor) -> object:
