@@ -43,7 +43,8 @@ def compile_networks(model: AlphaBridge) -> None:
     The names of the parameters stay as they are, and a copy of a network is eager again. A call
     is eager where its input is a leaf that asks for a gradient, or keeps its own: that is how a
     gradient penalty differentiates, and torch.compile has no double backward. The networks must be
-    final, spectral norm included.
+    final, spectral norm included, and in the mode in which they train: in the other one, in which
+    parts of a batch are looked at, calls are eager.
     """
     for network in NETWORKS:
         _compile(model.get_submodule(network))
@@ -57,12 +58,17 @@ def _compile(network: nn.Module) -> None:
     def call(*inputs: Tensor) -> object:
         return network._call_impl(*inputs)
 
+    # the compiler keeps at most eight graphs of one code object
+    call.__code__ = call.__code__.replace()
+    mode = network.training
+
     # several networks may go back through one pass
     config.donated_buffer = False
     compiled = torch.compile(call, dynamic=False)
 
     def choose(*inputs: Tensor) -> object:
-        return (call if any(map(_is_penalized, inputs)) else compiled)(*inputs)
+        eager = network.training != mode or any(map(_is_penalized, inputs))
+        return (call if eager else compiled)(*inputs)
 
     network._compiled_call_impl = choose
 
