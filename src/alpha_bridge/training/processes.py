@@ -107,16 +107,17 @@ def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
 
 
 def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
-    """Give every process the main one's buffers, such as running means.
+    """Give every process the main one's buffers of its networks, such as running means.
 
-    Each process has seen its own share of the batch, and a checkpoint keeps one set.
+    Each process has seen its own share of the batch, and a checkpoint keeps one set. The model's
+    own buffer, σ, is the same in all of them: it is fixed, or follows what all of them measured.
     """
     if accelerator.num_processes == 1:
         return
     from accelerate.utils import broadcast
 
     of_dtype: dict[torch.dtype, list[Tensor]] = {}
-    for buffer in model.buffers():
+    for buffer in chain.from_iterable(network.buffers() for network in model.children()):
         of_dtype.setdefault(buffer.dtype, []).append(buffer)
     with noticing_loss(accelerator):
         for buffers in of_dtype.values():
