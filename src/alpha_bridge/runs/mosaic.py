@@ -14,10 +14,10 @@ GAP = 2
 """White pixels between the images of a grid."""
 
 SIDE = 64
-"""Pixels that a side of an image has at least about, where images stand beside words."""
+"""Pixels that a side of an image has at least about, where images stand beside captions."""
 PADDING = 8
-"""White pixels on both sides of the words."""
-WORDS = (80, 80, 80)
+"""White pixels on both sides of the captions."""
+TEXT_COLOR = (80, 80, 80)
 
 
 def save_png(images: Array, path: str | Path) -> None:
@@ -60,6 +60,6 @@ def save_rows(rows: Mapping[str, Array], path: str | Path) -> None:
     draw = ImageDraw.Draw(picture)
     for index, name in enumerate(rows):
         middle = index * (height + GAP) + height / 2
-        draw.text((margin - PADDING, middle), name, fill=WORDS, font=font, anchor="rm")
+        draw.text((margin - PADDING, middle), name, fill=TEXT_COLOR, font=font, anchor="rm")
     with writing(Path(path)) as file:
         picture.save(file, format="PNG")
