@@ -224,7 +224,7 @@ def trained(options: argparse.Namespace, report: Report) -> dict[str, object]:
         if (row["images"], row["precision"], row["mode"]) == ("32×32", "float32", "eager")
         and "error" not in row
     ]
-    steps = 4 if options.quick else max(100, round(options.run_seconds * max(rates, default=1)))
+    steps = 20 if options.quick else max(100, round(options.run_seconds * max(rates, default=1)))
     quick = ["--model.width=2", "--model.hidden=4", "--batch-size=4", "--evaluation.samples=20"]
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
