@@ -1,12 +1,13 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
-from accelerate import Accelerator
 from rich.console import Console
 
 from ..checks import at_least
@@ -31,6 +32,9 @@ from .processes import agreement, share_weights
 from .progress import Bars
 from .state import TrainState
 from .update import Updates
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def fit(
