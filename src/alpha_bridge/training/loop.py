@@ -31,6 +31,7 @@ from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
 from .progress import Bars
 from .state import TrainState
+from .threads import multiplications, threads_for
 from .update import Updates
 
 if TYPE_CHECKING:
@@ -136,7 +137,9 @@ def fit(
         bars = stack.enter_context(Bars(console))
         for note in (*source.notes, *(domain.notes if domain else ())):
             bars.say(note)
-        require_contract(model, objective, batches.first(), domain.event_shape if domain else None)
+        of_latents = domain.event_shape if domain else None
+        with multiplications() as counted:
+            require_contract(model, objective, batches.first(), of_latents)
         lines = [Progress(len(path), bars), StepOne(bars.say), Arrival(path, bars.say)]
         called += lines if progress else []
         for callback in called:
@@ -144,7 +147,8 @@ def fit(
         steps = range(state.step, len(path))
         for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
             alpha = path(step)
-            numbers = updates(draws, alpha)
+            with threads_for(counted.count):
+                numbers = updates(draws, alpha)
             x, noise = draws[-1]
             numbers |= follow()
             event = Event(
