@@ -13,7 +13,12 @@ from ..data import DensitySource, Source
 from ..model import AlphaBridge, in_parts
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
-from .classifier import cached_classifier, inception_features, require_shape
+from .classifier import (
+    cached_classifier,
+    inception_features,
+    inception_weights,
+    require_shape,
+)
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
 from .reporting import Report, Watch
@@ -292,7 +297,7 @@ def require_features(source: Source, features: str) -> None:
         ValueError: A classifier does not take the images, or Inception is not installed.
     """
     if features == "inception":
-        inception_features()
+        inception_weights()
     elif features == "rotations" or (features == "classifier" and _labels(source) is not None):
         _require_shape(source)
 
