@@ -254,6 +254,11 @@ def _classifier(source: Source, data: str, log: Log, progress: Report) -> Featur
     return network, classifier_protocol("classifier", data, SEED, accuracy), True
 
 
+def _classified(source: Source) -> bool:
+    """Whether a classifier of the data's labels is made: of images, if there are labels."""
+    return len(source.event_shape) > 1 and _labels(source) is not None
+
+
 def _rotations(source: Source, data: str, log: Log, progress: Report) -> Features:
     """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
     look at how things are drawn."""
@@ -298,7 +303,7 @@ def require_features(source: Source, features: str) -> None:
     """
     if features == "inception":
         inception_weights()
-    elif features == "rotations" or (features == "classifier" and _labels(source) is not None):
+    elif features == "rotations" or (features == "classifier" and _classified(source)):
         _require_shape(source)
 
 
