@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
+from ..errors import printable
 from ..model import AlphaBridge, in_parts
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
@@ -102,11 +103,19 @@ class TableComparison(Comparison):
     ) -> None:
         """Take rows, names of their columns, and that of the one that is learned from others.
 
-        Where there are no others, nothing is learned.
+        Where there are no others, nothing is learned, and there are no pairs to compare.
+
+        Raises:
+            ValueError: There is no column ``target``, or there are no others.
         """
         self.rows, self.training, self.held_out = rows, training, held_out
         self.target = downstream.target(rows, names, target)
         self.others = len(names) > 1
+        if target is not None and not self.others:
+            raise ValueError(
+                f"evaluation.target {printable(target)!r} is the only column that is learned, and "
+                "there are no others to tell it from: leave it out"
+            )
 
     @cached_property
     def by_real(self) -> float:
@@ -124,10 +133,11 @@ class TableComparison(Comparison):
         real, rows, of = self.held_out, self.rows, (len(x), "held-out", len(self.held_out))
         metrics = {
             ("marginals", "tv-ks"): table_quality.marginals(real, x, rows),
-            ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
             ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
             ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
         }
+        if self.others:
+            metrics["associations", "tv-tenths"] = table_quality.associations(real, x, rows)
         found = {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
         if rows.categories:
             # 3,256 held-out rows of Adult have so few of a rare category that real rows get .955
