@@ -45,8 +45,10 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
                 files.append(_readable(member.name))
                 records.append(_record(file, members))
     kept = pyarrow.array(files, "string") if names else None
-    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **columns_of(records)})
+    # images come last, for a key of JSON may have their column's name
+    columns = columns_of(records) | {column or IMAGE: no_images(len(found), kept)}
     index = np.array(found, PLACE)
+    cells = pyarrow.table(columns)
     return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
 
 
