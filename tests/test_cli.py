@@ -19,7 +19,7 @@ from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics import definition
-from alpha_bridge.recipe.decided import RULES
+from alpha_bridge.recipe.decided import RULES, decide, described
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
 
@@ -472,6 +472,20 @@ def test_the_dial_puts_decisions_in_the_place_of_a_presets_values():
     assert (config.realism, config.gamma.kind) == (0.8, "realism")
     assert (config.model.latent, config.batch_size, config.data) == (7, 9, "digits")
     assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
+
+
+@pytest.mark.parametrize(("word", "grows"), [("average-grows", True), ("no-average-grows", False)])
+def test_what_the_dial_turns_on_may_be_given_on_or_off(word, grows):
+    config = config_of("digits", "--realism=0.8", f"--optimization.{word}")
+    assert config.optimization.average_grows == grows
+    assert {*RULES} - {*config.decided} == {"optimization.average_grows"}
+
+
+def test_the_line_of_what_is_decided_is_read_as_it_is_printed():
+    config = decide(config_of("digits", "--realism=0.8"), (1, 8, 8), 1000)
+    words = described(config)[0].partition(": ")[2].replace(",", "").split()
+    given = config_of("digits", "--realism=0.8", *words)
+    assert given == config.model_copy(update={"decided": ()})
 
 
 @pytest.mark.parametrize("name", ["images", "rows.csv"])

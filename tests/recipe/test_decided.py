@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from alpha_bridge.cli.start import keys_of
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
@@ -135,7 +136,7 @@ def test_every_decision_is_said_and_recorded():
     (line,) = described(config)
     assert line.startswith("decided, where you give nothing else: --batch-size 128, --path.kind ")
     assert "--model.hidden 128 128 128, " in line
-    assert all(f"--{key.replace('_', '-')} " in line for key in RULES)
+    assert keys_of(line.replace(",", "").split()) == {*RULES}
     assert read_config(config.model_dump(mode="json")) == config
 
 
@@ -163,8 +164,7 @@ def test_what_every_run_with_a_dial_has_is_decided_too():
 def test_what_nothing_reads_is_not_said(shape, rows, unread):
     asked = dialled(Config()).model_copy(update={"event_shape": shape, "rows": rows})
     (line,) = described(decide(asked, shape, 400))
-    options = {word for word in line.replace(",", "").split() if word.startswith("--")}
-    assert options == {f"--{key.replace('_', '-')}" for key in {*RULES} - unread}
+    assert keys_of(line.replace(",", "").split()) == {*RULES} - unread
 
 
 def test_nothing_is_said_where_nothing_is_decided():

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import printable
 from ..files import read_json
 from ..files.table_files import is_table
-from ..recipe import DECIDED, Config, read_config
+from ..recipe import DECIDED, Config, known_keys, read_config, value_of
 from ..recipe.decided import OF_FACTS, dialled, left_open
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
@@ -24,6 +24,9 @@ APART = ("--config=", "--from=", "--method=", "--objective=")
 
 SOURCES = ("--data", "--prior", "--from", "--init")
 """Options that may name data or a VAE of the hub."""
+
+FLAGS = frozenset(key for key in known_keys() if isinstance(value_of(Config(), key), bool))
+"""Settings that an option turns on, ``--compile``, or off, ``--no-compile``."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
     _require_dial(config, given)
     left = tuple(key for key in config.decided if key not in keys)
     config = config.model_copy(update={DECIDED: left})
+    given = [word for word in given if not _is_so(word, config)]
     if asks_for_help(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
     return given, replace(start, preset=named, config=config)
@@ -93,10 +97,24 @@ def asks_for_help(given: Sequence[str]) -> bool:
 
 
 def keys_of(given: Sequence[str]) -> set[str]:
-    """The keys of the options that are given."""
-    return {
-        word.split("=")[0].lstrip("-").replace("-", "_") for word in given if word.startswith("--")
-    }
+    """The keys of the options that are given, of those that turn a setting off too."""
+    return {_key_of(word)[0] for word in given if word.startswith("--")}
+
+
+def _key_of(option: str) -> tuple[str, bool]:
+    """The key of an option, and whether it turns its setting on, if it does either."""
+    key = option.split("=")[0].lstrip("-").replace("-", "_")
+    part, dot, last = key.rpartition(".")
+    without = part + dot + last.removeprefix("no_")
+    return (without, False) if without != key and without in FLAGS else (key, True)
+
+
+def _is_so(word: str, config: Config) -> bool:
+    """Whether a word turns on or off what is so already, for which tyro has no option."""
+    if not word.startswith("--") or "=" in word:
+        return False
+    key, on = _key_of(word)
+    return key in FLAGS and value_of(config, key) == on
 
 
 def _values_of(options: tuple[str, ...], given: list[str]) -> tuple[str, ...]:

@@ -251,9 +251,9 @@ def adapts(config: Config) -> bool:
 
 
 def described(config: Config) -> tuple[str, ...]:
-    """What was decided and is read, in a line; none where nothing was."""
+    """What was decided and has an effect, in a line; none where nothing was."""
     keys = [key for key in config.decided if key not in _unread(config)]
-    values = ", ".join(f"--{_option(key)} {_text(value_of(config, key))}" for key in keys)
+    values = ", ".join(_option(key, value_of(config, key)) for key in keys)
     return (f"decided, where you give nothing else: {values}",) if values else ()
 
 
@@ -270,9 +270,12 @@ def _unread(config: Config) -> set[str]:
     return {key for key, idle in unread.items() if idle}
 
 
-def _option(key: str) -> str:
-    """The name of a key on the command line."""
-    return key.replace("_", "-")
+def _option(key: str, value: object) -> str:
+    """A value of a key as the command line takes it."""
+    part, dot, last = key.replace("_", "-").rpartition(".")
+    if isinstance(value, bool):
+        return f"--{part}{dot}{'' if value else 'no-'}{last}"
+    return f"--{part}{dot}{last} {_text(value)}"
 
 
 def _text(value: object) -> str:
