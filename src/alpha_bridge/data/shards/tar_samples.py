@@ -46,10 +46,11 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
                 records.append(_record(file, members))
     kept = pyarrow.array(files, "string") if names else None
     # images come last, for a key of JSON may have their column's name
-    columns = columns_of(records) | {column or IMAGE: no_images(len(found), kept)}
+    columns, mixed = columns_of(records)
+    columns[column or IMAGE] = no_images(len(found), kept)
     index = np.array(found, PLACE)
     cells = pyarrow.table(columns)
-    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
+    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare, mixed)
 
 
 def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
