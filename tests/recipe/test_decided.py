@@ -11,13 +11,12 @@ from alpha_bridge.recipe.config import Config
 from alpha_bridge.recipe.decided import (
     DIALLED,
     RULES,
-    SHARES,
     decide,
     described,
     dialled,
     left_open,
 )
-from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.methods import METHODS, SHARES
 from alpha_bridge.recipe.presets import of_data
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
@@ -184,6 +183,17 @@ def test_a_baseline_has_the_path_that_defines_it(method):
     config = decide(METHODS[method].apply(dialled(Config())), (2,), None)
     METHODS[method].require(config)
     assert config.path.kind == "ramp"
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_steps_of_a_method_are_made_of_those_of_the_bridge(method, shape):
+    asked = changed(dialled(Config()), {"steps": 3000})
+    bridge, other = (decide(METHODS[m].apply(asked), shape, 400) for m in ("alpha-bridge", method))
+    found, steps = ([value_of(of, key) for key in SHARES] for of in (other, bridge))
+    assert found == [*METHODS[method].shares(*steps)]
+    depend = ("naive", "vqgan-adaptive", "vqgan-fixed", "hinge-bridge", "alpha-bridge")
+    assert ({*SHARES} <= {*other.decided}) == (method in depend)
 
 
 def test_data_of_the_user_have_a_dial():

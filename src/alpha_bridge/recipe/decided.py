@@ -14,12 +14,12 @@ from typing import Any
 
 from ..files.table_files import is_table
 from ..settings import REALISM
-from .config import DECIDED, Config
+from .config import DECIDED, Config, MethodName
+from .methods import METHODS, SHARES, Shares
 from .reading import changed, value_of
 
 FEW = 20
 """Updates of a first try, of which a tenth may be none."""
-SHARES = ("path.ml", "path.transfer", "path.adversarial")
 
 DIALLED: Mapping[str, Any] = {
     "gamma.kind": "realism",
@@ -46,6 +46,7 @@ class Facts:
         rows: Whether samples are rows of a table, with categories.
         latent: Size of a latent.
         processes: Those that divide a batch among them.
+        method: Which steps of the path there are depends on it.
     """
 
     realism: float
@@ -59,6 +60,7 @@ class Facts:
     rows: bool = False
     latent: int = 1
     processes: int = 1
+    method: MethodName = "alpha-bridge"
 
     @property
     def images(self) -> bool:
@@ -96,7 +98,12 @@ def _latent(of: Facts) -> int:
     return min(max(1 << round(math.log2(of.size) / 2 - 1), 16), 128)
 
 
-def _shares(of: Facts) -> tuple[float, float, float]:
+def _shares(of: Facts) -> Shares:
+    """Of the path of the method, from those of the α-Bridge."""
+    return METHODS[of.method].shares(*_all_steps(of))
+
+
+def _all_steps(of: Facts) -> Shares:
     """Of the path: for vectors Steps I and II have 600 and 250 updates, each in 2 to 20 %.
 
     What latents stand for is learnt in Step I, and what they keep is counted from its end: with 250
@@ -221,7 +228,7 @@ def decide(
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
     kind = config.objective.one_sided, _goes_once(config), config.rows is not None
-    facts = Facts(realism, *data, *kind, config.model.latent, processes)
+    facts = Facts(realism, *data, *kind, config.model.latent, processes, config.method)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     if "model.latent" in config.decided:
