@@ -14,10 +14,9 @@ from alpha_bridge.recipe.decided import (
     decide,
     described,
     dialled,
-    left_open,
 )
 from alpha_bridge.recipe.methods import METHODS, SHARES
-from alpha_bridge.recipe.presets import of_data
+from alpha_bridge.recipe.presets import left_open, of_data
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
@@ -83,14 +82,20 @@ def test_of_latents_that_are_given_it_is_these_that_count(shape, latent, course)
 
 @pytest.mark.parametrize(
     "values",
-    [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
+    [
+        {"objective.kind": "joint"},
+        {"objective.kind": "reconstruction"},
+        {"path.start": 0.5},
+        {"path.sweeps": 2},
+        {"snapshots": 2},
+    ],
 )
 def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
     config = decide(changed(dialled(Config()), values), (16,), None)
     require_sound(config)
     assert config.path.kind == "ramp"
-    assert config.model.noise_course == ("fixed" if "objective.kind" in values else "measured")
-    assert config.objective.normalized == ("objective.kind" not in values)
+    assert config.model.noise_course == ("measured" if config.objective.one_sided else "fixed")
+    assert config.objective.normalized == config.objective.one_sided
 
 
 def test_short_runs_are_measured_more_often():
