@@ -19,7 +19,7 @@ from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics import definition
-from alpha_bridge.recipe import differences
+from alpha_bridge.recipe import changed, differences, resumed
 from alpha_bridge.recipe.decided import RULES, decide, described
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.recipe.soundness import require_sound
@@ -562,6 +562,18 @@ def test_a_file_that_begins_with_a_vae_has_no_dial(tmp_path):
     assert config_of(str(record), "--seed=1").path == start.path
     again = config_of(str(record), "--realism=0.5", "--gamma.kind=realism")
     assert {*again.decided} == {*start.decided}
+
+
+def test_a_run_that_went_back_is_repeated_with_another_dial_as_it_began(tmp_path):
+    run = decide(config_of("digits", "--realism=0.9"), (1, 8, 8), 1000)
+    run, lower = run.model_copy(update={"event_shape": (1, 8, 8)}), {"path.end": 0.3}
+    lower["gamma.end"] = 0.9
+    back = resumed(run, changed(run, lower), 500, also=lower)
+    (tmp_path / "record.json").write_text(back.model_dump_json())
+    again = config_of(str(tmp_path / "record.json"), "--realism=0.5")
+    assert (decide(again, (1, 8, 8), 1000).path.end, again.gamma.end) == (0.5, None)
+    same = config_of(str(tmp_path / "record.json"), "--seed=1")
+    assert (same.path.end, same.gamma.end) == (0.3, 0.9)
 
 
 def test_a_run_without_a_dial_keeps_what_its_vae_and_its_method_decided(tmp_path):

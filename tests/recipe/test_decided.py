@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from alpha_bridge.cli.start import keys_of
-from alpha_bridge.recipe import changed, read_config
+from alpha_bridge.recipe import changed, read_config, resumed
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
 from alpha_bridge.recipe.decided import (
@@ -14,6 +14,7 @@ from alpha_bridge.recipe.decided import (
     decide,
     described,
     dialled,
+    left_again,
 )
 from alpha_bridge.recipe.methods import METHODS, SHARES
 from alpha_bridge.recipe.presets import left_open, of_data
@@ -266,6 +267,19 @@ def test_the_dial_of_a_file_decides_what_the_file_leaves_out():
     decided = decide(config, (1, 8, 8), 400)
     assert (decided.batch_size, decided.model.latent, decided.gamma.kind) == (9, 7, "linear")
     assert (decided.path.end, decided.optimization.schedule) == (0.5, "cosine")
+
+
+def test_a_run_that_went_back_is_decided_again_as_it_began():
+    asked = changed(dialled(Config()), {"regularizer.weight": 3.0})
+    shape = {"event_shape": (1, 8, 8)}
+    run = decide(asked, (1, 8, 8), 1000).model_copy(update=shape)
+    later = {"path.end": 0.3, "gamma.end": 0.9, "optimization.encoder": 1e-4, "keep": 5}
+    back = resumed(run, changed(run, later), 500, also=later)
+    back = resumed(back, changed(back, {"regularizer.weight": 1.0}), 700)
+    found = decide(changed(left_again(back), {"realism": 0.5}), (1, 8, 8), 1000)
+    wanted = decide(changed(asked, {"realism": 0.5}), (1, 8, 8), 1000)
+    assert found == wanted
+    assert (found.path.end, found.gamma.end, found.regularizer.weight) == (0.5, None, 3.0)
 
 
 def test_a_dial_of_which_nothing_follows_is_refused():

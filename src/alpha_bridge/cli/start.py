@@ -15,7 +15,7 @@ from ..errors import printable
 from ..files import read_json
 from ..files.table_files import is_table
 from ..recipe import DECIDED, Config, known_keys, read_config, value_of
-from ..recipe.decided import OF_FACTS
+from ..recipe.decided import OF_FACTS, left_again
 from ..recipe.methods import METHODS, Method
 from ..recipe.presets import (
     PRESETS,
@@ -228,7 +228,7 @@ def _of_file(path: Path, given: list[str]) -> Config:
     anew = OF_FACTS if config.decided else {"realism", "objective.kind", "method"}
     if "resume" in keys or not keys & anew:
         return config
-    return config.model_copy(update={"event_shape": None})
+    return left_again(config) if config.decided else config.model_copy(update={"event_shape": None})
 
 
 def _is_config(path: Path) -> bool:

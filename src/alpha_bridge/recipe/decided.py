@@ -17,6 +17,7 @@ from ..settings import REALISM
 from .config import DECIDED, Config, MethodName
 from .methods import METHODS, SHARES, Shares
 from .reading import changed, value_of
+from .resuming import unchanged
 
 FEW = 20
 """Updates of a first try, of which a tenth may be none."""
@@ -204,10 +205,7 @@ def decide(
     """
     if not config.decided:
         return config
-    realism = REALISM if config.realism is None else config.realism
-    data = (shape, count, config.steps, spread, config.batch_size)
-    kind = config.objective.one_sided, _can_wait(config), config.rows is not None
-    facts = Facts(realism, *data, *kind, config.model.latent, processes, config.method)
+    facts = _facts(config, shape, count, spread, processes)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     if "model.latent" in config.decided:
@@ -217,6 +215,28 @@ def decide(
         keys = tuple(key for key in keys if key not in SHARES)
     values = {key: RULES[key](facts) for key in keys}
     return changed(config, values).model_copy(update={DECIDED: keys})
+
+
+def _facts(
+    config: Config, shape: tuple[int, ...], count: int | None, spread: float, processes: int
+) -> Facts:
+    realism = REALISM if config.realism is None else config.realism
+    data = (shape, count, config.steps, spread, config.batch_size)
+    kind = config.objective.one_sided, _can_wait(config), config.rows is not None
+    return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
+
+
+def left_again(config: Config) -> Config:
+    """The configuration of a run as it began, whose decisions are made again.
+
+    Of what was changed on its way, what had the value of its rule is decided too: whether it had
+    been is not recorded.
+    """
+    start, given = unchanged(config), {change.key for change in config.changes}
+    facts = _facts(start, start.event_shape or (), None, 1.0, 1)
+    of_rules = {key for key in given & {*RULES} if RULES[key](facts) == value_of(start, key)}
+    left = tuple(key for key in RULES if key in of_rules or key in config.decided)
+    return start.model_copy(update={DECIDED: left, "event_shape": None})
 
 
 def _can_wait(config: Config) -> bool:
