@@ -19,8 +19,10 @@ from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
 from alpha_bridge.metrics import definition
+from alpha_bridge.recipe import changed, differences, resumed
 from alpha_bridge.recipe.decided import RULES, decide, described
 from alpha_bridge.recipe.presets import PRESETS
+from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs.folder import Run
 
 SMALL = [
@@ -513,6 +515,76 @@ def test_a_file_has_a_dial_for_what_it_leaves_out(tmp_path):
         assert (config.realism, config.gamma.kind) == (0.8, "realism")
         assert (config.model.latent, config.batch_size) == (7, 9)
         assert {*config.decided} == {*RULES} - {"model.latent", "batch_size"}
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"method": "hinge-bridge", "objective": {"game": "hinge"}}, ["--method=hinge-bridge"]),
+        ({"method": "js-gan"}, ["--method", "js-gan"]),
+        ({"method": "naive", "path": {"end": 1.0}}, ["--method", "naive"]),
+        ({"objective": {"kind": "joint"}}, ["--objective.kind", "joint"]),
+        ({"objective": {"kind": "reconstruction"}}, ["--objective.kind", "reconstruction"]),
+        ({"objective": {"kind": "vqgan"}}, ["--objective", "vqgan"]),
+        ({"method": "vqgan-fixed"}, ["--method", "vqgan-fixed"]),
+        (
+            {"init": "a/vae", "objective": {"kind": "reconstruction"}},
+            ["--from", "a/vae", "--objective", "reconstruction"],
+        ),
+        (
+            {"init": "a/vae", "gamma": {"kind": "realism"}},
+            ["--from", "a/vae", "--gamma.kind", "realism"],
+        ),
+    ],
+)
+def test_a_file_with_a_dial_trains_what_the_same_options_do(own, words, tmp_path):
+    (tmp_path / "photos").mkdir()
+    data, file = str(tmp_path / "photos"), tmp_path / "own.json"
+    file.write_text(json.dumps({"data": data, "realism": 0.7} | own))
+    asked = [config_of(str(file)), config_of(data, "--realism=0.7", *words)]
+    file.write_text(json.dumps({"data": data} | own))
+    asked.append(config_of(str(file), "--realism=0.7"))
+    one, *others = (decide(config, (3, 64, 64), 400) for config in asked)
+    require_sound(one)
+    assert not [line for other in others for line in differences(one, other)]
+    assert one.path.kind == "ramp"
+
+
+def test_a_file_that_begins_with_a_vae_has_no_dial(tmp_path):
+    file, record = tmp_path / "own.json", tmp_path / "record.json"
+    file.write_text('{"data": "digits", "init": "a/vae", "realism": 0.5}')
+    ran = {"event_shape": (1, 8, 8), "architecture": {"library": "diffusers"}, "latent_scale": 1.0}
+    start = config_of("my/photos", "--from", "a/vae").model_copy(update=ran)
+    record.write_text(json.dumps(start.model_dump(mode="json")))
+    for words in ([str(file)], [str(record), "--realism=0.5"]):
+        with pytest.raises(ValueError, match=r"--realism 0.5 has no effect on a bridge from a VAE"):
+            config_of(*words)
+    assert config_of(str(record), "--seed=1").path == start.path
+    again = config_of(str(record), "--realism=0.5", "--gamma.kind=realism")
+    assert {*again.decided} == {*start.decided}
+
+
+def test_a_run_that_went_back_is_repeated_with_another_dial_as_it_began(tmp_path):
+    run = decide(config_of("digits", "--realism=0.9"), (1, 8, 8), 1000)
+    run, lower = run.model_copy(update={"event_shape": (1, 8, 8)}), {"path.end": 0.3}
+    lower["gamma.end"] = 0.9
+    back = resumed(run, changed(run, lower), 500, also=lower)
+    (tmp_path / "record.json").write_text(back.model_dump_json())
+    again = config_of(str(tmp_path / "record.json"), "--realism=0.5")
+    assert (decide(again, (1, 8, 8), 1000).path.end, again.gamma.end) == (0.5, None)
+    same = config_of(str(tmp_path / "record.json"), "--seed=1")
+    assert (same.path.end, same.gamma.end) == (0.3, 0.9)
+
+
+def test_a_run_without_a_dial_keeps_what_its_vae_and_its_method_decided(tmp_path):
+    for words in (["--from", "a/vae"], ["--method", "js-gan"]):
+        start = config_of("digits", *words)
+        record = start.model_dump(mode="json") | {"event_shape": (1, 8, 8)}
+        (tmp_path / "record.json").write_text(json.dumps(record))
+        options = ["--realism=0.5", "--gamma.kind=realism"]
+        again = config_of(str(tmp_path / "record.json"), *options)
+        assert decide(again, (1, 8, 8), 1000).path == start.path
+        assert "batch_size" in again.decided
 
 
 def test_a_file_without_a_dial_decides_nothing(tmp_path):

@@ -10,6 +10,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.errors import Diverged, Interrupted
 from alpha_bridge.recipe import Config
+from alpha_bridge.recipe.decided import decide
 from alpha_bridge.runs import method_training
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.method_runs import configurations
@@ -144,16 +145,12 @@ def test_with_methods_for_autoencoders_all_methods_reconstruct():
     assert all(of.objective.reconstructs for configs in both.values() for of in configs)
 
 
-@pytest.mark.usefixtures("trained")
 def test_the_steps_that_are_decided_are_the_same_for_all_methods(tmp_path):
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(60, 3)))
-    words = ["--methods", "alpha-bridge,naive", "--trials", "1", "--out", str(tmp_path / "out")]
-    assert main(["compare", str(tmp_path / "points.npy"), *words]) == 0
-    paths = [
-        Run(tmp_path / "out" / f"{method}-seed-0").config["path"]
-        for method in ("alpha-bridge", "naive")
-    ]
-    assert paths[0]["ml"] == paths[1]["ml"] == 0.06 != Config().path.ml
+    words = ["compare", str(tmp_path / "points.npy"), "--methods", "alpha-bridge,naive"]
+    both = configurations(parse(words).arguments["config"], ["alpha-bridge", "naive"])
+    paths = [decide(of, (3,), 60).path for of, *_ in both.values()]
+    assert paths[0].ml == paths[1].ml == 0.06 != Config().path.ml
 
 
 @pytest.mark.slow

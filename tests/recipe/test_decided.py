@@ -5,20 +5,19 @@ from types import SimpleNamespace
 import pytest
 
 from alpha_bridge.cli.start import keys_of
-from alpha_bridge.recipe import changed, read_config
+from alpha_bridge.recipe import changed, read_config, resumed
 from alpha_bridge.recipe.assembly import assemble
 from alpha_bridge.recipe.config import Config
 from alpha_bridge.recipe.decided import (
     DIALLED,
     RULES,
-    SHARES,
     decide,
     described,
     dialled,
-    left_open,
+    left_again,
 )
-from alpha_bridge.recipe.methods import METHODS
-from alpha_bridge.recipe.presets import of_data
+from alpha_bridge.recipe.methods import METHODS, SHARES
+from alpha_bridge.recipe.presets import left_open, of_data
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
@@ -84,14 +83,20 @@ def test_of_latents_that_are_given_it_is_these_that_count(shape, latent, course)
 
 @pytest.mark.parametrize(
     "values",
-    [{"objective.kind": "joint"}, {"path.start": 0.5}, {"path.sweeps": 2}, {"snapshots": 2}],
+    [
+        {"objective.kind": "joint"},
+        {"objective.kind": "reconstruction"},
+        {"path.start": 0.5},
+        {"path.sweeps": 2},
+        {"snapshots": 2},
+    ],
 )
 def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
     config = decide(changed(dialled(Config()), values), (16,), None)
     require_sound(config)
     assert config.path.kind == "ramp"
-    assert config.model.noise_course == ("fixed" if "objective.kind" in values else "measured")
-    assert config.objective.normalized == ("objective.kind" not in values)
+    assert config.model.noise_course == ("measured" if config.objective.one_sided else "fixed")
+    assert config.objective.normalized == config.objective.one_sided
 
 
 def test_short_runs_are_measured_more_often():
@@ -186,6 +191,17 @@ def test_a_baseline_has_the_path_that_defines_it(method):
     assert config.path.kind == "ramp"
 
 
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_steps_of_a_method_are_made_of_those_of_the_bridge(method, shape):
+    asked = changed(dialled(Config()), {"steps": 3000})
+    bridge, other = (decide(METHODS[m].apply(asked), shape, 400) for m in ("alpha-bridge", method))
+    found, steps = ([value_of(of, key) for key in SHARES] for of in (other, bridge))
+    assert found == [*METHODS[method].shares(*steps)]
+    depend = ("naive", "vqgan-adaptive", "vqgan-fixed", "hinge-bridge", "alpha-bridge")
+    assert ({*SHARES} <= {*other.decided}) == (method in depend)
+
+
 def test_data_of_the_user_have_a_dial():
     config = of_data("my/photos")
     assert (config.realism, config.gamma.kind) == (0.9, "realism")
@@ -251,6 +267,19 @@ def test_the_dial_of_a_file_decides_what_the_file_leaves_out():
     decided = decide(config, (1, 8, 8), 400)
     assert (decided.batch_size, decided.model.latent, decided.gamma.kind) == (9, 7, "linear")
     assert (decided.path.end, decided.optimization.schedule) == (0.5, "cosine")
+
+
+def test_a_run_that_went_back_is_decided_again_as_it_began():
+    asked = changed(dialled(Config()), {"regularizer.weight": 3.0})
+    shape = {"event_shape": (1, 8, 8)}
+    run = decide(asked, (1, 8, 8), 1000).model_copy(update=shape)
+    later = {"path.end": 0.3, "gamma.end": 0.9, "optimization.encoder": 1e-4, "keep": 5}
+    back = resumed(run, changed(run, later), 500, also=later)
+    back = resumed(back, changed(back, {"regularizer.weight": 1.0}), 700)
+    found = decide(changed(left_again(back), {"realism": 0.5}), (1, 8, 8), 1000)
+    wanted = decide(changed(asked, {"realism": 0.5}), (1, 8, 8), 1000)
+    assert found == wanted
+    assert (found.path.end, found.gamma.end, found.regularizer.weight) == (0.5, None, 3.0)
 
 
 def test_a_dial_of_which_nothing_follows_is_refused():

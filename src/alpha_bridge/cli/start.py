@@ -15,9 +15,17 @@ from ..errors import printable
 from ..files import read_json
 from ..files.table_files import is_table
 from ..recipe import DECIDED, Config, known_keys, read_config, value_of
-from ..recipe.decided import OF_FACTS, dialled, left_open
+from ..recipe.decided import OF_FACTS, left_again
 from ..recipe.methods import METHODS, Method
-from ..recipe.presets import PRESETS, from_vae, of_data, of_reconstructions, with_data
+from ..recipe.presets import (
+    PRESETS,
+    from_vae,
+    left_open,
+    of_data,
+    of_reconstructions,
+    with_data,
+    with_dial,
+)
 
 APART = ("--config=", "--from=", "--method=", "--objective=")
 """Options that are looked at before the others are read."""
@@ -59,8 +67,8 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
     # the other options may change what these three set
     for value in _values_of(("--data",), given):
         config = with_data(config, value)
-    if config.realism is None and _values_of(("--realism",), given):
-        config = dialled(config)
+    if config.realism is None and not config.decided and _values_of(("--realism",), given):
+        config = with_dial(config)
     for option, value in pairwise(given):
         if option == "--from":
             config = from_vae(config, value)
@@ -72,7 +80,7 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
     for method in methods:
         config = method.apply(config)
     keys = keys_of(given)
-    _require_dial(config, given)
+    _require_no_dial_of_vae(config, given)
     left = tuple(key for key in config.decided if key not in keys)
     config = config.model_copy(update={DECIDED: left})
     given = [word for word in given if not _is_so(word, config)]
@@ -81,10 +89,13 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
     return given, replace(start, preset=named, config=config)
 
 
-def _require_dial(config: Config, given: list[str]) -> None:
-    """Refuse the dial where a VAE has set the path and γ without it."""
-    keys, dial = keys_of(given), _values_of(("--realism",), given)
-    if dial and "from" in keys and "gamma.kind" not in keys and config.gamma.kind != "realism":
+def _require_no_dial_of_vae(config: Config, given: list[str]) -> None:
+    """Refuse a dial, also that of a file, where a VAE has set the path and γ without it."""
+    dial = _values_of(("--realism",), given)
+    if config.architecture is None and config.realism is not None:  # else it is that of a run
+        dial = dial or (f"{config.realism:g}",)
+    of_vae = config.init is not None and not config.objective.reconstructs
+    if dial and of_vae and "gamma.kind" not in keys_of(given) and config.gamma.kind != "realism":
         raise ValueError(
             f"--realism {dial[0]} has no effect on a bridge from a VAE: give --path.end and "
             "--gamma.c, or --objective.kind reconstruction, which has the dial"
@@ -217,7 +228,7 @@ def _of_file(path: Path, given: list[str]) -> Config:
     anew = OF_FACTS if config.decided else {"realism", "objective.kind", "method"}
     if "resume" in keys or not keys & anew:
         return config
-    return config.model_copy(update={"event_shape": None})
+    return left_again(config) if config.decided else config.model_copy(update={"event_shape": None})
 
 
 def _is_config(path: Path) -> bool:

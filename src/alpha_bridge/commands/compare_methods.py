@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ def compare_methods(
     """
     from ..recipe.availability import located, require_data, require_init, require_trackers
     from ..recipe.soundness import require_sound
-    from ..runs.method_runs import MethodRuns, configurations
+    from ..runs.method_runs import MethodRuns
 
     at_least(1, "jobs", jobs)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -98,9 +98,6 @@ def compare_methods(
         budget = f"{len(runs.all)} runs of {config.steps:,} updates: {', '.join(runs.configs)}"
         for note in (*parts.notes, f"{budget}, {config.trials} seeds each"):
             printing(console)(note)
-        if config.decided:  # methods share the steps that are decided for alpha-bridge
-            shared = config.model_copy(update={"path": parts.config.path})
-            runs = replace(runs, configs=configurations(shared, methods))
         del parts  # a run reads the data itself
         try:
             train_methods(runs, bars, jobs, cluster, fetch)

@@ -14,12 +14,13 @@ from typing import Any
 
 from ..files.table_files import is_table
 from ..settings import REALISM
-from .config import DECIDED, Config
+from .config import DECIDED, Config, MethodName
+from .methods import METHODS, SHARES, Shares
 from .reading import changed, value_of
+from .resuming import unchanged
 
 FEW = 20
 """Updates of a first try, of which a tenth may be none."""
-SHARES = ("path.ml", "path.transfer", "path.adversarial")
 
 DIALLED: Mapping[str, Any] = {
     "gamma.kind": "realism",
@@ -42,10 +43,11 @@ class Facts:
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
-        once: Whether α goes once from 0 to its end, without snapshots on its way.
+        waits: Whether α can wait for the model.
         rows: Whether samples are rows of a table, with categories.
         latent: Size of a latent.
         processes: Those that divide a batch among them.
+        method: Which steps of the path there are depends on it.
     """
 
     realism: float
@@ -55,10 +57,11 @@ class Facts:
     spread: float
     batch: int
     of_data: bool
-    once: bool
+    waits: bool
     rows: bool = False
     latent: int = 1
     processes: int = 1
+    method: MethodName = "alpha-bridge"
 
     @property
     def images(self) -> bool:
@@ -96,7 +99,12 @@ def _latent(of: Facts) -> int:
     return min(max(1 << round(math.log2(of.size) / 2 - 1), 16), 128)
 
 
-def _shares(of: Facts) -> tuple[float, float, float]:
+def _shares(of: Facts) -> Shares:
+    """Of the path of the method, from those of the α-Bridge."""
+    return METHODS[of.method].shares(*_all_steps(of))
+
+
+def _all_steps(of: Facts) -> Shares:
     """Of the path: for vectors Steps I and II have 600 and 250 updates, each in 2 to 20 %.
 
     What latents stand for is learnt in Step I, and what they keep is counted from its end: with 250
@@ -133,7 +141,7 @@ def _always(value: object) -> Callable[[Facts], Any]:
 
 RULES: Mapping[str, Callable[[Facts], Any]] = {
     "batch_size": _batch,
-    "path.kind": lambda of: "adaptive" if of.of_data and of.once and not of.rows else "ramp",
+    "path.kind": lambda of: "adaptive" if of.waits else "ramp",
     "path.end": lambda of: of.realism,
     "path.ml": lambda of: _shares(of)[0],
     "path.transfer": lambda of: _shares(of)[1],
@@ -184,27 +192,6 @@ def dialled(config: Config, realism: float = REALISM) -> Config:
     return changed(config, {**DIALLED, "realism": realism, DECIDED: tuple(RULES)})
 
 
-def left_open(config: Config, content: Mapping[str, Any]) -> Config:
-    """The configuration of a file whose dial, or the usual one, decides what the file leaves out.
-
-    Example:
-        >>> config = left_open(Config(batch_size=9), {"batch_size": 9})
-        >>> config.realism, "batch_size" in config.decided, "model.latent" in config.decided
-        (0.9, False, True)
-    """
-    realism = REALISM if config.realism is None else config.realism
-    values = {key: value for key, value in DIALLED.items() if not _has(content, key)}
-    left = tuple(key for key in RULES if not _has(content, key))
-    return changed(config, {**values, "realism": realism, DECIDED: left})
-
-
-def _has(content: object, key: str) -> bool:
-    part, _, rest = key.partition(".")
-    return (
-        isinstance(content, Mapping) and part in content and (not rest or _has(content[part], rest))
-    )
-
-
 def decide(
     config: Config,
     shape: tuple[int, ...],
@@ -218,10 +205,7 @@ def decide(
     """
     if not config.decided:
         return config
-    realism = REALISM if config.realism is None else config.realism
-    data = (shape, count, config.steps, spread, config.batch_size)
-    kind = config.objective.one_sided, _goes_once(config), config.rows is not None
-    facts = Facts(realism, *data, *kind, config.model.latent, processes)
+    facts = _facts(config, shape, count, spread, processes)
     if "batch_size" in config.decided:
         facts = replace(facts, batch=_batch(facts))
     if "model.latent" in config.decided:
@@ -233,8 +217,34 @@ def decide(
     return changed(config, values).model_copy(update={DECIDED: keys})
 
 
-def _goes_once(config: Config) -> bool:
-    return (config.path.start, config.path.sweeps, config.snapshots) == (0.0, 1, 0)
+def _facts(
+    config: Config, shape: tuple[int, ...], count: int | None, spread: float, processes: int
+) -> Facts:
+    realism = REALISM if config.realism is None else config.realism
+    data = (shape, count, config.steps, spread, config.batch_size)
+    kind = config.objective.one_sided, _can_wait(config), config.rows is not None
+    return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
+
+
+def left_again(config: Config) -> Config:
+    """The configuration of a run as it began, whose decisions are made again.
+
+    Of what was changed on its way, what had the value of its rule is decided too: whether it had
+    been is not recorded.
+    """
+    start, given = unchanged(config), {change.key for change in config.changes}
+    facts = _facts(start, start.event_shape or (), None, 1.0, 1)
+    of_rules = {key for key in given & {*RULES} if RULES[key](facts) == value_of(start, key)}
+    left = tuple(key for key in RULES if key in of_rules or key in config.decided)
+    return start.model_copy(update={DECIDED: left, "event_shape": None})
+
+
+def _can_wait(config: Config) -> bool:
+    """Whether α goes once from 0 to its end, without snapshots, between the model and samples that
+    are no rows of a table."""
+    once = (config.path.start, config.path.sweeps, config.snapshots) == (0.0, 1, 0)
+    rows = config.rows is not None or is_table(config.data)
+    return config.objective.kind == "data" and once and not rows
 
 
 def adapts(config: Config) -> bool:
@@ -244,10 +254,7 @@ def adapts(config: Config) -> bool:
         >>> adapts(Config()), adapts(dialled(Config())), adapts(dialled(Config(data="a.csv")))
         (False, True, False)
     """
-    if "path.kind" not in config.decided:
-        return config.path.kind == "adaptive"
-    rows = config.rows is not None or is_table(config.data)
-    return config.objective.one_sided and _goes_once(config) and not rows
+    return _can_wait(config) if "path.kind" in config.decided else config.path.kind == "adaptive"
 
 
 def described(config: Config) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import Config, MethodName, changed, value_of
+from . import DECIDED, Config, MethodName, changed, value_of
 
 Shares = tuple[float, float, float]
+SHARES = ("path.ml", "path.transfer", "path.adversarial")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,23 @@ class Method:
         """Whether it is one for autoencoders, whose discriminator sees reconstructions."""
         return self.defines.get("objective.kind") == "vqgan"
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys that it gives, so that no rule decides them.
+
+        Shares that depend on those of a preset depend likewise on those that are decided.
+        """
+        kind = () if self.name == "alpha-bridge" else ("path.kind",)
+        fixed = self.shares(1.0, 0.0, 0.0) == self.shares(0.0, 0.0, 1.0)
+        return frozenset((*self.defines, *self.suggests, *kind, *(SHARES if fixed else ())))
+
     def apply(self, config: Config) -> Config:
-        """The configuration that trains this method where ``config`` trains the α-Bridge."""
+        """The configuration that trains this method where ``config`` trains the α-Bridge.
+
+        Example:
+            >>> METHODS["naive"].apply(Config(decided=SHARES)).decided
+            ('path.ml', 'path.transfer', 'path.adversarial')
+        """
         if config.method == self.name:
             return config
         if config.method != "alpha-bridge":  # it has left out steps that this one may need
@@ -54,7 +70,8 @@ class Method:
                 f"{self.name}: start from a preset or from a run of alpha-bridge"
             )
         given = {"method": self.name, **self._path(config), **self.defines, **self.suggests}
-        return changed(config, given)
+        left = tuple(key for key in config.decided if key not in self.keys)
+        return changed(config, given).model_copy(update={DECIDED: left})
 
     def require(self, config: Config) -> None:
         """Refuse a value that makes ``config`` one of another method."""
@@ -69,7 +86,7 @@ class Method:
     def _path(self, config: Config) -> dict[str, Any]:
         path = config.path
         shares = self.shares(path.ml, path.transfer, path.adversarial)
-        found = dict(zip(("path.ml", "path.transfer", "path.adversarial"), shares, strict=True))
+        found: dict[str, Any] = dict(zip(SHARES, shares, strict=True))
         return found if self.name == "alpha-bridge" else found | {"path.kind": "ramp"}
 
 

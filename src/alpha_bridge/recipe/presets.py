@@ -3,6 +3,7 @@
 Every value is ours: the paper's appendix is lost.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +19,11 @@ from ..settings import (
     PathConfig,
     RegularizerConfig,
 )
-from . import DECIDED, Config, changed
+from . import DECIDED, Config, changed, value_of
 from .config import dimensions
 from .decided import dialled
+from .methods import METHODS
+from .reading import given_keys
 
 _DENSITY = Config(
     data="gaussians25",
@@ -200,3 +203,37 @@ def of_reconstructions(config: Config) -> Config:
         return config
     config = changed(config, OF_RECONSTRUCTIONS)
     return config.model_copy(update={DECIDED: tuple(dict.fromkeys((*config.decided, "path.end")))})
+
+
+def left_open(config: Config, content: Mapping[str, Any]) -> Config:
+    """The configuration of a file whose dial, or the usual one, decides what the file leaves out.
+
+    A VAE, an objective or a method of the file brings with it what it does on the command line.
+
+    Args:
+        config: That of the file.
+        content: What the file has.
+
+    Example:
+        >>> config = left_open(Config(batch_size=9), {"batch_size": 9})
+        >>> config.realism, "batch_size" in config.decided, "model.latent" in config.decided
+        (0.9, False, True)
+    """
+    given = {key: value_of(config, key) for key in given_keys(content)}
+    if config.realism is None:
+        given.pop("realism", None)
+    method, start = METHODS[config.method], dialled(Config(data=config.data))
+    if config.init is not None:
+        start = from_vae(start, config.init)
+    if config.objective.reconstructs or method.reconstructs:
+        start = of_reconstructions(start)
+    return changed(method.apply(start), given)
+
+
+def with_dial(config: Config) -> Config:
+    """The configuration with the usual dial, but for what its VAE, objective and method gave."""
+    own: set[str] = {*FROM_VAE, "model.latent"} if config.init is not None else set()
+    if config.objective.reconstructs:
+        own = (own | {*OF_RECONSTRUCTIONS}) - {"path.end", "gamma.kind"}
+    own = (own | METHODS[config.method].keys) - {"realism"}
+    return changed(dialled(config), {key: value_of(config, key) for key in own})

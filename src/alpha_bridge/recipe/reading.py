@@ -93,6 +93,24 @@ def known_keys() -> list[str]:
     return keys
 
 
+def given_keys(content: Mapping[str, Any]) -> list[str]:
+    """Keys of settings that the content of a file gives.
+
+    Example:
+        >>> given_keys({"steps": 100, "model": {"latent": 8}})
+        ['steps', 'model.latent']
+    """
+    content = _of_today(dict(content))
+    return [key for key in known_keys() if _has(content, key)]
+
+
+def _has(content: object, key: str) -> bool:
+    part, _, rest = key.partition(".")
+    return (
+        isinstance(content, Mapping) and part in content and (not rest or _has(content[part], rest))
+    )
+
+
 def value_of(config: Config, key: str) -> object:
     """The value of a configuration under a key with dots."""
     return reduce(getattr, key.split("."), config)

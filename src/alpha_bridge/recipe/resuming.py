@@ -77,6 +77,17 @@ def resumed(before: Config, given: Config, step: int, also: Collection[str] = ()
     return given.model_copy(update={HISTORY: (*before.changes, *changes), DECIDED: decided})
 
 
+def unchanged(config: Config) -> Config:
+    """The configuration of a run as it began.
+
+    Example:
+        >>> given = changed(Config(), {"optimization.generator": 1e-4})
+        >>> unchanged(resumed(Config(), given, 500)) == Config()
+        True
+    """
+    return _at(config, 0)
+
+
 def _at(config: Config, step: int) -> Config:
     """The configuration as it was when update ``step`` was done."""
     stay = tuple(change for change in config.changes if change.step < step)
