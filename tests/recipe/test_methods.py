@@ -15,8 +15,9 @@ from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
 from alpha_bridge.recipe.assembly import assemble
-from alpha_bridge.recipe.methods import METHODS
+from alpha_bridge.recipe.methods import METHODS, NO_RATIO
 from alpha_bridge.recipe.presets import PRESETS, of_data
+from alpha_bridge.recipe.slots import ADVERSARIAL_LOSSES
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.settings import ModelConfig, ObjectiveConfig, PathConfig, RegularizerConfig
 from alpha_bridge.training import Callback
@@ -154,6 +155,11 @@ def test_a_method_changes_what_its_row_says_and_nothing_else(name, preset):
         *parts, last = key.split(".")
         part = getattr(made, parts[0]) if parts else made
         assert getattr(part, last) == value
+
+
+def test_what_estimates_no_ratio_is_known_without_torch():
+    losses = {name: build(ObjectiveConfig()) for name, build in ADVERSARIAL_LOSSES.items()}
+    assert {*NO_RATIO} == {name for name, loss in losses.items() if not loss.estimates_ratio}
 
 
 @every_method

@@ -7,7 +7,8 @@ from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.settings import WatchConfig
-from alpha_bridge.training.closeness import closeness
+from alpha_bridge.training import closeness as closeness_module
+from alpha_bridge.training.closeness import LARGE, _nearest, closeness
 from alpha_bridge.training.incidents import measured
 
 COUNT, LOOKS, PATIENCE, RUNS = 128, 15, 5, 15
@@ -91,3 +92,20 @@ def test_samples_far_from_0_are_as_far_apart():
 
 def test_one_sample_is_neither_closer_nor_farther():
     assert closeness(torch.ones(1, 2), torch.zeros(1, 2), 1) == 1
+
+
+@pytest.mark.parametrize("shift", [0, 100])
+def test_the_nearest_of_large_samples_is_as_far_as_that_of_small_ones(monkeypatch, shift):
+    torch.manual_seed(0)
+    some = torch.randn(2, 20, 3 * 20 * 20)
+    alike = some[:, :5] + torch.randn(2, 5, 3 * 20 * 20) / 100
+    images = torch.cat([some, some[:, :5], alike, some[:, 5:7]], 1) + shift
+    assert images.shape[-1] > LARGE
+    found = _nearest(images)
+    monkeypatch.setattr(closeness_module, "LARGE", images.shape[-1])
+    torch.testing.assert_close(found, _nearest(images), rtol=1e-5, atol=0)
+    assert ((found == 0).sum(-1) == 14).all()
+
+
+def test_one_large_sample_has_no_nearest():
+    assert _nearest(torch.ones(2, 1, LARGE + 1)).isinf().all()

@@ -111,6 +111,14 @@ def test_a_rate_that_is_high_for_the_width_of_a_decoder_is_said(inputs, rate, sa
     assert ["--optimization.generator 1e-05" in note for note in notes] == [True] * said
 
 
+def test_the_inputs_of_a_transposed_convolution_are_those_of_one_output():
+    layer = torch.nn.ConvTranspose2d(3, 2, 4, stride=2, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    assert layer(torch.ones(1, 3, 9, 9)).max() == first_weights._inputs(layer) == 12
+    wide = SimpleNamespace(decoder=torch.nn.ConvTranspose2d(3, 512, 4))
+    assert first_weights._rate_notes(1e-3, wide) == ()
+
+
 @pytest.mark.parametrize(
     ("features", "of", "remedy"),
     [

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import ModuleDict
+from torch.nn import ConvTranspose2d, Module, ModuleDict
 
 from ..checks import require_crop
 from ..data import Source
@@ -136,8 +136,7 @@ def begin_from_vae(
 
 def _rate_notes(rate: float, vae: TrainedVAE) -> tuple[str, ...]:
     """A line where the decoder is so wide that the rate may undo it."""
-    weights = (weight for weight in vae.decoder.parameters() if weight.ndim > 1)
-    inputs = max((weight[0].numel() for weight in weights), default=0)
+    inputs = max(map(_inputs, vae.decoder.modules()))
     if inputs * rate < FAST:
         return ()
     return (
@@ -145,6 +144,17 @@ def _rate_notes(rate: float, vae: TrainedVAE) -> tuple[str, ...]:
         f"{rate:g} may undo what it has learned: give --optimization.generator {GENTLE:g}, and "
         "--optimization.encoder likewise if the encoder is trained",
     )
+
+
+def _inputs(layer: Module) -> int:
+    """Numbers that a layer sums for each that it gives; 0 for one without a matrix."""
+    weight = getattr(layer, "weight", None)
+    if not isinstance(weight, Tensor) or weight.ndim < 2:
+        return 0
+    if isinstance(layer, ConvTranspose2d):  # its inputs come first, and a stride spreads them out
+        sides = zip(layer.kernel_size, layer.stride, strict=True)
+        return layer.in_channels // layer.groups * math.prod(-(-k // by) for k, by in sides)
+    return weight[0].numel()
 
 
 def _measured_on(shape: tuple[int, ...]) -> int:

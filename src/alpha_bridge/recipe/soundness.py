@@ -29,7 +29,7 @@ def require_sound(config: Config) -> None:
 resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
     """
     METHODS[config.method].require(config)
-    _require_dial(config)
+    _require_effect_of_dial(config)
     if config.init is not None and config.trials > 1:
         raise ValueError(
             f"a VAE is bridged by one trial at a time, got trials={config.trials}: run them one "
@@ -68,7 +68,7 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
                 require_patches(config.model.halvings, pixels)
 
 
-def _require_dial(config: Config) -> None:
+def _require_effect_of_dial(config: Config) -> None:
     """Refuse a dial of which nothing follows; that of a run stays as it was recorded."""
     free = config.event_shape is None and not config.decided
     if free and config.realism is not None and config.gamma.kind != "realism":

@@ -35,7 +35,8 @@ from .update import Draw
 __all__ = ["FlightRecorder"]
 
 COUNT = 128
-"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but two."""
+"""Held-out samples that the networks are measured on, and fakes; fewer of large images, but at
+least two."""
 
 LASTED = "lasted/"
 """What the memory of a run keeps: for how many updates each kind has lasted, ``(*trials,)``."""
