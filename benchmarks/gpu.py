@@ -1,20 +1,31 @@
 """Speed of one update of Step II on the accelerator that is there, beside the card's ceilings.
 
-    python benchmarks/gpu.py --out gpu.json
+    python benchmarks/gpu.py --out gpu.json --data CIFAR10 --tests
 
 Models and batch are those of the presets ``cifar10`` (32×32) and ``celeba`` (64×64), α = .5, R1 at
 every fourth update; nothing is loaded. float32 is full precision everywhere; TF32 is used
 everywhere where it is named, while torch's default is to use it in convolutions alone. The
-ceilings are measured here: products of large matrices in that precision, and copies.
+ceilings are measured here: products of large matrices in that precision, and copies. With --data
+the preset ``cifar10`` is then trained for as many updates as fit into --run-seconds, and with
+--tests some tests run on the accelerator. What has no time left in --minutes is left out, and
+says so; what fails is a row with its error. The file is written anew after each row.
 """
 
 import argparse
+import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import torch
 from measure import (
+    HERE,
     Work,
     copy_bandwidth,
     machine,
@@ -87,12 +98,54 @@ def capture(step: Updates) -> torch.cuda.CUDAGraph:
     return graph
 
 
-MODES: dict[str, tuple[bool, Callable[[Updates], Work]]] = {
-    "eager": (False, plain),
-    "compiled": (True, plain),
-    "CUDA graphs": (False, captured),
+@dataclass(frozen=True)
+class Mode:
+    """How updates are run: what :class:`Updates` is given, and how a cycle of them is made."""
+
+    run: Callable[[Updates], Work] = plain
+    compiled: bool = False
+    channels_last: bool = True
+
+
+MODES = {
+    "eager": Mode(),
+    "contiguous": Mode(channels_last=False),
+    "compiled": Mode(compiled=True),
+    "CUDA graphs": Mode(captured),
 }
-"""Whether the networks are compiled, and how a cycle of updates is run."""
+"""All but ``contiguous`` have channels last, as training has."""
+
+TESTS = ("tests/networks", "tests/training/test_loop.py", "tests/training/test_machine.py")
+
+
+@dataclass
+class Report:
+    """What was found so far, in a file after each row, until the time is over."""
+
+    out: Path | None
+    minutes: float
+    results: dict[str, Any] = field(default_factory=dict)
+    begin: float = field(default_factory=monotonic)
+
+    def left(self) -> float:
+        """Seconds that are left."""
+        return 60 * self.minutes - (monotonic() - self.begin)
+
+    def add(
+        self, row: dict[str, object], work: Callable[[], dict[str, object]], keep: float = 0.0
+    ) -> None:
+        """A row with what ``work`` gives, or why it gives nothing; ``keep`` seconds are left."""
+        try:
+            row |= work() if self.left() > keep else {"error": "no time was left"}
+        except Exception as error:  # one mode that fails leaves the others
+            row["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+        self.results["rows"].append(row)
+        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        self.write()
+
+    def write(self) -> None:
+        if self.out:
+            write_json(self.out, self.results)
 
 
 def speed(step: Updates, work: Work, least_seconds: float) -> float:
@@ -104,48 +157,102 @@ def speed(step: Updates, work: Work, least_seconds: float) -> float:
     return step.cycle * count / times[2]
 
 
-def measure(modes: list[str], sizes: list[str], batch: int | None, least_seconds: float) -> dict:
+def measured(
+    config: Config, precision: str, mode: str, least_seconds: float, ceiling: float
+) -> dict[str, object]:
+    """Updates a second, and operations a second of those that an update needs.
+
+    What a mode computes beyond them, as the separate passes of CUDA graphs, does not count.
+    """
+    mixed, how = PRECISIONS[precision][0], MODES[mode]
+    operations = Updates(config, precision=mixed).operations()
+    if how.compiled:
+        torch._dynamo.reset()  # graphs of the rows before
+    step = Updates(_passes(config, mode), 0.5, mixed, how.compiled, how.channels_last)
+    updates = speed(step, how.run(step), least_seconds)
+    return {
+        "updates_per_second": updates,
+        "images_per_second": updates * config.batch_size,
+        "operations_per_second": updates * operations,
+        "share_of_ceiling": updates * operations / ceiling,
+    }
+
+
+def measure(options: argparse.Namespace, report: Report) -> None:
     """All rows, and the ceilings that they are held against."""
     device = torch.accelerator.current_accelerator()
     cuda = device is not None and device.type == "cuda"
     product, copied = (8192, 2**30) if device else (1024, 2**26)
     ceilings: dict[str, float] = {"copy_bytes_per_second": copy_bandwidth(copied)}
-    rows = []
-    for precision, (mixed, dtype, tf32) in PRECISIONS.items():
+    found = {"machine": machine() | {"accelerator": card(device)}, "ceilings": ceilings, "rows": []}
+    report.results |= found
+    for precision, (_, dtype, tf32) in PRECISIONS.items():
         if tf32 and not cuda:
             continue
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
         ceiling = ceilings[f"{precision}_operations_per_second"] = matmul_peak(product, dtype=dtype)
-        for size in sizes:
-            config = SIZES[size]
-            if batch:
-                config = config.model_copy(update={"batch_size": batch})
-            for mode in modes:
-                compiled, run = MODES[mode]
+        for size in options.sizes:
+            config = sized(SIZES[size], options)
+            for mode in options.modes:
                 if mode == "CUDA graphs" and not cuda:
                     continue
-                passes = _passes(config, mode)
-                operations = Updates(passes, precision=mixed).operations()
-                step = Updates(passes, precision=mixed, compiled=compiled)
-                updates = speed(step, run(step), least_seconds)
-                row = {
-                    "images": size,
-                    "precision": precision,
-                    "mode": mode,
-                    "batch_size": config.batch_size,
-                    "updates_per_second": updates,
-                    "images_per_second": updates * config.batch_size,
-                    "operations_per_second": updates * operations,
-                    "share_of_ceiling": updates * operations / ceiling,
-                }
-                rows.append(row)
-                print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-    return {
-        "machine": machine() | {"accelerator": card(device)},
-        "ceilings": ceilings,
-        "rows": rows,
-    }
+                row = {"images": size, "precision": precision, "mode": mode}
+                row |= {"batch_size": config.batch_size}
+                work = partial(measured, config, precision, mode, options.seconds, ceiling)
+                report.add(row, work, kept_for_later(options))
+
+
+def kept_for_later(options: argparse.Namespace) -> float:
+    """Seconds that the parts after the table need."""
+    return (1.5 * options.run_seconds if options.data else 0) + (120 if options.tests else 0)
+
+
+def sized(config: Config, options: argparse.Namespace) -> Config:
+    """A preset with the batch that is asked for, or tiny."""
+    if options.quick:
+        model = replace(config.model, width=2, hidden=(4,))
+        config = config.model_copy(update={"model": model, "batch_size": 2})
+    return config.model_copy(update={"batch_size": options.batch}) if options.batch else config
+
+
+def trained(options: argparse.Namespace, report: Report) -> dict[str, object]:
+    """The preset ``cifar10`` for about so many seconds, with its evaluation and its page."""
+    rates = [
+        row["updates_per_second"]
+        for row in report.results["rows"]
+        if (row["images"], row["precision"], row["mode"]) == ("32×32", "float32", "eager")
+        and "error" not in row
+    ]
+    steps = 20 if options.quick else max(100, round(options.run_seconds * max(rates, default=1)))
+    quick = ["--model.width=2", "--model.hidden=4", "--batch-size=4", "--evaluation.samples=20"]
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [
+            *(sys.executable, "-m", "alpha_bridge", "train", "cifar10", f"--data={options.data}"),
+            *(f"--steps={steps}", "--seed=0", f"--out={run}", "--evaluation.features=pixels"),
+            *(quick if options.quick else []),
+        ]
+        begin = monotonic()
+        ended(command, report)
+        lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return {"updates": steps, "seconds": monotonic() - begin, "last": json.loads(lines[-1])}
+
+
+def tested(report: Report) -> dict[str, object]:
+    """What pytest says in the end of some tests, on the accelerator."""
+    begin = monotonic()
+    printed = ended([sys.executable, "-m", "pytest", "-q", *TESTS], report, HERE.parent)
+    return {"tests": printed.splitlines()[-1], "seconds": monotonic() - begin}
+
+
+def ended(command: list[str], report: Report, folder: Path | None = None) -> str:
+    """What a command printed; ``RuntimeError`` with its last line if it failed."""
+    limit = max(report.left(), 1)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit, cwd=folder)
+    if done.returncode:
+        raise RuntimeError((done.stdout + done.stderr).strip().splitlines()[-1])
+    return done.stdout.strip()
 
 
 def card(device: torch.device | None) -> str | None:
@@ -168,6 +275,7 @@ def page(results: dict) -> str:
             f"{row['share_of_ceiling']:.0%}",
         ]
         for row in results["rows"]
+        if "share_of_ceiling" in row
     ]
     head = ["images", "precision", "mode", "updates/s", "images/s", "TFLOP/s", "of the ceiling"]
     ceilings = results["ceilings"]
@@ -188,13 +296,22 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--batch", type=int, help="samples of an update (the preset's)")
     parser.add_argument("--seconds", type=float, default=1.0, help="least length of a round")
+    parser.add_argument("--minutes", type=float, default=12.0, help="of all parts together")
+    parser.add_argument("--data", help="CIFAR-10: a folder, or its id on the hub; trains")
+    parser.add_argument("--run-seconds", type=float, default=120.0, help="of that training, about")
+    parser.add_argument("--tests", action="store_true", help="run tests on the accelerator, too")
+    parser.add_argument("--quick", action="store_true", help="tiny networks, to try the script")
     options = parser.parse_args()
     if not torch.accelerator.is_available():
         print("No accelerator was found: these are the processors, without CUDA graphs and TF32.")
-    results = measure(options.modes, options.sizes, options.batch, options.seconds)
-    print(f"\n{page(results)}")
-    if options.out:
-        write_json(options.out, results)
+    report = Report(options.out, options.minutes)
+    measure(options, report)
+    print(f"\n{page(report.results)}")
+    if options.data:
+        report.add({"run": "cifar10"}, lambda: trained(options, report))
+    if options.tests:
+        report.add({"run": "tests"}, lambda: tested(report))
+    report.write()
 
 
 if __name__ == "__main__":

@@ -30,23 +30,31 @@ class Updates:
     """
 
     def __init__(
-        self, config: Config, alpha: float = 0.5, precision: str = "no", compiled: bool = False
+        self,
+        config: Config,
+        alpha: float = 0.5,
+        precision: str = "no",
+        compiled: bool = False,
+        channels_last: bool = True,
     ) -> None:
-        """Build the model of a configuration that has an ``event_shape``."""
+        """Build the model of a configuration that has an ``event_shape``.
+
+        Images have their channels last, as in training, or else first.
+        """
         assert config.event_shape is not None
         self.alpha, self.accelerator = alpha, accelerator(precision)
         self.regularizer = REGULARIZERS[config.regularizer.kind](config.regularizer)
         model = build_model(config).to(self.accelerator.device).train()
         model.discriminator = self.regularizer.prepare(model.discriminator)
         images = len(config.event_shape) == 3
-        if images:  # as in training
+        if images and channels_last:
             model.to(memory_format=torch.channels_last)
         self.state = TrainState.start(model, config.optimization)
         if compiled:
             compile_networks(model)
         leading = (*model.trial_shape, config.batch_size)
         self.x = self._normal(*leading, *config.event_shape).clamp(-1, 1)
-        if images:
+        if images and channels_last:
             self.x = self.x.to(memory_format=torch.channels_last)
         assert model.latent_shape is not None
         latents = (*leading, *model.latent_shape)

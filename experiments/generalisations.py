@@ -18,7 +18,7 @@ from alpha_bridge.metrics.comparison import CHUNK
 from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
 from alpha_bridge.metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
-from alpha_bridge.model import AlphaBridge
+from alpha_bridge.model import AlphaBridge, in_parts
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 
@@ -153,7 +153,7 @@ def _features(evaluation: SampleEvaluation, x: Tensor, z: Tensor) -> Tensor:
     """Samples beside their latents, as a classifier sees them: images by their features."""
     network = evaluation.comparison.network
     if network is not None:
-        x = features_of(network, x.split(CHUNK))
+        x = features_of(network, in_parts(x, CHUNK))
     return torch.cat([x.flatten(1), z.flatten(1)], -1)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from alpha_bridge.metrics.classifier import inception_features
+from alpha_bridge.metrics.classifier import inception_weights
 from alpha_bridge.metrics.definition import definition
 from alpha_bridge.metrics.evaluation import Evaluation
 from alpha_bridge.recipe import Config, changed
@@ -90,7 +90,7 @@ def measure(
     configs = [*configurations(preset, settings, seed, trials or 1)]
     samples = None
     try:
-        inception_features()
+        inception_weights()
         samples = 200 if quick else INCEPTION
     except ValueError as error:
         study.report(f"scores in the classifier's features alone: {error}")

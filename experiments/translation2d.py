@@ -41,6 +41,7 @@ UPDATES, QUICK_UPDATES, TRIALS = 2000, 100, 10
 BATCH, SIGMA, PENALTY, HIDDEN = 128, 0.4, 0.3, (128, 128, 128)
 SAMPLES, SHOWN = 2000, 300
 PURPOSE = 11
+"""Smaller than those of other experiments, because it was recorded with this one."""
 
 Begin = Callable[[int, int, tuple[int, ...], int], Module]
 BEGINNINGS: dict[str, Begin] = {"near the identity": MLPTranslator, "anywhere": MLPGenerator}

@@ -48,7 +48,7 @@ LATER = {
     "optimizer = Adam([weight]); optimizer.step(); optimizer.zero_grad()\n"
     "optimizer.load_state_dict(optimizer.state_dict())": ("torch._dynamo",),
     "import alpha_bridge.runs.loading, alpha_bridge.runs.mosaic": (
-        *("pyarrow", "pandas", "sklearn", "torchmetrics", "matplotlib"),
+        *("pyarrow", "pandas", "sklearn", "torchmetrics", "matplotlib", "accelerate"),
     ),
     "import alpha_bridge.metrics": ("torchmetrics", "sklearn", "scipy"),
     "import torch; from alpha_bridge.metrics.modes import kde_log_likelihood\n"

@@ -47,3 +47,41 @@ def test_without_an_accelerator_the_processors_are_measured(small, tmp_path, mon
         assert row["images_per_second"] == pytest.approx(2 * row["updates_per_second"])
         ceiling = results["ceilings"][f"{row['precision']}_operations_per_second"]
         assert row["share_of_ceiling"] == pytest.approx(row["operations_per_second"] / ceiling)
+
+
+@pytest.fixture
+def report(gpu, tmp_path):
+    report = gpu.Report(tmp_path / "gpu.json", minutes=1)
+    report.results["rows"] = []
+    return report
+
+
+def rows_of(report):
+    return json.loads(report.out.read_text())["rows"]
+
+
+def test_a_mode_that_fails_is_a_row_and_leaves_the_others(report):
+    report.add({"mode": "eager"}, lambda: {"updates_per_second": 2})
+    report.add({"mode": "compiled"}, lambda: 1 / 0)
+    failed = {"mode": "compiled", "error": "ZeroDivisionError: division by zero"}
+    assert rows_of(report) == [{"mode": "eager", "updates_per_second": 2}, failed]
+
+
+def test_rows_leave_the_time_that_is_kept_for_what_follows(report):
+    report.add({"mode": "eager"}, lambda: {"updates_per_second": 2}, keep=61)
+    report.add({"run": "cifar10"}, lambda: {"updates": 4})
+    first, second = rows_of(report)
+    assert first == {"mode": "eager", "error": "no time was left"}
+    assert second["updates"] == 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="it would measure the accelerator")
+def test_channels_first_are_a_mode_of_their_own(small, tmp_path, monkeypatch):
+    out = tmp_path / "gpu.json"
+    given = ["--modes", "contiguous", "eager", "--seconds", "0.01", "--quick", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *given])
+    small.main()
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["mode"] for row in rows] == ["contiguous", "eager"] * 2
+    assert all("error" not in row for row in rows)

@@ -65,7 +65,7 @@ BETWEEN = ["train", "mnist", "--data=pictures", "--prior=pictures", "--objective
 OTHERS = [
     (["verify", "nothing"], "there is no preset and no run 'nothing': give one of gaussians25, "),
     (["sample", "run", "--step", "7"], "run has no checkpoint after update 7: it has 10"),
-    (["compare", "digits", "--methods", "alpha-brige"], "did you mean alpha-bridge?"),
+    (["compare", "digits", "--methods", "alpha-brige"], "did you mean alpha-bridge"),
     (["compare", "digits", "--methods"], "--methods needs names of methods: give some of ml, "),
     (["compare", "--methods", "ml,naive"], "compare needs data, a preset or a file first"),
     (["compare", "digits", "--methods", "ml", "--jobs", "0"], "jobs must be at least 1, got 0"),

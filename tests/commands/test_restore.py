@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 
 from alpha_bridge import commands, sharing
@@ -16,7 +15,7 @@ from alpha_bridge.cli import main
 from alpha_bridge.data import digits
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae
-from alpha_bridge.runs import plots
+from alpha_bridge.runs import mosaic
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import before_bridge, load_model
 from alpha_bridge.runs.opening import open_run
@@ -139,12 +138,12 @@ def rows_drawn(monkeypatch):
     """What pictures of reconstructions show, by name, in place of the pictures."""
     seen = {}
 
-    def reconstructions(images, names):
+    def save_rows(rows, path):
         seen.clear()
-        seen.update(zip(names, images, strict=True))
-        return Figure()
+        seen.update(rows)
+        path.touch()
 
-    monkeypatch.setattr(plots, "reconstructions", reconstructions)
+    monkeypatch.setattr(mosaic, "save_rows", save_rows)
     return seen
 
 

@@ -272,14 +272,40 @@ def test_attributes_of_several_types_are_left_out_in_one_tar_file_and_in_several
         labelled(tmp_path / "one", samples),
         labelled(tmp_path / "two", *[[sample] for sample in samples]),
     ]
-    assert [load(one).training_attributes(9).names for one in sources] == [["even=0"]] * 2
+    for source in map(load, sources):
+        assert source.training_attributes(9).names == ["even=0"]
+        assert any(note.startswith("age of .json: left out, as values") for note in source.notes)
 
 
-@pytest.mark.parametrize("value", [2**64 - 1, "\ud800"], ids=["beyond 64 bits", "no text"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_labels_that_are_booleans_in_one_tar_file_and_numbers_in_another_are_left_out_with_a_line(
+    tmp_path, load, stream
+):
+    shards = [[{"json": json.dumps({"label": label})}] * 9 for label in (True, 3)]
+    source = load(labelled(tmp_path / "x", *shards), stream=stream)
+    assert source.class_names == ()
+    assert sum(note.startswith("label of .json: left out") for note in source.notes) == 1
+
+
+@pytest.mark.parametrize("value", ["x.jpg", 3, None])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_key_of_json_that_is_called_like_the_images_does_not_replace_them(
+    tmp_path, load, value, stream
+):
+    samples = [{"json": json.dumps({"image": value, "label": row % 2})} for row in range(9)]
+    source = load(labelled(tmp_path / "x", samples), stream=stream)
+    assert source.size == 8 and source.class_names == ("0", "1")
+    assert sorted(values(torch.cat([source.training(9), source.held_out(9)]))) == [*range(9)]
+
+
+@pytest.mark.parametrize(
+    "value", [2**64 - 1, "\ud800", [1, 2]], ids=["beyond 64 bits", "no text", "a list"]
+)
 def test_a_column_of_values_that_no_table_holds_is_left_out(tmp_path, load, value):
     samples = [{"json": json.dumps({"hash": value, "even": row % 2})} for row in range(9)]
     source = load(labelled(tmp_path / "x", samples))
     assert source.training_attributes(9).names == ["even"]
+    assert any(note.startswith("hash of .json: left out") for note in source.notes)
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -13,6 +13,7 @@ from alpha_bridge.metrics.classifier import (
     InceptionFeatures,
     cached_classifier,
     inception_features,
+    inception_weights,
     train_classifier,
 )
 
@@ -239,6 +240,13 @@ def test_weights_of_inception_that_are_not_the_published_ones_are_never_unpickle
     checkpoint.write_bytes(b"anything")
     with pytest.raises(ValueError, match="are damaged: download"):
         inception_features()
+
+
+def test_weights_of_inception_are_looked_for_without_the_network(checkpoint, monkeypatch):
+    checkpoint.write_bytes(b"published")
+    monkeypatch.setattr("alpha_bridge.metrics.classifier.sha256", lambda _: "6726825d" + "0" * 56)
+    monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
+    assert inception_weights() == checkpoint
 
 
 class Stub(torch.nn.Module):

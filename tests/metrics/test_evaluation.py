@@ -403,8 +403,10 @@ def test_a_table_of_one_column_is_measured_and_has_none_to_learn_from(column):
     assert isinstance(source.units, TableUnits)
     parts = [source.units.normalize(x) for x in (source.training(99), source.held_out(99))]
     found, _ = TableComparison(source.rows, *parts, source.units.names)(parts[0])
-    assert {name.split("/")[0] for name in found} >= {"marginals", "associations", "c2st"}
-    assert not any(name.startswith(("tstr", "trtr")) for name in found)
+    assert {name.split("/")[0] for name in found} >= {"marginals", "c2st", "closest_records"}
+    assert not any(name.startswith(("tstr", "trtr", "associations")) for name in found)
+    with pytest.raises(ValueError, match=r"evaluation.target 'a' is the only column .*: leave it"):
+        TableComparison(source.rows, *parts, source.units.names, "a")
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -64,6 +64,11 @@ def test_copies_of_training_rows_are_found_out():
     assert closest_records(REAL[:2000], REAL[2000:], REAL[:2000]) > 0.8
 
 
+def test_a_single_column_has_no_pairs():
+    with pytest.raises(ValueError, match="a single one: give two or more"):
+        associations(REAL[:, 5:], REAL[:, 5:], RowFamily(categories=(), numbers=((0, None),)))
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
 def test_few_rows_are_told_apart_as_far_as_they_can_be(count):
     found = c2st(REAL[:count], table(9, 1), ROWS)

@@ -21,7 +21,7 @@ from alpha_bridge.networks import (
     MLPGenerator,
 )
 from alpha_bridge.objective import DataBridge, Noise
-from alpha_bridge.objective.backward import mixes_samples, rescale_gradient
+from alpha_bridge.objective.backward import mixes_samples, rescale_gradient, slopes
 from tests.contracts.objective_slot import gradient
 from tests.looping import at_each, at_each_alpha
 
@@ -257,8 +257,8 @@ class Hinge(JensenShannon):
 
 def test_one_backward_is_exact_for_a_loss_without_slopes():
     setting = Setting()
-    slopes = (1 + setting.f_model() - setting.f_data().clamp(max=1) > 0).tolist()
-    assert True in slopes and False in slopes
+    sloped = (1 + setting.f_model() - setting.f_data().clamp(max=1) > 0).tolist()
+    assert True in sloped and False in sloped
     assert max(deviations(setting, 1.0, adversarial=Hinge()).values()) < 1e-10
 
 
@@ -274,6 +274,23 @@ def test_a_fake_beyond_doubt_pulls_the_generator_as_any_other(one_backward):
 def test_logits_that_are_no_numbers_are_not_taken_for_nothing():
     setting = Setting().around(math.nan)
     assert not setting.gradients(0.5)["generator"].isfinite().any()
+
+
+def test_slopes_are_those_of_each_sample_and_leave_the_graph():
+    x = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    at = 3 * x
+    loss = at**3 + x  # x reaches the loss by another way too, which is no part of the slope
+    (slope,) = slopes(loss, at)
+    torch.testing.assert_close(slope, 3 * at.detach() ** 2)
+    loss.sum().backward()
+    torch.testing.assert_close(x.grad, 9 * at.detach() ** 2 + 1)
+
+
+def test_a_number_without_a_graph_has_no_slope():
+    x = torch.ones(2, requires_grad=True)
+    of_x, of_constant = slopes(2 * x, x, torch.ones(3))
+    assert of_x.tolist() == [2, 2] and of_constant.tolist() == [0, 0, 0]
+    assert slopes(torch.ones(2), x)[0].tolist() == [0, 0]
 
 
 def test_each_samples_gradient_is_rescaled_by_its_own_number():

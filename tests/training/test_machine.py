@@ -2,6 +2,8 @@
 
 import copy
 import ctypes
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -19,7 +21,7 @@ from alpha_bridge.networks import (
 )
 from alpha_bridge.objective import DataBridge, Noise
 from alpha_bridge.penalty import R1, R1R2, SpectralNorm
-from alpha_bridge.training import Optimization, TrainState
+from alpha_bridge.training import Optimization, TrainState, twin_gradients
 from alpha_bridge.training.machine import MMAP_THRESHOLD, compile_networks, keep_freed_memory
 from alpha_bridge.training.update import update
 
@@ -102,6 +104,45 @@ def test_a_discriminator_may_be_compiled_with_other_regularisers(regularizer):
     assert calls_into_compiled_code() >= len(NETWORKS)
     for gradient, other in zip(found, expected, strict=True):
         torch.testing.assert_close(gradient, other, rtol=1e-4, atol=1e-5)
+
+
+COMPILING = """
+from alpha_bridge.model import AlphaBridge
+from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
+from alpha_bridge.training.machine import compile_networks
+compile_networks(AlphaBridge(MLPGenerator(1, 2), MLPEncoder(1, 2), MLPDiscriminator(2)))
+"""
+
+
+@pytest.mark.slow
+def test_networks_are_compiled_in_a_process_that_has_not_met_the_compiler():
+    subprocess.run([sys.executable, "-c", COMPILING], check=True)
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """How many graphs have been compiled, by a backend that leaves them as they are."""
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda *of, **how: compile_(*of, backend="eager", **how))
+    return lambda: torch._dynamo.utils.counters["stats"]["unique_graphs"]
+
+
+def test_the_networks_of_many_models_are_all_compiled(graphs):
+    for count in range(1, 5):
+        model, shape = vectors()
+        compile_networks(model.train())
+        model.log_ratio(torch.randn(shape))
+        model.decode(model.encode(torch.randn(shape)))
+        assert graphs() == count * len(NETWORKS)
+
+
+def test_gradients_of_parts_of_a_batch_are_eager(graphs):
+    model, shape = vectors()
+    compile_networks(model.train())
+    x = torch.randn(shape)
+    noise = Noise(*(torch.randn(*shape[:-1], LATENT) for _ in range(2)))
+    pairs = [*twin_gradients(model, DataBridge(), x, noise, 0.5)]
+    assert pairs and graphs() == 0
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from alpha_bridge import model as model_module
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.commands.train import train
 from alpha_bridge.data import from_array
-from alpha_bridge.metrics.comparison import FEATURES
+from alpha_bridge.metrics.comparison import FEATURES, require_features
 from alpha_bridge.metrics.evaluation import ReconstructionEvaluation
 from alpha_bridge.metrics.reporting import silent
 from alpha_bridge.networks import PatchDiscriminator
@@ -137,6 +137,16 @@ def test_large_images_are_refused_before_the_vae_is_measured(
     monkeypatch.setattr(assembly, "begin_from_vae", lambda *_: pytest.fail("it was measured"))
     with pytest.raises(ValueError, match=remedy):
         assemble(asked, source=source)
+
+
+@pytest.mark.parametrize("features", ["classifier", "rotations"])
+def test_vectors_are_refused_by_the_vae_and_not_by_features(config, features):
+    points, labels = np.zeros((40, 2), np.float32), np.arange(40) % 2
+    source = from_array(points, points, labels, labels)
+    asked = changed(config, {"event_shape": None, "evaluation.features": features})
+    with pytest.raises(ValueError, match=r"the VAE takes images, .*: give images with"):
+        assemble(asked, source=source)
+    require_features(source, "classifier")
 
 
 @pytest.mark.slow

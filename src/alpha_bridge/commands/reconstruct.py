@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from .paths import Folder, ending, require_given, require_output, table_destination, write
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..model import AlphaBridge
     from ..recipe import Config
     from ..runs.opening import RunAt
@@ -98,7 +100,6 @@ def reconstruct(
     import numpy as np
 
     from ..metrics.evaluation import in_chunks
-    from ..runs import plots
     from ..runs.loading import inverted, load_model, samples_at, units_of
 
     model, units = load_model(at), units_of(at)
@@ -116,12 +117,26 @@ def reconstruct(
             unrefined = in_chunks(model.reconstruct, x)
             shown |= {"reconstruction": unrefined, "refined": decoded}
         rows = {name: units.stored(of) for name, of in shown.items() if of is not None}
-        figure = plots.reconstructions(np.stack([*rows.values()]), [*rows])
-        plots.save_figure(figure, path, 100)
+        _draw(rows, path)
 
     write(pairs, path, draw)
     vae_error = None if of_vae is None else float((x - of_vae).square().mean())
     return Reconstructed(path, float(before.mean()), float(after.mean()), vae_error)
+
+
+def _draw(rows: dict[str, NDArray[Any]], path: Path) -> None:
+    """A picture of images, the first twelve, or of points, under names."""
+    first = next(iter(rows.values()))
+    if first.ndim == 4:
+        from ..runs.mosaic import save_rows
+
+        save_rows({name: images[:12] for name, images in rows.items()}, path)
+        return
+    import numpy as np
+
+    from ..runs import plots
+
+    plots.save_figure(plots.reconstructions(np.stack([*rows.values()]), [*rows]), path, 100)
 
 
 def _before(config: Config, model: AlphaBridge, console: Console | None) -> AlphaBridge | None:

@@ -71,7 +71,8 @@ class RealismGamma(Gamma):
     Attributes:
         realism: r in [0, 1].
         end: α where the path ends, in [0, 1]; r itself unless it is given.
-        size: d, numbers of one sample.
+        size: d, numbers of one sample; with a discriminator of patches those of 32 × 32 pixels,
+            whatever the images have. ``model.scope.numbers(event_shape)`` gives either.
         sigma: The present σ.
         sigmoid: The γ that goes with it.
 

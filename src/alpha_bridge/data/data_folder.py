@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import printable
 from ..files.kinds_of_files import folder_or_array
 from .datasets_library import explained, offline, prepared
 from .folders import read_folder
@@ -72,6 +73,12 @@ class Folder(Origin):
         bare = sum(one.bare for one in found)
         if bare:
             notes += (f"{plural(bare, 'sample')} without an image: left out",)
+        mixed = [*dict.fromkeys(chain.from_iterable(one.mixed for one in found))]
+        if mixed:
+            notes += (
+                f"{some([*map(printable, mixed)])} of .json: left out, as values are of several "
+                "types, or of one that no column holds",
+            )
         return Loaded(data_set(scans), (self.root,), notes, scans)
 
     @cached_property

@@ -17,7 +17,8 @@ from torch import Tensor
 class Purpose(IntEnum):
     """What random numbers are for: with one seed, each purpose has a stream of its own.
 
-    Those of code outside the package may be any from 100 to 2¹⁶ − 1.
+    Those of code outside the package may be any from 100 to 2¹⁶ − 1. An experiment that was
+    recorded with a smaller one keeps it, so that it gives the same numbers again.
     """
 
     LATENTS = 0

@@ -56,7 +56,7 @@ def rows_given(
     Latents are drawn given the conditions, see :mod:`~alpha_bridge.inference.conditioning`, until
     twice as many are effective as rows are asked for, and the other columns given the latents. To
     draw all rows and keep those that meet the conditions would have the same law; but then a share
-    of ``share`` of the draws is of use, where here it is some tenths, however rare such rows are.
+    of ``share`` of the draws is of use, where here it is a few tenths, however rare such rows are.
 
     Args:
         model: A single model of rows, in evaluation mode.

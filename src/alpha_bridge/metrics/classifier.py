@@ -218,8 +218,7 @@ class InceptionFeatures(nn.Module):
 def inception_features() -> InceptionFeatures:
     """Inception network of the published Fréchet distances and Inception scores, frozen.
 
-    Nothing is downloaded here, and only the published file of weights is read: torch-fidelity
-    unpickles it, so its SHA-256 sum must begin as its name says.
+    Its weights are those of :func:`inception_weights`.
 
     Raises:
         ValueError: torch-fidelity is not installed, or the weights are missing or damaged.
@@ -227,6 +226,22 @@ def inception_features() -> InceptionFeatures:
     Source:
         Szegedy et al., Rethinking the Inception Architecture, CVPR 2016; Obukhov et al.,
         torch-fidelity, 2020.
+    """
+    path = inception_weights()
+    from torchmetrics.image.fid import NoTrainInceptionV3
+
+    network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
+    return InceptionFeatures(network.requires_grad_(False)).eval()
+
+
+def inception_weights() -> Path:
+    """Where the weights of :func:`inception_features` lie, once nothing is missing for these.
+
+    Nothing is downloaded here, and only the published file is taken: torch-fidelity unpickles it,
+    so its SHA-256 sum must begin as its name says.
+
+    Raises:
+        ValueError: torch-fidelity is not installed, or the weights are missing or damaged.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import (  # type: ignore[import-not-found]
@@ -246,10 +261,7 @@ def inception_features() -> InceptionFeatures:
         raise ValueError(
             f"Inception's weights at {path} are damaged: download {URL_INCEPTION_V3} again"
         )
-    from torchmetrics.image.fid import NoTrainInceptionV3
-
-    network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
-    return InceptionFeatures(network.requires_grad_(False)).eval()
+    return path
 
 
 def _check_images(images: Tensor, labels: Tensor, classes: int) -> None:

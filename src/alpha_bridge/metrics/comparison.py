@@ -10,10 +10,16 @@ import torch
 from torch import Tensor
 
 from ..data import DensitySource, Source
+from ..errors import printable
 from ..model import AlphaBridge, in_parts
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
-from .classifier import cached_classifier, inception_features, require_shape
+from .classifier import (
+    cached_classifier,
+    inception_features,
+    inception_weights,
+    require_shape,
+)
 from .definition import classifier_protocol, name
 from .image_quality import FeatureNetwork, features_of
 from .reporting import Report, Watch
@@ -97,11 +103,19 @@ class TableComparison(Comparison):
     ) -> None:
         """Take rows, names of their columns, and that of the one that is learned from others.
 
-        Where there are no others, nothing is learned.
+        Where there are no others, nothing is learned, and there are no pairs to compare.
+
+        Raises:
+            ValueError: There is no column ``target``, or there are no others.
         """
         self.rows, self.training, self.held_out = rows, training, held_out
         self.target = downstream.target(rows, names, target)
         self.others = len(names) > 1
+        if target is not None and not self.others:
+            raise ValueError(
+                f"evaluation.target {printable(target)!r} is the only column that is learned, and "
+                "there are no others to tell it from: leave it out"
+            )
 
     @cached_property
     def by_real(self) -> float:
@@ -119,10 +133,11 @@ class TableComparison(Comparison):
         real, rows, of = self.held_out, self.rows, (len(x), "held-out", len(self.held_out))
         metrics = {
             ("marginals", "tv-ks"): table_quality.marginals(real, x, rows),
-            ("associations", "tv-tenths"): table_quality.associations(real, x, rows),
             ("c2st", "boosted-trees"): table_quality.c2st(real, x, rows),
             ("closest_records", "euclidean"): table_quality.closest_records(self.training, real, x),
         }
+        if self.others:
+            metrics["associations", "tv-tenths"] = table_quality.associations(real, x, rows)
         found = {name(*key, *of): value for key, value in metrics.items()}  # type: ignore[arg-type]
         if rows.categories:
             # 3,256 held-out rows of Adult have so few of a rare category that real rows get .955
@@ -249,6 +264,11 @@ def _classifier(source: Source, data: str, log: Log, progress: Report) -> Featur
     return network, classifier_protocol("classifier", data, SEED, accuracy), True
 
 
+def _classified(source: Source) -> bool:
+    """Whether a classifier of the data's labels is made: of images, if there are labels."""
+    return len(source.event_shape) > 1 and _labels(source) is not None
+
+
 def _rotations(source: Source, data: str, log: Log, progress: Report) -> Features:
     """A classifier of quarter turns (Gidaris et al., ICLR 2018): it needs no labels, and has to
     look at how things are drawn."""
@@ -292,8 +312,8 @@ def require_features(source: Source, features: str) -> None:
         ValueError: A classifier does not take the images, or Inception is not installed.
     """
     if features == "inception":
-        inception_features()
-    elif features == "rotations" or (features == "classifier" and _labels(source) is not None):
+        inception_weights()
+    elif features == "rotations" or (features == "classifier" and _classified(source)):
         _require_shape(source)
 
 

@@ -213,7 +213,7 @@ def evaluation_of(
     Raises:
         ValueError: Inception is asked for and not installed, the data have fewer than two
             training samples or the second domain fewer than two held out, the classifier cannot
-            take the images, or a table has no column ``target``.
+            take the images, or a table has no column ``target`` or none beside it.
     """
     if reconstructs:
         network, protocol, _ = FEATURES[features](source, data, log, progress)

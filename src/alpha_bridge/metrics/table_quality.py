@@ -65,14 +65,19 @@ def associations(real: Tensor, fake: Tensor, rows: RowFamily) -> float:
     """Mean over pairs of columns of 1 − total variation of both together; 1 is best.
 
     Numbers are in tenths of the real values; arguments as of :func:`marginals`.
+
+    Raises:
+        ValueError: There is a single column, and so no pair.
     """
     columns = [_binned(real, fake, rows, column) for column in range(rows.draws - 1)]
+    if len(columns) < 2:
+        raise ValueError("associations are of pairs of columns, got a single one: give two or more")
     found = []
     for (one, sizes), (other, others) in combinations(columns, 2):
         joint = [a * others + b for a, b in zip(one, other, strict=True)]
         shares = [np.bincount(of, minlength=sizes * others) / len(of) for of in joint]
         found.append(1 - float(np.abs(shares[0] - shares[1]).sum() / 2))
-    return sum(found) / len(found) if found else 1.0
+    return sum(found) / len(found)
 
 
 def _binned(

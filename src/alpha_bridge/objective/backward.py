@@ -5,7 +5,7 @@ behind that number are multiples of each other: one pass goes through the networ
 back is rescaled, sample by sample, by the ratio of the two slopes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +18,24 @@ from ..model import NetworkName
 LEAST_DIVISOR = 1e-20
 
 
-def slopes(loss: Callable[..., Tensor], *at: Tensor) -> tuple[Tensor, ...]:
+def slopes(loss: Tensor, *at: Tensor) -> tuple[Tensor, ...]:
     """Derivatives of each sample's loss in each of its numbers, zero where it has none.
 
+    They are taken on the graph that the loss has, which stays, and go no further back than to those
+    numbers.
+
     Example:
-        >>> slopes(lambda a, b: a**2, torch.tensor([3.0]), torch.tensor([1.0]))
+        >>> numbers = torch.tensor([3.0], requires_grad=True), torch.tensor([1.0])
+        >>> slopes(numbers[0] ** 2, *numbers)
         (tensor([6.]), tensor([0.]))
     """
-    with torch.enable_grad():
-        numbers = [value.detach().requires_grad_() for value in at]
-        return torch.autograd.grad(loss(*numbers).sum(), numbers, materialize_grads=True)
+    reached = [value for value in at if value.requires_grad]
+    if not (loss.requires_grad and reached):
+        return tuple(map(torch.zeros_like, at))
+    found = iter(
+        torch.autograd.grad(loss.sum(), reached, retain_graph=True, materialize_grads=True)
+    )
+    return tuple(next(found) if x.requires_grad else torch.zeros_like(x) for x in at)
 
 
 def divisible(*slopes: Tensor) -> list[bool]:

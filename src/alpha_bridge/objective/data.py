@@ -50,7 +50,7 @@ class Terms:
 
     Attributes:
         theta: θ's loss, of :math:`\log \tilde p_\theta(x|z)` and of f at the fakes.
-        beta: β's loss, of f at the fakes.
+        of_theta: Its value at both.
         log_p: The former at the batch, of the shape of the logits.
         f_model: The latter at its fakes.
         of_categories: What categories of fakes add to θ's loss.
@@ -59,7 +59,7 @@ class Terms:
     """
 
     theta: Callable[[Tensor, Tensor], Tensor]
-    beta: Callable[[Tensor], Tensor]
+    of_theta: Tensor
     log_p: Tensor
     f_model: Tensor
     of_categories: Tensor | float
@@ -136,19 +136,17 @@ class DataBridge(Objective):
         def theta(log_p: Tensor, f_model: Tensor) -> Tensor:
             return total(self.adversarial.generator(log_p, f_data, f_model, alpha, gamma)) / scale
 
-        def beta(f_model: Tensor) -> Tensor:
-            return total(self.adversarial.discriminator(f_data, f_model))
-
         share = self.adversarial.reverse_share(alpha, gamma) if reverse else 0.0
         of_categories = share * self._of_categories(model, passes, alpha) / scale if share else 0.0
-        of_theta = theta(log_p, f_model) + of_categories
+        of_logits = theta(log_p, f_model)
+        of_theta = of_logits + of_categories
         kl = passes.kl / scale if self.one_line else passes.kl
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
             "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
-            "discriminator": beta(f_model),
+            "discriminator": total(self.adversarial.discriminator(f_data, f_model)),
         }
-        terms = Terms(theta, beta, log_p, f_model, of_categories, kl, reverse)
+        terms = Terms(theta, of_logits, log_p, f_model, of_categories, kl, reverse)
         at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
         diagnostics = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
         if passes.drawn is None:
@@ -173,8 +171,8 @@ class DataBridge(Objective):
         if not terms.kl.requires_grad:  # the encoder is frozen
             del losses["encoder"]
         if self.one_backward and model.scope is WHOLE:
-            likelihood_slope, theta_slope = slopes(terms.theta, terms.log_p, terms.f_model)
-            (beta_slope,) = slopes(terms.beta, terms.f_model)
+            likelihood_slope, theta_slope = slopes(terms.of_theta, terms.log_p, terms.f_model)
+            (beta_slope,) = slopes(values["discriminator"], terms.f_model)
             by_likelihood, by_beta = divisible(likelihood_slope, beta_slope)
             apart = "encoder" in losses and "encoder" not in joined
             if by_likelihood and apart and not mixes_samples(model.generator):

@@ -135,6 +135,7 @@ def assemble(
     if vae is None:
         model = build_model(config)
     else:
+        vae.require(source.event_shape)
         _require_features(config, source)  # for what follows may take long
         device = accelerator.device if accelerator else None
         config, model, measured = begin_from_vae(config, source, vae, device, measuring)

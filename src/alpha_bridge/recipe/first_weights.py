@@ -110,10 +110,10 @@ def begin_from_vae(
 ) -> tuple[Config, AlphaBridge, tuple[str, ...]]:
     """The networks with the weights of a VAE, what there is to keep, and what was decided.
 
-    They are measured and stay on ``device``, by default the processor.
+    They are measured and stay on ``device``, by default the processor. The VAE must take samples of
+    the source's shape, see :meth:`~alpha_bridge.vae.TrainedVAE.require`.
     """
     device = device or torch.device("cpu")
-    vae.require(source.event_shape)
     wanted = _measured_on(source.event_shape)
     x = source.units.normalize(source.training(wanted))
     progress(MEASURING, 0, 2)

@@ -1,14 +1,16 @@
 """What an update is given, as a function of seed and step: data, noise, the draws of networks."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import chain, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +20,9 @@ from ..data.rng import Purpose
 from ..data.units import Units
 from ..model import AlphaBridge
 from ..objective import Noise
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 HostDraws = list[tuple[Tensor, ...]]
 

@@ -1,12 +1,13 @@
 """An update in a folder: the state before it, what it was given, and what came of it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from ..files.bundle_content import CONTENT, DRAWS, encoded
@@ -14,6 +15,9 @@ from ..objective import Noise
 from .checkpoint import read_tensors, write
 from .processes import gathered
 from .update import Draw
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 

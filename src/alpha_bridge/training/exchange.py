@@ -1,16 +1,21 @@
 """The mean of gradients over processes, exchanged while backward passes go on."""
 
+from __future__ import annotations
+
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, distributed
 from torch.nn import Parameter
 
 from .processes import noticing_loss
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 class Exchange:

@@ -4,18 +4,23 @@ The forward half is taken times 1 − α, as :math:`h = -e^{-\alpha f} \nabla \l
 so that it is finite for every α.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from ..control import Moments
 from ..model import AlphaBridge
 from ..objective import Noise, Objective
 from .processes import noticing_loss
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 PARTS = 8
 """Parts of a batch whose gradients are compared. Each costs two backward passes; 8 give the
@@ -90,7 +95,7 @@ class TwinMoments:
     central: Moments
 
     @classmethod
-    def of(cls, pairs: Pairs) -> "TwinMoments":
+    def of(cls, pairs: Pairs) -> TwinMoments:
         """Those of one part or more."""
         means: list[tuple[Tensor, Tensor]] = []
         central: list[Moments] = []

@@ -1,12 +1,13 @@
 """The one loop: every method is a path, a γ, an objective and a regulariser."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
-from accelerate import Accelerator
 from rich.console import Console
 
 from ..checks import at_least
@@ -30,7 +31,11 @@ from .machine import available_accelerator, compile_networks
 from .processes import agreement, share_weights
 from .progress import Bars
 from .state import TrainState
+from .threads import multiplications, threads_for
 from .update import Updates
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def fit(
@@ -132,7 +137,9 @@ def fit(
         bars = stack.enter_context(Bars(console))
         for note in (*source.notes, *(domain.notes if domain else ())):
             bars.say(note)
-        require_contract(model, objective, batches.first(), domain.event_shape if domain else None)
+        of_latents = domain.event_shape if domain else None
+        with multiplications() as counted:
+            require_contract(model, objective, batches.first(), of_latents)
         lines = [Progress(len(path), bars), StepOne(bars.say), Arrival(path, bars.say)]
         called += lines if progress else []
         for callback in called:
@@ -140,7 +147,8 @@ def fit(
         steps = range(state.step, len(path))
         for step, draws in zip(steps, stack.enter_context(batches.ahead(steps)), strict=True):
             alpha = path(step)
-            numbers = updates(draws, alpha)
+            with threads_for(counted.count):
+                numbers = updates(draws, alpha)
             x, noise = draws[-1]
             numbers |= follow()
             event = Event(

@@ -1,12 +1,17 @@
 """The machine that trains: its accelerator, its compiler, and the memory of its processor."""
 
+from __future__ import annotations
+
 import ctypes
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..model import NETWORKS, AlphaBridge
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """glibc's names for them in ``mallopt``."""
@@ -14,6 +19,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 
 def available_accelerator(precision: str = "no") -> Accelerator:
     """The machine's accelerator, shared by the processes of ``torchrun``, or its processors."""
+    from accelerate import Accelerator  # takes a tenth as long to import as torch
+
     return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision)
 
 
@@ -36,24 +43,32 @@ def compile_networks(model: AlphaBridge) -> None:
     The names of the parameters stay as they are, and a copy of a network is eager again. A call
     is eager where its input is a leaf that asks for a gradient, or keeps its own: that is how a
     gradient penalty differentiates, and torch.compile has no double backward. The networks must be
-    final, spectral norm included.
+    final, spectral norm included, and in the mode in which they train: in the other one, in which
+    parts of a batch are looked at, calls are eager.
     """
     for network in NETWORKS:
         _compile(model.get_submodule(network))
 
 
 def _compile(network: nn.Module) -> None:
+    from torch._functorch import config  # part of the compiler, and slow to import
+
     # ``Module.compile`` leaves a network without a ``forward`` of its own eager, as nn.Sequential
     # is: dynamo passes over frames of torch.nn. So the frame that it starts from is this one.
     def call(*inputs: Tensor) -> object:
         return network._call_impl(*inputs)
 
+    # the compiler keeps at most eight graphs of one code object
+    call.__code__ = call.__code__.replace()
+    mode = network.training
+
     # several networks may go back through one pass
-    torch._functorch.config.donated_buffer = False
+    config.donated_buffer = False
     compiled = torch.compile(call, dynamic=False)
 
     def choose(*inputs: Tensor) -> object:
-        return (call if any(map(_is_penalized, inputs)) else compiled)(*inputs)
+        eager = network.training != mode or any(map(_is_penalized, inputs))
+        return (call if eager else compiled)(*inputs)
 
     network._compiled_call_impl = choose
 

@@ -1,17 +1,20 @@
 """What the processes of a run decide together, and how they notice that one of them is gone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import chain
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import broadcast, broadcast_object_list
 from torch import Tensor, distributed, nn
 
 from ..errors import Lost
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Found = TypeVar("Found")
 
@@ -72,6 +75,8 @@ def of_main_process(found: Found, accelerator: Accelerator) -> Found:
     """What the main process has found, in every process."""
     if accelerator.num_processes == 1:
         return found
+    from accelerate.utils import broadcast_object_list
+
     with noticing_loss(accelerator):
         (shared,) = broadcast_object_list([found])
     return shared  # type: ignore[no-any-return]
@@ -93,6 +98,8 @@ def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
     """Give every process the parameters and buffers of the main one."""
     if accelerator.num_processes == 1:
         return
+    from accelerate.utils import broadcast
+
     with noticing_loss(accelerator):
         for tensor in chain(model.parameters(), model.buffers()):
             dense = tensor.detach().clone(memory_format=torch.contiguous_format)
@@ -100,14 +107,17 @@ def share_weights(model: nn.Module, accelerator: Accelerator) -> None:
 
 
 def share_buffers(model: nn.Module, accelerator: Accelerator) -> None:
-    """Give every process the main one's buffers, such as running means.
+    """Give every process the main one's buffers of its networks, such as running means.
 
-    Each process has seen its own share of the batch, and a checkpoint keeps one set.
+    Each process has seen its own share of the batch, and a checkpoint keeps one set. The model's
+    own buffer, σ, is the same in all of them: it is fixed, or follows what all of them measured.
     """
     if accelerator.num_processes == 1:
         return
+    from accelerate.utils import broadcast
+
     of_dtype: dict[torch.dtype, list[Tensor]] = {}
-    for buffer in model.buffers():
+    for buffer in chain.from_iterable(network.buffers() for network in model.children()):
         of_dtype.setdefault(buffer.dtype, []).append(buffer)
     with noticing_loss(accelerator):
         for buffers in of_dtype.values():

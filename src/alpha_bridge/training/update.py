@@ -1,10 +1,12 @@
 """One update of Algorithm 1: every loss at the parameters before it, one step for every network."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from accelerate import Accelerator
 from torch import Tensor
 
 from ..control import Moments
@@ -16,6 +18,9 @@ from .exchange import Exchange
 from .gradients import centred_moments, twin_gradients
 from .processes import share_buffers
 from .state import TrainState
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Draw = tuple[Tensor, Noise]
 """Data and noise of one step of the optimisers, on the device."""

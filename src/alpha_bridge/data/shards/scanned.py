@@ -38,6 +38,8 @@ class Scan:
             but for the names of the files that they once were, where these are asked for.
         images: The columns of images, with the mode that they state.
         bare: Samples without an image.
+        mixed: Columns that are left out, for their values are of several types, or of one that no
+            column holds.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Scan:
     cells: Table
     images: Mapping[str, str | None]
     bare: int = 0
+    mixed: Sequence[str] = ()
 
 
 def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:

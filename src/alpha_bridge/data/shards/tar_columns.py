@@ -20,23 +20,26 @@ WHOLE = re.compile(r"-?[0-9]{1,18}")
 """A whole number of 64 bits."""
 
 
-def columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+def columns_of(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Array], list[str]]:
     """Columns of the scalars in a file's records, and one of labels, whether known or not.
 
-    Those of several types, of numbers beyond 64 bits, or of texts that are none, are left out.
+    Those of several types, of numbers beyond 64 bits, or of texts that are none, are left out, and
+    their names are given in place of them.
     """
     import pyarrow
 
     columns: dict[str, Any] = {}
+    mixed: list[str] = []
     for name in dict.fromkeys(chain(*records, [LABEL])):
         cells = [record.get(name) for record in records]
         if not all(isinstance(cell, Scalar) for cell in cells):
+            mixed.append(name)
             continue
         try:
             columns[name] = pyarrow.array(_labels(cells) if name == LABEL else cells)
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError):
-            continue
-    return of_few_values(columns)
+            mixed.append(name)
+    return of_few_values(columns), mixed
 
 
 def _labels(cells: Sequence[Scalar]) -> Sequence[Scalar]:
@@ -52,8 +55,8 @@ def _labels(cells: Sequence[Scalar]) -> Sequence[Scalar]:
 def alike(scans: Mapping[str, Sequence[Scan]]) -> dict[str, list[Scan]]:
     """Give each column one type in the tar files of all splits.
 
-    Labels are texts if those of a file are. Other columns of several types are left out, as they
-    are within a file, and so are those of which nothing is known.
+    Labels are texts if those of a file are. Other columns of several types are left out and named,
+    as they are within a file; those of which nothing is known are left out as well.
     """
     tables = [one.cells for one in chain.from_iterable(scans.values())]
     columns: dict[str, list[ChunkedArray]] = {}
@@ -70,7 +73,8 @@ def alike(scans: Mapping[str, Sequence[Scan]]) -> dict[str, list[Scan]]:
             place = cells.schema.get_field_index(LABEL)
             cells = cells.set_column(place, LABEL, cells[LABEL].cast("string"))
             names -= {LABEL}
-        return replace(one, cells=cells.drop_columns([*names]))
+        mixed = [*one.mixed, *sorted(names & several)]
+        return replace(one, cells=cells.drop_columns([*names]), mixed=mixed)
 
     return {split: [of_one_type(one) for one in found] for split, found in scans.items()}
 

@@ -45,9 +45,12 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
                 files.append(_readable(member.name))
                 records.append(_record(file, members))
     kept = pyarrow.array(files, "string") if names else None
-    cells = pyarrow.table({column or IMAGE: no_images(len(found), kept), **columns_of(records)})
+    # images come last, for a key of JSON may have their column's name
+    columns, mixed = columns_of(records)
+    columns[column or IMAGE] = no_images(len(found), kept)
     index = np.array(found, PLACE)
-    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare)
+    cells = pyarrow.table(columns)
+    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare, mixed)
 
 
 def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
