@@ -418,7 +418,7 @@ def test_a_method_is_trained_and_told_by_its_command(name, small, capsys):
     assert run.config["method"] == name
     read_config(run.config_path)
     retention = any(key.startswith("retention") for record in run.records for key in record)
-    assert retention == (name in ("naive", "alpha-bridge"))
+    assert retention == (name in ("naive", "alpha-bridge", "hinge-bridge"))
     assert run.report_path.exists()
     again = ["train", str(run.config_path), "--method", name, "--out", str(run.folder), "--resume"]
     assert main(again) == 0

@@ -31,8 +31,9 @@ def _of_realism(config: Config) -> Gamma:
     end = config.path.end if config.gamma.end is None else config.gamma.end
     realism = end if config.realism is None else config.realism
     if config.rows is None:
-        scope = Patches if config.model.discriminator == "patches" else Whole
-        return RealismGamma(realism, scope.numbers(config.event_shape or (1, 1, 1)), end=end)
+        shape = config.event_shape or (1,)
+        in_patches = config.model.discriminator == "patches" and len(shape) == 3
+        return RealismGamma(realism, (Patches if in_patches else Whole).numbers(shape), end=end)
     kappa = min(1.0, (1 - realism) / realism) if realism else 1.0
     return SigmoidGamma.ending(kappa, end)
 
