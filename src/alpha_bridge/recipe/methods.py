@@ -58,6 +58,9 @@ class Method:
     def apply(self, config: Config) -> Config:
         """The configuration that trains this method where ``config`` trains the α-Bridge.
 
+        Raises:
+            ValueError: ``config`` is one of another method.
+
         Example:
             >>> METHODS["naive"].apply(Config(decided=SHARES)).decided
             ('path.ml', 'path.transfer', 'path.adversarial')
