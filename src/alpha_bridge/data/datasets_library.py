@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def prepared(builder: "DatasetBuilder") -> "DatasetDict":
+    """All splits of a data set, once its files are where the library reads them."""
     builder.download_and_prepare()
     return builder.as_dataset()
 
