@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from alpha_bridge.chunks import in_parts
 from alpha_bridge.data.rng import latents
 from alpha_bridge.metrics.comparison import CHUNK
 from alpha_bridge.metrics.evaluation import SampleEvaluation
 from alpha_bridge.metrics.image_quality import features_of, reconstruction_error
 from alpha_bridge.metrics.two_sample import gaussian_kl_to_prior, two_sample_accuracy
-from alpha_bridge.model import AlphaBridge, in_parts
+from alpha_bridge.model import AlphaBridge
 from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH
 from alpha_bridge.runs.plots.records import Array
 

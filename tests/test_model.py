@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
-from alpha_bridge import model as model_module
 from alpha_bridge.interpolation import lerp
-from alpha_bridge.model import NETWORKS, AlphaBridge, at_once, in_parts
+from alpha_bridge.model import NETWORKS, AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 
 LATENT, FEATURES = 2, 3
@@ -372,20 +371,3 @@ def test_a_copy_is_independent():
     with torch.no_grad():
         next(other.network_parameters("generator")).add_(1)
     assert not torch.equal(other.sample(5, rng()), model.sample(5, rng()))
-
-
-@pytest.mark.parametrize("shape", [(), (2,), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
-def test_of_small_samples_as_many_as_ever_are_seen(shape):
-    assert at_once(shape, 250) == 250
-
-
-@pytest.mark.parametrize("size", [128, 256, 512, 4096])
-def test_of_large_ones_as_many_as_have_the_numbers_but_one(size):
-    count = at_once((3, size, size), 250)
-    assert count == 1 or count * 3 * size**2 <= model_module.NUMBERS
-
-
-def test_the_parts_are_all_of_them():
-    x = torch.randn(9, 3, 1000, 1000)
-    assert torch.equal(torch.cat(in_parts(x, 250)), x)
-    assert max(map(len, in_parts(x, 250))) == 1

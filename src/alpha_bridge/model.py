@@ -5,7 +5,6 @@ on top it is the semi-implicit surrogate (13); :math:`q_\phi(z|x)` is its infere
 """
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .checks import at_least, positive
+from .chunks import CHUNK, in_parts
 from .gaussian import importance_weighted_bound, log_likelihood, log_normal, moments, reparameterize
 from .interpolation import Curve, slerp
 from .observation import WHOLE, DrawnRows, RowFamily, Scope
@@ -22,28 +22,6 @@ __all__ = ["NETWORKS", "AlphaBridge", "NetworkName"]
 
 NetworkName = Literal["generator", "encoder", "discriminator"]
 NETWORKS: tuple[NetworkName, ...] = ("generator", "encoder", "discriminator")
-
-CHUNK = 100
-"""Samples that are measured together, at most."""
-NUMBERS = 250 * 3 * 64 * 64
-"""Of the samples that are seen at once where nothing is trained, at most: of 250 images of 64×64 in
-colour, or 15 of 256×256. The decoder of a latent diffusion model takes some GiB for as many."""
-
-
-def at_once(shape: tuple[int, ...], most: int) -> int:
-    """How many samples of a shape are seen at once, one or more, ``most`` at most.
-
-    Example:
-        >>> at_once((3, 64, 64), 250), at_once((3, 256, 256), 250), at_once((2,), 250)
-        (250, 15, 250)
-    """
-    return max(1, min(most, NUMBERS // max(1, math.prod(shape))))
-
-
-def in_parts(x: Tensor, most: int) -> tuple[Tensor, ...]:
-    """Samples ``(N, *event)`` in parts of as many as are seen at once."""
-    parts: tuple[Tensor, ...] = x.split(at_once(tuple(x.shape[1:]), most))
-    return parts
 
 
 class AlphaBridge(nn.Module):

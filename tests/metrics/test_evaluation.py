@@ -9,7 +9,7 @@ import pyarrow
 import pytest
 import torch
 
-from alpha_bridge import model as model_module
+from alpha_bridge import chunks
 from alpha_bridge.data import (
     DensitySource,
     ImageSource,
@@ -413,7 +413,7 @@ def test_a_table_of_one_column_is_measured_and_has_none_to_learn_from(column):
 def test_a_network_sees_as_many_as_the_larger_of_what_it_takes_and_gives_allows(
     turned, monkeypatch
 ):
-    monkeypatch.setattr(model_module, "NUMBERS", 4 * 6)
+    monkeypatch.setattr(chunks, "NUMBERS", 4 * 6)
     seen, (few, many) = [], (2, 6)
 
     def network(x):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from alpha_bridge import model as model_module
+from alpha_bridge import chunks
 from alpha_bridge.adversarial import Wasserstein
 from alpha_bridge.data import Source
 from alpha_bridge.errors import Diverged, Halted, Interrupted
@@ -114,7 +114,7 @@ def collapsed(model):
 
 @pytest.mark.parametrize(("numbers", "seen"), [(10**6, 128), (2 * 20, 20), (1, 2)])
 def test_large_samples_are_measured_few_at_a_time(numbers, seen, monkeypatch):
-    monkeypatch.setattr(model_module, "NUMBERS", numbers)
+    monkeypatch.setattr(chunks, "NUMBERS", numbers)
     counts, unseen = [], Batches.unseen
 
     def counted(batches, step, count):

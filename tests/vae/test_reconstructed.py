@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from alpha_bridge import model as model_module
+from alpha_bridge import chunks
 from alpha_bridge.cli.parsing import parse
 from alpha_bridge.commands.train import train
 from alpha_bridge.data import from_array
@@ -55,7 +55,7 @@ def test_a_frozen_encoder_is_the_same_bit_for_bit_in_the_restored_vae(
 
 def test_images_that_are_large_are_seen_few_at_a_time(config, monkeypatch):
     """Before the first update, which has a batch of its own, and where the model is measured."""
-    monkeypatch.setattr(model_module, "NUMBERS", 4 * 64)
+    monkeypatch.setattr(chunks, "NUMBERS", 4 * 64)
     seen, forward = [], torch.nn.Conv2d.forward
 
     def counted(layer, x):

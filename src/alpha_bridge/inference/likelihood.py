@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..model import CHUNK, AlphaBridge, in_parts
+from ..chunks import CHUNK, in_parts
+from ..model import AlphaBridge
 
 __all__ = ["bounds"]
 

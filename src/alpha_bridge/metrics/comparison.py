@@ -9,9 +9,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ..chunks import in_parts
 from ..data import DensitySource, Source
 from ..errors import printable
-from ..model import AlphaBridge, in_parts
+from ..model import AlphaBridge
 from ..observation import RowFamily
 from . import downstream, enumeration, image_quality, modes, table_quality
 from .classifier import (

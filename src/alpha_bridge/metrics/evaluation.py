@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ..checks import at_least
+from ..chunks import at_once, in_parts
 from ..data import DensitySource, Source, normal, uniform
 from ..data.rng import Purpose
-from ..model import AlphaBridge, at_once, in_parts
+from ..model import AlphaBridge
 from ..settings import EvaluationConfig
 from . import image_quality
 from .comparison import (

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from ..model import in_parts
+from ..chunks import in_parts
 
 __all__ = ["psnr", "sharpness", "ssim"]
 

@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..checks import at_least
+from ..chunks import in_parts
 from ..data import PixelUnits, Source, StandardUnits, Units, read_named_samples
 from ..data.rng import latents
 from ..errors import NotWritten
 from ..inference.calibrated_ratio import FEWEST_HELD_OUT, CalibratedRatio, MapName, calibrated
 from ..inference.inversion import refine
 from ..metrics.comparison import CHUNK
-from ..model import AlphaBridge, in_parts
+from ..model import AlphaBridge
 from ..recipe import Config
 from ..recipe.domains import SOURCES, build_prior, build_source
 from ..recipe.first_weights import model_of

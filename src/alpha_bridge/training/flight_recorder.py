@@ -12,8 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..chunks import at_once
 from ..errors import Halted
-from ..model import at_once
 from ..settings import WatchConfig
 from .bundle import whole, write_bundle
 from .callbacks import sparing

@@ -62,8 +62,10 @@ def threads_for(count: int) -> Iterator[None]:
     """
     before = torch.get_num_threads()
     few = 0 < count < MANY and CHOSEN not in os.environ
-    torch.set_num_threads(1 if few else before)
+    if few:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        if few:
+            torch.set_num_threads(before)

@@ -10,8 +10,9 @@ and the networks themselves, with all that their files say, stay what they were.
 import torch
 from torch import Tensor, nn
 
+from ..chunks import CHUNK, in_parts
 from ..gaussian import moments
-from ..model import CHUNK, AlphaBridge, in_parts
+from ..model import AlphaBridge
 from ..networks.blueprint import shareable
 from .latents import Numbers, latent_size, require_latents
 
