@@ -159,7 +159,7 @@ def _places(data: str | None) -> dict[str, tuple[str, int]]:
 
 def _autoencoder(study: Study, name: str, place: str, size: int, seed: int, quick: bool) -> str:
     """The folder of the autoencoder of a set and a seed, which is trained if it is not there."""
-    folder = study.folder.absolute() / "autoencoders" / f"{name.replace(' ', '-')}-seed-{seed}"
+    folder = study.folder / "autoencoders" / f"{name.replace(' ', '-')}-seed-{seed}"
     if not folder.exists():
         updates = QUICK_VAE_STEPS if quick else VAE_STEPS
         study.report(f"{name}  seed {seed}  {updates} updates of the autoencoder")
