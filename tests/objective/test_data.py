@@ -449,10 +449,18 @@ def test_a_network_that_mixes_samples_is_known_by_its_batch_normalisation(networ
 # Numbers
 
 
+def test_the_rate_is_the_divergence_from_the_prior_whatever_its_weight():
+    setting = Setting("trials")
+    one, half = (setting.losses(0.0, kl_weight=weight) for weight in (1.0, 0.5))
+    assert torch.equal(one.diagnostics["rate"], half.diagnostics["rate"])
+    apart = one.values["encoder"] - half.values["encoder"]
+    assert torch.allclose(apart.mean(-1), one.diagnostics["rate"] / 2)
+
+
 @three
 def test_the_effective_sample_sizes_are_shares_of_each_trial(alpha):
     diagnostics = Setting("trials").losses(alpha).diagnostics
-    assert set(diagnostics) == {"ess/forward", "ess/reverse", "mse"}
+    assert set(diagnostics) == {"ess/forward", "ess/reverse", "mse", "rate"}
     for share in (diagnostics["ess/forward"], diagnostics["ess/reverse"]):
         assert share.shape == (TRIALS,)
         assert not share.requires_grad

@@ -96,6 +96,7 @@ def test_alpha_follows_a_ramp_where_nothing_else_is_possible(values):
     require_sound(config)
     assert config.path.kind == "ramp"
     assert config.model.noise_course == ("measured" if config.objective.one_sided else "fixed")
+    assert config.model.noise_rate == (1.25 if config.objective.kind == "data" else None)
     assert config.objective.normalized == config.objective.one_sided
 
 
@@ -141,7 +142,7 @@ def test_every_decision_is_said_and_recorded():
     (line,) = described(config)
     assert line.startswith("decided, where you give nothing else: --batch-size 128, --path.kind ")
     assert "--model.hidden 128 128 128, " in line
-    assert keys_of(line.replace(",", "").split()) == {*RULES}
+    assert keys_of(line.replace(",", "").split()) == {*RULES} - {"model.noise_rate"}
     assert read_config(config.model_dump(mode="json")) == config
 
 
@@ -157,11 +158,12 @@ def test_what_every_run_with_a_dial_has_is_decided_too():
 @pytest.mark.parametrize(
     ("shape", "rows", "unread"),
     [
-        ((2,), None, {"model.width"}),
+        ((2,), None, {"model.width", "model.noise_rate"}),
         (
             (4,),
             (((0, 3),), ((3, None),)),
-            {"model.width", "control.every", "model.noise", "model.noise_course"},
+            {"model.width", "control.every"}
+            | {f"model.noise{end}" for end in ("", "_course", "_rate")},
         ),
         ((1, 8, 8), None, set()),
     ],

@@ -12,7 +12,7 @@ from alpha_bridge.errors import Diverged
 from alpha_bridge.model import AlphaBridge
 from alpha_bridge.networks import MLPDiscriminator, MLPEncoder, MLPGenerator
 from alpha_bridge.objective import DataBridge, JointBridge
-from alpha_bridge.path import constant
+from alpha_bridge.path import AlphaPath, constant
 from alpha_bridge.settings import ControlConfig
 from alpha_bridge.training import Callback, fit
 from alpha_bridge.training.decoder_noise import AnnealedNoise, GammaOfNoise, MeasuredNoise
@@ -131,6 +131,27 @@ def test_a_loss_without_weights_takes_all_samples():
 def test_a_measured_sigma_is_the_root_mean_squared_error():
     own, seen = trained(constant(0.0, 40), [MeasuredNoise(decay=0.0)])
     assert own.sigma.item() == pytest.approx(math.sqrt(seen.all[-1]["mse"]), rel=1e-5)
+
+
+def sigmas_at(path, rate):
+    sigmas = []
+    seen = lambda event: sigmas.append(event.state.model.sigma.item())  # noqa: E731
+    trained(path, [MeasuredNoise(0.5, rate), seen])
+    return sigmas
+
+
+def test_a_measured_sigma_rises_in_step_one_while_latents_hold_more_than_the_rate():
+    path = AlphaPath.three_steps(ml=4, transfer=3, adversarial=3)
+    held, free = sigmas_at(path, 1e-3), sigmas_at(path, 1e3)
+    assert held[:4] == sorted(held[:4])
+    assert held[3] > 2 * free[3]
+    assert held[4:] == sorted(held[4:], reverse=True)
+    assert free == sigmas_at(path, None)
+
+
+def test_the_rate_has_no_say_where_nothing_comes_after_step_one():
+    path = constant(0.0, 6)
+    assert sigmas_at(path, 1e-3) == sigmas_at(path, None)
 
 
 def test_an_annealed_sigma_falls_evenly_in_its_logarithm():

@@ -24,6 +24,9 @@ __all__ = ["MSE", "DataBridge"]
 MSE = "mse"
 """The diagnostic that is the mean squared error of the batch's reconstructions, in model units."""
 
+RATE = "rate"
+"""The diagnostic that is the encoder's mean divergence from the prior, in nats."""
+
 
 @dataclass(frozen=True)
 class Passes:
@@ -31,7 +34,7 @@ class Passes:
 
     Attributes:
         outputs: The discriminator's.
-        kl: The encoder's divergence from the prior, ``(*trials, batch)``, with its weight.
+        kl: The encoder's divergence from the prior, ``(*trials, batch)``.
         z: Draws from the encoder, ``(*trials, batch, *latent_shape)``.
         decoded: What they are decoded to, the shape of the data, or the parameters of rows.
         drawn: The fakes, where they are rows.
@@ -140,7 +143,7 @@ class DataBridge(Objective):
         of_categories = share * self._of_categories(model, passes, alpha) / scale if share else 0.0
         of_logits = theta(log_p, f_model)
         of_theta = of_logits + of_categories
-        kl = passes.kl / scale if self.one_line else passes.kl
+        kl = self.kl_weight * passes.kl / (scale if self.one_line else 1.0)
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
             "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
@@ -149,6 +152,7 @@ class DataBridge(Objective):
         terms = Terms(theta, of_logits, log_p, f_model, of_categories, kl, reverse)
         at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
         diagnostics = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
+        diagnostics[RATE] = passes.kl.detach().mean(-1)
         if passes.drawn is None:
             size = math.prod(x.shape[model.batch_ndim :])
             error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
@@ -226,7 +230,7 @@ class DataBridge(Objective):
         """A draw from the encoder, and its divergence from the prior."""
         mean, log_variance = model.posterior(x)
         kl = kl_to_prior(mean, log_variance, mean.ndim - model.batch_ndim)
-        return reparameterize(mean, log_variance, noise), self.kl_weight * kl
+        return reparameterize(mean, log_variance, noise), kl
 
     def _log_likelihood(self, model: AlphaBridge, x: Tensor, decoded: Tensor) -> Tensor:
         """Of the pixels, of the shape of the logits."""

@@ -43,6 +43,7 @@ class Facts:
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
+        of_samples: Whether samples of the prior are held against the data, not reconstructions.
         waits: Whether α can wait for the model.
         rows: Whether samples are rows of a table, with categories.
         latent: Size of a latent.
@@ -57,6 +58,7 @@ class Facts:
     spread: float
     batch: int
     of_data: bool
+    of_samples: bool
     waits: bool
     rows: bool = False
     latent: int = 1
@@ -135,6 +137,16 @@ def _measurable(of: Facts) -> bool:
     return of.of_data and not of.rows and 2 * of.latent <= of.size
 
 
+def _noise_rate(of: Facts) -> float | None:
+    """Where samples of the prior are sharpened, Step I is to bring them near the data.
+
+    On MNIST a number of a latent holds 2.3 nats after 350 updates and 3.3 after 4,000, of which .63
+    of the labels are kept, and .70 with 1.25 nats in Step I. CIFAR-10 in grey, the digits and faces
+    hold 1.1 to 1.4 after 250 to 420 updates.
+    """
+    return 1.25 if of.of_samples and _measurable(of) else None
+
+
 def _always(value: object) -> Callable[[Facts], Any]:
     return lambda _: value
 
@@ -151,6 +163,7 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
     "model.noise": _noise,
     "model.noise_course": lambda of: "measured" if _measurable(of) else "fixed",
+    "model.noise_rate": _noise_rate,
     "objective.normalized": lambda of: of.of_data and not of.rows,
     "control.every": lambda of: min(20, max(1, of.steps // 100)),
     "optimization.generator": Facts.rate,
@@ -222,7 +235,8 @@ def _facts(
 ) -> Facts:
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
-    kind = config.objective.one_sided, _can_wait(config), config.rows is not None
+    kind = config.objective.one_sided, config.objective.kind == "data"
+    kind += _can_wait(config), config.rows is not None
     return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
 
 
@@ -273,6 +287,7 @@ def _unread(config: Config) -> set[str]:
         "control.every": config.path.kind != "adaptive",
         "model.noise": config.rows is not None,  # each number has a σ of its own
         "model.noise_course": config.rows is not None,
+        "model.noise_rate": config.model.noise_course != "measured",
     }
     return {key for key, idle in unread.items() if idle}
 

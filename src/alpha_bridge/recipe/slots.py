@@ -52,7 +52,7 @@ GAMMAS: dict[str, Callable[[Config], Gamma]] = {
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],
     "learned": lambda _: [],
-    "measured": lambda config: [MeasuredNoise(config.noise_decay)],
+    "measured": lambda config: [MeasuredNoise(config.noise_decay, config.noise_rate)],
     "annealed": lambda config: [AnnealedNoise(config.noise or NOISE, config.noise_end)],
 }
 """What moves σ after each update; a learned one is a parameter of the model."""

@@ -39,6 +39,9 @@ class ModelConfig(Settings):
     its logarithm, to noise_end."""
     noise_decay: Annotated[float, DECAY] = 0.99
     """Decay of the measured σ's average, in [0, 1)."""
+    noise_rate: Annotated[float | None, POSITIVE] = None
+    """Nats that a number of a latent may hold on average, E KL / d, for a measured σ to fall in
+    Step I. None: any."""
     noise_end: Annotated[float, POSITIVE] = 0.1
     """σ at the end of an annealed run."""
 

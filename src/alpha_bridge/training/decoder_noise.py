@@ -4,10 +4,11 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from torch import Tensor
 
 from ..checks import at_least, positive
 from ..control import RealismGamma
-from ..objective.data import MSE
+from ..objective.data import MSE, RATE
 from ..settings import ControlConfig, ModelConfig, require
 from .events import Callback, Event
 from .processes import mean_over_processes
@@ -25,20 +26,34 @@ class MeasuredNoise(Callback):
     averaged over the batch. At the error itself the bound (3) is largest in σ, so that nothing has
     to be chosen. The average is the model's σ, which checkpoints keep.
 
+    The smaller σ is, the more a latent says of its x, and the less do latents lie as the prior
+    does. So σ may be held in Step I, whose samples of the prior are what later steps sharpen: with
+    the rate :math:`R = E\, KL[q_\phi(z|x) \| p(z)]` of latents of d numbers, it is then at least
+
+    .. math:: \sigma^2 \, (R / r d)^{1 - \lambda}
+
+    which rises while R is above r d.
+
     Attributes:
         decay: λ, in [0, 1).
+        rate: r, positive, in nats; None where σ only follows the error. Ours.
 
     Raises:
-        ValueError: ``decay`` is out of its range.
+        ValueError: ``decay`` or ``rate`` is out of its range.
 
     Source:
         Rybkin, Daniilidis and Levine, Simple and Effective VAE Training with Calibrated Decoders,
-        ICML 2021, for σ at its optimum.
+        ICML 2021, for σ at its optimum; Alemi et al., Fixing a Broken ELBO, ICML 2018, for the
+        rate.
     """
 
-    def __init__(self, decay: float = ModelConfig.noise_decay) -> None:
-        require(ModelConfig, noise_decay=decay)
-        self.decay = decay
+    def __init__(
+        self,
+        decay: float = ModelConfig.noise_decay,
+        rate: float | None = ModelConfig.noise_rate,
+    ) -> None:
+        require(ModelConfig, noise_decay=decay, noise_rate=rate)
+        self.decay, self.rate = decay, rate
 
     @torch.no_grad()
     def after(self, event: Event) -> None:
@@ -50,7 +65,17 @@ class MeasuredNoise(Callback):
             )
         error = mean_over_processes(event.numbers[MSE], event.updates.accelerator)
         variance = model.sigma.square().lerp(error.unsqueeze(-1), 1 - self.decay)
+        # a path that ends with Step I has nothing to sharpen
+        if self.rate is not None and event.in_step_one and event.step_one < event.steps:
+            variance = torch.maximum(variance, self._held(event, self.rate))
         model.log_sigma.copy_(variance.log() / 2)
+
+    def _held(self, event: Event, rate: float) -> Tensor:
+        """What σ² is at least, ``(*trials, 1)``."""
+        model = event.state.model
+        held = mean_over_processes(event.numbers[RATE], event.updates.accelerator)
+        share = held / (rate * math.prod(model.latent_shape or ()))
+        return model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
 
 
 class AnnealedNoise(Callback):
