@@ -194,7 +194,8 @@ class AlphaBridge(nn.Module):
     def log_ratio(self, x: Tensor) -> Tensor:
         r"""Estimate of :math:`f(x) = \log q(x) - \log p_\theta(x)`, equation (6), in nats.
 
-        That of patches is their total, as if those that do not overlap were independent.
+        That of patches is their total, which is f where those that do not overlap are independent,
+        and patches are alike at all places.
 
         Args:
             x: Samples, shape ``(*trials, batch, *event)``.

@@ -21,8 +21,8 @@ from alpha_bridge.objective.backward import summed
 from alpha_bridge.observation import FeatureLikelihood
 from alpha_bridge.path import AlphaPath
 from alpha_bridge.training import fit
+from tests.looping import at_each_alpha
 
-ALPHAS = [0.0, 0.2, 0.5, 0.8, 0.99]
 GAMMA = SigmoidGamma(c=4.0, d=-2.0)
 
 
@@ -42,19 +42,45 @@ class Affine(nn.Module):
 
     def __init__(self, a, s):
         super().__init__()
-        self.a, self.log_variance = a, 2 * math.log(s)
+        self.a, self.s = (nn.Parameter(torch.tensor(of, dtype=torch.float64)) for of in (a, s))
 
     def forward(self, x):
-        return self.a * x, torch.full_like(x, self.log_variance)
+        return self.a * x, 2 * self.s.log().expand_as(x)
 
 
-def linear_gaussian():
-    """Data N(0, 1.5²), an encoder, a decoder w z that is not at its optimum, and its density."""
-    q, a, s = Normal(0.0, torch.tensor(1.5, dtype=torch.float64)), 0.7, 0.5
-    aggregated = math.sqrt((a * 1.5) ** 2 + s**2)
-    generator = nn.Linear(1, 1, bias=False).double()
-    nn.init.constant_(generator.weight, 1.1)
-    return q, a, s, aggregated, generator
+class LinearGaussian:
+    """Data N(0, 1.5²), an encoder, and a decoder w z + σ ε that is not at its optimum."""
+
+    def __init__(self, sigma):
+        self.q, self.sigma = Normal(0.0, torch.tensor(1.5, dtype=torch.float64)), sigma
+        self.encoder, self.generator = Affine(0.7, 0.5), nn.Linear(1, 1, bias=False).double()
+        nn.init.constant_(self.generator.weight, 1.1)
+        self.a, self.s, self.w = self.encoder.a, self.encoder.s, self.generator.weight.squeeze()
+
+    @property
+    def aggregated(self):
+        """The aggregated posterior, which depends on the encoder."""
+        variance = (self.a * self.q.scale).square() + self.s.square()
+        return Normal(0.0, variance.sqrt())
+
+    def density(self, sigma):
+        """Of what latents are decoded to, with noise of this σ."""
+        variance = (self.w * self.aggregated.scale).square() + sigma**2
+        return Normal(0.0, variance.sqrt())
+
+    def encoded(self, x):
+        return Normal(self.a * x, self.s)
+
+    def posterior(self, x):
+        """Of the latents of the model."""
+        w, sigma = self.w, self.sigma
+        variance = 1 / (1 / self.aggregated.variance + (w / sigma).square())
+        return Normal(variance * w * x / sigma**2, variance.sqrt())
+
+    def gradients(self, value):
+        """To the decoder's w, and to the encoder's a and s."""
+        arms = [self.generator.weight, self.a, self.s]
+        return torch.autograd.grad(value, arms, materialize_grads=True)
 
 
 def gauss_hermite(count):
@@ -62,49 +88,64 @@ def gauss_hermite(count):
     return torch.tensor(nodes), torch.tensor(shares / shares.sum())
 
 
-def expected_twins(q, a, s, generator, sigma, p, alpha):
+def expected_twins(problem, p, alpha):
     """Means of both twins over data and noise, by quadrature; the ratio is that of q and p."""
-    model = AlphaBridge(generator, Affine(a, s), Ratio(q, p), sigma).double()
+    ratio = Ratio(problem.q, Normal(0.0, p.scale.detach()))
+    model = AlphaBridge(problem.generator, problem.encoder, ratio, problem.sigma).double()
     (x, of_x), (epsilon, of_epsilon) = gauss_hermite(60), gauss_hermite(20)
     grid = torch.cartesian_prod(x, epsilon)
     weights = torch.cartesian_prod(of_x, of_epsilon).prod(-1)
     noise = Noise(grid[:, 1:], grid[:, 1:])
     objective = ReconstructionBridge(Bridge(clip=math.inf))
-    twins = objective.twins(model, q.scale * grid[:, :1], noise, alpha)
+    twins = objective.twins(model, problem.q.scale * grid[:, :1], noise, alpha)
     return [(weights * twin).sum() for twin in twins]
 
 
-@pytest.mark.parametrize("alpha", [*ALPHAS, 1.0])
-def test_the_reverse_twin_follows_the_divergence_of_reconstructions(alpha):
-    q, a, s, aggregated, generator = linear_gaussian()
-    w = generator.weight
-    p = Normal(0.0, (w.abs() * aggregated).squeeze())
-    constant = Normal(0.0, p.scale.detach())
-    _, reverse = expected_twins(q, a, s, generator, 0.8, constant, alpha)
-    (found,) = torch.autograd.grad(reverse, w)
-    (expected,) = torch.autograd.grad(alpha_divergence(p, q, alpha), w)
+@at_each_alpha
+def test_the_reverse_twin_follows_the_divergence_of_reconstructions_in_both_arms(alpha):
+    problem = LinearGaussian(sigma=0.8)
+    p = problem.density(sigma=0.0)
+    _, reverse = expected_twins(problem, p, alpha)
+    found = problem.gradients(reverse)
+    expected = problem.gradients(alpha_divergence(p, problem.q, alpha))
     torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("alpha", ALPHAS)
-def test_the_forward_twin_follows_the_divergence_and_the_gap_of_its_bound(alpha):
-    r"""The gap is :math:`E_{r_\alpha}[KL[q_\phi(z|x) \| p_\theta(z|x)]] / (1 - \alpha)`."""
-    q, a, s, aggregated, generator = linear_gaussian()
-    w, sigma = generator.weight, 0.8
-    p = Normal(0.0, (w.square() * aggregated**2 + sigma**2).sqrt().squeeze())
-    constant = Normal(0.0, p.scale.detach())
-    forward, _ = expected_twins(q, a, s, generator, sigma, constant, alpha)
-    (found,) = torch.autograd.grad(forward / (1 - alpha), w)
+@at_each_alpha
+def test_the_forward_twin_follows_the_divergence_and_the_gap_of_its_bound_in_both_arms(alpha):
+    r"""It leaves out the gap, :math:`KL[q_\phi(z|x) \| p_\theta(z|x)]`, and the twin leaves out the
+    last term of the bound, :math:`KL[q_\phi(z|x) \| \bar q(z)]`, in which θ has no part."""
+    problem = LinearGaussian(sigma=0.8)
+    q, p = problem.q, problem.density(problem.sigma)
+    forward, _ = expected_twins(problem, p, alpha)
 
     nodes, weights = gauss_hermite(60)
     x = q.scale * nodes
-    variance = 1 / (1 / aggregated**2 + w.squeeze() ** 2 / sigma**2)
-    posterior = Normal(variance * w.squeeze() * x / sigma**2, variance.sqrt())
-    gap = kl_divergence(Normal(a * x, torch.tensor(s, dtype=torch.float64)), posterior)
-    of_r = weights * (-alpha * (q.log_prob(x) - constant.log_prob(x))).exp()
-    bound = alpha_divergence(p, q, alpha) + (of_r * gap).sum() / (1 - alpha)
-    (expected,) = torch.autograd.grad(bound, w)
+    held = weights * (-alpha * (q.log_prob(x) - p.log_prob(x))).exp().detach()
+    gap = (held * kl_divergence(problem.encoded(x), problem.posterior(x))).sum()
+    last = (held * kl_divergence(problem.encoded(x), problem.aggregated)).sum()
+    expected = problem.gradients((1 - alpha) * alpha_divergence(p, q, alpha) + gap - last)
+    found = problem.gradients(forward)
     torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-9)
+
+
+@at_each_alpha
+def test_both_arms_follow_one_line_and_the_encoder_a_bound_of_the_last_term_too(alpha):
+    problem, weight = LinearGaussian(sigma=0.8), 0.3
+    ratio = Ratio(problem.q, Normal(0.0, problem.density(sigma=0.0).scale.detach()))
+    model = AlphaBridge(problem.generator, problem.encoder, ratio, problem.sigma).double()
+    x, *noise = torch.randn(3, 50, 1, dtype=torch.float64)
+    objective = ReconstructionBridge(kl_weight=weight)
+    forward, reverse = objective.twins(model, x, Noise(*noise), alpha)
+    kappa = GAMMA.kappa(alpha) if alpha < 1 else 0.0
+    line = problem.gradients((kappa * forward + GAMMA(alpha) * reverse).mean())
+    of_kl = problem.gradients(
+        weight * kl_divergence(problem.encoded(x), Normal(torch.zeros_like(x), 1.0)).mean()
+    )
+    passes = objective.losses(model, x, Noise(*noise), alpha, GAMMA).of_networks
+    (of_arms,) = (loss for networks, loss in passes.items() if "generator" in networks)
+    expected = [of_line + more for of_line, more in zip(line, of_kl, strict=True)]
+    torch.testing.assert_close(problem.gradients(of_arms.mean()), tuple(expected))
 
 
 def images(frozen=False, features=None):

@@ -16,7 +16,8 @@ class PatchDiscriminator(nn.Module):
 
     Convolutions of stride two with 4×4 kernels, whose widths double, and a 3×3 one: after k
     halvings logits are :math:`2^k` pixels apart, and each sees 8, 18, 38 or 78 pixels for k = 1
-    to 4. There is no normalisation, which would let images of a batch see one another.
+    to 4. All are one function of what they see, which knows where that lies only by the padding.
+    There is no normalisation, which would let images of a batch see one another.
 
     Attributes:
         scope: The patches.

@@ -84,7 +84,7 @@ class DataBridge(Objective):
     :math:`z' \sim N(0, I)`. At α = 1 the first line is the reverse KL (7) alone. The first and
     the last line are those of :class:`~alpha_bridge.adversarial.Bridge`; another adversarial loss
     has others. Where the discriminator sees :class:`~alpha_bridge.observation.Patches`, both are
-    totals over patches.
+    totals over patches, and what is followed is a divergence of patches.
 
     Attributes:
         adversarial: The losses of θ and β.

@@ -1,13 +1,25 @@
 r"""What of a sample has a logit of its own: all of it, or patches of an image, one by one.
 
-A convolutional discriminator without a dense layer has a logit for each patch k of an image,
-:math:`f_k = \log q_k - \log p_k`, the log ratio of the patch's marginals. Then the bridge follows
+A convolutional discriminator without a dense layer has a logit for each of the M patches of an
+image. They are one function of what a patch u holds: where it lies the network cannot know, unless
+padding shows it. So the best logit is a log ratio of means over places, of the patches' marginals
+:math:`q_k` and :math:`p_k`, and the bridge follows
 
-.. math:: \frac{1}{N} \sum_k D_\alpha[p_k \| q_k], \qquad N = r^2 / s^2
+.. math:: \frac{M}{N} D_\alpha[\bar p \| \bar q], \qquad
+    \bar q = \frac1M \sum_k q_k, \quad \bar p = \frac1M \sum_k p_k, \quad
+    f = \log \bar q - \log \bar p
 
-with patches of r × r pixels, s apart, of which N cover each pixel. Its twins are those of the
-paper, a patch in place of a sample: the forward one has :math:`e^{-\alpha f_k} \log p_k`, which
-falls on the patch's own pixels.
+with patches of r × r pixels, s apart, of which :math:`N = r^2 / s^2` cover each pixel. It is at
+most :math:`\frac1N \sum_k D_\alpha[p_k \| q_k]`, and equal where patches are alike at all places.
+
+The reverse twin, a patch in place of a sample, has exactly this gradient. The forward one has
+:math:`e^{-\alpha f(u_k)} \log p_k(u_k)`, which falls on the patch's own pixels: places are latents,
+
+.. math:: \log \bar p(u) \ge E_{r(k|u)}[\log p_k(u)] - KL[r(k|u) \| 1/M], \qquad
+    r(k|u) = \frac{q_k(u)}{\sum_j q_j(u)}
+
+and θ has no part in the last term. So the likelihood also asks for patches at their own places,
+which the divergence does not.
 """
 
 from abc import ABC, abstractmethod
