@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 from functools import partial
@@ -18,8 +19,9 @@ from PIL import Image
 
 from alpha_bridge.data import load_images, sampler, streamed
 from alpha_bridge.data.sampler import Groups, shuffled
-from alpha_bridge.data.shards import encoded_images
+from alpha_bridge.data.shards import encoded_images, sums
 from alpha_bridge.data.shards.encoded_images import Shards
+from alpha_bridge.files import sha256
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.domains import build_source
 
@@ -435,10 +437,40 @@ def test_one_of_several_images_of_a_sample_can_be_chosen(tmp_path, load):
 
 def test_the_sum_of_shards_is_of_their_content_wherever_they_lie(folders, streams, load, tmp_path):
     moved, other = tmp_path / "moved", tmp_path / "other"
-    shutil.copytree(folders["tar"], moved)
+    shutil.copytree(folders["tar"], moved, copy_function=shutil.copyfile)  # at another time
     write(other, "tar", [1, *range(1, COUNT)])
-    sums = [load(str(path)).fingerprint for path in (moved, other)]
-    assert streams["tar"].fingerprint == sums[0] != sums[1]
+    found = [load(str(path)).fingerprint for path in (moved, other)]
+    assert streams["tar"].fingerprint == found[0] != found[1]
+
+
+@pytest.mark.parametrize("kind", ["tar", "arrow"])
+def test_the_sum_of_shards_tells_one_image_that_was_overwritten_in_place(tmp_path, load, kind):
+    images = [png(9).ljust(200, b"\0")] * COUNT
+    folder = write(tmp_path / "x", kind, images)
+    before, size = load(str(folder)).fingerprint, (folder / f"part-0.{kind}").stat().st_size
+    shutil.rmtree(folder)
+    write(folder, kind, [*images[:10], png(8).ljust(200, b"\0"), *images[11:]])
+    assert (folder / f"part-0.{kind}").stat().st_size == size
+    assert load(str(folder)).fingerprint != before
+
+
+def test_only_shards_of_another_size_or_time_are_summed_up_again(folders, tmp_path, monkeypatch):
+    folder, summed = tmp_path / "x", []
+    shutil.copytree(folders["tar"], folder)
+    monkeypatch.setattr(sums, "sha256", lambda file: summed.append(file.name) or sha256(file))
+    load = partial(load_images, str(folder), cache=tmp_path / "cache", stream=True)
+    before = load().fingerprint
+    assert load().fingerprint == before and summed == ["part-0.tar", "part-1.tar"]
+    os.utime(folder / "part-1.tar", (0, 0))
+    assert load().fingerprint == before and summed[2:] == ["part-1.tar"]
+
+
+def test_shards_that_were_summed_up_before_somebody_stopped_are_not_read_again(tmp_path):
+    files, kept = [tmp_path / "a", tmp_path / "b"], tmp_path / "kept.json"
+    files[0].write_bytes(b"a")
+    with pytest.raises(FileNotFoundError):
+        sums.sums_of(files, [1, 1], kept)
+    assert [*json.loads(kept.read_text())] == [str(files[0])]
 
 
 def test_large_shards_are_streamed_by_default_and_the_line_names_the_other_way(

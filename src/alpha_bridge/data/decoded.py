@@ -18,7 +18,7 @@ from .attributes import Attributes
 from .classes import Classes
 from .rows import Rows, read_array
 
-CACHE_FORMAT = 7
+CACHE_FORMAT = 8
 """To be raised when the same images leave other files."""
 IMAGES, FILES, FINGERPRINT = "images.npy", "files.json", "fingerprint.txt"
 

@@ -34,6 +34,7 @@ from .decoded import CACHE_FORMAT, IMAGES, Known, open_decoded, open_known, soun
 from .origin import Origin
 from .rows import Rows, split
 from .shards.encoded_images import Shards
+from .shards.sums import sums_of
 from .streamed import StreamedRows, look_at
 from .survey import Survey
 
@@ -59,7 +60,8 @@ def load_images(
     """Images of a data set, decoded at the first call and mapped from the cache ever after.
 
     Those of a folder of shards (``.tar``, ``.parquet``, ``.arrow``) may also stay where they are:
-    the cache has an index of them, and an update decodes what it draws. Size and colour follow from
+    the cache has an index of them, and the sums of the files, which are read whole for that once;
+    an update decodes what it draws. Size and colour follow from
     some of the images, evenly spread. One that cannot be decoded is found when it is drawn, and
     ``skip_broken`` puts the next one in its place.
 
@@ -90,7 +92,8 @@ def load_images(
         held_out_split: Split to hold out; None for ``test`` or ``validation``, if any.
         skip_broken: Whether images that cannot be decoded are left out, and counted.
         cache: Folder of decoded images; None for :func:`~alpha_bridge.files.cache_folder`.
-        progress: Called while decoding with the number of images done and their total.
+        progress: Called while images are decoded, or the files of streamed ones summed up, with the
+            number of images done and their total.
         fetch: Whether a data set of the hub may be fetched, or has to be on this machine.
         stream: Whether shards are streamed; None where they have 2 GiB and more.
 
@@ -119,13 +122,15 @@ def load_images(
 
     def place(kind: str, choice: Choice) -> Path:
         key = json.dumps([CACHE_FORMAT, fingerprint, asdict(choice)], sort_keys=True)
-        name = f"{path.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        name = f"{path.name}-{_sum(key)}"
         return folder.absolute() / kind / name
 
     if origin.is_streamed(stream, STREAMED_FROM):
         # whatever the images become, and whichever are broken, they lie in the same places
         at = place("indexes", replace(choice, size=None, channels=None, skip_broken=False))
-        index = cached(at, partial(_index, origin=origin, choice=choice))
+        kept = folder.absolute() / "sums" / f"{_sum(origin.name)}.json"
+        look = partial(_index, origin=origin, choice=choice, kept=kept, progress=progress)
+        index = cached(at, look)
         return _open_index(index, size, channels, skip_broken)
     seen: Survey | None = None
     if size is None or channels is None:
@@ -135,6 +140,10 @@ def load_images(
         choice = replace(choice, size=shape.size, channels=shape.channels)
     fill = partial(_fill, origin=origin, choice=choice, seen=seen, progress=progress)
     return open_decoded(cached(place("images", choice), fill))
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def digits() -> ImageSource:
@@ -222,8 +231,13 @@ def _fill(
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _index(folder: Path, origin: Origin, choice: Choice) -> None:
-    """Write into an empty folder where the images of shards lie, and what is known of them."""
+def _index(
+    folder: Path, origin: Origin, choice: Choice, kept: Path, progress: Progress | None
+) -> None:
+    """Write into an empty folder where the images of shards lie, and what is known of them.
+
+    The sums of the shards are in ``kept``, so that of changed data only changed files are summed.
+    """
     with quiet():
         loaded = origin.load(folder, choice.image_column, names=False)
         splits = chosen_splits(loaded.data, choice)
@@ -244,7 +258,8 @@ def _index(folder: Path, origin: Origin, choice: Choice) -> None:
         ]
         rows = np.arange(len(shards))
         known = Known(train, apart, rows, tuple(notes), classes, attributes_of(splits))
-        known.save(folder, shards.fingerprint(classes.codes))
+        sums = sums_of(shards.files, np.diff(shards.starts).tolist(), kept, progress)
+        known.save(folder, shards.fingerprint(sums, classes.codes))
 
 
 def _open_index(

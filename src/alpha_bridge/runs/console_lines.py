@@ -23,5 +23,5 @@ def printing(console: Console | None) -> Callable[[str], None]:
 
 
 def decoding(bars: Bars) -> Callable[[int, int], None]:
-    """Shows how many images of a data set are decoded."""
-    return partial(bars.show, "decoding images")
+    """Shows how many images of a data set are decoded, or summed up where they are streamed."""
+    return partial(bars.show, "reading images")

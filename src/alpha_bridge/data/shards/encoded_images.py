@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 STREAMED = "streamed samples"
 """What a fingerprint calls the images of shards that are not decoded beforehand."""
-SUMMED = 64
-"""Images whose bytes are summed up, evenly spread."""
 INDEX, SIZES, RECORD = "index.npy", "sizes.npy", "shards.json"
 
 
@@ -122,15 +120,14 @@ class Shards:
             return None
         return Groups(self.index["at"][rows].astype(np.int32), self.sizes)
 
-    def fingerprint(self, *others: NDArray[Any]) -> str:
-        """Number and sum of the index, of some images, and of ``others``, wherever they lie."""
-        digest = hashlib.sha256()
-        for file in self.files:
-            digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+    def fingerprint(self, sums: Sequence[str], *others: NDArray[Any]) -> str:
+        """Number and sum of all images, wherever they lie: of the names of the files, of ``sums``
+        of their bytes, of the column, the index, and ``others``."""
+        digest = hashlib.sha256(f"{self.column}\n".encode())
+        for file, its in zip(self.files, sums, strict=True):
+            digest.update(f"{file.name} {its}\n".encode())
         for array in (self.index, self.sizes, *others):
             digest.update(np.ascontiguousarray(array).data)
-        for image in self.encoded(np.linspace(0, len(self) - 1, SUMMED).astype(np.int64)):
-            digest.update(image.content if isinstance(image.content, bytes) else b"")
         return f"{len(self)} {STREAMED}, sha256 {digest.hexdigest()[:16]}"
 
     def encoded(self, rows: NDArray[np.int64]) -> list[Encoded]:
