@@ -19,8 +19,9 @@ from PIL import Image
 
 from alpha_bridge.data import load_images, sampler, streamed
 from alpha_bridge.data.sampler import Groups, shuffled
-from alpha_bridge.data.shards import encoded_images, sums
+from alpha_bridge.data.shards import encoded_images, scanned, sums
 from alpha_bridge.data.shards.encoded_images import Shards
+from alpha_bridge.data.shards.kinds import scan
 from alpha_bridge.files import sha256
 from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.domains import build_source
@@ -318,6 +319,59 @@ def test_names_of_members_may_be_in_another_encoding(tmp_path, load, stream):
     source = load(str(tmp_path / "x"), stream=stream)
     assert source.size == 3
     assert [*source.files] == ([] if stream else ["\ufffd.png"] * 4)
+
+
+def described(folder, kind, shards, rows):
+    """Shards with a caption for each image, and its even number for every other one."""
+    folder.mkdir()
+    for number in range(shards):
+        begin = number * rows
+        captions = [f"a picture of {place}" for place in range(begin, begin + rows)]
+        evens = [str(place % 2) for place in range(rows)]
+        if kind == "tar":
+            records = [
+                (
+                    f"{row:04}",
+                    {"png": png(0), "json": json.dumps({"caption": c, "even": e}).encode()},
+                )
+                for row, (c, e) in enumerate(zip(captions, evens, strict=True))
+            ]
+            tar(folder / f"{number}.tar", records)
+        else:
+            table = pyarrow.table({"image": [png(0)] * rows, "caption": captions, "even": evens})
+            pyarrow.parquet.write_table(table, folder / f"{number}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["tar", "parquet"])
+def test_texts_that_are_many_over_all_shards_are_let_go_while_these_are_looked_through(
+    tmp_path, load, kind, monkeypatch
+):
+    monkeypatch.setattr(scanned, "MOST_TEXTS", 50)
+    folder = described(tmp_path / "x", kind, 4, 20)
+    kept = []
+    plain = scanned._without
+    monkeypatch.setattr(
+        scanned, "_without", lambda one, of: kept.append(plain(one, of)) or kept[-1]
+    )
+    found, many = scan({"train": sorted(folder.iterdir())}, None, names=False)
+    assert many == ["caption"]
+    assert not any("caption" in one.cells.column_names for one in found["train"])
+    assert [("caption" in one.cells.column_names) for one in kept] == [True] * 3 + [False] * 4
+    source = load(str(folder))
+    assert source.training_attributes(9).names == ["even"]
+    assert any(note.startswith("caption: left out, as more than") for note in source.notes)
+
+
+def test_texts_of_one_split_leave_a_column_of_another_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(scanned, "MOST_TEXTS", 50)
+    files = {
+        split: [*described(tmp_path / split, "parquet", 2, rows).iterdir()]
+        for split, rows in (("train", 20), ("extra", 30))
+    }
+    found, many = scan(files, None, names=False)
+    kept = {split: "caption" in scans[0].cells.column_names for split, scans in found.items()}
+    assert kept == {"train": True, "extra": False} and many == ["caption"]
 
 
 # images that cannot be decoded, and shards that cannot be read

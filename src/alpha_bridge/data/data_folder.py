@@ -19,7 +19,7 @@ from .listing import PACKED, WITHOUT_PIXELS, list_folder, plural, some
 from .origin import Loaded, Origin
 from .own_files import own, read_card, require_own
 from .shards.kinds import KINDS, scan
-from .shards.scanned import data_set
+from .shards.scanned import MOST_TEXTS, data_set
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder, DatasetDict
@@ -63,7 +63,7 @@ class Folder(Origin):
         notes = (f"{self.name} is read as a data set, by {named}", *self._links())
         if not self.packed:
             return Loaded(self._data_set(scratch), (self.root, scratch.resolve()), notes)
-        scans = scan(self.packed, column, names)
+        scans, many = scan(self.packed, column, names)
         found = [*chain.from_iterable(scans.values())]
         if not any(len(one.index) for one in found):
             raise ValueError(
@@ -78,6 +78,11 @@ class Folder(Origin):
             notes += (
                 f"{some([*map(printable, mixed)])} of .json: left out, as values are of several "
                 "types, or of one that no column holds",
+            )
+        if many:
+            notes += (
+                f"{some([*map(printable, many)])}: left out, as more than {MOST_TEXTS:,} different "
+                "texts are neither labels nor attributes",
             )
         return Loaded(data_set(scans), (self.root,), notes, scans)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .scanned import PLACE, Scan, is_text, no_images, of_few_values
+from .scanned import PLACE, Scan, is_text, no_images
 
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray, Schema, Table
@@ -93,11 +93,11 @@ def _is_flat(kind: Any) -> bool:  # noqa: ANN401
 
 
 def _cells_of(flat: Table, images: Iterable[str], paths: Table | None, rows: int) -> Table:
-    """A table of few values with empty images; ``paths`` has the names of their files, if any."""
+    """A table of plain values with empty images; ``paths`` has the names of their files, if any."""
     import pyarrow
     from pyarrow import compute, types
 
-    columns = of_few_values({name: _plain(flat[name]) for name in flat.column_names})
+    columns: dict[str, Any] = {name: _plain(flat[name]) for name in flat.column_names}
     for name in images:
         files = None
         if paths is not None and name in paths.column_names:

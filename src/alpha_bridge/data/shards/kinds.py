@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .arrow_tables import scan_arrow, scan_parquet
-from .scanned import Scan, reading
+from .scanned import Scan, of_few_texts, reading
 from .tar_columns import alike
 from .tar_samples import scan_tar
 
@@ -23,8 +23,10 @@ KINDS: dict[str, Callable[[Path, str | None, bool], Scan]] = {
 
 def scan(
     splits: Mapping[str, Sequence[Path]], column: str | None, names: bool
-) -> dict[str, list[Scan]]:
+) -> tuple[dict[str, list[Scan]], list[str]]:
     """Look through the shards of each split, which are all of one kind.
+
+    Columns of many texts are left out, and named.
 
     Args:
         splits: Files of one of :data:`KINDS`.
@@ -34,11 +36,12 @@ def scan(
     Raises:
         ValueError: One cannot be read, or is cut off; or a sample of a tar file has several images.
     """
-    found = {
-        split: [_scan(path, column, names) for path in files] for split, files in splits.items()
-    }
+    found, left_out = {}, []
+    for split, files in splits.items():
+        found[split], many = of_few_texts(_scan(path, column, names) for path in files)
+        left_out += many
     kinds = {path.suffix for files in splits.values() for path in files}
-    return alike(found) if kinds == {TAR} else found
+    return alike(found) if kinds == {TAR} else found, [*dict.fromkeys(left_out)]
 
 
 def _scan(path: Path, column: str | None, names: bool) -> Scan:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,13 @@ from ..folders import joined
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
-    from pyarrow import Array, Table
+    from pyarrow import Array, ChunkedArray, Table
 
 PLACE = np.dtype([("at", "<i8"), ("part", "<u4")])
 """Where an image lies: in a tar file, from which byte on and how many; in a table, in which of the
 groups of rows of all tables, and in which row of it."""
 MOST_TEXTS = 1000
-"""Values of a column of texts in a shard, at most: one of more describes single images."""
+"""Values of a column of texts in the shards of a split: one of more describes single images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +34,8 @@ class Scan:
         path: The shard.
         index: Where each image lies, the groups counted in this shard.
         sizes: Bytes of each group of rows; 0 where it is mapped, and nothing need be read at once.
-        cells: What the shard says of each image in columns of few values; its images are empty,
-            but for the names of the files that they once were, where these are asked for.
+        cells: What the shard says of each image; its images are empty, but for the names of the
+            files that they once were, where these are asked for.
         images: The columns of images, with the mode that they state.
         bare: Samples without an image.
         mixed: Columns that are left out, for their values are of several types, or of one that no
@@ -101,15 +101,45 @@ def no_images(count: int, files: Array | None) -> Array:
     return pyarrow.StructArray.from_arrays([bytes_, files], ["bytes", "path"])
 
 
-def of_few_values(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Those columns whose texts are not different for most images."""
+def of_few_texts(scans: Iterable[Scan]) -> tuple[list[Scan], list[str]]:
+    """The shards of a split without columns whose texts are different for most images, as captions
+    are, and the names of these columns.
+
+    Such a column is let go as soon as the shards that were looked through have too many texts.
+    """
+    found: list[Scan] = []
+    texts: dict[str, set[str]] = {}
+    many: list[str] = []
+    for one in scans:
+        kept = _without(one, many)
+        more = [
+            name for name in _text_columns(kept.cells) if _are_many(kept.cells[name], texts, name)
+        ]
+        many += more
+        found.append(kept)
+        if more:
+            found = [_without(earlier, more) for earlier in found]
+    return found, many
+
+
+def _without(one: Scan, names: Iterable[str]) -> Scan:
+    drop = [name for name in names if name in one.cells.column_names]
+    return replace(one, cells=one.cells.drop_columns(drop)) if drop else one
+
+
+def _text_columns(cells: Table) -> list[str]:
+    return [field.name for field in cells.schema if is_text(field.type)]
+
+
+def _are_many(cells: ChunkedArray, texts: dict[str, set[str]], name: str) -> bool:
+    """Whether a column has too many texts, with those of earlier shards, which are added to."""
     from pyarrow import compute
 
-    return {
-        name: cells
-        for name, cells in columns.items()
-        if not (is_text(cells.type) and compute.count_distinct(cells).as_py() > MOST_TEXTS)
-    }
+    if compute.count_distinct(cells).as_py() > MOST_TEXTS:
+        return True
+    known = texts.setdefault(name, set())
+    known |= {*compute.unique(cells).drop_null().to_pylist()}
+    return len(known) > MOST_TEXTS
 
 
 def is_text(kind: Any) -> bool:  # noqa: ANN401

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..classes import text
 from ..folders import LABEL
-from .scanned import Scan, is_text, of_few_values
+from .scanned import Scan, is_text
 
 if TYPE_CHECKING:
     from pyarrow import Array, ChunkedArray
@@ -39,7 +39,7 @@ def columns_of(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Array], 
             columns[name] = pyarrow.array(_labels(cells) if name == LABEL else cells)
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError):
             mixed.append(name)
-    return of_few_values(columns), mixed
+    return columns, mixed
 
 
 def _labels(cells: Sequence[Scalar]) -> Sequence[Scalar]:
