@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 import pyarrow
 import pyarrow.compute
+import pyarrow.feather
 import pyarrow.parquet
 import pytest
 import torch
@@ -436,6 +437,8 @@ def called(*names):
     return make
 
 
+NESTED = pyarrow.table({"sample": [{"image": {"bytes": png(0), "path": None}, "k": 1}] * 9})
+
 REFUSED = {
     "cut": (
         damaged(lambda tar: tar[:5000]),
@@ -464,7 +467,15 @@ REFUSED = {
     ),
     "no bytes": (
         lambda f: pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), f / "a.parquet"),
-        "the data set has no images; its columns are x: give .*image-column",
+        "the data set has no column of images; its columns are x: give .*image-column",
+    ),
+    "nested parquet": (
+        lambda f: pyarrow.parquet.write_table(NESTED, f / "a.parquet"),
+        "no column of images; its columns are sample: .*within a column of records are not found",
+    ),
+    "nested arrow": (
+        lambda f: pyarrow.feather.write_feather(NESTED, f / "a.arrow", "uncompressed"),
+        "no column of images; its columns are sample: .*within a column of records are not found",
     ),
 }
 
@@ -478,6 +489,12 @@ def test_shards_that_are_of_no_use_are_refused_in_a_line(tmp_path, load, case, s
     with pytest.raises(ValueError, match=message) as error:
         load(str(tmp_path / "x"), stream=stream)
     assert "\n" not in str(error.value)
+
+
+def test_a_column_that_no_shard_has_is_refused_with_those_that_there_are(tmp_path, load):
+    pyarrow.parquet.write_table(NESTED, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="has no column 'image'; its columns are sample: give"):
+        load(str(tmp_path), image_column="image")
 
 
 def test_one_of_several_images_of_a_sample_can_be_chosen(tmp_path, load):

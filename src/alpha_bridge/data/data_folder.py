@@ -5,7 +5,7 @@ import glob
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,7 @@ from .listing import PACKED, WITHOUT_PIXELS, list_folder, plural, some
 from .origin import Loaded, Origin
 from .own_files import own, read_card, require_own
 from .shards.kinds import KINDS, scan
-from .shards.scanned import MOST_TEXTS, data_set
+from .shards.scanned import MOST_TEXTS, Scan, data_set
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder, DatasetDict
@@ -65,26 +65,24 @@ class Folder(Origin):
             return Loaded(self._data_set(scratch), (self.root, scratch.resolve()), notes)
         scans, many = scan(self.packed, column, names)
         found = [*chain.from_iterable(scans.values())]
-        if not any(len(one.index) for one in found):
-            raise ValueError(
-                f"the shards in '{self.name}' have no images ({named}): give others, or the column "
-                "of the images with --images.image-column"
-            )
-        bare = sum(one.bare for one in found)
-        if bare:
-            notes += (f"{plural(bare, 'sample')} without an image: left out",)
-        mixed = [*dict.fromkeys(chain.from_iterable(one.mixed for one in found))]
-        if mixed:
-            notes += (
-                f"{some([*map(printable, mixed)])} of .json: left out, as values are of several "
-                "types, or of one that no column holds",
-            )
-        if many:
-            notes += (
-                f"{some([*map(printable, many)])}: left out, as more than {MOST_TEXTS:,} different "
-                "texts are neither labels nor attributes",
-            )
+        self._require_images(found, column)
+        notes += (*_left_out(found, many),)
         return Loaded(data_set(scans), (self.root,), notes, scans)
+
+    def _require_images(self, scans: Sequence[Scan], column: str | None) -> None:
+        if not any(len(one.index) for one in scans):
+            raise ValueError(
+                f"the shards in '{self.name}' have no images ({some(self._shards)}): give others, "
+                "or the column of the images with --images.image-column"
+            )
+        if not any(one.images for one in scans):
+            asked = "of images" if column is None else f"'{column}'"
+            columns = [*map(printable, dict.fromkeys(chain(*(one.columns for one in scans))))]
+            raise ValueError(
+                f"the data set has no column {asked}; its columns are {some(columns)}: give the "
+                "one to use with --images.image-column; images within a column of records are not "
+                "found"
+            )
 
     @cached_property
     def packed(self) -> dict[str, list[Path]]:
@@ -168,6 +166,22 @@ class Folder(Origin):
                 f"{len(left_out)} folders in {self.name} are links, which are not followed: the "
                 f"files in {left_out[0].name} are left out"
             )
+
+
+def _left_out(scans: Sequence[Scan], many: Sequence[str]) -> Iterator[str]:
+    """Lines on samples and columns of shards that are of no use."""
+    if bare := sum(one.bare for one in scans):
+        yield f"{plural(bare, 'sample')} without an image: left out"
+    if mixed := [*dict.fromkeys(chain.from_iterable(one.mixed for one in scans))]:
+        yield (
+            f"{some([*map(printable, mixed)])} of .json: left out, as values are of several types, "
+            "or of one that no column holds"
+        )
+    if many:
+        yield (
+            f"{some([*map(printable, many)])}: left out, as more than {MOST_TEXTS:,} different "
+            "texts are neither labels nor attributes"
+        )
 
 
 def _is_shard(file: Path, beside_images: bool) -> bool:

@@ -24,11 +24,11 @@ def scan_parquet(path: Path, column: str | None, names: bool) -> Scan:
         groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
         flat = file.read([field.name for field in file.schema_arrow if _is_flat(field.type)])
         paths = file.read([f"{name}.path" for name in images]) if names else None
-        rows = file.metadata.num_rows
+        rows, columns = file.metadata.num_rows, file.schema_arrow.names
         sizes = [_bytes_of(group, images) for group in groups]
     index = _of_groups([group.num_rows for group in groups])
     cells = _cells_of(flat, images, paths, rows)
-    return Scan(path, index, np.array(sizes, np.int64), cells, images)
+    return Scan(path, index, np.array(sizes, np.int64), cells, images, columns=columns)
 
 
 def scan_arrow(path: Path, column: str | None, names: bool) -> Scan:
@@ -38,7 +38,9 @@ def scan_arrow(path: Path, column: str | None, names: bool) -> Scan:
     flat = table.select([field.name for field in table.schema if _is_flat(field.type)])
     counts = [len(chunk) for chunk in table.column(0).chunks]
     cells = _cells_of(flat, images, table if names else None, table.num_rows)
-    return Scan(path, _of_groups(counts), np.zeros(len(counts), np.int64), cells, images)
+    unread = np.zeros(len(counts), np.int64)
+    columns = table.schema.names
+    return Scan(path, _of_groups(counts), unread, cells, images, columns=columns)
 
 
 def mapped(path: Path) -> Table:

@@ -40,6 +40,7 @@ class Scan:
         bare: Samples without an image.
         mixed: Columns that are left out, for their values are of several types, or of one that no
             column holds.
+        columns: All columns of a table.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Scan:
     images: Mapping[str, str | None]
     bare: int = 0
     mixed: Sequence[str] = ()
+    columns: Sequence[str] = ()
 
 
 def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:
