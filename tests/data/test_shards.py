@@ -450,7 +450,12 @@ REFUSED = {
     "header of zeros": (damaged(lambda tar: tar[:10240] + bytes(512) + tar[10752:]), NO_END),
     "no tar": (lambda f: (f / "a.tar").write_bytes(b"x" * 9999), "shard .*a.tar cannot be read"),
     "no images": (lambda f: tar(f / "a.tar", [("0", {"txt": b"a"})]), "have no images .a.tar.: "),
-    "several": (several, "several images of one sample .*: .*--images.image-column left.png"),
+    "several": (several, "has 2 images of one sample, .*: .*--images.image-column left.png"),
+    "several dots": (
+        lambda f: tar(f / "a.tar", [("frame", {f"{row:03}.png": png(row) for row in range(96)})]),
+        "has 96 images of one sample, as what a name has up to its first dot is the sample "
+        r".frame.000.png: 000.png, 001.png, 002.png, .*004.png and 91 more.: give .*one dot$",
+    ),
     "no JSON": (
         lambda f: tar(f / "a.tar", [("0", {"png": png(0), "json": b"{"})]),
         "0.json in .*a.tar is no JSON .*: repair it",

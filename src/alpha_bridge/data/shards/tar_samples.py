@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import one_line
 from ..folders import IMAGE, LABEL
-from ..listing import image_endings
+from ..listing import image_endings, some
 from .scanned import PLACE, Scan, no_images
 from .tar_columns import columns_of
 
@@ -35,9 +35,11 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
                 images = {kind: of for kind, of in images.items() if kind == column}
             if len(images) > 1:
                 first = _readable(next(iter(images.values())).name)
+                kinds = [*map(_readable, images)]
                 raise ValueError(
-                    f"{path} has several images of one sample ({first}: {', '.join(images)}): give "
-                    f"the one to use with --images.image-column {next(iter(images))}"
+                    f"{path} has {len(images)} images of one sample, as what a name has up to its "
+                    f"first dot is the sample ({first}: {some(kinds)}): give the one to use with "
+                    f"--images.image-column {kinds[0]}, or names with one dot"
                 )
             bare += not images
             for member in images.values():
