@@ -264,6 +264,33 @@ def test_tar_files_without_labels_have_none_and_no_line_about_them(tmp_path, loa
     assert source.class_names == () and not any("the labels" in note for note in source.notes)
 
 
+@pytest.mark.parametrize("cls", [False, True])
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_line_says_that_folders_in_tar_files_are_no_labels_where_there_are_no_others(
+    tmp_path, load, cls, shards
+):
+    rows = [
+        (f"{kind}/{row:03}", {"png": png(row)} | ({"cls": b"%d" % (row % 2)} if cls else {}))
+        for kind in ("cat", "dog")
+        for row in range(9)
+    ]
+    (tmp_path / "x").mkdir()
+    for number in range(shards):
+        tar(tmp_path / "x" / f"{number}.tar", rows[number::shards])
+    source = load(str(tmp_path / "x"))
+    said = [note for note in source.notes if "the folders in the .tar files (cat, dog)" in note]
+    assert len(said) == (not cls) and source.class_names == (("0", "1") if cls else ())
+
+
+def test_no_line_is_about_one_folder_in_a_tar_file_and_few_are_named(tmp_path, load):
+    for count in (1, 30):
+        (tmp_path / str(count)).mkdir()
+        rows = [(f"{row % count}/{row:03}", {"png": png(row)}) for row in range(30)]
+        tar(tmp_path / str(count) / "a.tar", rows)
+        said = [note for note in load(str(tmp_path / str(count))).notes if "folders in" in note]
+        assert len(said) == (count > 1) and all("(0, 1, 2, 3, 4, …)" in note for note in said)
+
+
 def test_labels_are_texts_in_all_tar_files_if_they_are_in_one(tmp_path, load):
     shards = [[{"cls": label}] * 20 for label in ("1", "cat")]
     source = load(labelled(tmp_path / "x", *shards, [{"json": '{"label": 1}'}]))

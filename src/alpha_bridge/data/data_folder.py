@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..errors import printable
 from ..files.kinds_of_files import folder_or_array
 from .datasets_library import explained, offline, prepared
-from .folders import read_folder
-from .listing import PACKED, WITHOUT_PIXELS, list_folder, plural, some
+from .folders import LABEL, read_folder
+from .listing import NAMED, PACKED, WITHOUT_PIXELS, list_folder, plural, some
 from .origin import Loaded, Origin
 from .own_files import own, read_card, require_own
 from .shards.kinds import KINDS, scan
@@ -66,8 +66,11 @@ class Folder(Origin):
         scans, many = scan(self.packed, column, names)
         found = [*chain.from_iterable(scans.values())]
         self._require_images(found, column)
+        data = data_set(scans)
         notes += (*_left_out(found, many),)
-        return Loaded(data_set(scans), (self.root,), notes, scans)
+        if not any(LABEL in split.features for split in data.values()):
+            notes += (*_folders_of(found),)
+        return Loaded(data, (self.root,), notes, scans)
 
     def _require_images(self, scans: Sequence[Scan], column: str | None) -> None:
         if not any(len(one.index) for one in scans):
@@ -181,6 +184,17 @@ def _left_out(scans: Sequence[Scan], many: Sequence[str]) -> Iterator[str]:
         yield (
             f"{some([*map(printable, many)])}: left out, as more than {MOST_TEXTS:,} different "
             "texts are neither labels nor attributes"
+        )
+
+
+def _folders_of(scans: Sequence[Scan]) -> Iterator[str]:
+    """A line on folders in tar files, which are no classes: most only number samples or shards."""
+    folders = [*map(printable, dict.fromkeys(chain.from_iterable(one.folders for one in scans)))]
+    if len(folders) > 1:
+        more = ", …" if len(folders) > NAMED else ""
+        yield (
+            f"the folders in the .tar files ({', '.join(folders[:NAMED])}{more}) give no labels: "
+            "add a .cls to each sample, or unpack the files, for labels"
         )
 
 

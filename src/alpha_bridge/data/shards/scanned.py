@@ -41,6 +41,7 @@ class Scan:
         mixed: Columns that are left out, for their values are of several types, or of one that no
             column holds.
         columns: All columns of a table.
+        folders: In which images of a tar file lie, a few of them.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Scan:
     bare: int = 0
     mixed: Sequence[str] = ()
     columns: Sequence[str] = ()
+    folders: Sequence[str] = ()
 
 
 def data_set(splits: Mapping[str, Sequence[Scan]]) -> DatasetDict:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import one_line
 from ..folders import IMAGE, LABEL
-from ..listing import image_endings, some
+from ..listing import NAMED, image_endings, some
 from .scanned import PLACE, Scan, no_images
 from .tar_columns import columns_of
 
@@ -27,32 +27,40 @@ def scan_tar(path: Path, column: str | None, names: bool) -> Scan:
     found: list[tuple[int, int]] = []
     files: list[str] = []
     records: list[dict[str, Any]] = []
+    folders: dict[str, None] = {}
     bare = 0
     with path.open("rb") as file:
         for members in _samples(path):
             images = {kind: of for kind, of in members.items() if _is_picture(kind)}
             if column not in (None, IMAGE):
                 images = {kind: of for kind, of in images.items() if kind == column}
-            if len(images) > 1:
-                first = _readable(next(iter(images.values())).name)
-                kinds = [*map(_readable, images)]
-                raise ValueError(
-                    f"{path} has {len(images)} images of one sample, as what a name has up to its "
-                    f"first dot is the sample ({first}: {some(kinds)}): give the one to use with "
-                    f"--images.image-column {kinds[0]}, or names with one dot"
-                )
+            _require_one(path, images)
             bare += not images
             for member in images.values():
                 found.append((member.offset_data, member.size))
                 files.append(_readable(member.name))
                 records.append(_record(file, members))
+                place = _readable(str(PurePosixPath(member.name).parent))
+                if place != "." and len(folders) <= NAMED:  # each image may lie in one of its own
+                    folders[place] = None
     kept = pyarrow.array(files, "string") if names else None
     # images come last, for a key of JSON may have their column's name
     columns, mixed = columns_of(records)
     columns[column or IMAGE] = no_images(len(found), kept)
-    index = np.array(found, PLACE)
+    index, sizes, its = np.array(found, PLACE), np.empty(0, np.int64), {column or IMAGE: None}
     cells = pyarrow.table(columns)
-    return Scan(path, index, np.empty(0, np.int64), cells, {column or IMAGE: None}, bare, mixed)
+    return Scan(path, index, sizes, cells, its, bare, mixed, folders=[*folders])
+
+
+def _require_one(path: Path, images: Mapping[str, tarfile.TarInfo]) -> None:
+    """Raise ``ValueError`` for several images of a sample."""
+    if len(images) > 1:
+        first, kinds = _readable(next(iter(images.values())).name), [*map(_readable, images)]
+        raise ValueError(
+            f"{path} has {len(images)} images of one sample, as what a name has up to its first "
+            f"dot is the sample ({first}: {some(kinds)}): give the one to use with "
+            f"--images.image-column {kinds[0]}, or names with one dot"
+        )
 
 
 def _samples(path: Path) -> Iterator[dict[str, tarfile.TarInfo]]:
