@@ -437,13 +437,14 @@ def damaged(change):
     return make
 
 
-def compressed(folder):
-    rng = np.random.default_rng(0)
-    cells = pyarrow.array([rng.bytes(99) * 2000] * 9, "binary")
-    table = pyarrow.table({"image": cells})
-    options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
-    with pyarrow.ipc.new_file(folder / "a.arrow", table.schema, options=options) as file:
-        file.write_table(table)
+def compressed(rows, codec="lz4", new=pyarrow.ipc.new_file):
+    def make(folder):
+        table = pyarrow.table({"image": [png(0)] * rows})
+        options = pyarrow.ipc.IpcWriteOptions(compression=codec)
+        with new(folder / "a.arrow", table.schema, options=options) as file:
+            file.write_table(table)
+
+    return make
 
 
 def mixed(folder):
@@ -464,6 +465,7 @@ def called(*names):
     return make
 
 
+COMPRESSED = "a.arrow is compressed, .*: write it without compression"
 NESTED = pyarrow.table({"sample": [{"image": {"bytes": png(0), "path": None}, "k": 1}] * 9})
 
 REFUSED = {
@@ -487,7 +489,9 @@ REFUSED = {
         lambda f: tar(f / "a.tar", [("0", {"png": png(0), "json": b"{"})]),
         "0.json in .*a.tar is no JSON .*: repair it",
     ),
-    "compressed": (compressed, "a.arrow is compressed, .*: write it without compression"),
+    "compressed": (compressed(9999), COMPRESSED),
+    "compressed, small": (compressed(48), COMPRESSED),
+    "compressed stream": (compressed(1, "zstd", pyarrow.ipc.new_stream), COMPRESSED),
     "mixed": (mixed, "has shards of several kinds .*: give a folder of one kind"),
     "several names": (
         called("image", "img"),

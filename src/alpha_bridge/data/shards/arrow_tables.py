@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .scanned import PLACE, Scan, is_text, no_images
 
 if TYPE_CHECKING:
-    from pyarrow import ChunkedArray, Schema, Table
+    from pyarrow import Buffer, ChunkedArray, RecordBatch, Schema, Table
 
 
 def scan_parquet(path: Path, column: str | None, names: bool) -> Scan:
@@ -49,7 +49,8 @@ def mapped(path: Path) -> Table:
     from pyarrow import ipc
 
     source = pyarrow.memory_map(str(path))
-    before, batches = pyarrow.total_allocated_bytes(), []
+    whole, batches = source.read_buffer(), []
+    source.seek(0)
     try:
         reader = ipc.open_file(source)
         read = map(reader.get_batch, range(reader.num_record_batches))
@@ -59,12 +60,19 @@ def mapped(path: Path) -> Table:
         read = iter(reader)
     for batch in read:
         batches.append(batch)
-        if pyarrow.total_allocated_bytes() - before > max(batch.nbytes // 2, 2**16):
+        if not _lies_in(whole, batch):
             raise ValueError(
                 f"shard {path} is compressed, and cannot be read image by image: write it without "
                 "compression, or as Parquet"
             )
     return pyarrow.Table.from_batches(batches, reader.schema)
+
+
+def _lies_in(whole: Buffer, batch: RecordBatch) -> bool:
+    """Whether a batch is a piece of its file as it is mapped, and not what was unpacked from it."""
+    parts = (part for column in batch.columns for part in column.buffers() if part and part.size)
+    end = whole.address + whole.size
+    return all(whole.address <= part.address < end for part in parts)
 
 
 def _images_of(schema: Schema, column: str | None) -> dict[str, str | None]:
