@@ -344,6 +344,12 @@ def test_every_command_has_help(command, capsys):
     assert f"alpha-bridge {command}" in capsys.readouterr().out
 
 
+def test_help_of_training_names_shards_as_data(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert " ".join(capsys.readouterr().out.replace("│", " ").split()).count("shards of") >= 2
+
+
 def test_help_of_a_preset_shows_its_own_values(capsys):
     with pytest.raises(SystemExit):
         main(["train", "cifar10", "--help"])

@@ -242,7 +242,8 @@ def _training_options(
 ) -> list[Parameter]:
     """What is trained, the options of its configuration, and those of a command: type, default."""
     data = (
-        "A folder of images, an .npy file, a table, or an id of the hub; a preset, "
+        "A folder of images or of shards of them (.tar, .parquet, .arrow), an .npy file, a table, "
+        "or an id of the hub; a preset, "
         f"{', '.join(PRESETS)}; the config.json of a run; or with train --resume a run."
     )
     options = {

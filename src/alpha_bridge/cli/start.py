@@ -59,7 +59,7 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
         data = _values_of(("--data",), given) or ("my/images",)
         raise ValueError(
             f"{given[0]} needs data, a preset or a file first, such as alpha-bridge {given[0]} "
-            f"{quote(data[0])}: a folder of images, an .npy file, a table, one of "
+            f"{quote(data[0])}: a folder of images or of shards, an .npy file, a table, one of "
             f"{', '.join(PRESETS)}, or a config.json"
         )
     start = _named(named, given)

@@ -103,8 +103,9 @@ class Config(_Part):
     """Everything that a run depends on. All defaults are ours: the paper's appendix is lost."""
 
     data: str = "gaussians25"
-    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, an
-    .npy file, or a table: a CSV, Parquet or Arrow file, or a folder of Parquet files."""
+    """gaussians25, ring8, unbalanced, spirals, digits, a hub id, a folder or file of images, a
+    folder of shards of images (.tar, .parquet, .arrow), an .npy file, or a table: a CSV, Parquet
+    or Arrow file, or a folder of Parquet files."""
     columns: Annotated[dict[str, Any] | None, FROM_FILE] = None
     """A JSON file that states kinds of a table's columns, {"zip": "category"}; the others are
     recognised. Training records them all."""
