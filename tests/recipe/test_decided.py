@@ -23,6 +23,7 @@ from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
 from tests.looping import at_each
 
+OF_MEASURED = {"model.noise_decay", "model.noise_rate"}
 SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
 
 
@@ -105,6 +106,12 @@ def test_short_runs_are_measured_more_often():
     assert (few.control.every, many.control.every) == (1, 20)
 
 
+@pytest.mark.parametrize(("steps", "decay"), [(100, 0.99), (1200, 0.99), (10_000, 0.9988)])
+def test_sigma_is_averaged_over_a_share_of_the_updates(steps, decay):
+    config = decide(changed(dialled(Config()), {"steps": steps}), (1, 8, 8), None)
+    assert config.model.noise_decay == decay
+
+
 @pytest.mark.parametrize(
     ("shape", "sigma"), [((1, 8, 8), 0.29), ((1, 16, 16), 0.57), ((1, 28, 28), 1), ((3, 64, 64), 1)]
 )
@@ -142,7 +149,7 @@ def test_every_decision_is_said_and_recorded():
     (line,) = described(config)
     assert line.startswith("decided, where you give nothing else: --batch-size 128, --path.kind ")
     assert "--model.hidden 128 128 128, " in line
-    assert keys_of(line.replace(",", "").split()) == {*RULES} - {"model.noise_rate"}
+    assert keys_of(line.replace(",", "").split()) == {*RULES} - OF_MEASURED
     assert read_config(config.model_dump(mode="json")) == config
 
 
@@ -158,12 +165,11 @@ def test_what_every_run_with_a_dial_has_is_decided_too():
 @pytest.mark.parametrize(
     ("shape", "rows", "unread"),
     [
-        ((2,), None, {"model.width", "model.noise_rate"}),
+        ((2,), None, {"model.width"} | OF_MEASURED),
         (
             (4,),
             (((0, 3),), ((3, None),)),
-            {"model.width", "control.every"}
-            | {f"model.noise{end}" for end in ("", "_course", "_rate")},
+            {"model.width", "control.every", "model.noise", "model.noise_course"} | OF_MEASURED,
         ),
         ((1, 8, 8), None, set()),
     ],
