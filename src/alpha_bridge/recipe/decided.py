@@ -245,8 +245,8 @@ def _facts(
 ) -> Facts:
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
-    kind = config.objective.one_sided, config.objective.kind == "data"
-    kind += _can_wait(config), config.rows is not None
+    of = config.objective
+    kind = of.one_sided, of.kind == "data", _can_wait(config), config.rows is not None
     return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
 
 
