@@ -22,6 +22,7 @@ from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
 from alpha_bridge.runs.loading import inverted
 from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import load
 
@@ -214,6 +215,16 @@ def test_the_words_that_ask_for_reconstructions_decide_the_rest(words, kind):
     assert config.model.noise_course == "measured"
     if "--realism" in words:
         assert config.realism == 0.7
+
+
+@pytest.mark.parametrize("method", ["vqgan-adaptive", "vqgan-fixed"])
+def test_the_usual_recipes_have_the_penalty_of_the_preset_unless_it_is_left_out(method):
+    words = ["train", "digits", "--from", "somewhere", "--method", method]
+    config = parse(words).arguments["config"]
+    assert config.regularizer == RegularizerConfig("r1", weight=1.0, every=8)
+    assert config.objective.features == "none"
+    without = parse([*words, "--regularizer.kind", "none"]).arguments["config"]
+    assert without.regularizer.kind == "none"
 
 
 @pytest.mark.parametrize(
