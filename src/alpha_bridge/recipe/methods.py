@@ -76,6 +76,17 @@ class Method:
         left = tuple(key for key in config.decided if key not in self.keys)
         return changed(config, given).model_copy(update={DECIDED: left})
 
+    def rest(self, given: Mapping[str, float]) -> dict[str, float]:
+        """The other share, by key, of a path of two steps of which one is given.
+
+        Example:
+            >>> METHODS["naive"].rest({"path.ml": 0.5}), METHODS["ml"].rest({"path.ml": 0.5})
+            ({'path.adversarial': 0.5}, {})
+        """
+        steps = [key for key, share in zip(SHARES, self.shares(1, 1, 1), strict=True) if share]
+        others = [key for key in steps if key not in given]
+        return {others[0]: 1 - sum(given.values())} if (len(steps), len(others)) == (2, 1) else {}
+
     def require(self, config: Config) -> None:
         """Refuse a value that makes ``config`` one of another method."""
         for key, value in {**self.defines, **self._path(config)}.items():
