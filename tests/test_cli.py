@@ -21,6 +21,7 @@ from alpha_bridge.files import LOCK
 from alpha_bridge.metrics import definition
 from alpha_bridge.recipe import changed, differences, resumed
 from alpha_bridge.recipe.decided import RULES, decide, described
+from alpha_bridge.recipe.methods import undialled
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs.folder import Run
@@ -545,7 +546,8 @@ def test_a_file_with_a_dial_trains_what_the_same_options_do(own, words, tmp_path
     file.write_text(json.dumps({"data": data} | own))
     asked.append(config_of(str(file), "--realism=0.7"))
     one, *others = (decide(config, (3, 64, 64), 400) for config in asked)
-    require_sound(one)
+    if undialled(one) is None:
+        require_sound(one)
     assert not [line for other in others for line in differences(one, other)]
     assert one.path.kind == "ramp"
 

@@ -11,6 +11,7 @@ from alpha_bridge.cli.parsing import parse
 from alpha_bridge.errors import Diverged, Interrupted
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.decided import decide
+from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs import method_training
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.method_runs import configurations
@@ -137,6 +138,15 @@ def test_three_trials_are_the_default():
     request = parse(["compare", "digits", "--methods", "ml", "naive"])
     assert request.arguments["config"].trials == 3
     assert request.arguments["methods"] == ["ml", "naive"]
+
+
+def test_a_dial_is_for_the_methods_that_follow_it():
+    names = ["alpha-bridge", "hinge-bridge", "ml"]
+    words = ["compare", "my/photos", "--methods", ",".join(names), "--realism", "0.2"]
+    found = configurations(parse(words).arguments["config"], names)
+    for (config, *_), realism in zip(found.values(), (0.2, 0.2, 0.9), strict=True):
+        require_sound(config)
+        assert config.realism == realism
 
 
 def test_with_methods_for_autoencoders_all_methods_reconstruct():

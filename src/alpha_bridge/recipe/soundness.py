@@ -11,8 +11,9 @@ from ..checks import (
     times_halved,
 )
 from ..files.table_files import is_table
+from ..settings import REALISM
 from .config import Config
-from .methods import METHODS
+from .methods import METHODS, undialled
 
 
 def require_sound(config: Config) -> None:
@@ -70,11 +71,17 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
 
 def _require_effect_of_dial(config: Config) -> None:
     """Refuse a dial of which nothing follows; that of a run stays as it was recorded."""
-    free = config.event_shape is None and not config.decided
-    if free and config.realism is not None and config.gamma.kind != "realism":
+    if config.event_shape is not None or config.realism is None:
+        return
+    if not config.decided and config.gamma.kind != "realism":
         raise ValueError(
             f"realism, got {config.realism:g}, has no effect where nothing is left to be decided: "
             "give --gamma.kind realism, or leave it out"
+        )
+    # the usual one may be a preset's own
+    if config.realism != REALISM and (why := undialled(config)) is not None:
+        raise ValueError(
+            f"realism, got {config.realism:g}, has no effect where {why}: leave it out"
         )
 
 
