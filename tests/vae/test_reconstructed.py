@@ -22,7 +22,7 @@ from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs.loading import inverted
-from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.runs.opening import require_plain, require_ratio
 from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import load
@@ -217,9 +217,10 @@ def test_latents_of_data_are_not_refined_towards_a_prior(config):
         inverted(config, None, None, 5)
 
 
-def test_there_is_no_prior_to_draw_from(config):
+@pytest.mark.parametrize("require", [require_plain, lambda config: require_ratio(config, step=9)])
+def test_there_is_no_prior_to_draw_from(config, require):
     with pytest.raises(ValueError, match="no prior to draw from: use alpha-bridge reconstruct"):
-        require_plain(config)
+        require(config)
 
 
 @pytest.mark.parametrize(
