@@ -17,13 +17,14 @@ from alpha_bridge.recipe.decided import (
     left_again,
 )
 from alpha_bridge.recipe.methods import METHODS, SHARES
-from alpha_bridge.recipe.presets import left_open, of_data
+from alpha_bridge.recipe.presets import from_vae, left_open, of_data, of_reconstructions
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
 from tests.looping import at_each
 
 OF_MEASURED = {"model.noise_decay", "model.noise_rate"}
+NO_DIAL = ("ml", "vqgan-adaptive", "vqgan-fixed")
 SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
 
 
@@ -293,3 +294,34 @@ def test_a_run_that_went_back_is_decided_again_as_it_began():
 def test_a_dial_of_which_nothing_follows_is_refused():
     with pytest.raises(ValueError, match=r"realism, got 0.5, has no effect .*--gamma.kind realism"):
         require_sound(Config(realism=0.5))
+
+
+AUTOENCODER = from_vae(of_data("my/photos"), "my/vae")
+FIXED = [(of, method) for of in (of_data("my/photos"), AUTOENCODER) for method in NO_DIAL]
+
+
+@pytest.mark.parametrize(("start", "method"), FIXED)
+def test_a_dial_that_a_method_has_no_use_for_is_refused_where_it_is_given(start, method):
+    config = METHODS[method].apply(of_reconstructions(start))
+    require_sound(config)
+    assert config.realism == 0.9
+    given = changed(config, {"realism": 0.2})
+    with pytest.raises(ValueError, match=r"realism, got 0.2, has no effect where .*: leave it out"):
+        require_sound(given)
+    run = given.model_copy(update={"event_shape": (3, 32, 32)})  # as earlier versions left it
+    require_sound(read_config(run.model_dump(mode="json")))
+
+
+def test_the_run_of_a_method_without_a_dial_is_read_and_repeated():
+    config = METHODS["ml"].apply(dialled(Config(data="digits")))
+    run = decide(config, (1, 8, 8), 1000).model_copy(update={"event_shape": (1, 8, 8)})
+    found = read_config(run.model_dump(mode="json"))
+    assert found == run
+    require_sound(changed(left_again(found), {"steps": 500}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dial_stays_where_a_method_follows_it(method):
+    config = METHODS[method].apply(dialled(Config(), 0.2))
+    assert config.realism == (0.9 if method in NO_DIAL else 0.2)
+    require_sound(config)
