@@ -81,6 +81,7 @@ test-browser: $(INSTALLED)
 # BASE=/else/.venv/bin/python measures whole commands beside those of that environment's build
 bench: $(BENCH)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/autoencoders.py
 	$(BIN)/python benchmarks/growth.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py
 	$(if $(BASE),$(BIN)/python benchmarks/builds.py --base $(BASE) --profile)

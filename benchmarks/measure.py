@@ -63,6 +63,16 @@ def ratio(other: list[float], ours: list[float]) -> dict[str, float]:
     }
 
 
+def repeated(work: Work, count: int) -> Work:
+    """``count`` calls of ``work`` as one."""
+
+    def calls() -> None:
+        for _ in range(count):
+            work()
+
+    return calls
+
+
 def compare(other: Work, ours: Work, rounds: int = 5) -> dict[str, float]:
     """:func:`ratio` of two sides."""
     times = take_turns({"other": other, "ours": ours}, rounds)

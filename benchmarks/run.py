@@ -23,12 +23,13 @@ from measure import (
     matmul_peak,
     put,
     ratio,
+    repeated,
     seconds,
     table,
     take_turns,
     write_json,
 )
-from updates import CELEBA, GAUSSIANS, MNIST, Updates, autoencoder
+from updates import CELEBA, GAUSSIANS, MNIST, Updates
 
 
 def updates(trials: int, count: int) -> Work:
@@ -99,36 +100,6 @@ def vaegan() -> dict[str, dict[str, dict[str, float]]]:
             for precision in ours
         }
     return found
-
-
-def reconstructions() -> dict[str, dict[str, float]]:
-    """An update of the bridge of reconstructions against that of the usual recipe.
-
-    Both on the same networks: a small autoencoder of 32×32 images, trained whole and with its
-    encoder frozen. The recipe has its adaptive weight and no penalty.
-    """
-    found = {}
-    for name, freeze in (("whole", "none"), ("frozen encoder", "encoder")):
-        ours = Updates(autoencoder("alpha-bridge", 32, freeze=freeze))
-        recipe = {"freeze": freeze, "regularizer.kind": "none"}
-        theirs = Updates(autoencoder("vqgan-adaptive", 32, **recipe), alpha=1.0)
-        count = ours.cycle
-        found[name] = {
-            **compare(repeated(theirs, count), repeated(ours, count)),
-            "other_kept_bytes": theirs.kept_bytes(),
-            "ours_kept_bytes": ours.kept_bytes(),
-        }
-    return found
-
-
-def repeated(work: Work, count: int) -> Work:
-    """``count`` calls of ``work`` as one."""
-
-    def calls() -> None:
-        for _ in range(count):
-            work()
-
-    return calls
 
 
 def kde() -> dict[str, dict[str, float]]:
@@ -271,7 +242,7 @@ def main() -> None:
 
     keep_freed_memory()  # as the command does, for both sides of each pair
     results: dict[str, object] = {"machine": machine()}
-    for measure in (floor, stacked_trials, vaegan, reconstructions, kde, pipeline):
+    for measure in (floor, stacked_trials, vaegan, kde, pipeline):
         results[measure.__name__] = measure()
         print(measure.__name__, json.dumps(results[measure.__name__]), flush=True)
     write_json(HERE / "results.json", results)

@@ -35,7 +35,14 @@ BLOCKS = {
     for name, text in PAGES.items()
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.S))
 }
-SLOW = {"docs/arm.md-0", "docs/ratio.md-1", "docs/tables.md-0", "docs/vae.md-0", "docs/vae.md-1"}
+SLOW = {
+    "docs/arm.md-0",
+    "docs/autoencoders.md-1",
+    "docs/ratio.md-1",
+    "docs/tables.md-0",
+    "docs/vae.md-0",
+    "docs/vae.md-1",
+}
 """Blocks that train on data of one's own, or refine latents."""
 
 
@@ -112,13 +119,21 @@ def images():
     }
 
 
-def trained_elsewhere():
+def trained_elsewhere(scaling_factor=1.0):
     """A VAE of diffusers in ``my/vae``, and images."""
     from diffusers import AutoencoderKL
 
     shape = {"norm_num_groups": 1, "block_out_channels": [2], "sample_size": 32}
-    AutoencoderKL(**shape, scaling_factor=1.0).save_pretrained("my/vae")
+    AutoencoderKL(**shape, scaling_factor=scaling_factor).save_pretrained("my/vae")
     return images() | {"path": AlphaPath.three_steps(ml=2, transfer=2, adversarial=2)}
+
+
+def autoencoder():
+    """One whose latents are small, images, and a network with the parts of LPIPS."""
+    lpips = nn.Module()
+    lpips.scaling_layer = nn.Identity()
+    lpips.net = nn.Conv2d(3, 4, 3, padding=1)
+    return trained_elsewhere(scaling_factor=0.01) | {"lpips": lpips}
 
 
 def trained_run():
@@ -138,6 +153,7 @@ def table():
 
 NEEDED = {
     "docs/arm.md-0": lambda: {"y": torch.arange(50) % 2},
+    "docs/autoencoders.md-1": autoencoder,
     "docs/ratio.md-1": trained_run,
     "docs/vae.md-0": images,
     "docs/vae.md-1": trained_elsewhere,

@@ -2,6 +2,9 @@
 
 import math
 
+SMALLEST, LARGEST = 8, 64
+"""Pixels of a side of the images that classifiers take."""
+
 
 def between_zero_and_one(name: str, value: float) -> float:
     """Return ``value`` if it lies in [0, 1]."""
@@ -64,6 +67,15 @@ def require_crop(crop: int, event_shape: tuple[int, ...]) -> int:
             f"most {min(height, width)}"
         )
     return crop
+
+
+def classified(size: int) -> int:
+    """Return ``size``, in pixels, if classifiers take images of it."""
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(
+            f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {size}"
+        )
+    return size
 
 
 def require_patches(halvings: int, size: int) -> int:

@@ -11,9 +11,11 @@ from alpha_bridge.cli.parsing import parse
 from alpha_bridge.errors import Diverged, Interrupted
 from alpha_bridge.recipe import Config
 from alpha_bridge.recipe.decided import decide
+from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs import method_training
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.method_runs import configurations
+from experiments.bridge_vae import ARCHITECTURES
 
 TINY = ["--steps", "20", "--batch-size", "8", "--model.hidden", "8", "--evaluation.samples", "50"]
 ASKED = ["compare", "ring8", "--methods", "ml,naive", *TINY]
@@ -139,10 +141,42 @@ def test_three_trials_are_the_default():
     assert request.arguments["methods"] == ["ml", "naive"]
 
 
+def test_a_dial_is_for_the_methods_that_follow_it():
+    names = ["alpha-bridge", "hinge-bridge", "ml"]
+    words = ["compare", "my/photos", "--methods", ",".join(names), "--realism", "0.2"]
+    found = configurations(parse(words).arguments["config"], names)
+    for (config, *_), realism in zip(found.values(), (0.2, 0.2, 0.9), strict=True):
+        require_sound(config)
+        assert config.realism == realism
+
+
 def test_with_methods_for_autoencoders_all_methods_reconstruct():
     config = parse(["compare", "digits", "--methods", "vqgan-fixed,ml"]).arguments["config"]
     both = configurations(config, ["vqgan-fixed", "ml"])
     assert all(of.objective.reconstructs for configs in both.values() for of in configs)
+
+
+@pytest.mark.slow
+def test_ways_to_sharpen_an_autoencoder_are_compared_in_one_command(tmp_path):
+    from diffusers import AutoencoderKL
+
+    vae, out = str(tmp_path / "vae"), tmp_path / "out"
+    AutoencoderKL.from_config(ARCHITECTURES["diffusers"](1, 8)).save_pretrained(vae)
+    bridges, recipes = ["alpha-bridge", "hinge-bridge"], ["vqgan-adaptive", "vqgan-fixed"]
+    ways = [*bridges, *recipes, "ml"]
+    asked = ["compare", "digits", "--methods", ",".join(ways), "--from", vae, "--realism", "0.8"]
+    small = ["--model.width", "4", "--model.halvings", "1", "--trials", "1"]
+    asked += [*TINY, *small, "--out", str(out)]
+    assert main(asked) == 0
+    metrics = record_of(asked)["metrics"]
+    (psnr,) = (name for name in metrics if name.startswith("psnr/"))
+    assert [*metrics[psnr]["methods"]] == ways
+    assert "PSNR" in (out / "comparison.html").read_text("utf-8")
+    for way in ways:
+        run = Run(out / f"{way}-seed-0").config
+        assert run["init"] == vae
+        assert run["objective"]["kind"] == ("vqgan" if way in recipes else "reconstruction")
+        assert run["realism"] == (0.8 if way in bridges else 0.9)
 
 
 def test_the_steps_that_are_decided_are_the_same_for_all_methods(tmp_path):

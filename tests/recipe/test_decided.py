@@ -17,12 +17,14 @@ from alpha_bridge.recipe.decided import (
     left_again,
 )
 from alpha_bridge.recipe.methods import METHODS, SHARES
-from alpha_bridge.recipe.presets import left_open, of_data
+from alpha_bridge.recipe.presets import from_vae, left_open, of_data, of_reconstructions
 from alpha_bridge.recipe.reading import value_of
 from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.settings import ranges
 from tests.looping import at_each
 
+OF_MEASURED = {"model.noise_decay", "model.noise_rate"}
+NO_DIAL = ("ml", "vqgan-adaptive", "vqgan-fixed")
 SHAPES = [(1,), (2,), (50,), (1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
 
 
@@ -105,6 +107,12 @@ def test_short_runs_are_measured_more_often():
     assert (few.control.every, many.control.every) == (1, 20)
 
 
+@pytest.mark.parametrize(("steps", "decay"), [(100, 0.99), (1200, 0.99), (10_000, 0.9988)])
+def test_sigma_is_averaged_over_a_share_of_the_updates(steps, decay):
+    config = decide(changed(dialled(Config()), {"steps": steps}), (1, 8, 8), None)
+    assert config.model.noise_decay == decay
+
+
 @pytest.mark.parametrize(
     ("shape", "sigma"), [((1, 8, 8), 0.29), ((1, 16, 16), 0.57), ((1, 28, 28), 1), ((3, 64, 64), 1)]
 )
@@ -142,7 +150,7 @@ def test_every_decision_is_said_and_recorded():
     (line,) = described(config)
     assert line.startswith("decided, where you give nothing else: --batch-size 128, --path.kind ")
     assert "--model.hidden 128 128 128, " in line
-    assert keys_of(line.replace(",", "").split()) == {*RULES} - {"model.noise_rate"}
+    assert keys_of(line.replace(",", "").split()) == {*RULES} - OF_MEASURED
     assert read_config(config.model_dump(mode="json")) == config
 
 
@@ -158,12 +166,11 @@ def test_what_every_run_with_a_dial_has_is_decided_too():
 @pytest.mark.parametrize(
     ("shape", "rows", "unread"),
     [
-        ((2,), None, {"model.width", "model.noise_rate"}),
+        ((2,), None, {"model.width"} | OF_MEASURED),
         (
             (4,),
             (((0, 3),), ((3, None),)),
-            {"model.width", "control.every"}
-            | {f"model.noise{end}" for end in ("", "_course", "_rate")},
+            {"model.width", "control.every", "model.noise", "model.noise_course"} | OF_MEASURED,
         ),
         ((1, 8, 8), None, set()),
     ],
@@ -287,3 +294,34 @@ def test_a_run_that_went_back_is_decided_again_as_it_began():
 def test_a_dial_of_which_nothing_follows_is_refused():
     with pytest.raises(ValueError, match=r"realism, got 0.5, has no effect .*--gamma.kind realism"):
         require_sound(Config(realism=0.5))
+
+
+AUTOENCODER = from_vae(of_data("my/photos"), "my/vae")
+FIXED = [(of, method) for of in (of_data("my/photos"), AUTOENCODER) for method in NO_DIAL]
+
+
+@pytest.mark.parametrize(("start", "method"), FIXED)
+def test_a_dial_that_a_method_has_no_use_for_is_refused_where_it_is_given(start, method):
+    config = METHODS[method].apply(of_reconstructions(start))
+    require_sound(config)
+    assert config.realism == 0.9
+    given = changed(config, {"realism": 0.2})
+    with pytest.raises(ValueError, match=r"realism, got 0.2, has no effect where .*: leave it out"):
+        require_sound(given)
+    run = given.model_copy(update={"event_shape": (3, 32, 32)})  # as earlier versions left it
+    require_sound(read_config(run.model_dump(mode="json")))
+
+
+def test_the_run_of_a_method_without_a_dial_is_read_and_repeated():
+    config = METHODS["ml"].apply(dialled(Config(data="digits")))
+    run = decide(config, (1, 8, 8), 1000).model_copy(update={"event_shape": (1, 8, 8)})
+    found = read_config(run.model_dump(mode="json"))
+    assert found == run
+    require_sound(changed(left_again(found), {"steps": 500}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dial_stays_where_a_method_follows_it(method):
+    config = METHODS[method].apply(dialled(Config(), 0.2))
+    assert config.realism == (0.9 if method in NO_DIAL else 0.2)
+    require_sound(config)

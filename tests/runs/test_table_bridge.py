@@ -129,6 +129,7 @@ def test_what_is_decided_is_said_on_standard_error(capsys):
         (lambda: bridge().fit(TABLE.slice(0, 1)), "has one row: give two or more"),
         (lambda: bridge(method="mll").fit(TABLE), "method must be one of ml, .*, got 'mll'"),
         (lambda: bridge(realism=2.0).fit(TABLE), "realism must lie in"),
+        (lambda: bridge(method="ml", realism=0.5).fit(TABLE), "got 0.5, has no effect where α"),
         (
             lambda: TableBridge(settings={"model.latnt": 2}).fit(TABLE),
             "did you mean 'model.latent'",

@@ -150,6 +150,13 @@ def test_the_scale_that_is_asked_for_is_accepted():
     assert torch.allclose(bridge.reconstruct(x), x + 0.1, atol=1e-4)
 
 
+def test_latents_that_nothing_draws_may_have_any_scale():
+    *networks, x = vae(scale=0.05)
+    bridge = bridge_vae(*networks, x, sampled=False)
+    assert bridge.encode(x).square().mean().sqrt() < 0.1
+    assert torch.allclose(bridge.reconstruct(x), x + 0.1, atol=1e-4)
+
+
 def test_a_decoder_of_other_samples_is_refused():
     encoder, _, discriminator, x = vae()
     with pytest.raises(ValueError, match=r"samples of shape \(7,\) of samples of shape \(2,\)"):

@@ -20,8 +20,10 @@ from alpha_bridge.recipe.assembly import assemble, build_evaluation, build_featu
 from alpha_bridge.recipe.decided import decide
 from alpha_bridge.recipe.methods import METHODS
 from alpha_bridge.recipe.presets import FROM_VAE, PRESETS, from_vae, of_reconstructions
+from alpha_bridge.recipe.soundness import require_sound
 from alpha_bridge.runs.loading import inverted
-from alpha_bridge.runs.opening import require_plain
+from alpha_bridge.runs.opening import require_plain, require_ratio
+from alpha_bridge.settings import RegularizerConfig
 from alpha_bridge.training import available_accelerator
 from alpha_bridge.vae import load
 
@@ -177,6 +179,27 @@ def test_features_of_other_data_than_small_images_are_refused(config, shape):
         build_features(asked, SimpleNamespace(event_shape=shape))
 
 
+@pytest.mark.slow
+def test_features_of_large_images_are_learned_from_squares_that_updates_see(config):
+    rng = np.random.default_rng(0)
+    ramps = np.linspace(0, 255, 72, dtype=np.uint8)[:, None, None] * np.ones((1, 72, 1), np.uint8)
+    images = ramps // rng.integers(1, 4, (200, 1, 1, 1), dtype=np.uint8)
+    source = from_array(images[:150], images[150:])
+    crop = {"event_shape": None, "images.size": 72, "images.crop": 16}
+    asked = changed(config, {**crop, "objective.features": "rotations"})
+    likelihood, (line,) = build_features(asked, source)
+    assert "tells 100.0% of the quarter turns" in line
+    assert likelihood(*torch.zeros(2, 3, 1, 16, 16)).shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("images", [{"size": 72}, {"size": 128, "crop": 72}, {"crop": 72}])
+def test_features_of_large_images_are_refused_before_data_are_read(config, images):
+    own = {f"images.{key}": value for key, value in images.items()}
+    asked = {"data": "my/photos", "event_shape": None, "objective.features": "rotations", **own}
+    with pytest.raises(ValueError, match=r"to 64 pixels, got (72|128): resize .*--images.crop 64"):
+        require_sound(changed(config, asked))
+
+
 def test_a_line_says_why_there_are_no_features_and_nothing_of_metrics(config, monkeypatch):
     def nothing(*given):
         _, _, log, _ = given
@@ -194,9 +217,10 @@ def test_latents_of_data_are_not_refined_towards_a_prior(config):
         inverted(config, None, None, 5)
 
 
-def test_there_is_no_prior_to_draw_from(config):
+@pytest.mark.parametrize("require", [require_plain, lambda config: require_ratio(config, step=9)])
+def test_there_is_no_prior_to_draw_from(config, require):
     with pytest.raises(ValueError, match="no prior to draw from: use alpha-bridge reconstruct"):
-        require_plain(config)
+        require(config)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +238,16 @@ def test_the_words_that_ask_for_reconstructions_decide_the_rest(words, kind):
     assert config.model.noise_course == "measured"
     if "--realism" in words:
         assert config.realism == 0.7
+
+
+@pytest.mark.parametrize("method", ["vqgan-adaptive", "vqgan-fixed"])
+def test_the_usual_recipes_have_the_penalty_of_the_preset_unless_it_is_left_out(method):
+    words = ["train", "digits", "--from", "somewhere", "--method", method]
+    config = parse(words).arguments["config"]
+    assert config.regularizer == RegularizerConfig("r1", weight=1.0, every=8)
+    assert config.objective.features == "none"
+    without = parse([*words, "--regularizer.kind", "none"]).arguments["config"]
+    assert without.regularizer.kind == "none"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from typing import Any
 from ..errors import printable
 from ..files import read_json
 from ..files.table_files import is_table
-from ..recipe import DECIDED, Config, known_keys, read_config, value_of
+from ..recipe import DECIDED, Config, changed, known_keys, read_config, value_of
 from ..recipe.decided import OF_FACTS, left_again
-from ..recipe.methods import METHODS, Method
+from ..recipe.methods import METHODS, SHARES, Method
 from ..recipe.presets import (
     PRESETS,
     from_vae,
@@ -79,6 +79,7 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
         config = of_reconstructions(config)
     for method in methods:
         config = method.apply(config)
+    config = _with_rest(config, given)
     keys = keys_of(given)
     _require_no_dial_of_vae(config, given)
     left = tuple(key for key in config.decided if key not in keys)
@@ -87,6 +88,19 @@ def start_of(given: list[str]) -> tuple[list[str], TrainingStart]:
     if asks_for_help(given):  # tyro prints the defaults as they are
         config, named = read_config(_printable(config.model_dump())), printable(named)
     return given, replace(start, preset=named, config=config)
+
+
+def _with_rest(config: Config, given: list[str]) -> Config:
+    """The configuration in which a share of the path that is given leaves the rest to the other."""
+    found = {key: _values_of((f"--{key}",), given)[-1:] for key in SHARES}
+    try:
+        shares = {key: float(values[0]) for key, values in found.items() if values}
+    except ValueError:  # of which whoever reads the options tells
+        return config
+    if not all(0 <= share <= 1 for share in shares.values()):
+        return config
+    rest = METHODS[config.method].rest(shares)
+    return changed(config, shares | rest) if rest else config
 
 
 def _require_no_dial_of_vae(config: Config, given: list[str]) -> None:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import at_least
+from ..checks import at_least, classified
 from ..data import PixelUnits
 from ..data.rng import isolated_seed
 from ..files import cache_folder, sha256, writing
@@ -20,7 +20,6 @@ from .reporting import Report, silent
 
 FEATURES = 128
 WIDTHS = (32, 64, 128, 128)
-SMALLEST, LARGEST = 8, 64
 UNITS = PixelUnits()
 TRAINING = "training a classifier for the metrics"
 SAMPLE = 512
@@ -87,10 +86,7 @@ def require_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     channels, size, _ = shape
     if channels not in (1, 3):
         raise ValueError(f"the classifier takes images of 1 or 3 channels, got {channels}")
-    if not SMALLEST <= size <= LARGEST:
-        raise ValueError(
-            f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {size}"
-        )
+    classified(size)
     return shape
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from ..checks import LARGEST
 from ..control import RealismGamma
 from ..data import ImageSource, Source
+from ..data.middle import MiddleSquares
 from ..gamma import Gamma
 from ..metrics.classifier import Classifier, ClassifierLayers, require_shape
 from ..metrics.comparison import FEATURES, require_features
@@ -30,7 +32,7 @@ from .decided import decide, described
 from .domains import MEASURED, build_prior, build_source
 from .first_weights import begin_from_vae, build_model, for_vae
 from .slots import COURSES, build_path, build_slots
-from .soundness import require_sound
+from .soundness import FEATURES_REMEDY, require_sound
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,9 @@ def build_features(
     """The likelihood of features that ``config`` asks for, if any, and a line on the network."""
     if config.objective.features == "none":
         return None, ()
-    _require_likelihood(source)
+    seen = _require_likelihood(config, source)
     notes: list[str] = []
-    network, _, _ = FEATURES[config.objective.features](source, config.data, notes.append, silent)
+    network, _, _ = FEATURES[config.objective.features](seen, config.data, notes.append, silent)
     if not isinstance(network, Classifier):
         why = "; ".join(note.partition(": ")[0] for note in notes)  # and not what metrics do then
         raise ValueError(
@@ -167,14 +169,19 @@ def _require_features(config: Config, source: Source) -> None:
     """Refuse features, of the objective or the evaluation, that there cannot be."""
     require_features(source, config.evaluation.features)
     if config.objective.features != "none":
-        _require_likelihood(source)
+        _require_likelihood(config, source)
 
 
-def _require_likelihood(source: Source) -> None:
+def _require_likelihood(config: Config, source: Source) -> Source:
+    """What a classifier learns the features from: images, or of large ones what updates see."""
+    crop, (*_, pixels) = config.images.crop, source.event_shape
+    if crop is not None and pixels > LARGEST:
+        source = MiddleSquares(source, crop)
     try:
         require_shape(source.event_shape)
     except ValueError as error:
-        raise ValueError(f"{error}: resize them, or leave out --objective.features") from error
+        raise ValueError(f"{error}: {FEATURES_REMEDY}") from error
+    return source
 
 
 def build_evaluation(

@@ -137,6 +137,15 @@ def _measurable(of: Facts) -> bool:
     return of.of_data and not of.rows and 2 * of.latent <= of.size
 
 
+def _noise_decay(of: Facts) -> float:
+    """An average over a twelfth of the updates, and over 100 at least.
+
+    Adam takes larger steps while the likelihood's gradient grows. Where σ fell by half in 100 of
+    10,000 updates of MNIST, after Step I, the encoder's rate went from 24 to 330 nats in 50.
+    """
+    return round(max(0.99, 1 - 12 / of.steps), 5)
+
+
 def _noise_rate(of: Facts) -> float | None:
     """Where samples of the prior are sharpened, Step I is to bring them near the data.
 
@@ -163,6 +172,7 @@ RULES: Mapping[str, Callable[[Facts], Any]] = {
     "model.width": lambda of: 64 if of.images and of.shape[1] > 32 else 32,
     "model.noise": _noise,
     "model.noise_course": lambda of: "measured" if _measurable(of) else "fixed",
+    "model.noise_decay": _noise_decay,
     "model.noise_rate": _noise_rate,
     "objective.normalized": lambda of: of.of_data and not of.rows,
     "control.every": lambda of: min(20, max(1, of.steps // 100)),
@@ -235,8 +245,8 @@ def _facts(
 ) -> Facts:
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
-    kind = config.objective.one_sided, config.objective.kind == "data"
-    kind += _can_wait(config), config.rows is not None
+    of = config.objective
+    kind = of.one_sided, of.kind == "data", _can_wait(config), config.rows is not None
     return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
 
 
@@ -287,6 +297,7 @@ def _unread(config: Config) -> set[str]:
         "control.every": config.path.kind != "adaptive",
         "model.noise": config.rows is not None,  # each number has a σ of its own
         "model.noise_course": config.rows is not None,
+        "model.noise_decay": config.model.noise_course != "measured",
         "model.noise_rate": config.model.noise_course != "measured",
     }
     return {key for key, idle in unread.items() if idle}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..settings import REALISM
 from . import DECIDED, Config, MethodName, changed, value_of
 
 Shares = tuple[float, float, float]
@@ -58,6 +59,8 @@ class Method:
     def apply(self, config: Config) -> Config:
         """The configuration that trains this method where ``config`` trains the α-Bridge.
 
+        A dial of which nothing follows here becomes the usual one, as a comparison's does.
+
         Raises:
             ValueError: ``config`` is one of another method.
 
@@ -74,7 +77,20 @@ class Method:
             )
         given = {"method": self.name, **self._path(config), **self.defines, **self.suggests}
         left = tuple(key for key in config.decided if key not in self.keys)
-        return changed(config, given).model_copy(update={DECIDED: left})
+        made = changed(config, given).model_copy(update={DECIDED: left})
+        idle = made.realism is not None and undialled(made) is not None
+        return made.model_copy(update={"realism": REALISM}) if idle else made
+
+    def rest(self, given: Mapping[str, float]) -> dict[str, float]:
+        """The other share, by key, of a path of two steps of which one is given.
+
+        Example:
+            >>> METHODS["naive"].rest({"path.ml": 0.5}), METHODS["ml"].rest({"path.ml": 0.5})
+            ({'path.adversarial': 0.5}, {})
+        """
+        steps = [key for key, share in zip(SHARES, self.shares(1, 1, 1), strict=True) if share]
+        others = [key for key in steps if key not in given]
+        return {others[0]: 1 - sum(given.values())} if (len(steps), len(others)) == (2, 1) else {}
 
     def require(self, config: Config) -> None:
         """Refuse a value that makes ``config`` one of another method."""
@@ -217,6 +233,19 @@ METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
 
 NO_RATIO = {"hinge": "its sign", "wasserstein": "a potential of Wasserstein's distance"}
 """Adversarial losses whose discriminator estimates no log ratio, and what it gives."""
+
+
+def undialled(config: Config) -> str | None:
+    """Where ``config`` leaves the dial no effect, as it goes by neither γ nor the end of its path;
+    None where it has one.
+
+    Example:
+        >>> undialled(METHODS["ml"].apply(Config()))
+        'α stays at 0'
+    """
+    if config.objective.kind == "vqgan":
+        return "the adversarial loss has a weight, --objective.weight"
+    return "α stays at 0" if (config.path.ml, config.path.start) == (1.0, 0.0) else None
 
 
 def given_for_ratio(config: Config) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..checks import (
+    LARGEST,
     at_least,
+    classified,
     halved_twice,
     not_stacked,
     require_crop,
@@ -11,8 +13,15 @@ from ..checks import (
     times_halved,
 )
 from ..files.table_files import is_table
+from ..settings import REALISM, ImagesConfig
 from .config import Config
-from .methods import METHODS
+from .methods import METHODS, undialled
+
+FEATURES_REMEDY = (
+    f"resize them, give updates smaller squares (--images.crop {LARGEST}), or leave out "
+    "--objective.features"
+)
+"""What can be done where images are too large for a classifier whose features are reconstructed."""
 
 
 def require_sound(config: Config) -> None:
@@ -62,6 +71,8 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
             halved_twice(config.images.size)
     if config.images.crop is not None:
         _require_crops(config.images.crop, config)
+    if sized and config.objective.features != "none":
+        _require_features(config.images)
     if sized and config.model.discriminator == "patches":
         for pixels in (config.images.size, config.images.crop):
             if pixels is not None:
@@ -70,11 +81,17 @@ resize them to 8, 16, 28, 32 or 64 pixels (--images.size 32)
 
 def _require_effect_of_dial(config: Config) -> None:
     """Refuse a dial of which nothing follows; that of a run stays as it was recorded."""
-    free = config.event_shape is None and not config.decided
-    if free and config.realism is not None and config.gamma.kind != "realism":
+    if config.event_shape is not None or config.realism is None:
+        return
+    if not config.decided and config.gamma.kind != "realism":
         raise ValueError(
             f"realism, got {config.realism:g}, has no effect where nothing is left to be decided: "
             "give --gamma.kind realism, or leave it out"
+        )
+    # the usual one may be a preset's own
+    if config.realism != REALISM and (why := undialled(config)) is not None:
+        raise ValueError(
+            f"realism, got {config.realism:g}, has no effect where {why}: leave it out"
         )
 
 
@@ -122,6 +139,19 @@ def _require_crops(crop: int, config: Config) -> None:
         )
     if (size := config.images.size) is not None:
         require_crop(crop, (1, size, size))
+
+
+def _require_features(images: ImagesConfig) -> None:
+    """Refuse features of images, or of what updates see of large ones, that there cannot be."""
+    size, crop = images.size, images.crop
+    large = size is None or size > LARGEST
+    pixels = crop if crop is not None and large else size
+    if pixels is None:
+        return
+    try:
+        classified(pixels)
+    except ValueError as error:
+        raise ValueError(f"{error}: {FEATURES_REMEDY}") from error
 
 
 def _require_a_way(config: Config) -> None:

@@ -94,8 +94,8 @@ class BridgeEstimator(BaseEstimator):
         """The configuration that the command line would make of the same options."""
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        config = METHODS[self.method].apply(dialled(of_data(name), self.realism))
-        given = {"seed": self._seed(None), "columns": self.columns}
+        config = METHODS[self.method].apply(dialled(of_data(name)))
+        given = {"realism": self.realism, "seed": self._seed(None), "columns": self.columns}
         steps = {} if self.steps is None else {"steps": self.steps}
         return changed(config, {**given, **steps, **(self.settings or {})})
 

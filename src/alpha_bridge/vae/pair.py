@@ -30,6 +30,7 @@ def bridge(
     learn_noise: bool = False,
     latent_scale: Numbers = 1.0,
     latent_shift: Numbers = 0.0,
+    sampled: bool = True,
 ) -> AlphaBridge:
     r"""A bridge that begins with a trained VAE, so that Step I can be short.
 
@@ -45,13 +46,15 @@ def bridge(
         latent_scale: s in :math:`z' = s (z - m)`, which takes the VAE's latents to the prior's
             N(0, I); a number, or one for each channel.
         latent_shift: m, likewise.
+        sampled: Whether latents are drawn from the prior, which they then have to fit; False for
+            :class:`~alpha_bridge.objective.ReconstructionBridge`, which draws none.
 
     Returns:
         The bridge; its samples are in the units of ``x``.
 
     Raises:
         ValueError: The networks do not fit one another or ``x``, or the latents are far from the
-            prior.
+            prior that they are drawn from.
 
     Example:
         >>> encoder, decoder, discriminator = nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3, 1)
@@ -60,7 +63,8 @@ def bridge(
     """
     inference = VAEEncoder(encoder, latent_scale, latent_shift)
     mean, log_variance = encoded(inference, x)
-    require_latents(latent_size(mean, log_variance), latent_scale)
+    if sampled:
+        require_latents(latent_size(mean, log_variance), latent_scale)
     generator = VAEGenerator(decoder, tuple(mean.shape[1:]), latent_scale, latent_shift)
     sigma = 1.0 if noise is None else noise
     model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
