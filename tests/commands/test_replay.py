@@ -252,8 +252,8 @@ def test_a_run_that_is_stopped_while_its_networks_are_not_finite_says_so(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(StopOnSignal, "wants_to_stop", lambda _: True)
-    words = ["--realism=0.9", *DIVERGING, "--watch.every=100", "--path.ml=0.9"]
-    words += ["--path.transfer=0.05", "--path.adversarial=0.05"]
+    words = ["--realism=0.9", "--optimization.generator=1e39", "--watch.every=100"]
+    words += ["--path.ml=0.9", "--path.transfer=0.05", "--path.adversarial=0.05"]
     assert train(tmp_path / "run", *words) == 1
     said = capsys.readouterr()
     assert "diverged by update 1: " in said.err

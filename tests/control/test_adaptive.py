@@ -1,5 +1,8 @@
 """The adaptive path: where α moves, waits and goes back."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from alpha_bridge.control import AdaptivePath, Reading
@@ -56,6 +59,29 @@ def test_each_limit_holds_alpha_and_is_named(name):
     assert path.broken == (name,)
     assert path.direction == 0
     assert before <= path.alpha < before + 20 * path.speed  # the average takes some readings
+
+
+@pytest.mark.parametrize("unknown", [math.nan, math.inf])
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("first", [1, 20, 40])
+def test_a_number_that_is_not_finite_holds_alpha_until_the_next_one_is(name, unknown, first):
+    path, other = adaptive(), adaptive()
+    followed(path, [FINE] * (first - 1) + [replace(FINE, **{name: unknown})])
+    assert first < 20 or path.broken == (name,)
+    other.recall(path.memory())
+    assert all(numbers.isfinite().all() for numbers in path.memory().values())
+    for one in (path, other):
+        before = one.alpha
+        one.observe(first + 1, FINE)
+        assert one.broken == ()
+        assert first < 20 or one.alpha == pytest.approx(before + one.speed)
+        assert one.average == FINE
+
+
+def test_a_path_to_one_has_no_limit_of_the_error():
+    path = adaptive(end=1.0)
+    followed(path, [Reading()] * 30 + [Reading(error=9.0)] * 40)
+    assert path.alpha == 1.0
 
 
 @pytest.mark.parametrize("name", ["accuracy", "missed"])
