@@ -95,7 +95,7 @@ def test_what_step_one_leaves_beyond_a_limit_does_not_hold_alpha_but_half_way_to
 
 
 def test_what_does_not_mend_when_alpha_is_back_at_zero_holds_it_no_more():
-    path = adaptive(patience=3)
+    path = AdaptivePath(20, 40, 80, 0.9, ControlConfig(every=1, patience=3))
     followed(path, [FINE] * 40)
     alphas = followed(path, [Reading(error=0.1, missed=0.9)] * 100, 41)
     assert max(alphas[:20]) > min(alphas[20:]) == 0.0
@@ -190,3 +190,11 @@ def test_one_that_did_not_says_what_it_was_held_for():
         "--steps"
     )
     assert path.held["missed"] > 70
+
+
+def test_the_verdict_is_on_the_alpha_that_updates_were_made_with():
+    path = AdaptivePath(20, 40, 40, limits=ControlConfig(every=100))
+    path.observe(100, FINE)
+    assert path.alpha == 0.0
+    assert path.boundaries == (20, 100)
+    assert path.verdict.startswith("α is 0.00, and 0.9 was to be reached: of 1 readings, there")

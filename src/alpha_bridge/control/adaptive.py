@@ -73,10 +73,12 @@ class AdaptivePath(AlphaSchedule):
     r"""Algorithm 1 with an α that waits for the model, and goes back where it has to.
 
     Step I holds α at 0. From then on, every ``limits.every`` updates, the averages of a
-    :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, at most at
-    the speed of a ramp of ``transfer`` updates; outside, it is held; outside for
-    ``limits.patience`` readings in a row, it goes back at the same speed. With nothing to wait for
-    it is the ramp. Step III begins where ``end`` is first reached, and is decided in the same way.
+    :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, by as much
+    as a ramp of ``transfer`` updates does in ``limits.every``; outside, it is held; outside for
+    ``limits.patience`` readings in a row, it goes back by as much. With nothing to wait for it is
+    that ramp, in stairs of ``limits.every`` updates, which should be few of ``transfer``: a stair
+    as long as that is the hard switch. Step III begins where ``end`` is first reached, and is
+    decided in the same way. A reading after the last update decides nothing.
 
     An accuracy or a share that the likelihood alone leaves beyond its limit, at the end of Step I
     or where α has gone back to 0, is no reason to wait, since no α would mend it: its limit is then
@@ -183,6 +185,8 @@ class AdaptivePath(AlphaSchedule):
         self.direction = 0 if self.broken else 1
         if self._waited >= self.limits.patience:
             self.direction = -1
+        if step >= self.steps:  # no update is made with what it would decide
+            return
         moved = self.alpha + self.direction * self.speed * self.limits.every
         self.alpha = min(max(moved, 0.0), self.end)
         if self.direction < 0 and self.alpha == 0.0:
