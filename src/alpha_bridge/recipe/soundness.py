@@ -186,8 +186,27 @@ def _require_a_way(config: Config) -> None:
             f"snapshots lie evenly along a ramp, got snapshots={config.snapshots}: give "
             "--path.kind ramp"
         )
-    if config.control.every > config.steps:
+    _require_readings(config)
+
+
+def _require_readings(config: Config) -> None:
+    """Refuse an adaptive path that no reading decides in time, or one alone."""
+    open_yet = {*config.decided} if config.event_shape is None else set()
+    if "control.every" in open_yet:
+        return
+    every, steps = config.control.every, config.steps
+    ml, transfer, _ = config.path.lengths(steps)
+    if {"path.ml", "path.transfer"} & open_yet:
+        ml, transfer = 0, steps
+    if (steps - 1) // every * every < max(ml, 1):
         raise ValueError(
-            f"{config.steps} steps end before the first measurement of the adaptive path: give a "
-            f"--control.every below {config.control.every}"
+            f"no measurement falls between the end of Step I, update {ml}, and the last of {steps} "
+            f"updates, got control.every {every}, and α would stay at 0: give a lower "
+            "--control.every"
+        )
+    if every >= max(transfer, 2):
+        raise ValueError(
+            f"α would move to its end in one jump, as control.every {every} is no less than the "
+            f"{transfer} updates of Step II: give a lower --control.every, or a larger "
+            "--path.transfer"
         )

@@ -74,7 +74,8 @@ class ControlConfig(Settings):
     place = "control"
 
     every: Count = 20
-    """Updates between measurements, each on a batch of held-out data."""
+    """Updates between measurements, each on a batch of held-out data; fewer than those of Step
+    II."""
     patience: Count = 10
     """Measurements in a row that break a limit before α goes back."""
     ess: Annotated[float, Interval(0, 1, "[)")] = 0.1
