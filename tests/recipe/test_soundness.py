@@ -117,3 +117,32 @@ def test_what_is_decided_has_measurements_within_step_two(steps):
         config = decide(config, shape, 1000).model_copy(update={"event_shape": shape})
         assert config.path.kind == "adaptive"
         require_sound(config)
+
+
+def with_answer(answer, control, watch, **path):
+    path = {"kind": "adaptive", **path}
+    return Config(path=path, control=control, watch={"answer": answer, **watch})
+
+
+@pytest.mark.parametrize("answer", ["stop", "roll-back"])
+@pytest.mark.parametrize(
+    ("control", "watch", "line"),
+    [
+        ({"accuracy": 0.985}, {}, "control.accuracy 0.985 .* above watch.accuracy 0.98, where"),
+        ({}, {"accuracy": 0.9}, "control.accuracy 0.99 lets α move on above watch.accuracy 0.9,"),
+        ({}, {"ess": 0.2}, "control.ess 0.1 lets α move on below watch.ess 0.2, where"),
+        ({"ess": 0.01}, {}, "control.ess 0.01 lets α move on below watch.ess 0.02, where"),
+    ],
+)
+def test_limits_of_alpha_that_the_recorder_contradicts_are_refused(answer, control, watch, line):
+    with pytest.raises(ValueError, match=f"{line}.* the answer is to {answer}: give one value"):
+        require_sound(with_answer(answer, control, watch))
+    require_sound(with_answer("say", control, watch))
+    require_sound(with_answer(answer, control, watch, kind="ramp"))
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"accuracy": 0.98}, {"accuracy": 0.9}, {"ess": 0.02}, {"ess": 0.5}]
+)
+def test_the_defaults_and_limits_of_alpha_within_the_recorders_are_taken(limits):
+    require_sound(with_answer("stop", limits, {}))

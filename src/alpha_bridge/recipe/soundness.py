@@ -13,7 +13,7 @@ from ..checks import (
     times_halved,
 )
 from ..files.table_files import is_table
-from ..settings import REALISM, ImagesConfig
+from ..settings import REALISM, ControlConfig, ImagesConfig, WatchConfig
 from .config import Config
 from .methods import METHODS, undialled
 
@@ -187,6 +187,30 @@ def _require_a_way(config: Config) -> None:
             "--path.kind ramp"
         )
     _require_readings(config)
+    _require_agreement(config)
+
+
+def _require_agreement(config: Config) -> None:
+    """Refuse limits within which α moves on, and the flight recorder ends the run or takes it back.
+
+    The defaults are left as they are, though that of ``control.accuracy`` is above the other one.
+    """
+    control, watch = config.control, config.watch
+    if watch.answer == "say":
+        return
+    pairs = {
+        "accuracy": control.accuracy <= watch.accuracy,
+        "ess": control.ess >= watch.ess,
+    }
+    for name, agree in pairs.items():
+        limits = getattr(control, name), getattr(watch, name)
+        if agree or limits == (getattr(ControlConfig, name), getattr(WatchConfig, name)):
+            continue
+        side = "above" if name == "accuracy" else "below"
+        raise ValueError(
+            f"control.{name} {limits[0]:g} lets α move on {side} watch.{name} {limits[1]:g}, where "
+            f"the answer is to {watch.answer}: give one value for both, or --watch.answer say"
+        )
 
 
 def _require_readings(config: Config) -> None:

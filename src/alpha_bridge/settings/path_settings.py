@@ -90,7 +90,7 @@ class ControlConfig(Settings):
     model makes them twenty times too seldom."""
     error: Annotated[float | None, Interval(1)] = None
     """Largest root mean squared error of reconstructions, as a multiple of that of Step I; None:
-    5 dB of PSNR for each nine of realism."""
+    5 dB of PSNR for each nine of path.end."""
 
     def error_limit(self, realism: float) -> float:
         """The largest error, as a multiple of that of Step I, at a realism in [0, 1].
