@@ -8,7 +8,8 @@ everywhere where it is named, while torch's default is to use it in convolutions
 ceilings are measured here: products of large matrices in that precision, and copies. With --data
 the preset ``cifar10`` is then trained for as many updates as fit into --run-seconds, and with
 --tests some tests run on the accelerator. What has no time left in --minutes is left out, and
-says so; what fails is a row with its error. The file is written anew after each row.
+says so: the last rows, which are compiled ones, and not those of bfloat16, which come first. What
+fails is a row with its error. The file is written anew after each row.
 """
 
 import argparse
@@ -39,13 +40,14 @@ from updates import CELEBA, CIFAR10, Updates
 
 from alpha_bridge.recipe import Config
 
-SIZES = {"32×32": CIFAR10, "64×64": CELEBA}
+SIZES = {"64×64": CELEBA, "32×32": CIFAR10}
 PRECISIONS = {
-    "float32": ("no", torch.float32, False),
-    "TF32": ("no", torch.float32, True),
     "bfloat16": ("bf16", torch.bfloat16, False),
+    "TF32": ("no", torch.float32, True),
+    "float32": ("no", torch.float32, False),
 }
-"""accelerate's mixed precision, the type of the products' factors, whether TF32 is allowed."""
+"""accelerate's mixed precision, the type of the products' factors, whether TF32 is allowed; as the
+sizes and the modes, in the order of their rows."""
 
 
 def plain(step: Updates) -> Work:
@@ -109,11 +111,14 @@ class Mode:
 
 MODES = {
     "eager": Mode(),
+    "CUDA graphs": Mode(captured),
     "contiguous": Mode(channels_last=False),
     "compiled": Mode(compiled=True),
-    "CUDA graphs": Mode(captured),
 }
 """All but ``contiguous`` have channels last, as training has."""
+
+FIRST = ("eager", "CUDA graphs")
+"""Modes that every precision has before another one has any."""
 
 TESTS = ("tests/networks", "tests/training/test_loop.py", "tests/training/test_machine.py")
 
@@ -186,21 +191,41 @@ def measure(options: argparse.Namespace, report: Report) -> None:
     ceilings: dict[str, float] = {"copy_bytes_per_second": copy_bandwidth(copied)}
     found = {"machine": machine() | {"accelerator": card(device)}, "ceilings": ceilings, "rows": []}
     report.results |= found
-    for precision, (_, dtype, tf32) in PRECISIONS.items():
-        if tf32 and not cuda:
-            continue
-        torch.set_float32_matmul_precision("high" if tf32 else "highest")
-        torch.backends.cudnn.allow_tf32 = tf32
-        ceiling = ceilings[f"{precision}_operations_per_second"] = matmul_peak(product, dtype=dtype)
-        for size in options.sizes:
-            config = sized(SIZES[size], options)
-            for mode in options.modes:
-                if mode == "CUDA graphs" and not cuda:
-                    continue
-                row = {"images": size, "precision": precision, "mode": mode}
-                row |= {"batch_size": config.batch_size}
-                work = partial(measured, config, precision, mode, options.seconds, ceiling)
-                report.add(row, work, kept_for_later(options))
+    for precision in PRECISIONS:
+        if cuda or precision != "TF32":
+            allow(precision)
+            dtype = PRECISIONS[precision][1]
+            ceilings[f"{precision}_operations_per_second"] = matmul_peak(product, dtype=dtype)
+    for mode, size, precision in order(options, cuda):
+        allow(precision)
+        config = sized(SIZES[size], options)
+        row = {"images": size, "precision": precision, "mode": mode}
+        row |= {"batch_size": config.batch_size}
+        ceiling = ceilings[f"{precision}_operations_per_second"]
+        work = partial(measured, config, precision, mode, options.seconds, ceiling)
+        report.add(row, work, kept_for_later(options))
+
+
+def order(options: argparse.Namespace, cuda: bool) -> list[tuple[str, str, str]]:
+    """Mode, size and precision of all rows, first of those that must not be left out.
+
+    Every precision has its rows at both sizes, eager and as CUDA graphs, before another mode has
+    any: what is compiled takes longest, and tells least.
+    """
+    modes = [mode for mode in MODES if mode in options.modes and (cuda or mode != "CUDA graphs")]
+    sizes = [size for size in SIZES if size in options.sizes]
+    precisions = [precision for precision in PRECISIONS if cuda or precision != "TF32"]
+    early = [mode for mode in modes if mode in FIRST]
+    rows = [(mode, size, one) for one in precisions for size in sizes for mode in early]
+    late = [mode for mode in modes if mode not in FIRST]
+    return rows + [(mode, size, one) for mode in late for one in precisions for size in sizes]
+
+
+def allow(precision: str) -> None:
+    """Let products and convolutions have TF32, or not."""
+    tf32 = PRECISIONS[precision][2]
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
 
 
 def kept_for_later(options: argparse.Namespace) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from PIL import Image
 
 from alpha_bridge import __version__
 from alpha_bridge.cli import main
-from alpha_bridge.cli.parsing import parse
+from alpha_bridge.cli.parsing import COMMANDS, parse
 from alpha_bridge.cli.results import comparison
 from alpha_bridge.commands.train import Trained
 from alpha_bridge.files import LOCK
@@ -337,12 +338,24 @@ def test_a_sound_machine_passes_its_checks(capsys):
     }
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "reconstruct", "evaluate", "report"])
-def test_every_command_has_help(command, capsys):
+@pytest.mark.parametrize("command", [*COMMANDS, "compare --methods=ml"])
+def test_help_is_whole_sentences_in_plain_text(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit) as left:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert not left.value.code
-    assert f"alpha-bridge {command}" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert f"alpha-bridge {command.split()[0]}" in text
+    assert re.findall(r"\.\. \w+::|:\w+:`|``|\\", text) == []
+    about, *boxes = re.split(r"\n [a-z ]+\n -{9,} *\n", text)
+    # a command, a part of the configuration, an option
+    ends = [" ".join(about.split())]
+    for box in boxes:
+        part, _, options = box.rpartition(" ---")
+        ends += [" ".join(part.split())] if part else []
+        ends += re.findall(r"(\S+) \((?:default: |required\))", " ".join(options.split()))
+    assert [end[-60:] for end in ends if not end.endswith((".", ".)"))] == []
+    assert len(ends) > 1
 
 
 def test_help_of_training_names_shards_as_data(capsys):

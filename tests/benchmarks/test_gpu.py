@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import Namespace
 from dataclasses import replace
 
 import pytest
@@ -42,11 +43,29 @@ def test_without_an_accelerator_the_processors_are_measured(small, tmp_path, mon
     assert "| images | precision |" in printed
     results = json.loads(out.read_text())
     rows = [(row["precision"], row["mode"]) for row in results["rows"]]
-    assert rows == [("float32", "eager"), ("bfloat16", "eager")]
+    assert rows == [("bfloat16", "eager"), ("float32", "eager")]
     for row in results["rows"]:
         assert row["images_per_second"] == pytest.approx(2 * row["updates_per_second"])
         ceiling = results["ceilings"][f"{row['precision']}_operations_per_second"]
         assert row["share_of_ceiling"] == pytest.approx(row["operations_per_second"] / ceiling)
+
+
+def test_rows_that_matter_most_come_first_and_compiled_ones_last(gpu):
+    every = Namespace(modes=[*gpu.MODES], sizes=[*gpu.SIZES])
+    rows = gpu.order(every, cuda=True)
+    assert len({*rows}) == len(rows) == 24
+    precisions = ["bfloat16", "TF32", "float32"]
+    early = [(mode, precision) for mode, _, precision in rows[:12]]
+    assert early == [
+        (mode, precision) for precision in precisions for mode in ["eager", "CUDA graphs"] * 2
+    ]
+    assert rows[:2] == [(mode, "64×64", "bfloat16") for mode in ["eager", "CUDA graphs"]]
+    assert [mode for mode, _, _ in rows[12:]] == ["contiguous"] * 6 + ["compiled"] * 6
+
+
+def test_without_cuda_there_are_no_graphs_and_no_tf32(gpu):
+    rows = gpu.order(Namespace(modes=["CUDA graphs", "eager"], sizes=["32×32"]), cuda=False)
+    assert rows == [("eager", "32×32", precision) for precision in ("bfloat16", "float32")]
 
 
 @pytest.fixture
@@ -83,5 +102,5 @@ def test_channels_first_are_a_mode_of_their_own(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["gpu.py", *given])
     small.main()
     rows = json.loads(out.read_text())["rows"]
-    assert [row["mode"] for row in rows] == ["contiguous", "eager"] * 2
+    assert [row["mode"] for row in rows] == ["eager"] * 2 + ["contiguous"] * 2
     assert all("error" not in row for row in rows)

@@ -252,8 +252,8 @@ def test_a_run_that_is_stopped_while_its_networks_are_not_finite_says_so(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(StopOnSignal, "wants_to_stop", lambda _: True)
-    words = ["--realism=0.9", *DIVERGING, "--watch.every=100", "--path.ml=0.9"]
-    words += ["--path.transfer=0.05", "--path.adversarial=0.05"]
+    words = ["--realism=0.9", "--optimization.generator=1e39", "--watch.every=100"]
+    words += ["--path.ml=0.9", "--path.transfer=0.05", "--path.adversarial=0.05"]
     assert train(tmp_path / "run", *words) == 1
     said = capsys.readouterr()
     assert "diverged by update 1: " in said.err
@@ -342,7 +342,6 @@ def test_another_version_is_said_and_replayed(bundle, capsys, name):
     [
         ({"format": 2}, "is a bundle of format 2, this version reads format 1: replay it with"),
         ({"config": {"wings": 2}}, "is of a run that this version cannot train (unknown key"),
-        ({"incident": "none"}, "bundle.json is damaged (it has no incident): restore it"),
         ({"dtype": "float8"}, "is no whole bundle"),
     ],
 )
@@ -350,6 +349,39 @@ def test_a_content_of_another_version_is_refused(bundle, capsys, changes, part):
     content(bundle, **changes)
     (line,) = replay(bundle, capsys, code=2).err.splitlines()
     assert part in line
+
+
+def of_incident(**changes):
+    return {"incident": {"kind": "collapse", "step": 8, "what": "so", "trial": None} | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"incident": "none"}, "'none' for incident"),
+        ({"incident": {}}, "None for kind"),
+        (of_incident(kind="bogus"), "'bogus' for kind"),
+        (of_incident(kind=["collapse"]), "['collapse'] for kind"),
+        (of_incident(kind="few-samples"), "'few-samples' for kind, with 2 draws"),
+        (of_incident(step="8"), "'8' for step"),
+        (of_incident(what=None), "None for what"),
+        (of_incident(trial=-1), "-1 for trial"),
+        ({"numbers": {"a": "b"}}, "{'a': 'b'} for numbers"),
+        ({"numbers": {"a": [None, True]}}, "{'a': [None, True]} for numbers"),
+        ({"alpha": 1.5}, "1.5 for alpha"),
+        ({"steps": -1}, "-1 for steps"),
+        ({"seed": -1}, "-1 for seed"),
+        ({"processes": 0}, "0 for processes"),
+        ({"versions": {}}, "{} for versions"),
+        ({"versions": {"alpha_bridge": 1}}, "{'alpha_bridge': 1} for versions"),
+        ({"config": "none"}, "'none' for config"),
+    ],
+)
+def test_what_a_content_says_and_no_version_would_is_refused(bundle, capsys, changes, part):
+    content(bundle, **changes)
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"bundle.json has {part}, which this version does not know: it is a bundle of" in line
+    assert line.endswith("another version, or damaged")
 
 
 @pytest.mark.parametrize("file", ["draws.safetensors", "model.safetensors", "manifest.json"])

@@ -1,5 +1,8 @@
 """The adaptive path: where α moves, waits and goes back."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from alpha_bridge.control import AdaptivePath, Reading
@@ -58,6 +61,29 @@ def test_each_limit_holds_alpha_and_is_named(name):
     assert before <= path.alpha < before + 20 * path.speed  # the average takes some readings
 
 
+@pytest.mark.parametrize("unknown", [math.nan, math.inf])
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("first", [1, 20, 40])
+def test_a_number_that_is_not_finite_holds_alpha_until_the_next_one_is(name, unknown, first):
+    path, other = adaptive(), adaptive()
+    followed(path, [FINE] * (first - 1) + [replace(FINE, **{name: unknown})])
+    assert first < 20 or path.broken == (name,)
+    other.recall(path.memory())
+    assert all(numbers.isfinite().all() for numbers in path.memory().values())
+    for one in (path, other):
+        before = one.alpha
+        one.observe(first + 1, FINE)
+        assert one.broken == ()
+        assert first < 20 or one.alpha == pytest.approx(before + one.speed)
+        assert one.average == FINE
+
+
+def test_a_path_to_one_has_no_limit_of_the_error():
+    path = adaptive(end=1.0)
+    followed(path, [Reading()] * 30 + [Reading(error=9.0)] * 40)
+    assert path.alpha == 1.0
+
+
 @pytest.mark.parametrize("name", ["accuracy", "missed"])
 def test_what_step_one_leaves_beyond_a_limit_does_not_hold_alpha_but_half_way_to_one_does(name):
     left = Reading(error=0.1, **{name: 0.992})
@@ -69,7 +95,7 @@ def test_what_step_one_leaves_beyond_a_limit_does_not_hold_alpha_but_half_way_to
 
 
 def test_what_does_not_mend_when_alpha_is_back_at_zero_holds_it_no_more():
-    path = adaptive(patience=3)
+    path = AdaptivePath(20, 40, 80, 0.9, ControlConfig(every=1, patience=3))
     followed(path, [FINE] * 40)
     alphas = followed(path, [Reading(error=0.1, missed=0.9)] * 100, 41)
     assert max(alphas[:20]) > min(alphas[20:]) == 0.0
@@ -164,3 +190,11 @@ def test_one_that_did_not_says_what_it_was_held_for():
         "--steps"
     )
     assert path.held["missed"] > 70
+
+
+def test_the_verdict_is_on_the_alpha_that_updates_were_made_with():
+    path = AdaptivePath(20, 40, 40, limits=ControlConfig(every=100))
+    path.observe(100, FINE)
+    assert path.alpha == 0.0
+    assert path.boundaries == (20, 100)
+    assert path.verdict.startswith("α is 0.00, and 0.9 was to be reached: of 1 readings, there")

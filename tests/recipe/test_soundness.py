@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from alpha_bridge.recipe import Config
+from alpha_bridge.recipe import Config, changed
 from alpha_bridge.recipe.architecture import build_networks
+from alpha_bridge.recipe.decided import decide, dialled
 from alpha_bridge.recipe.soundness import require_sound
 from tests.looping import at_each
 
@@ -80,3 +81,68 @@ def test_images_whose_size_is_found_later_are_held_to_the_halvings_of_patches():
 def test_checkpointing_without_a_vae_is_refused():
     with pytest.raises(ValueError, match=r"model.checkpointing is for .*: without --from, leave"):
         Config(model={"checkpointing": True})
+
+
+def adaptive(every, steps=30, ml=0.5, transfer=0.2, **parts):
+    shares = {"ml": ml, "transfer": transfer, "adversarial": 1 - ml - transfer}
+    path = {"kind": "adaptive", **shares}
+    return Config(steps=steps, path=path, control={"every": every}, **parts)
+
+
+@pytest.mark.parametrize(("every", "ml"), [(16, 0.6), (20, 0.7), (30, 0.5), (40, 0.5)])
+def test_a_path_that_no_measurement_decides_in_time_is_refused(every, ml):
+    line = f"I, update {30 * ml:.0f}, and the last of 30 updates, got control.every {every}, "
+    with pytest.raises(ValueError, match=line):
+        require_sound(adaptive(every, ml=ml))
+
+
+@pytest.mark.parametrize("every", [6, 20])
+def test_measurements_as_rare_as_step_two_is_long_are_refused(every):
+    with pytest.raises(
+        ValueError, match=f"one jump, as control.every {every} .* 6 updates of Step"
+    ):
+        require_sound(adaptive(every))
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_measurements_within_step_two_are_taken(every):
+    require_sound(adaptive(every))
+
+
+@at_each("steps", [5, 20, 99, 100, 101, 1000, 12_345])
+def test_what_is_decided_has_measurements_within_step_two(steps):
+    for shape in ((2,), (1, 8, 8)):
+        config = dialled(Config(steps=steps))
+        require_sound(changed(config, {"path.kind": "adaptive"}))
+        config = decide(config, shape, 1000).model_copy(update={"event_shape": shape})
+        assert config.path.kind == "adaptive"
+        require_sound(config)
+
+
+def with_answer(answer, control, watch, **path):
+    path = {"kind": "adaptive", **path}
+    return Config(path=path, control=control, watch={"answer": answer, **watch})
+
+
+@pytest.mark.parametrize("answer", ["stop", "roll-back"])
+@pytest.mark.parametrize(
+    ("control", "watch", "line"),
+    [
+        ({"accuracy": 0.985}, {}, "control.accuracy 0.985 .* above watch.accuracy 0.98, where"),
+        ({}, {"accuracy": 0.9}, "control.accuracy 0.99 lets α move on above watch.accuracy 0.9,"),
+        ({}, {"ess": 0.2}, "control.ess 0.1 lets α move on below watch.ess 0.2, where"),
+        ({"ess": 0.01}, {}, "control.ess 0.01 lets α move on below watch.ess 0.02, where"),
+    ],
+)
+def test_limits_of_alpha_that_the_recorder_contradicts_are_refused(answer, control, watch, line):
+    with pytest.raises(ValueError, match=f"{line}.* the answer is to {answer}: give one value"):
+        require_sound(with_answer(answer, control, watch))
+    require_sound(with_answer("say", control, watch))
+    require_sound(with_answer(answer, control, watch, kind="ramp"))
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"accuracy": 0.98}, {"accuracy": 0.9}, {"ess": 0.02}, {"ess": 0.5}]
+)
+def test_the_defaults_and_limits_of_alpha_within_the_recorders_are_taken(limits):
+    require_sound(with_answer("stop", limits, {}))

@@ -1,5 +1,6 @@
 """An α that moves on only as far as the model follows."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
@@ -28,6 +29,9 @@ LIMITS = {
 SHARES = ("accuracy", "missed")
 """Limits of numbers in [0, 1]."""
 
+UNKNOWN = torch.finfo(torch.float64).max
+"""What a checkpoint, whose numbers are finite, has for one that is not."""
+
 DECAY = 0.8
 """Of the average of readings: a batch of 128 tells an accuracy to ±.03, the last five to ±.013."""
 
@@ -51,19 +55,30 @@ class Reading:
     error: float = 0.0
 
     def towards(self, other: "Reading", share: float) -> "Reading":
-        """The weighted mean with another, of which ``share`` is the weight."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
+        """The weighted mean with another, of which ``share`` is the weight.
+
+        A number that is not finite is replaced by the other's.
+        """
+        known = self.known_by(other)
+        pairs = zip(astuple(known), astuple(other), strict=True)
         return Reading(*((1 - share) * own + share * new for own, new in pairs))
+
+    def known_by(self, other: "Reading") -> "Reading":
+        """The same, with another's numbers in place of those that are not finite."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Reading(*(own if math.isfinite(own) else new for own, new in pairs))
 
 
 class AdaptivePath(AlphaSchedule):
     r"""Algorithm 1 with an α that waits for the model, and goes back where it has to.
 
     Step I holds α at 0. From then on, every ``limits.every`` updates, the averages of a
-    :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, at most at
-    the speed of a ramp of ``transfer`` updates; outside, it is held; outside for
-    ``limits.patience`` readings in a row, it goes back at the same speed. With nothing to wait for
-    it is the ramp. Step III begins where ``end`` is first reached, and is decided in the same way.
+    :class:`Reading` are held to the limits: within all of them, α moves towards ``end``, by as much
+    as a ramp of ``transfer`` updates does in ``limits.every``; outside, it is held; outside for
+    ``limits.patience`` readings in a row, it goes back by as much. With nothing to wait for it is
+    that ramp, in stairs of ``limits.every`` updates, which should be few of ``transfer``: a stair
+    as long as that is the hard switch. Step III begins where ``end`` is first reached, and is
+    decided in the same way. A reading after the last update decides nothing.
 
     An accuracy or a share that the likelihood alone leaves beyond its limit, at the end of Step I
     or where α has gone back to 0, is no reason to wait, since no α would mend it: its limit is then
@@ -160,6 +175,7 @@ class AdaptivePath(AlphaSchedule):
         self.average = (self.average or reading).towards(reading, 1 - DECAY)
         if step <= self.step_one or self._left is None:
             self._left = self.average  # what the likelihood alone leaves
+        self._left = self._left.known_by(self.average)
         if step < self.step_one:
             return
         self.broken = tuple(self._broken(self.average))
@@ -169,6 +185,8 @@ class AdaptivePath(AlphaSchedule):
         self.direction = 0 if self.broken else 1
         if self._waited >= self.limits.patience:
             self.direction = -1
+        if step >= self.steps:  # no update is made with what it would decide
+            return
         moved = self.alpha + self.direction * self.speed * self.limits.every
         self.alpha = min(max(moved, 0.0), self.end)
         if self.direction < 0 and self.alpha == 0.0:
@@ -178,16 +196,19 @@ class AdaptivePath(AlphaSchedule):
 
     def _broken(self, reading: Reading) -> list[str]:
         """The limits that a reading is outside of."""
-        over = [
-            name for name in LIMITS if name != "ess" and getattr(reading, name) > self._most(name)
-        ]
-        return (["ess"] if reading.ess < self.limits.ess else []) + over
+        return [name for name, value in vars(reading).items() if not self._within(name, value)]
+
+    def _within(self, name: str, value: float) -> bool:
+        """Whether a number of a reading is within its limit, as one that is not finite never is."""
+        fine = value >= self.limits.ess if name == "ess" else value <= self._most(name)
+        return fine and math.isfinite(value)
 
     def _most(self, name: str) -> float:
         """The largest value of a reading, in view of what the likelihood alone left."""
         assert self._left is not None
         if name == "error":
-            return self.limits.error_limit(self.end) * self._left.error
+            most = self.limits.error_limit(self.end)
+            return most * self._left.error if most < math.inf else most
         limit, left = float(getattr(self.limits, name)), float(getattr(self._left, name))
         return (1 + left) / 2 if name in SHARES and left > limit else limit
 
@@ -255,11 +276,12 @@ class _State(NamedTuple):
         own = (self.alpha, self.arrived, self.waited, self.left.error, self.direction)
         counts = (self.readings, *self.held)
         numbers = (*own, *counts, *astuple(self.average), *astuple(self.left))
-        return torch.tensor(numbers, dtype=torch.float64)
+        return torch.tensor(numbers, dtype=torch.float64).nan_to_num(nan=UNKNOWN)
 
     @classmethod
     def from_tensor(cls, numbers: Tensor) -> "_State":
         """The state whose numbers they are."""
+        numbers = numbers.where(numbers.abs() < UNKNOWN, math.nan)
         alpha, arrived, waited, error, direction, readings, *rest = numbers.tolist()
         size = len(LIMITS)
         held, average, left = (rest[at : at + size] for at in range(0, 3 * size, size))

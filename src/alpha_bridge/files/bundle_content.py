@@ -2,9 +2,10 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from ..errors import printable
@@ -18,17 +19,51 @@ FORMAT = 1
 DRAWS = "draws"
 """The file of tensors of what the update was given."""
 
-NEEDED: Mapping[str, type | tuple[type, ...]] = {
-    "incident": dict,
-    "numbers": dict,
-    "alpha": (int, float),
-    "steps": int,
-    "seed": int,
-    "processes": int,
-    "config": dict,
-    "versions": dict,
+Valid = Callable[[Any], bool]
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _measured(value: object) -> bool:
+    """Whether it is a number, one that was not finite, or one of each trial."""
+    return (
+        all(map(_measured, value)) if isinstance(value, list) else value is None or _number(value)
+    )
+
+
+def _whole_from(least: int) -> Valid:
+    return lambda value: _number(value) and isinstance(value, int) and value >= least
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _of(valid: Valid) -> Valid:
+    return lambda value: isinstance(value, dict) and all(map(valid, value.values()))
+
+
+INCIDENT: Mapping[str, Valid] = {
+    "kind": _text,
+    "step": _whole_from(1),
+    "what": _text,
+    "trial": lambda value: value is None or _whole_from(0)(value),
 }
-"""What there is in a content beside its format."""
+"""What there is in the incident of a content, and what it may be."""
+
+NEEDED: Mapping[str, Valid] = {
+    "incident": lambda value: isinstance(value, dict),
+    "numbers": _of(_measured),
+    "alpha": lambda value: _number(value) and 0 <= value <= 1,
+    "steps": _whole_from(1),
+    "seed": _whole_from(0),
+    "processes": _whole_from(1),
+    "config": lambda value: isinstance(value, dict),
+    "versions": lambda value: _of(_text)(value) and "alpha_bridge" in value,
+}
+"""What there is in a content beside its format, and what it may be."""
 
 
 def versions() -> dict[str, str]:
@@ -66,11 +101,8 @@ def read_content(folder: Path) -> dict[str, Any]:
             f"{folder} is a bundle of format {content.get('format')!r}, this version reads format "
             f"{FORMAT}: replay it with alpha_bridge {printable(str(by or 'of its own time'))}"
         )
-    for key, kind in NEEDED.items():
-        if not isinstance(content.get(key), kind):
-            raise ValueError(
-                f"{folder / CONTENT} is damaged (it has no {key}): restore it from a copy"
-            )
+    _require_known(folder, content, NEEDED)
+    _require_known(folder, content["incident"], INCIDENT)
     try:
         files, _ = verified(folder)
     except Damaged as damage:
@@ -78,6 +110,20 @@ def read_content(folder: Path) -> dict[str, Any]:
     if not {"optimizers", DRAWS} <= {*files}:
         raise ValueError(f"{folder} is no whole bundle: restore it from a copy")
     return content
+
+
+def _require_known(folder: Path, part: Mapping[str, Any], needed: Mapping[str, Valid]) -> None:
+    for key, valid in needed.items():
+        if not valid(part.get(key)):
+            raise unknown(folder, key, part.get(key))
+
+
+def unknown(folder: Path, key: str, value: object) -> ValueError:
+    """The error of a bundle that says what this version does not know."""
+    return ValueError(
+        f"{folder / CONTENT} has {shortened(value)} for {key}, which this version does not know: "
+        "it is a bundle of another version, or damaged"
+    )
 
 
 def differences(content: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from ..checks import (
     times_halved,
 )
 from ..files.table_files import is_table
-from ..settings import REALISM, ImagesConfig
+from ..settings import REALISM, ControlConfig, ImagesConfig, WatchConfig
 from .config import Config
 from .methods import METHODS, undialled
 
@@ -186,8 +186,51 @@ def _require_a_way(config: Config) -> None:
             f"snapshots lie evenly along a ramp, got snapshots={config.snapshots}: give "
             "--path.kind ramp"
         )
-    if config.control.every > config.steps:
+    _require_readings(config)
+    _require_agreement(config)
+
+
+def _require_agreement(config: Config) -> None:
+    """Refuse limits within which α moves on, and the flight recorder ends the run or takes it back.
+
+    The defaults are left as they are, though that of ``control.accuracy`` is above the other one.
+    """
+    control, watch = config.control, config.watch
+    if watch.answer == "say":
+        return
+    pairs = {
+        "accuracy": control.accuracy <= watch.accuracy,
+        "ess": control.ess >= watch.ess,
+    }
+    for name, agree in pairs.items():
+        limits = getattr(control, name), getattr(watch, name)
+        if agree or limits == (getattr(ControlConfig, name), getattr(WatchConfig, name)):
+            continue
+        side = "above" if name == "accuracy" else "below"
         raise ValueError(
-            f"{config.steps} steps end before the first measurement of the adaptive path: give a "
-            f"--control.every below {config.control.every}"
+            f"control.{name} {limits[0]:g} lets α move on {side} watch.{name} {limits[1]:g}, where "
+            f"the answer is to {watch.answer}: give one value for both, or --watch.answer say"
+        )
+
+
+def _require_readings(config: Config) -> None:
+    """Refuse an adaptive path that no reading decides in time, or one alone."""
+    open_yet = {*config.decided} if config.event_shape is None else set()
+    if "control.every" in open_yet:
+        return
+    every, steps = config.control.every, config.steps
+    ml, transfer, _ = config.path.lengths(steps)
+    if {"path.ml", "path.transfer"} & open_yet:
+        ml, transfer = 0, steps
+    if (steps - 1) // every * every < max(ml, 1):
+        raise ValueError(
+            f"no measurement falls between the end of Step I, update {ml}, and the last of {steps} "
+            f"updates, got control.every {every}, and α would stay at 0: give a lower "
+            "--control.every"
+        )
+    if every >= max(transfer, 2):
+        raise ValueError(
+            f"α would move to its end in one jump, as control.every {every} is no less than the "
+            f"{transfer} updates of Step II: give a lower --control.every, or a larger "
+            "--path.transfer"
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..files import plain
+from ..files.bundle_content import unknown
 from ..recipe import Config
 from ..recipe.first_weights import build_model
 from ..recipe.slots import build_slots
@@ -35,23 +36,27 @@ def repeat(
         What came of it, by name, a number or one for each trial; and whether it shows the incident.
 
     Raises:
-        ValueError: The loss needs a network that the bundle does not have, or the tensors are those
-            of another configuration.
+        ValueError: The loss needs a network that the bundle does not have, the incident is of a
+            kind that is not known, or the tensors are those of another configuration.
     """
     if (features := config.objective.features) != "none":
         raise ValueError(
             f"{folder} is of a run with --objective.features {features}, and a bundle has no "
             "network of features: go on from a checkpoint of the run before it instead"
         )
+    kind: Kind = content["incident"]["kind"]
+    if kind not in get_args(Kind):
+        raise unknown(folder, "kind", kind)
     accelerator = available_accelerator(config.precision)
     tensors, step, draws = read_bundle(folder, content, accelerator.device)
     tensors.pop("units", None)  # samples are in model units
+    if len(draws) != config.optimization.discriminator_steps + (kind in MEASURED):
+        raise unknown(folder, f"kind, with {len(draws)} draws", kind)
     gamma, objective, regularizer = build_slots(config)
     model, shape = build_model(config), config.event_shape or ()
     state = start(
         model, regularizer, config.optimization, shape, accelerator, compile=config.compile
     )
-    kind: Kind = content["incident"]["kind"]
     unseen = draws.pop() if kind in MEASURED else None
     with networks_draws(content["seed"], accelerator) as begin:
         updates = Updates(

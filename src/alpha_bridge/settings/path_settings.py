@@ -74,7 +74,8 @@ class ControlConfig(Settings):
     place = "control"
 
     every: Count = 20
-    """Updates between measurements, each on a batch of held-out data."""
+    """Updates between measurements, each on a batch of held-out data; fewer than those of Step
+    II."""
     patience: Count = 10
     """Measurements in a row that break a limit before α goes back."""
     ess: Annotated[float, Interval(0, 1, "[)")] = 0.1
@@ -89,7 +90,7 @@ class ControlConfig(Settings):
     model makes them twenty times too seldom."""
     error: Annotated[float | None, Interval(1)] = None
     """Largest root mean squared error of reconstructions, as a multiple of that of Step I; None:
-    5 dB of PSNR for each nine of realism."""
+    5 dB of PSNR for each nine of path.end."""
 
     def error_limit(self, realism: float) -> float:
         """The largest error, as a multiple of that of Step I, at a realism in [0, 1].

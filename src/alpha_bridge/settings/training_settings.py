@@ -16,14 +16,7 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class Optimization(Settings):
-    r"""Adam for the three networks, its learning rates, and the average that is evaluated.
-
-    Update t = 0, 1, … of T at α has the learning rate
-
-    .. math:: \eta \, \min\!\left(1, \frac{t+1}{w}\right) s\!\left(\frac{t-w}{T-w}\right)
-
-    with w updates of warm-up (in which s = 1), s = 1 for the constant schedule and
-    :math:`s(u) = (1 + \cos \pi u) / 2` for the cosine; φ's is multiplied by :math:`h^\alpha`.
+    """Adam for the three networks, its learning rates, and the average that is evaluated.
 
     Raises:
         ValueError: A value is out of its range.
@@ -60,7 +53,14 @@ class Optimization(Settings):
     """Updates of the discriminator in each update of the others."""
 
     def rate(self, network: str, alpha: float, step: int = 0, steps: int = 0) -> float:
-        """Learning rate of a network.
+        r"""Learning rate of a network.
+
+        Update t = 0, 1, … of T at α has the learning rate
+
+        .. math:: \eta \, \min\!\left(1, \frac{t+1}{w}\right) s\!\left(\frac{t-w}{T-w}\right)
+
+        with w updates of warm-up (in which s = 1), s = 1 for the constant schedule and
+        :math:`s(u) = (1 + \cos \pi u) / 2` for the cosine; φ's is multiplied by :math:`h^\alpha`.
 
         Args:
             network: ``generator``, ``encoder`` or ``discriminator``.
