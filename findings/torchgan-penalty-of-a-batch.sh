@@ -19,7 +19,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install -q torch==2.13.0
-"$folder/venv/bin/python" -m pip install -q torchvision==0.28.0 torchgan==0.1.0 numpy==2.4.6 pillow==12.3.0
+"$folder/venv/bin/python" -m pip install -q torchvision==0.28.0 torchgan==0.1.0 numpy==2.4.6
 
 cat > "$folder/seen.py" <<'PYTHON'
 from importlib.metadata import version
