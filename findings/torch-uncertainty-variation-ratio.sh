@@ -16,7 +16,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install -q torch==2.13.0
-"$folder/venv/bin/python" -m pip install -q torchvision==0.28.0 'torch-uncertainty[cpu]==0.13.0' torchmetrics==1.9.0 numpy==2.4.6
+"$folder/venv/bin/python" -m pip install -q \
+  torchvision==0.28.0 'torch-uncertainty[cpu]==0.13.0' torchmetrics==1.9.0 numpy==2.4.6
 
 cat > "$folder/seen.py" <<'PYTHON'
 import warnings
