@@ -580,6 +580,14 @@ def test_shards_that_were_summed_up_before_somebody_stopped_are_not_read_again(t
     assert [*json.loads(kept.read_text())] == [str(files[0])]
 
 
+def test_sums_that_are_damaged_are_found_again(tmp_path):
+    file, kept = tmp_path / "a", tmp_path / "kept.json"
+    file.write_bytes(b"a")
+    before = sums.sums_of([file], [1], kept)
+    kept.write_bytes(kept.read_bytes()[:10])
+    assert sums.sums_of([file], [1], kept) == before
+
+
 def test_large_shards_are_streamed_by_default_and_the_line_names_the_other_way(
     folders, load, monkeypatch
 ):

@@ -107,10 +107,17 @@ def test_short_runs_are_measured_more_often():
     assert (few.control.every, many.control.every) == (1, 20)
 
 
-@pytest.mark.parametrize(("steps", "decay"), [(100, 0.99), (1200, 0.99), (10_000, 0.9988)])
+@pytest.mark.parametrize(
+    ("steps", "decay"), [(100, 0.99), (1200, 0.99), (10_000, 0.9988), (2_500_000, 1 - 4.8e-6)]
+)
 def test_sigma_is_averaged_over_a_share_of_the_updates(steps, decay):
     config = decide(changed(dialled(Config()), {"steps": steps}), (1, 8, 8), None)
-    assert config.model.noise_decay == decay
+    assert config.model.noise_decay == pytest.approx(decay, abs=1e-9)
+
+
+def test_an_encoder_that_learned_elsewhere_has_no_rate_to_keep():
+    config = changed(dialled(Config(init="my/vae")), {"freeze": "encoder"})
+    assert decide(config, (1, 8, 8), None).model.noise_rate is None
 
 
 @pytest.mark.parametrize(

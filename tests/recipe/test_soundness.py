@@ -63,6 +63,30 @@ def test_a_sigma_that_a_vae_decides_has_no_beginning_to_anneal_from():
         require_sound(config)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model.noise_course": "fixed"}, "of a measured σ, and this one is fixed: give"),
+        ({"objective.kind": "reconstruction"}, "encoder that is trained, got reconstruction: "),
+        ({"init": "my/vae", "freeze": "encoder"}, "encoder that is trained, got --freeze encoder"),
+    ],
+)
+def test_a_rate_is_refused_where_no_encoder_could_come_back_to_it(values, message):
+    held = {"model.noise_course": "measured", "model.noise_rate": 1.25}
+    require_sound(changed(Config(), held))
+    with pytest.raises(ValueError, match=f"model.noise_rate, got 1.25, .*{message}"):
+        require_sound(changed(Config(), held | values))
+
+
+def test_what_a_run_has_recorded_of_readings_and_limits_goes_on():
+    adaptive = {"path.kind": "adaptive", "steps": 30, "control.every": 20}
+    limits = {"watch.answer": "stop", "control.accuracy": 0.995}
+    config = changed(Config(), adaptive | limits)
+    with pytest.raises(ValueError, match=r"give a lower --control.every"):
+        require_sound(config)
+    require_sound(config.model_copy(update={"event_shape": (2,)}))
+
+
 @pytest.mark.parametrize("images", [{"size": 4}, {"size": 32, "crop": 4}])
 def test_images_that_patches_cannot_halve_are_refused(images):
     model = {"discriminator": "patches", "halvings": 3}

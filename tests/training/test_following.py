@@ -133,25 +133,40 @@ def test_a_measured_sigma_is_the_root_mean_squared_error():
     assert own.sigma.item() == pytest.approx(math.sqrt(seen.all[-1]["mse"]), rel=1e-5)
 
 
-def sigmas_at(path, rate):
+def sigmas_at(path, rate, begin=math.inf, trials=None):
     sigmas = []
-    seen = lambda event: sigmas.append(event.state.model.sigma.item())  # noqa: E731
-    trained(path, [MeasuredNoise(0.5, rate), seen])
+    seen = lambda event: sigmas.append(event.state.model.sigma.max().item())  # noqa: E731
+    trained(path, [MeasuredNoise(0.5, rate, begin), seen], trials=trials)
     return sigmas
 
 
-def test_a_measured_sigma_rises_in_step_one_while_latents_hold_more_than_the_rate():
-    path = AlphaPath.three_steps(ml=4, transfer=3, adversarial=3)
-    held, free = sigmas_at(path, 1e-3), sigmas_at(path, 1e3)
+THREE_STEPS = AlphaPath.three_steps(ml=4, transfer=3, adversarial=3)
+
+
+@pytest.mark.parametrize("trials", [None, 2])
+def test_a_measured_sigma_rises_in_step_one_while_latents_hold_more_than_the_rate(trials):
+    held, free = (sigmas_at(THREE_STEPS, rate, trials=trials) for rate in (1e-3, 1e3))
     assert held[:4] == sorted(held[:4])
     assert held[3] > 2 * free[3]
     assert held[4:] == sorted(held[4:], reverse=True)
-    assert free == sigmas_at(path, None)
+    assert free == sigmas_at(THREE_STEPS, None, trials=trials)
+
+
+def test_a_sigma_is_held_no_higher_than_it_began():
+    assert max(sigmas_at(THREE_STEPS, 1e-3)) > 1
+    errors = sigmas_at(THREE_STEPS, None)
+    assert max(sigmas_at(THREE_STEPS, 1e-3, begin=0.5)) <= max(0.5, *errors) + 1e-6
 
 
 def test_the_rate_has_no_say_where_nothing_comes_after_step_one():
     path = constant(0.0, 6)
     assert sigmas_at(path, 1e-3) == sigmas_at(path, None)
+
+
+def test_a_rate_that_the_objective_does_not_give_is_refused():
+    without = lambda event: event.numbers.pop("rate")  # noqa: E731
+    with pytest.raises(ValueError, match=r"got rate=1 and an objective that gives none: use"):
+        trained(THREE_STEPS, [without, MeasuredNoise(rate=1)])
 
 
 def test_an_annealed_sigma_falls_evenly_in_its_logarithm():

@@ -43,7 +43,8 @@ class Facts:
         spread: Root mean square of the standard deviations of the training samples' numbers.
         batch: Samples of an update.
         of_data: Whether the model alone is bridged to the data, whose reconstructions are measured.
-        of_samples: Whether samples of the prior are held against the data, not reconstructions.
+        of_samples: Whether samples of the prior are held against the data, not reconstructions, and
+            the networks are new.
         waits: Whether α can wait for the model.
         rows: Whether samples are rows of a table, with categories.
         latent: Size of a latent.
@@ -143,11 +144,12 @@ def _noise_decay(of: Facts) -> float:
     Adam takes larger steps while the likelihood's gradient grows. Where σ fell by half in 100 of
     10,000 updates of MNIST, after Step I, the encoder's rate went from 24 to 330 nats in 50.
     """
-    return round(max(0.99, 1 - 12 / of.steps), 5)
+    return 1 - float(f"{min(0.01, 12 / of.steps):.3g}")
 
 
 def _noise_rate(of: Facts) -> float | None:
-    """Where samples of the prior are sharpened, Step I is to bring them near the data.
+    """Where samples of the prior are sharpened, Step I is to bring them near the data; an encoder
+    that has learned elsewhere holds what it holds.
 
     On MNIST a number of a latent holds 2.3 nats after 350 updates and 3.3 after 4,000, of which .63
     of the labels are kept, and .70 with 1.25 nats in Step I. CIFAR-10 in grey, the digits and faces
@@ -246,7 +248,8 @@ def _facts(
     realism = REALISM if config.realism is None else config.realism
     data = (shape, count, config.steps, spread, config.batch_size)
     of = config.objective
-    kind = of.one_sided, of.kind == "data", _can_wait(config), config.rows is not None
+    samples = of.kind == "data" and config.init is None
+    kind = of.one_sided, samples, _can_wait(config), config.rows is not None
     return Facts(realism, *data, *kind, config.model.latent, processes, config.method)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,9 @@ GAMMAS: dict[str, Callable[[Config], Gamma]] = {
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],
     "learned": lambda _: [],
-    "measured": lambda config: [MeasuredNoise(config.noise_decay, config.noise_rate)],
+    "measured": lambda config: [
+        MeasuredNoise(config.noise_decay, config.noise_rate, config.noise or math.inf)
+    ],
     "annealed": lambda config: [AnnealedNoise(config.noise or NOISE, config.noise_end)],
 }
 """What moves σ after each update; a learned one is a parameter of the model."""

@@ -167,6 +167,8 @@ def _require_a_way(config: Config) -> None:
             "an annealed σ begins where it is given, got none for the VAE of --from: give "
             "--model.noise, or --model.noise-course measured"
         )
+    if config.model.noise_rate is not None and "model.noise_rate" not in config.decided:
+        _require_rate(config, config.model.noise_rate)
     if path.kind != "adaptive":
         return
     if objective not in ("data", "reconstruction"):
@@ -186,8 +188,26 @@ def _require_a_way(config: Config) -> None:
             f"snapshots lie evenly along a ramp, got snapshots={config.snapshots}: give "
             "--path.kind ramp"
         )
-    _require_readings(config)
-    _require_agreement(config)
+    if config.event_shape is None:  # what a run has recorded goes on as it began
+        _require_readings(config)
+        _require_agreement(config)
+
+
+def _require_rate(config: Config, rate: float) -> None:
+    """Refuse a rate by which nothing is held, or that the encoder could not come back to."""
+    course = config.model.noise_course
+    given = f"model.noise_rate, got {rate:g}, "
+    if course != "measured" and "model.noise_course" not in config.decided:
+        raise ValueError(
+            f"{given}is of a measured σ, and this one is {course}: give --model.noise-course "
+            "measured, or leave it out"
+        )
+    if config.objective.kind != "data" or config.freeze == "encoder":
+        what = "--freeze encoder" if config.objective.kind == "data" else config.objective.kind
+        raise ValueError(
+            f"{given}holds σ until the encoder's latents lie as the prior does, which is for the "
+            f"objective data with an encoder that is trained, got {what}: leave it out"
+        )
 
 
 def _require_agreement(config: Config) -> None:
@@ -215,12 +235,11 @@ def _require_agreement(config: Config) -> None:
 
 def _require_readings(config: Config) -> None:
     """Refuse an adaptive path that no reading decides in time, or one alone."""
-    open_yet = {*config.decided} if config.event_shape is None else set()
-    if "control.every" in open_yet:
+    if "control.every" in config.decided:
         return
     every, steps = config.control.every, config.steps
     ml, transfer, _ = config.path.lengths(steps)
-    if {"path.ml", "path.transfer"} & open_yet:
+    if {"path.ml", "path.transfer"} & {*config.decided}:
         ml, transfer = 0, steps
     if (steps - 1) // every * every < max(ml, 1):
         raise ValueError(

@@ -32,11 +32,12 @@ class MeasuredNoise(Callback):
 
     .. math:: \sigma^2 \, (R / r d)^{1 - \lambda}
 
-    which rises while R is above r d.
+    which rises while R is above r d, up to where σ began.
 
     Attributes:
         decay: λ, in [0, 1).
         rate: r, positive, in nats; None where σ only follows the error. Ours.
+        begin: σ that it is held at, at most.
 
     Raises:
         ValueError: ``decay`` or ``rate`` is out of its range.
@@ -51,9 +52,10 @@ class MeasuredNoise(Callback):
         self,
         decay: float = ModelConfig.noise_decay,
         rate: float | None = ModelConfig.noise_rate,
+        begin: float = math.inf,
     ) -> None:
         require(ModelConfig, noise_decay=decay, noise_rate=rate)
-        self.decay, self.rate = decay, rate
+        self.decay, self.rate, self.begin = decay, rate, begin
 
     @torch.no_grad()
     def after(self, event: Event) -> None:
@@ -73,9 +75,15 @@ class MeasuredNoise(Callback):
     def _held(self, event: Event, rate: float) -> Tensor:
         """What σ² is at least, ``(*trials, 1)``."""
         model = event.state.model
+        if RATE not in event.numbers:
+            raise ValueError(
+                f"σ is held by the encoder's rate, got rate={rate:g} and an objective that gives "
+                "none: use the objective data, or no rate"
+            )
         held = mean_over_processes(event.numbers[RATE], event.updates.accelerator)
         share = held / (rate * math.prod(model.latent_shape or ()))
-        return model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
+        variance = model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
+        return variance.clamp(max=self.begin**2)
 
 
 class AnnealedNoise(Callback):

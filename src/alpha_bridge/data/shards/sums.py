@@ -21,7 +21,7 @@ def sums_of(
             the shards had then; it is written anew, even if somebody stops before the last one.
         progress: Called with the number of images whose shards are summed up, and their total.
     """
-    before: Mapping[str, list[Any]] = read_json(kept) if kept.exists() else {}
+    before = _read(kept)
     now: dict[str, list[Any]] = {}
     done, total = 0, sum(images)
     try:
@@ -37,3 +37,12 @@ def sums_of(
         with writing(kept) as record:
             record.write(json.dumps({**before, **now}).encode())
     return [str(now[str(file)][2]) for file in files]
+
+
+def _read(kept: Path) -> Mapping[str, list[Any]]:
+    """What earlier calls found; nothing of a file that is damaged, as all can be found again."""
+    try:
+        found: Mapping[str, list[Any]] = read_json(kept) if kept.exists() else {}
+    except ValueError:
+        return {}
+    return found
