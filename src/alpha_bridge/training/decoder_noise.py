@@ -80,8 +80,8 @@ class MeasuredNoise(Callback):
                 f"σ is held by the encoder's rate, got rate={rate:g} and an objective that gives "
                 "none: use the objective data, or no rate"
             )
-        held = mean_over_processes(event.numbers[RATE], event.updates.accelerator)
-        share = held / (rate * math.prod(model.latent_shape or ()))
+        nats = mean_over_processes(event.numbers[RATE], event.updates.accelerator)
+        share = nats / (rate * math.prod(model.latent_shape or ()))
         variance = model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
         return variance.clamp(max=self.begin**2)
 
