@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,9 +52,7 @@ GAMMAS: dict[str, Callable[[Config], Gamma]] = {
 COURSES: dict[str, Callable[[ModelConfig], list[Callback]]] = {
     "fixed": lambda _: [],
     "learned": lambda _: [],
-    "measured": lambda config: [
-        MeasuredNoise(config.noise_decay, config.noise_rate, config.noise or math.inf)
-    ],
+    "measured": lambda config: [MeasuredNoise(config.noise_decay, config.noise_rate)],
     "annealed": lambda config: [AnnealedNoise(config.noise or NOISE, config.noise_end)],
 }
 """What moves σ after each update; a learned one is a parameter of the model."""

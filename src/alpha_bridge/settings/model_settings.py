@@ -41,7 +41,7 @@ class ModelConfig(Settings):
     """Decay of the measured σ's average, in [0, 1)."""
     noise_rate: Annotated[float | None, POSITIVE] = None
     """Nats that a number of a latent may hold on average, E KL / d, for a measured σ to fall in
-    Step I; while it holds more, σ rises, up to noise. None: any."""
+    Step I; while it holds more, σ rises. None: any."""
     noise_end: Annotated[float, POSITIVE] = 0.1
     """σ at the end of an annealed run."""
 

@@ -32,12 +32,11 @@ class MeasuredNoise(Callback):
 
     .. math:: \sigma^2 \, (R / r d)^{1 - \lambda}
 
-    which rises while R is above r d, up to where σ began.
+    which rises while R is above r d.
 
     Attributes:
         decay: λ, in [0, 1).
         rate: r, positive, in nats; None where σ only follows the error. Ours.
-        begin: σ that it is held at, at most.
 
     Raises:
         ValueError: ``decay`` or ``rate`` is out of its range.
@@ -52,10 +51,9 @@ class MeasuredNoise(Callback):
         self,
         decay: float = ModelConfig.noise_decay,
         rate: float | None = ModelConfig.noise_rate,
-        begin: float = math.inf,
     ) -> None:
         require(ModelConfig, noise_decay=decay, noise_rate=rate)
-        self.decay, self.rate, self.begin = decay, rate, begin
+        self.decay, self.rate = decay, rate
 
     @torch.no_grad()
     def after(self, event: Event) -> None:
@@ -82,8 +80,7 @@ class MeasuredNoise(Callback):
             )
         nats = mean_over_processes(event.numbers[RATE], event.updates.accelerator)
         share = nats / (rate * math.prod(model.latent_shape or ()))
-        variance = model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
-        return variance.clamp(max=self.begin**2)
+        return model.sigma.square() * share.unsqueeze(-1) ** (1 - self.decay)
 
 
 class AnnealedNoise(Callback):
