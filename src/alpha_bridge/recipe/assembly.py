@@ -9,7 +9,6 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from ..checks import LARGEST
 from ..control import RealismGamma
 from ..data import ImageSource, Source
 from ..data.middle import MiddleSquares
@@ -32,7 +31,7 @@ from .decided import decide, described
 from .domains import MEASURED, build_prior, build_source
 from .first_weights import begin_from_vae, build_model, for_vae
 from .slots import COURSES, build_path, build_slots
-from .soundness import FEATURES_REMEDY, require_sound
+from .soundness import FEATURES_REMEDY, pixels_of_features, require_sound
 
 
 @dataclass(frozen=True)
@@ -174,9 +173,10 @@ def _require_features(config: Config, source: Source) -> None:
 
 def _require_likelihood(config: Config, source: Source) -> Source:
     """What a classifier learns the features from: images, or of large ones what updates see."""
-    crop, (*_, pixels) = config.images.crop, source.event_shape
-    if crop is not None and pixels > LARGEST:
-        source = MiddleSquares(source, crop)
+    pixels = source.event_shape[-1]
+    seen = pixels_of_features(config.images, pixels)
+    if seen is not None and seen != pixels:
+        source = MiddleSquares(source, seen)
     try:
         require_shape(source.event_shape)
     except ValueError as error:

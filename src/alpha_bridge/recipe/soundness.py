@@ -141,11 +141,15 @@ def _require_crops(crop: int, config: Config) -> None:
         require_crop(crop, (1, size, size))
 
 
+def pixels_of_features(images: ImagesConfig, size: int | None) -> int | None:
+    """Pixels of what a classifier sees of images of this size: of large ones, what updates see."""
+    large = size is None or size > LARGEST
+    return images.crop if images.crop is not None and large else size
+
+
 def _require_features(images: ImagesConfig) -> None:
     """Refuse features of images, or of what updates see of large ones, that there cannot be."""
-    size, crop = images.size, images.crop
-    large = size is None or size > LARGEST
-    pixels = crop if crop is not None and large else size
+    pixels = pixels_of_features(images, images.size)
     if pixels is None:
         return
     try:

@@ -139,11 +139,10 @@ def _are_many(cells: ChunkedArray, texts: dict[str, set[str]], name: str) -> boo
     """Whether a column has too many texts, with those of earlier shards, which are added to."""
     from pyarrow import compute
 
-    if compute.count_distinct(cells).as_py() > MOST_TEXTS:
-        return True
-    known = texts.setdefault(name, set())
-    known |= {*compute.unique(cells).drop_null().to_pylist()}
-    return len(known) > MOST_TEXTS
+    own, known = compute.unique(cells).drop_null(), texts.setdefault(name, set())
+    if len(own) <= MOST_TEXTS:
+        known.update(own.to_pylist())
+    return max(len(own), len(known)) > MOST_TEXTS
 
 
 def is_text(kind: Any) -> bool:  # noqa: ANN401
