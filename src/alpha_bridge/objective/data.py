@@ -48,26 +48,42 @@ class Passes:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    r"""What the networks give to the losses of each sample.
+
+    Attributes:
+        f_data: Logits of the data, ``(*trials, batch)``, or with dimensions behind for those of
+            patches.
+        f_model: Those of the fakes, likewise.
+        log_p: :math:`\log \tilde p_\theta(x|z)`, likewise.
+        kl: The encoder's divergence from the prior, ``(*trials, batch)``.
+    """
+
+    f_data: Tensor
+    f_model: Tensor
+    log_p: Tensor
+    kl: Tensor
+
+
+@dataclass(frozen=True)
 class Terms:
     r"""What the losses of an update are made of.
 
     Attributes:
         theta: θ's loss, of :math:`\log \tilde p_\theta(x|z)` and of f at the fakes.
         of_theta: Its value at both.
-        log_p: The former at the batch, of the shape of the logits.
-        f_model: The latter at its fakes.
         of_categories: What categories of fakes add to θ's loss.
         kl: What the encoder's divergence from the prior adds to φ's, ``(*trials, batch)``.
         reverse: Whether θ has a reverse half.
+        values: Each network's own loss, ``(*trials, batch)``.
     """
 
     theta: Callable[[Tensor, Tensor], Tensor]
     of_theta: Tensor
-    log_p: Tensor
-    f_model: Tensor
     of_categories: Tensor | float
     kl: Tensor
     reverse: bool
+    values: Mapping[NetworkName, Tensor]
 
 
 @dataclass(frozen=True)
@@ -131,52 +147,71 @@ class DataBridge(Objective):
         _, reverse = self.adversarial.halves(alpha)
         passes = self._pass(model, x, noise, penalized, reverse)
         outputs = passes.outputs
-        f_data, f_model, total = outputs.f_data, outputs.f_model, model.scope.total
         pixels = self._log_likelihood(model, x, passes.decoded)
         log_p = self._with_features(model, x, passes.decoded, pixels)
+        numbers = Numbers(outputs.f_data, outputs.f_model, log_p, passes.kl)
+        share = self.adversarial.reverse_share(alpha, gamma) if reverse else 0.0
+        of_categories = share * self._of_categories(model, passes, alpha) if share else 0.0
+        terms = self.terms(model, x, numbers, alpha, gamma, of_categories)
+        of_x = None if passes.drawn is not None else pixels
+        diagnostics = self.diagnostics(model, x, numbers, of_x, alpha)
+        of_networks = self._of_networks(model, passes, numbers, terms)
+        return Losses(of_networks, (outputs,), terms.values, diagnostics)
+
+    def terms(
+        self,
+        model: AlphaBridge,
+        x: Tensor,
+        numbers: Numbers,
+        alpha: float,
+        gamma: Gamma,
+        of_categories: Tensor | float = 0.0,
+    ) -> Terms:
+        """The losses of each sample, of what the networks made of them."""
+        f_data, total = numbers.f_data, model.scope.total
         scale = self._scale(model, x, alpha, gamma) if self.normalized else 1.0
 
         def theta(log_p: Tensor, f_model: Tensor) -> Tensor:
             return total(self.adversarial.generator(log_p, f_data, f_model, alpha, gamma)) / scale
 
-        share = self.adversarial.reverse_share(alpha, gamma) if reverse else 0.0
-        of_categories = share * self._of_categories(model, passes, alpha) / scale if share else 0.0
-        of_logits = theta(log_p, f_model)
+        of_logits, of_categories = theta(numbers.log_p, numbers.f_model), of_categories / scale
         of_theta = of_logits + of_categories
-        kl = self.kl_weight * passes.kl / (scale if self.one_line else 1.0)
+        kl = self.kl_weight * numbers.kl / (scale if self.one_line else 1.0)
         values: dict[NetworkName, Tensor] = {
             "generator": of_theta,
-            "encoder": of_theta + kl if self.one_line else -elbo(total(log_p), kl),
-            "discriminator": total(self.adversarial.discriminator(f_data, f_model)),
+            "encoder": of_theta + kl if self.one_line else -elbo(total(numbers.log_p), kl),
+            "discriminator": total(self.adversarial.discriminator(f_data, numbers.f_model)),
         }
-        terms = Terms(theta, of_logits, log_p, f_model, of_categories, kl, reverse)
-        at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in (f_data, f_model))
-        diagnostics = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
-        diagnostics[RATE] = passes.kl.detach().mean(-1)
-        if passes.drawn is None:
+        _, reverse = self.adversarial.halves(alpha)
+        return Terms(theta, of_logits, of_categories, kl, reverse, values)
+
+    def diagnostics(
+        self, model: AlphaBridge, x: Tensor, numbers: Numbers, pixels: Tensor | None, alpha: float
+    ) -> dict[str, Tensor]:
+        """What is logged of an update; ``pixels`` is their log-likelihood, if there are any."""
+        logits = numbers.f_data, numbers.f_model
+        at_data, at_model = (f.detach().flatten(model.batch_ndim - 1) for f in logits)
+        found = dict(self.adversarial.diagnostics(at_data, at_model, alpha))
+        found[RATE] = numbers.kl.detach().mean(-1)
+        if pixels is not None:
             size = math.prod(x.shape[model.batch_ndim :])
-            error = mean_squared_error(total(pixels.detach()), model.sigma.detach(), size)
-            diagnostics[MSE] = error.mean(-1)
-        of_networks = self._of_networks(model, passes, terms, values)
-        return Losses(of_networks, (outputs,), values, diagnostics)
+            log_p = model.scope.total(pixels.detach())
+            found[MSE] = mean_squared_error(log_p, model.sigma.detach(), size).mean(-1)
+        return found
 
     def _of_networks(
-        self,
-        model: AlphaBridge,
-        passes: Passes,
-        terms: Terms,
-        values: Mapping[NetworkName, Tensor],
+        self, model: AlphaBridge, passes: Passes, numbers: Numbers, terms: Terms
     ) -> Mapping[tuple[NetworkName, ...], Tensor]:
         """The losses to go back from, by the networks that each of them serves in one pass."""
-        losses, joined = dict(values), list[NetworkName](["generator"])
+        losses, joined = dict(terms.values), list[NetworkName](["generator"])
         if self.one_line:
             losses["encoder"] = terms.kl
             joined.append("encoder")
         if not terms.kl.requires_grad:  # the encoder is frozen
             del losses["encoder"]
         if self.one_backward and model.scope is WHOLE:
-            likelihood_slope, theta_slope = slopes(terms.of_theta, terms.log_p, terms.f_model)
-            (beta_slope,) = slopes(values["discriminator"], terms.f_model)
+            likelihood_slope, theta_slope = slopes(terms.of_theta, numbers.log_p, numbers.f_model)
+            (beta_slope,) = slopes(losses["discriminator"], numbers.f_model)
             by_likelihood, by_beta = divisible(likelihood_slope, beta_slope)
             apart = "encoder" in losses and "encoder" not in joined
             if by_likelihood and apart and not mixes_samples(model.generator):
@@ -185,7 +220,7 @@ class DataBridge(Objective):
                 joined.append("encoder")
             if (by_beta or not terms.reverse) and not mixes_samples(model.discriminator):
                 rescale_gradient(passes.outputs.fake, theta_slope / beta_slope)
-                of_theta = terms.theta(terms.log_p, terms.f_model.detach())
+                of_theta = terms.theta(numbers.log_p, numbers.f_model.detach())
                 losses["generator"] = of_theta + terms.of_categories
                 joined.append("discriminator")
         return summed(losses, [network for network in joined if network in losses])
