@@ -24,6 +24,7 @@ from alpha_bridge.objective import DataBridge
 from alpha_bridge.path import AlphaPath, constant, join, ramp
 from alpha_bridge.penalty import R1, GradientPenalty, Regularizer, SpectralNorm
 from alpha_bridge.training import Callback, Checkpoints, Optimization, fit
+from alpha_bridge.training import update as updates
 from tests.saving import SaveAfter
 
 LATENT, FEATURES, BATCH = 2, 3, 16
@@ -156,14 +157,14 @@ class Watch(Callback):
 
 @pytest.fixture
 def seen(monkeypatch):
-    """Samples, noise, α and γ of every update, as they reach the objective."""
-    arguments, losses = [], DataBridge.losses
+    """Samples, noise, α and γ that every update is given."""
+    arguments, update = [], updates.update
 
-    def spy(self, model, x, noise, alpha, gamma, penalized=False):
+    def spy(state, x, noise, alpha, gamma, *slots):
         arguments.append((x.clone(), noise, alpha, gamma))
-        return losses(self, model, x, noise, alpha, gamma, penalized)
+        return update(state, x, noise, alpha, gamma, *slots)
 
-    monkeypatch.setattr(DataBridge, "losses", spy)
+    monkeypatch.setattr(updates, "update", spy)
     return arguments
 
 
@@ -460,7 +461,7 @@ def test_step_one_is_over_when_it_has_ended_though_alpha_comes_back():
     assert watch.found == [True] * 2 + [False] * 5
 
 
-def test_the_objective_is_given_the_alpha_of_the_event(seen):
+def test_an_update_is_given_the_alpha_of_the_event(seen):
     watch = Watch()
     train(callbacks=[watch])
     assert [alpha for *_, alpha, _ in seen] == [alpha for _, alpha, *_ in watch.events]
@@ -539,7 +540,7 @@ def test_all_data_are_used(seen):
     assert rows == {tuple(row.tolist()) for row in vectors()}
 
 
-def test_images_reach_the_objective_in_model_units(seen):
+def test_images_reach_an_update_in_model_units(seen):
     train("conv", path=SHORT)
     x = seen[0][0]
     assert x.dtype == torch.float32 and x.shape == (BATCH, 3, 8, 8)

@@ -12,6 +12,9 @@ from ..settings import ModelConfig
 from .blueprint import shareable
 from .surrogate import GaussianHead
 
+LEAK = 0.2
+"""Slope of the rectifiers below zero."""
+
 __all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 
 
@@ -42,8 +45,12 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # samples lie side by side in memory: with few outputs, batched products and their
         # gradients are several times as fast as with features side by side
+        return self.columns(x.mT).mT
+
+    def columns(self, x: Tensor) -> Tensor:
+        """The same of samples that are columns: ``(*trials, inputs, batch)`` to outputs."""
         affine = torch.baddbmm if self.trial_shape else torch.addmm
-        return affine(self.bias, self.weight, x.mT).mT
+        return affine(self.bias, self.weight, x)
 
 
 class _MLP(nn.Sequential):
@@ -52,7 +59,7 @@ class _MLP(nn.Sequential):
     def __init__(self, sizes: Sequence[int], trials: int | None) -> None:
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            layers += [Linear(inputs, outputs, trials), nn.LeakyReLU(0.2)]
+            layers += [Linear(inputs, outputs, trials), nn.LeakyReLU(LEAK)]
         super().__init__(*layers[:-1])
         self.trial_shape = () if trials is None else (trials,)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from ..gamma import Gamma
 from ..model import NETWORKS, NetworkName
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
+from .closed_form import ClosedForm
 from .exchange import Exchange
 from .gradients import centred_moments, twin_gradients
 from .processes import share_buffers
@@ -71,7 +72,7 @@ def update(
     accelerator: Accelerator,
 ) -> dict[str, Tensor]:
     """Train θ, φ and β once: losses by network and diagnostics, ``(*trials,)``, without a graph."""
-    model = state.model
+    model, due = state.model, regularizer.due(state.step)
     if alpha < 1:
 
         def measure() -> Moments:
@@ -79,10 +80,14 @@ def update(
 
         gamma.observe(state.step, measure)
         state.memory.update(gamma.memory())
-    with accelerator.autocast():
-        due = regularizer.due(state.step)
-        losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
-    _descend(state, losses, regularizer, accelerator, completed(alpha))
+    closed_form = ClosedForm.of(model, objective, regularizer, accelerator)
+    if closed_form is not None:
+        losses = closed_form(x, noise, alpha, gamma, due)
+        _step(state, NETWORKS)
+    else:
+        with accelerator.autocast():
+            losses = objective.losses(model, x, noise, alpha, gamma, penalized=due)
+        _descend(state, losses, regularizer, accelerator, completed(alpha))
     share_buffers(model, accelerator)
     state.average.update(earlier=state.step)
     state.step += 1
@@ -141,8 +146,13 @@ def _descend(
             reduce(loss).backward(inputs=parameters, retain_graph=left > 0)
     # before the first step, so that the loss of a process leaves no network ahead of the others
     exchange.wait()
+    _step(state, trained)
+
+
+def _step(state: TrainState, networks: Container[NetworkName]) -> None:
+    """One step of each of the networks by the gradients that it has."""
     for network, optimizer in state.optimizers.items():
-        if network in trained:
+        if network in networks:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
