@@ -57,13 +57,13 @@ def layers_of(network: nn.Module) -> Layers | None:
     plain = (
         all(type(layer) is Linear for layer in layers)
         and all(type(one) is nn.LeakyReLU and one.negative_slope == LEAK for one in rectifiers)
-        and not any(map(_is_watched, (network, *parts)))
+        and not any(map(_has_hooks, (network, *parts)))
         and all(_is_trained(p) for layer in layers for p in (layer.weight, layer.bias))
     )
     return tuple(layers) if plain else None
 
 
-def _is_watched(module: nn.Module) -> bool:
+def _has_hooks(module: nn.Module) -> bool:
     return bool(
         module._forward_hooks
         or module._forward_pre_hooks

@@ -90,9 +90,9 @@ class ClosedForm:
         z = reparameterize(mean, log_variance, noise.posterior.mT)
         decoded = ForwardPass.of(self.generator, torch.cat([noise.prior.mT, z], -1))
         fakes, reconstructions = decoded.outputs.split(count, -1)
-        judged = ForwardPass.of(self.discriminator, torch.cat([data, fakes], -1))
+        scored = ForwardPass.of(self.discriminator, torch.cat([data, fakes], -1))
 
-        f_data, f_model = map(_end, judged.outputs.squeeze(-2).split(count, -1))
+        f_data, f_model = map(_end, scored.outputs.squeeze(-2).split(count, -1))
         log_p = _end(log_likelihood(x, reconstructions.mT, model.sigma))
         numbers = Numbers(f_data, f_model, log_p, kl_to_prior(mean.mT, log_variance.mT))
         with torch.enable_grad():
@@ -100,7 +100,7 @@ class ClosedForm:
             of_beta = slopes(terms.values["discriminator"], f_data, f_model)
             of_fakes, of_log_p = slopes(terms.of_theta, f_model, log_p)
 
-        at_logits = judged.back(torch.ones_like(judged.outputs))
+        at_logits = scored.back(torch.ones_like(scored.outputs))
         at_logits.leave(_weights(*of_beta) / count)
         at_data, at_fakes = at_logits.at_input().split(count, -1)
         if penalized and isinstance(self.regularizer, R1):
