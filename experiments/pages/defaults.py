@@ -1,4 +1,4 @@
-"""The page of the untuned defaults in docs/results."""
+"""The pages of the untuned defaults, and of few images, in docs/results."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -6,6 +6,7 @@ from statistics import fmean
 from alpha_bridge.metrics.definition import METRICS
 from alpha_bridge.metrics.deviation import spread
 
+from .. import few_images
 from ..framework import Record
 from ..untuned import PROTOCOLS
 from .markdown import plus_minus, table
@@ -40,4 +41,14 @@ def _ended(metrics: Mapping[str, Sequence[float | None]], names: Sequence[str]) 
     return cells
 
 
-PARTS = {"untuned": scores}
+def widths(record: Record) -> list[str]:
+    """What is measured with each width and latent, first with those that are decided."""
+    rows = [
+        [str(of["width"]), str(of["latent"])]
+        + [plus_minus(of[m]["mean"], of[m]["deviation"]) for m in few_images.SHOWN]
+        for of in record["summary"]
+    ]
+    return [table(["width", "latent", *(METRICS[m].label for m in few_images.SHOWN)], rows)]
+
+
+PARTS = {"untuned": scores, "few-images": widths}
