@@ -53,8 +53,8 @@ class Data:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-_IMAGES = {"model.width": 16, "evaluation.samples": 2500}
-"""Half the width, and half the samples, that a run of its own would have: a third of the time."""
+_IMAGES = {"evaluation.samples": 2500}
+"""Half the samples that a run of its own would have."""
 SETS: Mapping[str, Data] = {
     "25 Gaussians": Data("gaussians25", 3000, values={"evaluation.samples": 5000}),
     "spirals": Data("spirals", 3000, values={"evaluation.samples": 5000}),

@@ -127,9 +127,9 @@ class R1(_Lazy):
         slope = outputs.slope_at(outputs.real, outputs.f_data)
         return self.every * self.weight / 2 * slope.square().sum(-1)
 
-    def slope(self, of_logits: Tensor) -> Tensor:
-        """The penalty's own slope in ``of_logits``, that of the logits at the data."""
-        return self.every * self.weight * of_logits
+    def penalty_gradient(self, slope: Tensor) -> Tensor:
+        """Gradient of the penalty in the slope at the data, of its shape."""
+        return self.every * self.weight * slope
 
 
 @dataclass(frozen=True)

@@ -27,24 +27,39 @@ def layers(inputs, outputs):
     return [2 * TRIALS * BATCH * one * other for one, other in pairwise(widths)]
 
 
+def biases(outputs):
+    """Operations of the weighted sums over samples that are the gradients of biases."""
+    return [2 * TRIALS * BATCH * size for size in (*HIDDEN, outputs)]
+
+
+NETWORKS = layers(LATENT, FEATURES), layers(FEATURES, 2 * LATENT), layers(FEATURES, 1)
+"""Of the generator, the encoder and the discriminator."""
+
+
 @pytest.mark.slow
 def test_an_update_has_no_product_that_the_algorithm_does_not_need(updates):
     """Backward, a layer's product comes twice: for its weights, and for its input if that counts.
 
-    No pass needs the slope at the data or at the noise but that of the penalty; θ needs that at
-    its samples. The penalty is the slope at the data once more, without weights, and its own
-    derivative: by the weights, and by all but the constant 1 above.
+    θ needs the gradient at its samples, R1 that at the data, and φ that at its latents. The
+    derivative of the penalty is by the weights, and by all but the constant 1 above.
     """
-    g, e, d = (
-        layers(LATENT, FEATURES),
-        layers(FEATURES, 2 * LATENT),
-        layers(FEATURES, 1),
-    )
-    of_generator = (2 + 2 + 2) * sum(g) - g[0]
+    g, e, d = NETWORKS
+    of_generator = (2 + 2 + 2) * sum(g) - g[0] + 2 * sum(biases(FEATURES))
     of_encoder = (1 + 1 + 1) * sum(e) - e[0]
-    of_discriminator = (2 + 2 + 2) * sum(d) - d[0]
-    of_penalty = sum(d) + 2 * sum(d) - d[-1]
+    of_discriminator = (2 + 2 + 2) * sum(d) - d[0] + 2 * sum(biases(1))
+    of_penalty = d[0] + 2 * sum(d) - d[-1]
     assert small(updates).operations() == of_generator + of_encoder + of_discriminator + of_penalty
+
+
+@pytest.mark.slow
+def test_passes_of_autograd_have_the_same_products(updates):
+    """But that the slope of the penalty is a pass of its own, and biases have plain sums."""
+    g, e, d = NETWORKS
+    watched = small(updates)
+    watched.state.model.generator.register_forward_hook(lambda *_: None)
+    of_networks = 6 * sum(g) - g[0] + 3 * sum(e) - e[0] + 6 * sum(d) - d[0]
+    of_penalty = sum(d) + 2 * sum(d) - d[-1]
+    assert watched.operations() == of_networks + of_penalty
 
 
 @pytest.mark.slow

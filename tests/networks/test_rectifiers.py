@@ -12,6 +12,7 @@ from alpha_bridge.networks import (
     MLPTranslator,
 )
 from alpha_bridge.networks.rectifiers import ForwardPass, layers_of
+from alpha_bridge.networks.surrogate import GaussianHead
 from alpha_bridge.penalty import SpectralNorm
 
 BATCH, INPUTS, OUTPUTS = 7, 3, 2
@@ -23,18 +24,20 @@ alone_and_stacked = pytest.mark.parametrize("trials", [None, 3])
 class Setting:
     """A network, samples, a slope of each output and a weight of each sample, in float64."""
 
-    def __init__(self, trials):
+    def __init__(self, trials, hidden=(6, 5, 4)):
         torch.manual_seed(0)
-        self.network = MLPGenerator(INPUTS, OUTPUTS, trials=trials, **SIZES).double()
+        self.network = MLPGenerator(INPUTS, OUTPUTS, hidden, trials).double()
         leading = self.network.trial_shape
         self.x = torch.randn(*leading, BATCH, INPUTS).double().requires_grad_()
         self.slopes = torch.randn(*leading, BATCH, OUTPUTS).double()
         self.weights = torch.randn(*leading, BATCH, 1).double()
         self.outputs = self.network(self.x)
 
+    def forward(self):
+        return ForwardPass.of(layers_of(self.network), self.x.detach().mT)
+
     def back(self):
-        forward = ForwardPass.of(layers_of(self.network), self.x.detach().mT)
-        return forward.back(self.slopes.mT)
+        return self.forward().back(self.slopes.mT)
 
     def left(self):
         gradients = [parameter.grad for parameter in self.network.parameters()]
@@ -53,24 +56,25 @@ class Setting:
 
 def left_by(back, weights=None):
     with torch.no_grad():
-        back.leave(weights)
+        back.set_gradients(weights)
 
 
 @alone_and_stacked
 def test_a_pass_forward_makes_what_the_network_makes(trials):
     setting = Setting(trials)
-    assert torch.equal(setting.back().forward.outputs.mT, setting.outputs)
+    assert torch.equal(setting.forward().outputs.mT, setting.outputs)
 
 
 @alone_and_stacked
 def test_the_slope_at_the_samples_is_autograds(trials):
     setting = Setting(trials)
-    torch.testing.assert_close(setting.back().at_input().mT, setting.slope())
+    torch.testing.assert_close(setting.back().at_input(slice(None)).mT, setting.slope())
 
 
 @alone_and_stacked
-def test_gradients_weigh_samples(trials):
-    setting = Setting(trials)
+@pytest.mark.parametrize("hidden", [(), (6,), (6, 5, 4)], ids=str)
+def test_gradients_weigh_samples(hidden, trials):
+    setting = Setting(trials, hidden)
     left_by(setting.back(), setting.weights.mT)
     expected = setting.of_parameters((setting.weights * setting.slopes * setting.outputs).sum())
     torch.testing.assert_close(setting.left(), list(expected))
@@ -84,10 +88,19 @@ def test_without_weights_all_samples_have_weight_one(trials):
     torch.testing.assert_close(setting.left(), list(expected))
 
 
+def test_gradients_take_the_place_of_those_that_were_there():
+    setting = Setting(None)
+    for parameter in setting.network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    left_by(setting.back())
+    expected = setting.of_parameters((setting.slopes * setting.outputs).sum())
+    torch.testing.assert_close(setting.left(), list(expected))
+
+
 @alone_and_stacked
 def test_a_part_is_that_of_some_of_the_samples(trials):
     setting = Setting(trials)
-    left_by(setting.back().part(2, 5))
+    left_by(setting.back().part(slice(2, 5)))
     some = (setting.slopes * setting.outputs)[..., 2:5, :]
     torch.testing.assert_close(setting.left(), list(setting.of_parameters(some.sum())))
 
@@ -107,7 +120,7 @@ def test_the_gradient_of_a_penalty_of_the_slope_is_autograds(trials):
     "network", [MLPGenerator(3, 2), MLPEncoder(3, 2), MLPDiscriminator(3)], ids=repr
 )
 def test_the_layers_have_all_parameters(network):
-    of_layers = [p for layer in layers_of(network) for p in (layer.weight, layer.bias)]
+    of_layers = [p for layer in layers_of(network) for p in layer]
     assert list(map(id, of_layers)) == list(map(id, network.parameters()))
 
 
@@ -116,56 +129,43 @@ class Doubled(MLPGenerator):
         return 2 * super().forward(x)
 
 
-def frozen():
+def changed(change):
+    """A network of known layers with one thing changed."""
     network = MLPGenerator(3, 2, **SIZES)
-    network[0].weight.requires_grad_(False)
+    change(network)
     return network
 
 
-def watched():
-    network = MLPGenerator(3, 2, **SIZES)
-    network[2].register_forward_hook(lambda *_: None)
-    return network
-
-
-def clipped():
-    network = MLPGenerator(3, 2, **SIZES)
-    network[0].bias.register_hook(lambda gradient: gradient.clamp(-1, 1))
-    return network
-
-
-def smooth():
-    network = MLPGenerator(3, 2, **SIZES)
-    network[1] = nn.GELU()
-    return network
-
-
-def steep():
-    network = MLPGenerator(3, 2, **SIZES)
-    network[1].negative_slope = 0.1
-    return network
-
-
-def compiled():
-    network = MLPGenerator(3, 2, **SIZES)
-    network._compiled_call_impl = network._call_impl
-    return network
+def ignore(*_):
+    """What a hook does that only looks."""
 
 
 OTHERS = {
-    "a subclass": lambda: Doubled(3, 2),
-    "a translator": lambda: MLPTranslator(3, 2),
-    "convolutions": lambda: ConvDiscriminator(size=8, channels=1, width=4),
-    "a spectral norm": lambda: SpectralNorm().prepare(MLPDiscriminator(3)),
-    "a frozen weight": frozen,
-    "a hook": watched,
-    "a hook on a gradient": clipped,
-    "another function": smooth,
-    "another slope": steep,
-    "compiled": compiled,
+    "a subclass": Doubled(3, 2),
+    "a translator": MLPTranslator(3, 2),
+    "convolutions": ConvDiscriminator(size=8, channels=1, width=4),
+    "a spectral norm": SpectralNorm().prepare(MLPDiscriminator(3)),
+    "a frozen weight": changed(lambda net: net[0].weight.requires_grad_(False)),
+    "a hook of the network": changed(lambda net: net.register_forward_hook(ignore)),
+    "a hook of a layer": changed(lambda net: net[2].register_forward_hook(ignore)),
+    "a hook before a layer": changed(lambda net: net[2].register_forward_pre_hook(ignore)),
+    "a hook behind a gradient": changed(lambda net: net[2].register_full_backward_hook(ignore)),
+    "a hook before a gradient": changed(lambda net: net[2].register_full_backward_pre_hook(ignore)),
+    "a hook of a parameter": changed(lambda net: net[0].bias.register_hook(ignore)),
+    "a hook of what a parameter got": changed(
+        lambda net: net[0].bias.register_post_accumulate_grad_hook(ignore)
+    ),
+    "a forward of its own": changed(lambda net: setattr(net, "forward", nn.Identity())),
+    "a layer's forward of its own": changed(lambda net: setattr(net[2], "forward", ignore)),
+    "another function": changed(lambda net: net.__setitem__(1, nn.GELU())),
+    "another slope": changed(lambda net: setattr(net[1], "negative_slope", 0.1)),
+    "a rectifier at the end": changed(lambda net: net.append(nn.LeakyReLU(0.2))),
+    "a head at the end": changed(lambda net: net.append(GaussianHead())),
+    "nothing in it": changed(lambda net: net.__delitem__(slice(None))),
+    "compiled": changed(lambda net: setattr(net, "_compiled_call_impl", net._call_impl)),
 }
 
 
 @pytest.mark.parametrize("network", OTHERS.values(), ids=OTHERS)
 def test_other_networks_have_none(network):
-    assert layers_of(network()) is None
+    assert layers_of(network) is None

@@ -12,10 +12,10 @@ from ..settings import ModelConfig
 from .blueprint import shareable
 from .surrogate import GaussianHead
 
+__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
+
 LEAK = 0.2
 """Slope of the rectifiers below zero."""
-
-__all__ = ["Linear", "MLPDiscriminator", "MLPEncoder", "MLPGenerator", "MLPTranslator"]
 
 
 class Linear(nn.Module):
@@ -45,12 +45,13 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # samples lie side by side in memory: with few outputs, batched products and their
         # gradients are several times as fast as with features side by side
-        return self.columns(x.mT).mT
+        return affine(self.weight, self.bias, x.mT).mT
 
-    def columns(self, x: Tensor) -> Tensor:
-        """The same of samples that are columns: ``(*trials, inputs, batch)`` to outputs."""
-        affine = torch.baddbmm if self.trial_shape else torch.addmm
-        return affine(self.bias, self.weight, x)
+
+def affine(weight: Tensor, bias: Tensor, columns: Tensor) -> Tensor:
+    """A layer's outputs of samples that are columns, ``(*trials, inputs, batch)``."""
+    product = torch.addmm if weight.ndim == 2 else torch.baddbmm
+    return product(bias, weight, columns)
 
 
 class _MLP(nn.Sequential):

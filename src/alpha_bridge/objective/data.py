@@ -113,7 +113,8 @@ class DataBridge(Objective):
             update. A network with batch normalisation mixes samples, and is passed once for each,
             and so is a discriminator of patches, which share pixels; switch this off for one that
             mixes samples in another way, and where an update is captured in a CUDA graph, which
-            cannot look at the logits.
+            cannot look at the logits. Fully connected networks share their passes at every logit:
+            :mod:`alpha_bridge.training.backpropagation`.
         kl_weight: w, zero or more; the paper has 1.
         features: The likelihood of features beside that of pixels; None for pixels alone.
         normalized: Whether θ's loss is divided by :math:`n_\alpha = \kappa_\alpha + \kappa_0

@@ -14,7 +14,7 @@ from ..gamma import Gamma
 from ..model import NETWORKS, NetworkName
 from ..objective import Losses, Noise, Objective
 from ..penalty import Regularizer
-from .closed_form import ClosedForm
+from .backpropagation import Backpropagation
 from .exchange import Exchange
 from .gradients import centred_moments, twin_gradients
 from .processes import share_buffers
@@ -80,9 +80,9 @@ def update(
 
         gamma.observe(state.step, measure)
         state.memory.update(gamma.memory())
-    closed_form = ClosedForm.of(model, objective, regularizer, accelerator)
-    if closed_form is not None:
-        losses = closed_form(x, noise, alpha, gamma, due)
+    written_out = Backpropagation.of(model, objective, regularizer, accelerator)
+    if written_out is not None:
+        losses = written_out(x, noise, alpha, gamma, due)
         _step(state, NETWORKS)
     else:
         with accelerator.autocast():
