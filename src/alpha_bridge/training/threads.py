@@ -16,7 +16,7 @@ MANY = 5e7
 """Multiplications of a batch for which more threads than one are worth while.
 
 An update of small networks is hundreds of operations, most of them too short to be shared. On two
-threads of one core those of 25 Gaussians (13 million, by autograd) took 11 ms and on one 7, those of
+threads of one core those of 25 Gaussians (13 million, by autograd) took 11 ms, on one 7, those of
 the digits (28 million) 17 and 11, those of Adult (160 million) and of MNIST (480 million) as long
 on either.
 """
