@@ -8,6 +8,7 @@ from torch.distributions import Normal, kl_divergence
 
 from alpha_bridge.ratio import (
     discriminator_loss,
+    discriminator_slopes,
     effective_sample_size,
     forward_weight,
     reverse_weight,
@@ -146,3 +147,9 @@ def test_effective_sample_size_is_of_each_trial():
 def test_effective_sample_size_of_log_normal_weights_is_known():
     weights = torch.randn(400_000, dtype=torch.float64).mul(0.5).exp()
     assert effective_sample_size(weights).item() == pytest.approx(math.exp(-0.25), rel=0.01)
+
+
+def test_the_slopes_of_the_discriminators_loss_are_autograds():
+    logits = torch.linspace(-90, 90, 20, dtype=torch.float64).reshape(2, 10).requires_grad_()
+    (expected,) = torch.autograd.grad(discriminator_loss(*logits).sum(), logits)
+    torch.testing.assert_close(torch.stack(discriminator_slopes(*logits)), expected)

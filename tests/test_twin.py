@@ -360,3 +360,13 @@ def test_monte_carlo_test_rejects_a_gradient_without_its_weights():
         model, len(x), lambda mean, scale: -Normal(mean, scale).log_prob(x) / (1 - 0.7)
     )
     assert abs(z_score(gradients, model.gradient_of_divergence(0.7)[0])) > 10
+
+
+@pytest.mark.parametrize("clip", [0.3, math.inf])
+@pytest.mark.parametrize("alpha", [0.0, 0.4, 1.0])
+def test_the_slopes_of_the_combination_are_autograds(alpha, clip):
+    log_p, f_data, f_model = torch.randn(3, 50, dtype=torch.float64, requires_grad=True).unbind()
+    loss = twin.bridge(log_p, f_data, f_model, alpha, SigmoidGamma(), clip)
+    expected = torch.autograd.grad(loss.sum(), (log_p, f_model))
+    found = twin.bridge_slopes(f_data, f_model, alpha, SigmoidGamma(), clip)
+    torch.testing.assert_close(found, expected)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -145,6 +146,18 @@ class Bridge(AdversarialLoss):
         self, log_p: Tensor, f_data: Tensor, f_model: Tensor, alpha: float, gamma: Gamma
     ) -> Tensor:
         return twin.bridge(log_p, f_data, f_model, alpha, gamma, self.clip)
+
+    def slopes(
+        self, f_data: Tensor, f_model: Tensor, alpha: float, gamma: Gamma
+    ) -> tuple[Tensor, Tensor]:
+        """Slopes of :meth:`generator` in ``log_p`` and in ``f_model``, each ``(*trials, batch)``.
+
+        They are the weights of the samples, :func:`alpha_bridge.twin.bridge_slopes`.
+        """
+        forward, _ = self.halves(alpha)
+        if not forward:
+            return torch.zeros_like(f_data), -reverse_weight(f_model, alpha, self.clip)
+        return twin.bridge_slopes(f_data, f_model, alpha, gamma, self.clip)
 
     def diagnostics(self, f_data: Tensor, f_model: Tensor, alpha: float) -> Mapping[str, Tensor]:
         """``ess/forward`` and ``ess/reverse``: the share of samples that the weights leave."""

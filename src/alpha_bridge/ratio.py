@@ -9,7 +9,13 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["discriminator_loss", "effective_sample_size", "forward_weight", "reverse_weight"]
+__all__ = [
+    "discriminator_loss",
+    "discriminator_slopes",
+    "effective_sample_size",
+    "forward_weight",
+    "reverse_weight",
+]
 
 
 def discriminator_loss(f_data: Tensor, f_model: Tensor) -> Tensor:
@@ -35,6 +41,18 @@ def discriminator_loss(f_data: Tensor, f_model: Tensor) -> Tensor:
         Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014.
     """
     return F.softplus(-f_data) + F.softplus(f_model)
+
+
+def discriminator_slopes(f_data: Tensor, f_model: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Slopes of :func:`discriminator_loss` in both logits, :math:`-\sigma(-f(x))` and
+    :math:`\sigma(f(x'))`.
+
+    Example:
+        >>> import torch
+        >>> discriminator_slopes(torch.zeros(1), torch.zeros(1))
+        (tensor([-0.5000]), tensor([0.5000]))
+    """
+    return -(-f_data).sigmoid(), f_model.sigmoid()
 
 
 def forward_weight(f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:

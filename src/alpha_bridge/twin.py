@@ -14,7 +14,7 @@ from .divergence import tsallis_log
 from .gamma import Gamma
 from .ratio import forward_weight, reverse_weight
 
-__all__ = ["bridge", "forward", "reverse"]
+__all__ = ["bridge", "bridge_slopes", "forward", "reverse"]
 
 
 def forward(log_p: Tensor, f: Tensor, alpha: float, clip: float = math.inf) -> Tensor:
@@ -119,3 +119,31 @@ def bridge(
     """
     likelihood = gamma.kappa(alpha) * forward_weight(f_data, alpha, clip) * log_p
     return gamma(alpha) * reverse(f_model, alpha, clip) - likelihood
+
+
+def bridge_slopes(
+    f_data: Tensor, f_model: Tensor, alpha: float, gamma: Gamma, clip: float = math.inf
+) -> tuple[Tensor, Tensor]:
+    r"""Slopes of :func:`bridge`, the weights of equations (15) and (16) with their shares.
+
+    .. math:: -\kappa_\alpha e^{-\alpha f(x)}, \qquad -\gamma_\alpha e^{(1-\alpha) f(x')}
+
+    Args:
+        f_data: The log density ratio at data samples, shape ``(*trials, batch)``.
+        f_model: That at model samples, the same shape.
+        alpha: α in [0, 1].
+        gamma: The choice of γ.
+        clip: Bound on both exponents; the paper has none (infinity).
+
+    Returns:
+        The slope in ``log_p`` and that in ``f_model``, each ``(*trials, batch)``.
+
+    Example:
+        >>> import torch
+        >>> from alpha_bridge.gamma import LinearGamma
+        >>> zero = torch.zeros(1)
+        >>> bridge_slopes(zero, zero, 0.5, LinearGamma())
+        (tensor([-1.]), tensor([-0.5000]))
+    """
+    likelihood = gamma.kappa(alpha) * forward_weight(f_data, alpha, clip)
+    return -likelihood, -gamma(alpha) * reverse_weight(f_model, alpha, clip)

@@ -75,6 +75,7 @@ class Terms:
         of_categories: What categories of fakes add to θ's loss.
         kl: What the encoder's divergence from the prior adds to φ's, ``(*trials, batch)``.
         reverse: Whether θ has a reverse half.
+        scale: What θ's loss is divided by, ``(*trials, 1)`` or 1.
         values: Each network's own loss, ``(*trials, batch)``.
     """
 
@@ -83,6 +84,7 @@ class Terms:
     of_categories: Tensor | float
     kl: Tensor
     reverse: bool
+    scale: Tensor | float
     values: Mapping[NetworkName, Tensor]
 
 
@@ -184,7 +186,7 @@ class DataBridge(Objective):
             "discriminator": total(self.adversarial.discriminator(f_data, numbers.f_model)),
         }
         _, reverse = self.adversarial.halves(alpha)
-        return Terms(theta, of_logits, of_categories, kl, reverse, values)
+        return Terms(theta, of_logits, of_categories, kl, reverse, scale, values)
 
     def diagnostics(
         self, model: AlphaBridge, x: Tensor, numbers: Numbers, pixels: Tensor | None, alpha: float

@@ -1,10 +1,10 @@
 r"""Backpropagation of an update, written out for fully connected networks.
 
 The gradients are those of :class:`~alpha_bridge.objective.DataBridge`, but the networks leave no
-graph: autograd goes from the losses of each sample back to its logits and its
-:math:`\log \tilde p_\theta(x|z)`, and no further. Data and fakes go through the discriminator
-together, as latents of the prior and of data go through the generator, and one pass back through
-each network serves all losses:
+graph: that of the losses ends at the logits and the :math:`\log \tilde p_\theta(x|z)` of each
+sample, and the bridge needs none, as its slopes there are the weights of (15) and (16). Data and
+fakes go through the discriminator together, as latents of the prior and of data go through the
+generator, and one pass back through each network serves all losses:
 
 - the discriminator's begins with the gradient 1 at each logit. β weighs samples by the slope of its
   loss; R1 takes what arrives at the data, and θ what arrives at the fakes, times its own slope;
@@ -24,15 +24,17 @@ import torch
 from torch import Tensor
 from torch.nn.modules.module import _has_any_global_hook
 
+from ..adversarial import Bridge
 from ..gamma import Gamma
 from ..gaussian import kl_to_prior, log_likelihood
 from ..model import AlphaBridge
 from ..networks.rectifiers import ForwardPass, Layers, layers_of
 from ..objective import DataBridge, Losses, Noise, Objective
 from ..objective.backward import slopes
-from ..objective.data import Numbers
+from ..objective.data import Numbers, Terms
 from ..observation import WHOLE
 from ..penalty import R1, Regularizer
+from ..ratio import discriminator_slopes
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -105,13 +107,10 @@ class Backpropagation:
         fakes, reconstructions = decoded.outputs.split(count, -1)
         scored = ForwardPass.of(discriminator, torch.cat([data, fakes], -1))
 
-        f_data, f_model = map(_end, scored.outputs.squeeze(-2).split(count, -1))
-        log_p = _end(log_likelihood(x, reconstructions.mT, model.sigma))
+        f_data, f_model = scored.outputs.squeeze(-2).split(count, -1)
+        log_p = log_likelihood(x, reconstructions.mT, model.sigma)
         numbers = Numbers(f_data, f_model, log_p, kl_to_prior(mean.mT, log_variance.mT))
-        with torch.enable_grad():
-            terms = objective.terms(model, x, numbers, alpha, gamma)
-            of_beta = slopes(terms.values["discriminator"], f_data, f_model)
-            of_fakes, of_log_p = slopes(terms.of_theta, f_model, log_p)
+        terms, of_log_p, of_fakes, of_beta = self._slopes(x, numbers, alpha, gamma)
 
         at_fakes = self._discriminate(scored, torch.cat(of_beta, -1), penalized)
         at_reconstructions = (reconstructions - data) / model.sigma.unsqueeze(-1).square()
@@ -121,6 +120,27 @@ class Backpropagation:
         at_log_variance = (at_z * spread + share * log_variance.expm1()) / 2
         encoded.back(torch.cat([at_z + share * mean, at_log_variance], -2)).set_gradients()
         return Losses({}, (), terms.values, objective.diagnostics(model, x, numbers, log_p, alpha))
+
+    def _slopes(
+        self, x: Tensor, numbers: Numbers, alpha: float, gamma: Gamma
+    ) -> tuple[Terms, Tensor, Tensor, tuple[Tensor, ...]]:
+        """The losses; θ's slopes in log p and in logits of fakes; β's in both logits.
+
+        Those of the bridge are its weights, those of other adversarial losses are by autograd.
+        """
+        model, objective = self.model, self.objective
+        f_data, f_model = numbers.f_data, numbers.f_model
+        if type(objective.adversarial) is Bridge:
+            terms = objective.terms(model, x, numbers, alpha, gamma)
+            of_theta = objective.adversarial.slopes(f_data, f_model, alpha, gamma)
+            of_log_p, of_fakes = (slope / terms.scale for slope in of_theta)
+            return terms, of_log_p, of_fakes, discriminator_slopes(f_data, f_model)
+        ends = Numbers(*(number.detach().requires_grad_() for number in vars(numbers).values()))
+        with torch.enable_grad():
+            terms = objective.terms(model, x, ends, alpha, gamma)
+            of_log_p, of_fakes = slopes(terms.of_theta, ends.log_p, ends.f_model)
+            of_beta = slopes(terms.values["discriminator"], ends.f_data, ends.f_model)
+        return terms, of_log_p, of_fakes, of_beta
 
     def _discriminate(self, scored: ForwardPass, weights: Tensor, penalized: bool) -> Tensor:
         """Make β's gradients, with weights of all samples; gradients of the logits at the fakes."""
@@ -148,11 +168,6 @@ class Backpropagation:
             of_fakes = [torch.ones_like(weights)] if reverse else []
             back.set_gradients(_row(torch.cat([*of_fakes, weights], -1)))
         return back.at_input(slice(-count, None))
-
-
-def _end(number: Tensor) -> Tensor:
-    """A number of each sample at which the graph of the losses ends."""
-    return number.detach().requires_grad_()
 
 
 def _row(of_samples: Tensor) -> Tensor:
