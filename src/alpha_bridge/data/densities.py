@@ -42,6 +42,8 @@ class GaussianMixture:
         self.means = means.detach().cpu().double()
         self.std = positive("std", std)
         self.weights = weights.detach().cpu().double() / weights.sum().item()
+        cumulative = self.weights.numpy().cumsum()
+        self._cumulative = cumulative / cumulative[-1]
 
     def _log_joint(self, x: Tensor) -> Tensor:
         """:math:`\\log w_k N(x; \\mu_k, \\sigma^2 I)`, shape ``(*batch, K)``."""
@@ -70,7 +72,8 @@ class GaussianMixture:
         """Draw ``n`` points, float32 ``(n, D)``, with their components, int64 ``(n,)``."""
         at_least(0, "n", n)
         means = self.means.numpy()
-        components = rng.choice(len(means), size=n, p=self.weights.numpy())
+        # what rng.choice does, which sums and checks the weights each time
+        components = self._cumulative.searchsorted(rng.random(n), side="right")
         noise = rng.standard_normal((n, means.shape[1]))
         points = (means[components] + self.std * noise).astype(np.float32)
         return torch.from_numpy(points), torch.from_numpy(components)
