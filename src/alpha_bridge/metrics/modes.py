@@ -5,6 +5,7 @@ modes have means ``(K, D)``, and a standard deviation, one for all or ``(K,)``.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -32,6 +33,9 @@ NEGLIGIBLE = -100.0
 exp is some thirty times slower where it underflows, which is where most of them are.
 """
 
+
+PRECISION = 37.0
+"""e^-37 is 1e-16, what float64 can tell from nothing beside 1."""
 
 TAIL = 1e-3
 """Share of a mode's own samples that lie too far from it to count for it."""
@@ -90,7 +94,9 @@ def kde_log_likelihood(
     .. math:: E_x \log \frac1M \sum_{m=1}^M N(x; x'_m, h^2 I)
 
     The squared distances come from a matrix multiplication in float64 of centred data, one square
-    block after the other, and are accurate to about 1e-15 of the squared spread over h².
+    block after the other, and are accurate to about 1e-15 of the squared spread over h². Along the
+    coordinate that spreads most, blocks that lie too far away to add anything are left out, of the
+    25 Gaussians three quarters.
 
     Args:
         points: Held-out data x, shape ``(*trials, N, D)``, or ``(N, D)`` for all trials.
@@ -114,10 +120,15 @@ def kde_log_likelihood(
     center = samples.double().mean((-2), keepdim=True)
     x = (points.double() - center) / bandwidth
     y = (samples.double() - center) / bandwidth
+    axis = int(y.square().flatten(0, -2).mean(0).argmax())
+    x, y = _sorted(x, axis), _sorted(y, axis)
     # torch's own imports sympy
     trials = math.prod(np.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
     side = max(1, math.isqrt(block_bytes // (8 * max(1, trials))))
-    log_sums = torch.cat([_log_sum_of_kernels(rows, y, side) for rows in x.split(side, -2)], -1)
+    blocks = [(block, _range(block, axis)) for block in y.split(side, -2)]
+    log_sums = torch.cat(
+        [_log_sum_of_kernels(rows, blocks, axis) for rows in x.split(side, -2)], -1
+    )
     size = samples.shape[-1]
     log_normalizer = math.log(samples.shape[-2]) + size * (
         math.log(bandwidth) + math.log(2 * math.pi) / 2
@@ -217,15 +228,36 @@ def invented_mass(
     return 1 - high_quality(samples, means, std, _radius(means.shape[-1], tail))
 
 
-def _log_sum_of_kernels(x: Tensor, y: Tensor, side: int) -> Tensor:
-    """``log Σ_m exp(−‖x − y_m‖² / 2)`` of each x, shape ``(*trials, n)``.
+def _sorted(x: Tensor, axis: int) -> Tensor:
+    """Points in the order of one of their coordinates."""
+    return x.take_along_dim(x[..., axis].argsort(-1).unsqueeze(-1), -2)
+
+
+def _range(x: Tensor, axis: int) -> tuple[float, float]:
+    """From where to where a coordinate of points goes, those of all trials together."""
+    return float(x[..., axis].amin()), float(x[..., axis].amax())
+
+
+def _log_sum_of_kernels(
+    x: Tensor, blocks: Sequence[tuple[Tensor, tuple[float, float]]], axis: int
+) -> Tensor:
+    """``log Σ_m exp(−‖x − y_m‖² / 2)`` of each x, shape ``(*trials, n)``, from blocks of y.
 
     With ``(x, 1) · (y, −‖y‖² / 2)`` a matrix multiplication gives the exponents but for ‖x‖² / 2.
     """
-    lifted_x = F.pad(x, (0, 1), value=1)
-    lifted_y = torch.cat([y, -y.square().sum(-1, keepdim=True) / 2], -1)
-    parts = torch.stack([_log_sum_exp(lifted_x @ block.mT) for block in lifted_y.split(side, -2)])
-    return parts.logsumexp(0) - x.square().sum(-1) / 2
+    lifted, half = F.pad(x, (0, 1), value=1), x.square().sum(-1) / 2
+    (low, high), count = _range(x, axis), sum(block.shape[-2] for block, _ in blocks)
+    found = torch.full_like(half, -torch.inf)
+    near = sorted(
+        (max(0.0, start - high, low - end), place) for place, (_, (start, end)) in enumerate(blocks)
+    )
+    for gap, place in near:
+        if gap**2 / 2 > math.log(count) + PRECISION - float((found - half).amin()):
+            break  # all that are left are at least as far
+        y, _ = blocks[place]
+        lifted_y = torch.cat([y, -y.square().sum(-1, keepdim=True) / 2], -1)
+        found = torch.logaddexp(found, _log_sum_exp(lifted @ lifted_y.mT))
+    return found - half
 
 
 def _log_sum_exp(exponents: Tensor) -> Tensor:
