@@ -41,7 +41,7 @@ PARTS = {
     "updates": "training/update.py(update)",
     "of these, backward passes": "torch/autograd/graph.py(_engine_run_backward)",
     "of these, passes that are written out": "training/backpropagation.py(__call__)",
-    "of these, optimisers": "optim/optimizer.py(wrapper) networks/adam.py(step)",
+    "optimisers, the classifier's too": "optim/optimizer.py(wrapper) networks/adam.py(step)",
     "evaluations": "metrics/evaluation.py(__call__)",
     "of these, kernel distance": "metrics/image_quality.py(kernel_distance)",
     "incidents and records": "training/flight_recorder.py(after)",
