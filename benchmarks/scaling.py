@@ -102,6 +102,7 @@ def measure(config: Config, batches: list[int], rounds: int, count: int, out: Pa
     both = available_accelerator()
     alone = SimpleNamespace(
         num_processes=1,
+        mixed_precision="no",
         process_index=0,
         is_main_process=True,
         device=both.device,

@@ -181,9 +181,8 @@ def test_no_array_of_the_kde_exceeds_64_mebibytes(trials):
     assert 0 < largest.nbytes <= 2**26
 
 
-@pytest.mark.slow
 def test_no_array_of_a_large_kde_exceeds_256_mebibytes():
-    x, y = torch.empty(2, 10_000, 2, device="meta")  # shapes alone
+    x, y = torch.randn(2, 10_000, 2)
     with Largest() as largest:
         kde_log_likelihood(x, y, 0.1)
     assert 8 * 10_000 * 2 <= largest.nbytes <= 2**28 < 8 * 10_000**2
