@@ -17,6 +17,7 @@ from alpha_bridge.penalty import R1, R1R2, GradientPenalty, Regularizer, Spectra
 from alpha_bridge.recipe import DENSITIES, Config, changed
 from alpha_bridge.recipe.architecture import NETWORKS
 from alpha_bridge.recipe.assembly import assemble
+from alpha_bridge.recipe.decided import dialled
 from alpha_bridge.recipe.domains import SOURCES, build_source
 from alpha_bridge.recipe.first_weights import build_model
 from alpha_bridge.recipe.methods import METHODS
@@ -296,3 +297,19 @@ def test_learned_noise_is_a_parameter_that_starts_where_it_is_told():
 def test_a_value_out_of_its_range_is_refused_before_anything_is_trained(changes, message):
     with pytest.raises(ValueError, match=message):
         assemble(changed(config(), changes))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"watch.answer": "stop", "control.accuracy": 0.985}, "lets α move on above"),
+        ({"watch.answer": "roll-back", "control.ess": 0.01}, "lets α move on below"),
+        ({"control.every": 20}, "in one jump"),
+        ({"control.every": 101}, "no measurement falls"),
+    ],
+    ids=str,
+)
+def test_limits_are_looked_at_when_the_dial_has_decided_the_path(given, why):
+    config = dialled(changed(Config(), {"data": "gaussians25", "steps": 100}))
+    with pytest.raises(ValueError, match=why):
+        assemble(changed(config, given))

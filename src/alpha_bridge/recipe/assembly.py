@@ -31,7 +31,7 @@ from .decided import decide, described
 from .domains import MEASURED, build_prior, build_source
 from .first_weights import begin_from_vae, build_model, for_vae
 from .slots import COURSES, build_path, build_slots
-from .soundness import FEATURES_REMEDY, pixels_of_features, require_sound
+from .soundness import FEATURES_REMEDY, pixels_of_features, require_control, require_sound
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ def assemble(
         processes = accelerator.num_processes if accelerator else 1
         config = decide(config, source.event_shape, source.size, _spread(source), processes)
         require_sound(config)
+        require_control(config)
     for domain in (source, prior):
         if domain is not None:
             domain.batch(config.seed, 0, config.batch_size)

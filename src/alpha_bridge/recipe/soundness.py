@@ -193,6 +193,15 @@ def _require_a_way(config: Config) -> None:
             "--path.kind ramp"
         )
     if config.event_shape is None:  # what a run has recorded goes on as it began
+        require_control(config)
+
+
+def require_control(config: Config) -> None:
+    """Refuse limits of an adaptive path that a new run could not be held by.
+
+    Call it again when all is decided: whether a path is adaptive may not be known before.
+    """
+    if config.path.kind == "adaptive":
         _require_readings(config)
         _require_agreement(config)
 
@@ -243,8 +252,8 @@ def _require_readings(config: Config) -> None:
         return
     every, steps = config.control.every, config.steps
     ml, transfer, _ = config.path.lengths(steps)
-    if {"path.ml", "path.transfer"} & {*config.decided}:
-        ml, transfer = 0, steps
+    if config.event_shape is None and {"path.ml", "path.transfer"} & {*config.decided}:
+        ml, transfer = 0, steps  # they are not known yet
     if (steps - 1) // every * every < max(ml, 1):
         raise ValueError(
             f"no measurement falls between the end of Step I, update {ml}, and the last of {steps} "
