@@ -186,3 +186,15 @@ def test_the_map_of_the_latents_is_kept_with_the_weights():
     for arm in ("generator", "encoder"):
         assert state[f"{arm}.scale"].item() == pytest.approx(0.2)
         assert state[f"{arm}.shift"].item() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+@pytest.mark.parametrize(
+    "x",
+    [torch.empty(0, 3), torch.full((9, 3), torch.nan), torch.ones(9, 3, dtype=torch.uint8)],
+    ids=["none", "no numbers", "bytes"],
+)
+def test_samples_that_nothing_can_be_measured_on_are_refused(x, sampled):
+    networks = nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3, 1)
+    with pytest.raises(ValueError, match="x must be samples of finite floats"):
+        bridge_vae(*networks, x, sampled=sampled)

@@ -53,14 +53,19 @@ def bridge(
         The bridge; its samples are in the units of ``x``.
 
     Raises:
-        ValueError: The networks do not fit one another or ``x``, or the latents are far from the
-            prior that they are drawn from.
+        ValueError: ``x`` is empty or not finite, the networks do not fit one another or ``x``, or
+            the latents are far from the prior that they are drawn from.
 
     Example:
         >>> encoder, decoder, discriminator = nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3, 1)
         >>> bridge(encoder, decoder, discriminator, torch.randn(99, 3)).sample(5).shape
         torch.Size([5, 3])
     """
+    if not (len(x) and x.is_floating_point() and bool(x.isfinite().all())):
+        raise ValueError(
+            f"x must be samples of finite floats in the VAE's units, got {tuple(x.shape)} of "
+            f"{x.dtype}{'' if len(x) else ', none'}: give a few hundred"
+        )
     inference = VAEEncoder(encoder, latent_scale, latent_shift)
     mean, log_variance = encoded(inference, x)
     if sampled:
