@@ -188,12 +188,12 @@ def where(build: Build, command: Command) -> dict[str, float]:
         build.run([python, "-c", PROFILED, file, module, *rest], Path(folder) / "cache")
         stats = pstats.Stats(str(file))
     found = {"all": stats.total_tt}  # type: ignore[attr-defined]
+    calls = stats.stats.items()  # type: ignore[attr-defined]
     for part, place in PARTS.items():
-        calls = stats.stats.items()  # type: ignore[attr-defined]
         for function in place.split():
             module, _, called = function[:-1].partition("(")
             spent = (
-                of[3] for (file, _, name), of in calls if (name == called and module in f"{file}>")
+                of[3] for (file, _, name), of in calls if name == called and module in f"{file}>"
             )
             found[part] = found.get(part, 0.0) + sum(spent)
     return found

@@ -25,7 +25,7 @@ from alpha_bridge.recipe.domains import build_source
 from alpha_bridge.runs.plots import BLUE, MUTED, SMALL, TEXT, WIDTH, ruled
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.evaluations import Evaluations
+from .framework.evaluations import Evaluations, measured
 from .untuned import SETS
 
 if TYPE_CHECKING:
@@ -88,13 +88,8 @@ def train(config: Config) -> Outcome:
     return Outcome({"decided": decided, "evaluations": evaluations.records, "seconds": seconds})
 
 
-def _metric(run: Record, metric: str) -> float:
-    row = run["evaluations"][-1]
-    return float(next(value for name, value in row.items() if name.startswith(f"{metric}/")))
-
-
 def _words(run: Record) -> str:
-    text = "  ".join(f"{metric} {_metric(run, metric):.4g}" for metric in SHOWN)
+    text = "  ".join(f"{metric} {measured(run['evaluations'][-1], metric):.4g}" for metric in SHOWN)
     return f"{text}  ({run['seconds']:.0f} s)"
 
 
@@ -103,7 +98,7 @@ def summary(runs: list[Record]) -> list[Record]:
     found = []
     for width, latent in dict.fromkeys((run["width"], run["latent"]) for run in runs):
         own = [run for run in runs if (run["width"], run["latent"]) == (width, latent)]
-        of = {metric: [_metric(run, metric) for run in own] for metric in SHOWN}
+        of = {metric: [measured(run["evaluations"][-1], metric) for run in own] for metric in SHOWN}
         means = {m: {"mean": fmean(v), "deviation": float(spread(v))} for m, v in of.items()}
         found.append({"width": width, "latent": latent, **means})
     return found
@@ -133,7 +128,9 @@ def draw(record: Record) -> "Figure":
         places = sorted({run[key] for run in own})
         for run in own:
             color, place = BLUE if run[key] == decided[key] else MUTED, places.index(run[key])
-            axes.plot(place, _metric(run, "frechet_distance"), "o", ms=4, color=color)
+            axes.plot(
+                place, measured(run["evaluations"][-1], "frechet_distance"), "o", ms=4, color=color
+            )
         axes.set_xticks(range(len(places)), [str(place) for place in places])
         axes.set_xlabel(f"{key}, at a {other} of {decided[other]}", fontsize=SMALL)
         ruled(axes)

@@ -33,7 +33,7 @@ from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, ruled
 from alpha_bridge.runs.rollback import half_rates
 
 from .framework import Claim, Outcome, Plan, Record, Study
-from .framework.evaluations import Evaluations
+from .framework.evaluations import Evaluations, measured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,7 +180,7 @@ def _describe(run: Record) -> str:
     if run["failed"]:
         return f"diverged  ({run['seconds']:.0f} s)"
     row = run["evaluations"][-1]
-    found = ((metric, _metric(row, metric)) for metric in PROTOCOLS)
+    found = ((metric, measured(row, metric)) for metric in PROTOCOLS)
     text = "  ".join(f"{metric} {value:.4g}" for metric, value in found if value is not None)
     return f"{text}  α {row['alpha']:.2f}  ({run['seconds']:.0f} s)"
 
@@ -286,12 +286,8 @@ def _score(run: Record) -> float:
     if run["failed"]:
         return inf
     last = run["evaluations"][-1]
-    distance = _metric(last, "frechet_distance")
-    return float(-_metric(last, "log_likelihood") if distance is None else distance)
-
-
-def _metric(row: Mapping[str, Any], metric: str) -> Any:  # noqa: ANN401
-    return next((value for name, value in row.items() if name.startswith(f"{metric}/")), None)
+    distance = measured(last, "frechet_distance")
+    return float(-measured(last, "log_likelihood") if distance is None else distance)
 
 
 def _best(runs: list[Record], name: str, count: int) -> list[tuple[int, ...]]:
@@ -341,7 +337,7 @@ def summary(record: Record) -> dict[str, Record]:
 def _last(runs: list[Record], metric: str) -> list[float | None]:
     """A metric at the end of each trial; None for one that diverged or has none."""
     rows = [{} if run["failed"] else run["evaluations"][-1] for run in runs]
-    return [_metric(row, metric) for row in rows]
+    return [measured(row, metric) for row in rows]
 
 
 def _survival(runs: list[Record], method: str) -> Record:
@@ -359,9 +355,9 @@ def _survives(run: Record, sound: Record) -> bool:
     """All modes of a density; of images a distance that is not much larger than undisturbed."""
     if run["failed"] or sound["failed"]:
         return False
-    modes = _metric(run["evaluations"][-1], "modes")
+    modes = measured(run["evaluations"][-1], "modes")
     if modes is not None:
-        return bool(modes >= _metric(sound["evaluations"][-1], "modes"))
+        return bool(modes >= measured(sound["evaluations"][-1], "modes"))
     return _score(run) <= SURVIVES * _score(sound)
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "evaluate",
     "last",
     "last_means",
+    "measured",
     "metric_names",
     "preset_on",
 ]
@@ -264,6 +265,11 @@ def last_means(record: Record, metric: str) -> dict[str, float]:
         for name in of
         if name.startswith(f"{metric}/")
     }
+
+
+def measured(row: Mapping[str, Any], metric: str) -> Any:  # noqa: ANN401
+    """The value of a metric in an evaluation, whatever its protocol; None without one."""
+    return next((value for name, value in row.items() if name.startswith(f"{metric}/")), None)
 
 
 def metric_names(record: Mapping[str, Any], *metrics: str) -> list[str]:
