@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
@@ -144,3 +145,31 @@ def test_another_second_domain_is_seen_in_the_units_of_the_runs_own(tmp_path):
     ):
         prior_of(config, str(other))
     assert torch.equal(prior_of(config, str(moved)).units.std, deviations)
+
+
+def test_pictures_of_runs_in_the_folder_of_the_data_are_no_data(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    values = np.random.default_rng(0).integers(0, 256, (2, 20, 8, 8, 3), dtype=np.uint8)
+    for kind, images in zip(("cat", "dog"), values, strict=True):
+        (tmp_path / "photos" / kind).mkdir(parents=True)
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / "photos" / kind / f"{number}.png")
+    config = Config(
+        data=str(tmp_path / "photos"),
+        steps=4,
+        batch_size=8,
+        path=PathConfig(ml=0.5, transfer=0.25, adversarial=0.25),
+        model=ModelConfig(latent=2, hidden=(8,), width=4),
+        evaluation=EvaluationConfig(samples=9, shown=2, features="pixels"),
+    )
+    first = commands.train(config, tmp_path / "photos" / "run")
+    assert [*first.run.folder.rglob("*.png")]
+    shutil.rmtree(first.run.checkpoint_folder(4))
+    words = ["train", str(first.run.config_path), "--out", str(first.run.folder), "--resume"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out.replace("\n", " ")
+    assert "the classes are the names of the folders: cat, dog" in printed
+    second = commands.train(config, tmp_path / "photos" / "cat" / "again")
+    of = [read_config(run.config_path).fingerprint for run in (first.run, second.run)]
+    assert of[0] == of[1]
+    assert any("runs and exported models in" in note for note in second.notes)

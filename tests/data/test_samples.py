@@ -185,3 +185,18 @@ def test_a_folder_of_nothing_but_broken_images_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"1\.png cannot be decoded"):
         read_samples(tmp_path, GREY, skip_broken=True)
+
+
+def test_pictures_of_a_run_in_a_folder_are_left_out_and_said(tmp_path):
+    said = []
+    save_images(tmp_path, pixels(3))
+    save_images(tmp_path / "run" / "samples", pixels(2))
+    (tmp_path / "run" / "config.json").write_text("{}")
+    assert len(read_samples(tmp_path, GREY, say=said.append)) == 5
+    (tmp_path / "run" / "metrics.jsonl").write_text("")
+    assert len(read_samples(tmp_path, GREY, say=said.append)) == 3
+    assert said[1:] == [
+        "3 images of 3 files",
+        f"the files of runs and exported models in '{tmp_path}' are left out: run",
+    ]
+    assert len(read_samples(tmp_path / "run" / "samples", GREY)) == 2

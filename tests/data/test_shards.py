@@ -609,3 +609,16 @@ def test_a_run_that_goes_on_reads_shards_as_it_began(
     going_on = build_source(changed(begun, {"images.stream": None, **recorded}))
     assert going_on.fingerprint == recorded["fingerprint"]
     assert (going_on.fingerprint == streams["arrow"].fingerprint) == stream
+
+
+def test_a_run_among_shards_is_refused_and_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHA_BRIDGE_CACHE", str(tmp_path / "cache"))
+    write(tmp_path / "shards", "parquet", range(COUNT))
+    run = tmp_path / "shards" / "run"
+    run.mkdir()
+    for name in ("config.json", "metrics.jsonl"):
+        (run / name).touch()
+    with pytest.raises(ValueError, match="beside its shards, run: move it out of there"):
+        load_images(str(tmp_path / "shards"))
+    run.rename(tmp_path / "run")
+    assert len(load_images(str(tmp_path / "shards")).training(99)) == 36

@@ -55,6 +55,9 @@ class Folder(Origin):
             digest.update(json.dumps(record).encode())
         return digest.hexdigest()
 
+    def changing_notes(self) -> tuple[str, ...]:
+        return self._listing.notes
+
     def load(self, scratch: Path, column: str | None = None, names: bool = True) -> Loaded:
         if not self._shards:
             data, of_files = read_folder(self._listing)
@@ -125,16 +128,20 @@ class Folder(Origin):
         return super().line(rows, broken) if self._shards else self._listing.line(broken)
 
     @cached_property
+    def _naming(self) -> list[str]:
+        """The cards that name its files."""
+        cards = [name for name in CARDS if (self.root / name).is_file()]
+        return [name for name in cards if "configs" in read_card(self.root / name)]
+
+    @cached_property
     def _shards(self) -> list[str]:
         """What makes it a data set of ``datasets``; nothing if it is a folder of images."""
-        cards = [name for name in CARDS if (self.root / name).is_file()]
-        naming = [name for name in cards if "configs" in read_card(self.root / name)]
         left_out = self._listing.left_out
         packed = [file for file in left_out[PACKED] if file.suffix.lower() == ".tar"]
         files = [*left_out[WITHOUT_PIXELS], *packed]
         images = bool(self._listing.images)
         shards = [file for file in files if _is_shard(file, images)]
-        return naming or [str(file.relative_to(self.root)) for file in shards]
+        return self._naming or [str(file.relative_to(self.root)) for file in shards]
 
     def _data_set(self, scratch: Path) -> "DatasetDict":
         """The splits that ``datasets`` finds."""
@@ -147,6 +154,12 @@ class Folder(Origin):
 
         if glob.has_magic(self.name):
             raise ValueError(f"data folder '{self.name}' has one of *?[ in its path: rename it")
+        if self._listing.runs and not self._naming:  # ``datasets`` would take their files for data
+            run = self._listing.runs[0].relative_to(self.root)
+            raise ValueError(
+                f"data folder '{self.name}' has a run or an exported model beside its shards, "
+                f"{printable(run.as_posix())}: move it out of there"
+            )
         for card in (self.root / name for name in CARDS):
             if card.is_file():
                 require_own(read_card(card), str(card), self.name)

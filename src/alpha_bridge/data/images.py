@@ -130,8 +130,9 @@ def load_images(
         at = place("indexes", replace(choice, size=None, channels=None, skip_broken=False))
         kept = folder.absolute() / "sums" / f"{_sum(origin.name)}.json"
         look = partial(_index, origin=origin, choice=choice, kept=kept, progress=progress)
-        index = cached(at, look)
-        return _open_index(index, size, channels, skip_broken)
+        images = _open_index(cached(at, look), size, channels, skip_broken)
+        images.notes = (*images.notes, *origin.changing_notes())
+        return images
     seen: Survey | None = None
     if size is None or channels is None:
         look = partial(_survey, origin=origin, choice=choice)
@@ -139,7 +140,9 @@ def load_images(
         shape = seen.shape(size, channels)
         choice = replace(choice, size=shape.size, channels=shape.channels)
     fill = partial(_fill, origin=origin, choice=choice, seen=seen, progress=progress)
-    return open_decoded(cached(place("images", choice), fill))
+    images = open_decoded(cached(place("images", choice), fill))
+    images.notes = (*images.notes, *origin.changing_notes())
+    return images
 
 
 def _sum(text: str) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
+from ..errors import printable
 from ..files.kinds_of_files import ARCHIVES
+from ..files.run_folder import is_no_data
 
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Tables about the images beside which they lie."""
@@ -31,11 +33,14 @@ class Listing:
 
     Attributes:
         root: The folder.
-        files: All of them, in the order of their paths as text; links to folders are not followed.
+        files: All of them but those of runs, in the order of their paths as text; links to folders
+            are not followed.
         images: Those that are images, by their ending; without one, by their content.
         tables: Those with one of the names in ``TABLES``.
         left_out: The others, by the reason.
         links: Folders that are links, which are not followed.
+        runs: Folders of runs, comparisons and exported models, which are not looked into: they
+            change while one trains on the others.
     """
 
     root: Path
@@ -44,6 +49,15 @@ class Listing:
     tables: Sequence[Path]
     left_out: Mapping[str, Sequence[Path]]
     links: Sequence[Path]
+    runs: Sequence[Path] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line on the folders that are not looked into, if there are any."""
+        if not self.runs:
+            return ()
+        names = some([printable(run.relative_to(self.root).as_posix()) for run in self.runs])
+        return (f"the files of runs and exported models in '{self.root}' are left out: {names}",)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -66,7 +80,8 @@ class Listing:
         if self.images:
             return
         if not self.files:
-            raise ValueError(f"'{self.root}' is empty: give a folder of images")
+            what = "has nothing but runs and exported models" if self.runs else "is empty"
+            raise ValueError(f"'{self.root}' {what}: give a folder of images")
         remedy = "give a folder of PNG or JPEG files"
         if self.left_out[PACKED]:
             remedy = f"unpack {self.left_out[PACKED][0].name} first"
@@ -90,16 +105,22 @@ def list_folder(root: Path, tables: bool = False) -> Listing:
     """
     found: list[Path] = []
     links: list[Path] = []
+    runs: list[Path] = []
     for folder, folders, names in os.walk(root, onerror=_refuse):
-        found += filter(_is_file, (Path(folder, name) for name in names))
-        links += filter(Path.is_symlink, (Path(folder, name) for name in folders))
+        if (place := Path(folder)) != root and is_no_data(place):
+            runs.append(place)
+            folders.clear()
+            continue
+        found += filter(_is_file, (place / name for name in names))
+        links += filter(Path.is_symlink, (place / name for name in folders))
     kinds: dict[str, list[Path]] = {
         kind: [] for kind in ("image", "table", WITHOUT_PIXELS, UNREADABLE, PACKED, HIDDEN)
     }
     files = sorted(found, key=str)
     for file in files:
         kinds[_kind(file, file.relative_to(root), tables)].append(file)
-    return Listing(root, files, kinds.pop("image"), kinds.pop("table"), kinds, sorted(links))
+    images, of_images = kinds.pop("image"), kinds.pop("table")
+    return Listing(root, files, images, of_images, kinds, sorted(links), sorted(runs))
 
 
 def count_line(images: int, total: str, left_out: Mapping[str, int]) -> str:

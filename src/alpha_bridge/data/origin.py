@@ -66,6 +66,10 @@ class Origin(ABC):
     def fingerprint(self) -> str:
         """What changes when the data may have changed."""
 
+    def changing_notes(self) -> tuple[str, ...]:
+        """Lines on what may change in its place while the data stay the same."""
+        return ()
+
     @abstractmethod
     def load(self, scratch: Path, column: str | None = None, names: bool = True) -> Loaded:
         """Its splits, and where their images are.

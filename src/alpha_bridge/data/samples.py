@@ -117,7 +117,8 @@ def _images_at(
     listing.require_images()
     images, broken = _decoded(listing.images, event_shape, white)
     if say is not None:
-        say(listing.line(len(broken) if skip_broken else 0))
+        for line in (listing.line(len(broken) if skip_broken else 0), *listing.notes):
+            say(line)
     if broken and not (skip_broken and images):
         raise refusal(broken, len(listing.images))
     return _stacked([*images.values()]), [str(file.relative_to(path)) for file in images]

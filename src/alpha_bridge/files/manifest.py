@@ -11,10 +11,8 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import one_line
 from .json_object import read_json
+from .run_folder import CHECKPOINTS
 from .writing import IDENTITY, discard, filling, sha256, within
-
-CHECKPOINTS = "checkpoints"
-"""The folder of a run that holds them."""
 
 MANIFEST = "manifest.json"
 STATE = "state.json"

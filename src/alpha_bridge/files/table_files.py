@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from .run_folder import is_no_data
+
 ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 """Of files that hold a table."""
 BESIDE = ("", ".json", ".md", ".txt")
@@ -73,9 +75,10 @@ def parts(files: list[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """What lies in a folder, nothing in one that is not there."""
+    """What lies in a folder but runs and exported models; nothing in one that is not there."""
     if folder.is_dir():
-        yield from (path for path in folder.iterdir() if not path.name.startswith("."))
+        here = (path for path in folder.iterdir() if not path.name.startswith("."))
+        yield from (path for path in here if not (path.is_dir() and is_no_data(path)))
 
 
 def _part(name: str) -> str | None:

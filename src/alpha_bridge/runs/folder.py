@@ -44,7 +44,8 @@ from ..files import (
     within,
     writing,
 )
-from ..files.manifest import CHECKPOINTS, step_name
+from ..files.manifest import step_name
+from ..files.run_folder import CHECKPOINTS
 from .record_lines import Record, fits, line_of, lines_of, record_of
 from .sample_files import Array, load_array, load_samples, numbered, require_images_or_vectors
 

@@ -9,7 +9,8 @@ from shlex import quote
 from typing import Any, Literal
 
 from ..files.lock import is_locked
-from ..files.manifest import CHECKPOINTS, require_readable
+from ..files.manifest import require_readable
+from ..files.run_folder import is_run
 from ..metrics.definition import METRICS, metrics_of
 from .best import scores_of
 from .folder import Run
@@ -54,12 +55,6 @@ class RunStatus:
     metric: Progression | None = None
     damage: str | None = None
     command: str | None = None
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a run, whole or damaged."""
-    beside = ("metrics.jsonl", CHECKPOINTS)
-    return (folder / "config.json").is_file() and any((folder / one).exists() for one in beside)
 
 
 def runs_below(folder: Path, levels: int) -> Iterator[Run]:

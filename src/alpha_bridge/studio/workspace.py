@@ -11,11 +11,12 @@ from time import strftime
 from ..errors import printable
 from ..files import within
 from ..files.nearby import IMAGES, data_nearby
+from ..files.run_folder import is_run
 from ..files.table_files import ENDINGS
 from ..recipe.availability import BUNDLED
 from ..recipe.presets import PRESETS
 from ..runs.folder import Run
-from ..runs.status import is_run, runs_below
+from ..runs.status import runs_below
 
 LEVELS = 3
 """How far below the folder a run may lie."""

@@ -459,6 +459,10 @@ def test_folders_tell_what_is_held_out_too(tmp_path):
     assert is_table(tmp_path / "people")
     source = load_table(tmp_path / "people")
     assert source.size == ROWS and len(source.held_out(99)) == 30
+    (tmp_path / "people" / "run" / "samples").mkdir(parents=True)
+    for name in ("config.json", "metrics.jsonl", "report.html"):
+        (tmp_path / "people" / "run" / name).touch()
+    assert is_table(tmp_path / "people")
     (tmp_path / "people" / "train" / "0.png").write_bytes(b"")
     assert not is_table(tmp_path / "people")
 
