@@ -633,6 +633,10 @@ def test_a_run_that_is_repeated_with_another_dial_decides_again(tmp_path):
     assert config["path"]["end"] == 0.3
 
 
+UNFROZEN = ["images", "--from", "a/vae", "--objective", "reconstruction"]
+FROZEN = ["images", "--from", "a/vae", "--freeze", "encoder"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -643,9 +647,18 @@ def test_a_run_that_is_repeated_with_another_dial_decides_again(tmp_path):
         (["rows.csv", "--control.ess", "0.5"], "--control.ess .* ramp: leave it out"),
         (["images", "--control.error=2", "--method", "naive"], "ramp: leave it out"),
         (["images", "--control.error=2", "--path.sweeps", "2"], "ramp: leave it out"),
+        ([*FROZEN, "--optimization.encoder=1e-5"], "encoder has no effect on .* is frozen: leave"),
+        ([*FROZEN, "--optimization.hold", "0.1"], "hold has no effect on .* is frozen: leave"),
+        ([*FROZEN, "--objective.kl-weight", "1e-4"], "kl-weight has no effect on .* frozen: leave"),
+        ([*FROZEN, "--method=vqgan-fixed", "--objective.kl-weight=0"], "kl-weight has no effect"),
+        (["images", "--objective.weight", "0.5"], "weight has no effect .* --method vaegan-sum, "),
+        (
+            ["images", "--from=a/vae", "--objective=reconstruction", "--objective.weight=0.5"],
+            "weight has no effect .* vqgan-fixed; leave it out",
+        ),
     ],
 )
-def test_settings_that_gamma_or_the_path_would_ignore_are_refused(words, says):
+def test_settings_that_nothing_would_read_are_refused(words, says):
     with pytest.raises(ValueError, match=says):
         config_of(*words)
 
@@ -659,9 +672,12 @@ def test_settings_that_gamma_or_the_path_would_ignore_are_refused(words, says):
         ["digits", "--path.kind", "adaptive", "--control.every=3"],
         ["digits", "--from", "a/vae", "--gamma.c=16"],
         ["digits", "--gamma.kind=optimal", "--gamma.d=-3", "--gamma.every=2"],
+        [*UNFROZEN, "--objective.kl-weight=1e-4", "--optimization.encoder=1e-5"],
+        [*FROZEN, "--method", "vqgan-adaptive", "--objective.weight=0.2"],
+        ["digits", "--method", "vaegan-sum", "--objective.weight=0.2"],
     ],
 )
-def test_settings_that_gamma_or_the_path_reads_are_taken(words):
+def test_settings_that_something_reads_are_taken(words):
     config_of(*words)
 
 

@@ -19,6 +19,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 from .. import __version__, commands
 from ..recipe import Config, changed, explain, known_keys
 from ..recipe.decided import adapts
+from ..recipe.methods import METHODS
 from ..recipe.presets import PRESETS
 from ..recipe.soundness import require_sound
 from ..studio import studio
@@ -82,6 +83,9 @@ GAMMAS_OF = {
     "gamma.end": ("realism",),
 }
 """The kinds of γ for which a setting has a meaning."""
+
+OF_TRAINED_ENCODER = ("optimization.encoder", "optimization.hold", "objective.kl_weight")
+"""Settings that only an encoder reads that is trained."""
 
 
 @dataclass(frozen=True)
@@ -294,11 +298,28 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
                 f"--{key} has no effect on a γ of the kind {config.gamma.kind}: give --gamma.kind "
                 f"{kinds[0]}, or leave it out"
             )
+    for key, why in _unread(config).items():
+        if key in keys:
+            raise ValueError(f"--{key.replace('_', '-')} has no effect {why}")
     limits = sorted(key for key in keys if key.startswith("control."))
     if limits and not adapts(config):
         raise ValueError(
             f"--{limits[0]} has no effect, as α goes along a ramp: {_way_to_adapt(config)}"
         )
+
+
+def _unread(config: Config) -> dict[str, str]:
+    """Keys that nothing reads in what is trained, where not, and what to do."""
+    found: dict[str, str] = {}
+    if config.freeze == "encoder":
+        why = "on an encoder that is frozen: leave it out, or --freeze encoder"
+        found |= dict.fromkeys(OF_TRAINED_ENCODER, why)
+    if config.objective.kind != "vqgan" and config.objective.game != "sum":
+        sums = [name for name, method in METHODS.items() if "objective.weight" in method.suggests]
+        found["objective.weight"] = (
+            f"here: it is the weight in a sum, of train --method {', '.join(sums)}; leave it out"
+        )
+    return found
 
 
 def _way_to_adapt(config: Config) -> str:

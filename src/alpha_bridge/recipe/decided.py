@@ -298,6 +298,7 @@ def _unread(config: Config) -> set[str]:
         "model.width": not images,
         "model.hidden": config.any_size,
         "control.every": config.path.kind != "adaptive",
+        "optimization.encoder": config.freeze == "encoder",
         "model.noise": config.rows is not None,  # each number has a σ of its own
         "model.noise_course": config.rows is not None,
         "model.noise_decay": config.model.noise_course != "measured",
