@@ -150,6 +150,25 @@ def test_a_dial_is_for_the_methods_that_follow_it():
         assert config.realism == realism
 
 
+def test_a_dial_that_no_method_follows_is_refused(capsys, tmp_path):
+    names = ["compare", "ring8", "--realism", "0.5", "--out", str(tmp_path / "out")]
+    assert main([*names, "--methods", "ml"]) == 2
+    assert "realism, got 0.5, has no effect on ml, where α stays at 0: " in capsys.readouterr().err
+    assert main([*names, "--methods", "vqgan-fixed,ml", "--from", "a/vae"]) == 2
+    said = capsys.readouterr().err
+    assert "no effect on vqgan-fixed, where the adversarial loss has a weight" in said
+    assert "and on ml, where α stays at 0: leave it out, or compare them with" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("trained")
+def test_methods_that_do_not_follow_a_dial_are_named(capsys, tmp_path):
+    words = [*TINY, "--realism", "0.5", "--trials", "1", "--out", str(tmp_path / "out")]
+    assert main(["compare", "ring8", "--methods", "alpha-bridge,ml", *words]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "realism, got 0.5, has no effect on ml, where α stays at 0" in printed
+
+
 def test_with_methods_for_autoencoders_all_methods_reconstruct():
     config = parse(["compare", "digits", "--methods", "vqgan-fixed,ml"]).arguments["config"]
     both = configurations(config, ["vqgan-fixed", "ml"])

@@ -65,7 +65,7 @@ def compare_methods(
         Stopped: A run was stopped; the comparison goes on from there.
     """
     from ..recipe.availability import located, require_data, require_init, require_trackers
-    from ..recipe.soundness import require_sound
+    from ..recipe.soundness import note_on_dial, require_sound
     from ..runs.method_runs import MethodRuns
 
     at_least(1, "jobs", jobs)
@@ -74,6 +74,7 @@ def compare_methods(
             "a comparison starts its own processes: give --jobs in place of a launcher"
         )
     config, out = located(config), out.expanduser().absolute()
+    of_dial = note_on_dial(config, methods)
     runs = MethodRuns.open(out, config, methods)
     for trained in runs.all.values():
         require_sound(trained)
@@ -96,7 +97,7 @@ def compare_methods(
     with locked(out), Bars(console) as bars:
         parts = assemble(config.singles[0], decoding(bars), fetch=fetch)
         budget = f"{len(runs.all)} runs of {config.steps:,} updates: {', '.join(runs.configs)}"
-        for note in (*parts.notes, f"{budget}, {config.trials} seeds each"):
+        for note in (*parts.notes, *of_dial, f"{budget}, {config.trials} seeds each"):
             printing(console)(note)
         del parts  # a run reads the data itself
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..checks import (
     LARGEST,
     at_least,
@@ -93,6 +95,28 @@ def _require_effect_of_dial(config: Config) -> None:
         raise ValueError(
             f"realism, got {config.realism:g}, has no effect where {why}: leave it out"
         )
+
+
+def note_on_dial(config: Config, methods: Sequence[str]) -> tuple[str, ...]:
+    """A line on those of some methods of a comparison that a dial has no effect on.
+
+    Raises:
+        ValueError: It has none on any of them.
+
+    Example:
+        >>> note_on_dial(Config(realism=0.5), ["alpha-bridge", "ml"])
+        ('realism, got 0.5, has no effect on ml, where α stays at 0',)
+    """
+    if config.realism is None or config.realism == REALISM:
+        return ()
+    found = {name: undialled(METHODS[name].apply(config)) for name in methods}
+    without = [f"{name}, where {why}" for name, why in found.items() if why is not None]
+    if not without:
+        return ()
+    line = f"realism, got {config.realism:g}, has no effect on {', and on '.join(without)}"
+    if len(without) == len(found):
+        raise ValueError(f"{line}: leave it out, or compare them with a method that follows it")
+    return (line,)
 
 
 def _require_for_rows(config: Config) -> None:
