@@ -647,6 +647,8 @@ FROZEN = ["images", "--from", "a/vae", "--freeze", "encoder"]
         (["rows.csv", "--control.ess", "0.5"], "--control.ess .* ramp: leave it out"),
         (["images", "--control.error=2", "--method", "naive"], "ramp: leave it out"),
         (["images", "--control.error=2", "--path.sweeps", "2"], "ramp: leave it out"),
+        (["images", "--realism", "0", "--control.ess", "0.2"], "ess has no effect, as α stays at"),
+        (["images", "--path.end=0", "--control.patience=5"], "patience has no effect, as α stays"),
         ([*FROZEN, "--optimization.encoder=1e-5"], "encoder has no effect on .* is frozen: leave"),
         ([*FROZEN, "--optimization.hold", "0.1"], "hold has no effect on .* is frozen: leave"),
         ([*FROZEN, "--objective.kl-weight", "1e-4"], "kl-weight has no effect on .* frozen: leave"),
@@ -667,6 +669,8 @@ def test_settings_that_nothing_would_read_are_refused(words, says):
     "words",
     [
         ["images", "--control.ess", "0.5"],
+        ["images", "--realism", "0", "--control.every", "5"],
+        ["images", "--realism", "0", "--path.end", "0.5", "--control.ess", "0.2"],
         ["images", "--gamma.kind=sigmoid", "--gamma.c", "20"],
         ["images", "--gamma.end", "0.8"],
         ["digits", "--path.kind", "adaptive", "--control.every=3"],

@@ -18,7 +18,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 
 from .. import __version__, commands
 from ..recipe import Config, changed, explain, known_keys
-from ..recipe.decided import adapts
+from ..recipe.decided import adapts, end_of
 from ..recipe.methods import METHODS
 from ..recipe.presets import PRESETS
 from ..recipe.soundness import require_sound
@@ -305,6 +305,13 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
     if limits and not adapts(config):
         raise ValueError(
             f"--{limits[0]} has no effect, as α goes along a ramp: {_way_to_adapt(config)}"
+        )
+    # that a path which ends at 0 has arrived is seen at the first measurement, whatever it finds
+    held = [key for key in limits if key != "control.every"]
+    if held and end_of(config) == 0:
+        raise ValueError(
+            f"--{held[0]} has no effect, as α stays at 0, the end of its path: give a larger "
+            "--realism or --path.end, or leave it out"
         )
 
 

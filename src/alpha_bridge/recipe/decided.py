@@ -284,6 +284,18 @@ def adapts(config: Config) -> bool:
     return _can_wait(config) if "path.kind" in config.decided else config.path.kind == "adaptive"
 
 
+def end_of(config: Config) -> float:
+    """α at the end of the path, also where the dial will decide it.
+
+    Example:
+        >>> end_of(Config()), end_of(dialled(Config(), 0.3))
+        (1.0, 0.3)
+    """
+    if "path.end" not in config.decided:
+        return config.path.end
+    return REALISM if config.realism is None else config.realism
+
+
 def described(config: Config) -> tuple[str, ...]:
     """What was decided and has an effect, in a line; none where nothing was."""
     keys = [key for key in config.decided if key not in _unread(config)]
