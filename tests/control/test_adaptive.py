@@ -186,10 +186,19 @@ def test_one_that_did_not_says_what_it_was_held_for():
     followed(path, [FINE] * 20 + [BROKEN["missed"]] * 80)
     assert path.verdict == (
         f"α is {path.alpha:.2f}, and 0.9 was to be reached: of 81 readings, it was held for the "
-        f"share of the data that is missed in {path.held['missed']}; see --control, or give more "
-        "--steps"
+        f"share of the data that is missed in {path.held['missed']}; give a higher "
+        "--control.missed, or more --steps"
     )
     assert path.held["missed"] > 70
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("ess", "lower --control.ess"), ("error", "higher --control.error")]
+)
+def test_the_verdict_names_the_option_that_held_it_most(name, remedy):
+    path = adaptive(patience=1000)
+    followed(path, [FINE] * 20 + [BROKEN[name]] * 80)
+    assert path.verdict.endswith(f"; give a {remedy}, or more --steps")
 
 
 def test_the_verdict_is_on_the_alpha_that_updates_were_made_with():
@@ -197,4 +206,7 @@ def test_the_verdict_is_on_the_alpha_that_updates_were_made_with():
     path.observe(100, FINE)
     assert path.alpha == 0.0
     assert path.boundaries == (20, 100)
-    assert path.verdict.startswith("α is 0.00, and 0.9 was to be reached: of 1 readings, there")
+    assert path.verdict == (
+        "α is 0.00, and 0.9 was to be reached: of 1 readings, there were too few; give a lower "
+        "--control.every, or more --steps"
+    )

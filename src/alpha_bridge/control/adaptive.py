@@ -217,11 +217,14 @@ class AdaptivePath(AlphaSchedule):
         """A line if α is not at the end of the path: what it was held for; else nothing."""
         if self.alpha == self.end:
             return ""
-        causes = [f"{LIMITS[k]} in {count}" for k, count in self.held.most_common() if count]
-        why = f"it was held for {', for '.join(causes)}" if causes else "there were too few"
+        held = [(name, count) for name, count in self.held.most_common() if count]
+        causes = [f"{LIMITS[name]} in {count}" for name, count in held]
+        why = f"it was held for {', for '.join(causes)}" if held else "there were too few"
+        most = held[0][0] if held else "every"
+        remedy = f"{'lower' if most in ('ess', 'every') else 'higher'} --control.{most}"
         return (
             f"α is {self.alpha:.2f}, and {self.end:g} was to be reached: of {self.readings} "
-            f"readings, {why}; see --control, or give more --steps"
+            f"readings, {why}; give a {remedy}, or more --steps"
         )
 
     def memory(self) -> Mapping[str, Tensor]:
