@@ -19,7 +19,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 from .. import __version__, commands
 from ..recipe import Config, changed, explain, known_keys
 from ..recipe.decided import adapts, end_of
-from ..recipe.methods import METHODS
+from ..recipe.methods import SUMS, is_sum
 from ..recipe.presets import PRESETS
 from ..recipe.soundness import require_sound
 from ..studio import studio
@@ -321,10 +321,9 @@ def _unread(config: Config) -> dict[str, str]:
     if config.freeze == "encoder":
         why = "on an encoder that is frozen: leave it out, or --freeze encoder"
         found |= dict.fromkeys(OF_TRAINED_ENCODER, why)
-    if config.objective.kind != "vqgan" and config.objective.game != "sum":
-        sums = [name for name, method in METHODS.items() if "objective.weight" in method.suggests]
+    if not is_sum(config):
         found["objective.weight"] = (
-            f"here: it is the weight in a sum, of train --method {', '.join(sums)}; leave it out"
+            f"here: it is the weight in a sum, of train --method {', '.join(SUMS)}; leave it out"
         )
     return found
 
