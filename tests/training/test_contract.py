@@ -56,7 +56,7 @@ def test_any_three_modules_that_fit_are_trained(networks):
     ("networks", "message"),
     [
         ({"encoder": (3, 5)}, "an encoder must give mean and log-variance.*halves of a tensor"),
-        ({"encoder": (4, 4)}, r"the encoder, a Linear, cannot take samples of shape \(3,\): mat1"),
+        ({"encoder": (4, 4)}, r"the encoder, a Linear, .* takes 4 numbers, and got 3"),
         ({"encoder": Gives(3, 4, lambda h: h.sum(0, True))}, "must give a mean for each sample"),
         ({"encoder": (3, 6)}, r"the generator, a Linear, cannot take latents of shape \(3,\)"),
         ({"generator": (2, 5)}, r"samples like the data's, .* \(8, 3\) .*got Tensor \(8, 5\)"),

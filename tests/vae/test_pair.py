@@ -163,6 +163,49 @@ def test_a_decoder_of_other_samples_is_refused():
         bridge_vae(encoder, nn.Linear(2, 7), discriminator, x)
 
 
+def of_images(encoder=3, decoder=4, discriminator=3):
+    """Networks of images of 8 pixels, with that many channels, or numbers of a latent."""
+    return (
+        nn.Sequential(nn.Conv2d(encoder, 4, 3, 2, 1), nn.Flatten(), nn.Linear(64, 8)),
+        nn.Sequential(nn.Linear(decoder, 192), nn.Unflatten(1, (3, 8, 8))),
+        nn.Sequential(nn.Conv2d(discriminator, 4, 3, 2, 1), nn.Flatten(), nn.Linear(64, 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("networks", "shape", "says"),
+    [
+        (
+            {},
+            (4, 8, 8),
+            r"encoder, .* shape \(4, 8, 8\): a Conv2d of it takes 3 channels, and got 4",
+        ),
+        ({}, (3, 9, 9), r"encoder, .* shape \(3, 9, 9\): a Linear of it takes 64 numbers, and got"),
+        ({"decoder": 5}, (3, 8, 8), r"decoder, .* takes 5 numbers, and got 4"),
+        (
+            {"discriminator": 1},
+            (3, 8, 8),
+            r"discriminator, .* takes 1 channel, and got 3: make both fit",
+        ),
+    ],
+)
+def test_networks_of_other_channels_are_refused_by_a_line(networks, shape, says):
+    with pytest.raises(ValueError, match=f"the {says}") as refused:
+        bridge_vae(*of_images(**networks), torch.randn(30, *shape), sampled=False)
+    assert "\n" not in str(refused.value)
+
+
+def test_discriminators_of_pairs_and_of_smaller_images_are_taken():
+    x = torch.randn(30, 3, 8, 8)
+    encoder, decoder, _ = of_images()
+    bridge_vae(encoder, decoder, nn.Linear(192 + 4, 1), x, sampled=False)
+    bridge_vae(nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(3 + 2, 1), torch.randn(99, 3))
+    smaller = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Flatten(), nn.Linear(16, 1))
+    bridge_vae(encoder, decoder, smaller, x, sampled=False)
+    with pytest.raises(ValueError, match=r"discriminator, a Linear, .* takes 9 numbers, and got 3"):
+        bridge_vae(nn.Linear(3, 4), nn.Linear(2, 3), nn.Linear(9, 1), torch.randn(99, 3))
+
+
 def test_networks_with_batch_normalisation_are_averaged_with_their_statistics():
     _, _, discriminator, x = vae()
     encoder = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 4))

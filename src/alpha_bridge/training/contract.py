@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from ..errors import one_line
 from ..gaussian import moments
 from ..model import AlphaBridge, NetworkName
+from ..networks.taking import taking
 from ..objective import Noise, Objective
 from .average import at_rest
 
@@ -64,11 +64,8 @@ def require_contract(
 
 @contextmanager
 def _named(model: AlphaBridge, network: NetworkName, given: str) -> Iterator[str]:
-    """What a network is called, and what torch says of it in one line."""
-    name = f"the {network}, a {type(model.get_submodule(network)).__name__},"
-    try:
+    """What a network is called, and why it cannot take what it is given."""
+    module = model.get_submodule(network)
+    name = f"the {network}, a {type(module).__name__},"
+    with taking(module, name, given):
         yield name
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, TypeError, IndexError) as error:
-        raise ValueError(f"{name} cannot take {given}: {one_line(error)}") from error

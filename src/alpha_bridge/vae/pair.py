@@ -14,6 +14,8 @@ from ..chunks import CHUNK, in_parts
 from ..gaussian import moments
 from ..model import AlphaBridge
 from ..networks.blueprint import shareable
+from ..networks.taking import Unfit, taking
+from ..objective.joint import pairs
 from .latents import Numbers, latent_size, require_latents
 
 __all__ = ["VAEEncoder", "VAEGenerator", "bridge", "encoded", "fit_noise"]
@@ -67,21 +69,56 @@ def bridge(
             f"{x.dtype}{'' if len(x) else ', none'}: give a few hundred"
         )
     inference = VAEEncoder(encoder, latent_scale, latent_shift)
-    mean, log_variance = encoded(inference, x)
+    samples = f"samples of shape {tuple(x.shape[1:])}"
+    with taking(inference, _named("encoder", encoder), samples):
+        mean, log_variance = encoded(inference, x)
     if sampled:
         require_latents(latent_size(mean, log_variance), latent_scale)
     generator = VAEGenerator(decoder, tuple(mean.shape[1:]), latent_scale, latent_shift)
     sigma = 1.0 if noise is None else noise
     model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
-    decoded = model.reconstruct(x[:1])
+    latents = f"the encoder's latents, of shape {tuple(mean.shape[1:])}"
+    with taking(generator, _named("decoder", decoder), latents):
+        decoded = model.reconstruct(x[:1])
     if decoded.shape != x[:1].shape:
         raise ValueError(
             f"the VAE makes samples of shape {tuple(decoded.shape[1:])} of samples of shape "
             f"{tuple(x.shape[1:])}: give data and a decoder that fit each other"
         )
+    _require_channels(discriminator, x[:1], mean[:1])
     if noise is None:
         fit_noise(model, x)
     return model.train()
+
+
+@torch.no_grad()
+def _require_channels(discriminator: nn.Module, x: Tensor, z: Tensor) -> None:
+    """Refuse a discriminator of other channels, or of longer vectors, than samples have.
+
+    It may be one of pairs, and of smaller images, if updates see squares of them.
+    """
+    home = next(discriminator.parameters(), x).device
+    name, given = _named("discriminator", discriminator), f"samples of shape {tuple(x.shape[1:])}"
+
+    def takes(samples: Tensor) -> None:
+        with taking(discriminator, name, given):
+            discriminator(samples.to(home))
+
+    try:
+        takes(x)
+    except Unfit as error:
+        if x.ndim > 2 and isinstance(error.layer, nn.Linear):
+            return
+        try:
+            takes(pairs(x, z))
+        except ValueError:
+            raise error from error.__cause__
+    except ValueError:  # training knows what it gives, and says what is wrong
+        return
+
+
+def _named(role: str, network: nn.Module) -> str:
+    return f"the {role}, a {type(network).__name__},"
 
 
 @torch.no_grad()
