@@ -654,6 +654,16 @@ FROZEN = ["images", "--from", "a/vae", "--freeze", "encoder"]
         ([*FROZEN, "--objective.kl-weight", "1e-4"], "kl-weight has no effect on .* frozen: leave"),
         ([*FROZEN, "--method=vqgan-fixed", "--objective.kl-weight=0"], "kl-weight has no effect"),
         (["images", "--objective.weight", "0.5"], "weight has no effect .* --method vaegan-sum, "),
+        (["images", "--objective.full-cycle"], "full-cycle has no effect with the objective data"),
+        (["images", "--objective.adaptive"], "adaptive has no effect with the objective data"),
+        (
+            ["digits", "--objective=joint", "--objective.kl-weight=2"],
+            "kl-weight .* objective joint",
+        ),
+        (
+            ["digits", "--method", "js-gan", "--objective.clip", "3"],
+            "clip has no effect .* loss js",
+        ),
         (
             ["images", "--from=a/vae", "--objective=reconstruction", "--objective.weight=0.5"],
             "weight has no effect .* vqgan-fixed; leave it out",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from inspect import Parameter, Signature, get_annotations, signature
 from pathlib import Path
@@ -83,6 +83,18 @@ GAMMAS_OF = {
     "gamma.end": ("realism",),
 }
 """The kinds of γ for which a setting has a meaning."""
+
+IDLE_IN: Mapping[str, Collection[str]] = {
+    "data": ("adaptive", "full_cycle"),
+    "reconstruction": ("adaptive", "full_cycle"),
+    "marginal": ("adaptive", "kl_weight", "features", "normalized", "one_backward"),
+    "joint": ("adaptive", "kl_weight", "features", "normalized", "one_backward"),
+    "vqgan": ("full_cycle", "normalized", "one_backward", "clip"),
+}
+"""By objective: its settings that it does not read."""
+
+CLIPPED = ("bridge", "hinge")
+"""Adversarial losses whose weights have a bound."""
 
 OF_TRAINED_ENCODER = ("optimization.encoder", "optimization.hold", "objective.kl_weight")
 """Settings that only an encoder reads that is trained."""
@@ -317,7 +329,11 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
 
 def _unread(config: Config) -> dict[str, str]:
     """Keys that nothing reads in what is trained, where not, and what to do."""
-    found: dict[str, str] = {}
+    kind = config.objective.kind
+    why = f"with the objective {kind}: leave it out"
+    found = {f"objective.{key}": why for key in IDLE_IN[kind]}
+    if config.objective.game not in CLIPPED:
+        found["objective.clip"] = f"with the loss {config.objective.game}: leave it out"
     if config.freeze == "encoder":
         why = "on an encoder that is frozen: leave it out, or --freeze encoder"
         found |= dict.fromkeys(OF_TRAINED_ENCODER, why)
