@@ -45,10 +45,6 @@ SETS: Mapping[str, tuple[str, int]] = {
 }
 """Folders of a folder of data, and pixels."""
 
-FROZEN = ("faces 64",)
-"""Sets on which the encoder is only frozen, as it is where a diffusion model has its latents: an
-update of 64 pixels takes four times as long."""
-
 LABELLED = "CIFAR-10 32"
 """Whose labels the first classifier was trained on."""
 
@@ -100,8 +96,7 @@ def measure(
         for number in range(seed, seed + trials):
             vae = _autoencoder(study, name, place, size, number, quick)
             start = _start(place, size, vae, steps, number)
-            kept = ("encoder",) if name in FROZEN else ("none", "encoder")
-            for way, freeze in product(WAYS, kept):
+            for way, freeze in product(WAYS, ("none", "encoder")):
                 frozen = "" if freeze == "none" else ", frozen"
                 config = changed(METHODS[way].apply(start), {"freeze": freeze})
                 configs.append((f"{name}/{way}{frozen}", config))
