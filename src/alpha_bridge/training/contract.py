@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..gaussian import moments
 from ..model import AlphaBridge, NetworkName
-from ..networks.taking import taking
+from ..networks.input_sizes import explained
 from ..objective import Noise, Objective
 from .average import at_rest
 
@@ -67,5 +67,5 @@ def _named(model: AlphaBridge, network: NetworkName, given: str) -> Iterator[str
     """What a network is called, and why it cannot take what it is given."""
     module = model.get_submodule(network)
     name = f"the {network}, a {type(module).__name__},"
-    with taking(module, name, given):
+    with explained(module, name, given):
         yield name

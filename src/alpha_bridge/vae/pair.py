@@ -14,7 +14,7 @@ from ..chunks import CHUNK, in_parts
 from ..gaussian import moments
 from ..model import AlphaBridge
 from ..networks.blueprint import shareable
-from ..networks.taking import Unfit, taking
+from ..networks.input_sizes import WrongSize, explained
 from ..objective.joint import pairs
 from .latents import Numbers, latent_size, require_latents
 
@@ -70,7 +70,7 @@ def bridge(
         )
     inference = VAEEncoder(encoder, latent_scale, latent_shift)
     samples = f"samples of shape {tuple(x.shape[1:])}"
-    with taking(inference, _named("encoder", encoder), samples):
+    with explained(inference, _named("encoder", encoder), samples):
         mean, log_variance = encoded(inference, x)
     if sampled:
         require_latents(latent_size(mean, log_variance), latent_scale)
@@ -78,7 +78,7 @@ def bridge(
     sigma = 1.0 if noise is None else noise
     model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
     latents = f"the encoder's latents, of shape {tuple(mean.shape[1:])}"
-    with taking(generator, _named("decoder", decoder), latents):
+    with explained(generator, _named("decoder", decoder), latents):
         decoded = model.reconstruct(x[:1])
     if decoded.shape != x[:1].shape:
         raise ValueError(
@@ -101,12 +101,12 @@ def _require_channels(discriminator: nn.Module, x: Tensor, z: Tensor) -> None:
     name, given = _named("discriminator", discriminator), f"samples of shape {tuple(x.shape[1:])}"
 
     def takes(samples: Tensor) -> None:
-        with taking(discriminator, name, given):
+        with explained(discriminator, name, given):
             discriminator(samples.to(home))
 
     try:
         takes(x)
-    except Unfit as error:
+    except WrongSize as error:
         if x.ndim > 2 and isinstance(error.layer, nn.Linear):
             return
         try:

@@ -1,4 +1,4 @@
-"""Which layer of a network cannot take what it is given, in one line."""
+"""Why a network cannot take what it is given: the layer whose input has another size."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import one_line
 
 
-class Unfit(ValueError):
+class WrongSize(ValueError):
     """A layer was given another number of channels, or of features, than it takes."""
 
     def __init__(self, message: str, layer: nn.Module) -> None:
@@ -19,7 +19,7 @@ class Unfit(ValueError):
 
 
 @contextmanager
-def taking(network: nn.Module, name: str, given: str) -> Iterator[None]:
+def explained(network: nn.Module, name: str, given: str) -> Iterator[None]:
     """Say in a line that a network cannot take what it is given, by the layer that fails.
 
     Args:
@@ -28,16 +28,16 @@ def taking(network: nn.Module, name: str, given: str) -> Iterator[None]:
         given: What it is given.
 
     Raises:
-        Unfit: A layer of it takes something of another size; the line says of which.
+        WrongSize: A layer of it takes something of another size; the line says of which.
         ValueError: Torch refuses it for another reason, which the line has.
 
     Example:
-        >>> with taking(network := nn.Linear(3, 1), "the encoder", "vectors of 2"):
+        >>> with explained(network := nn.Linear(3, 1), "the encoder", "vectors of 2"):
         ...     network(torch.zeros(9, 2))
         Traceback (most recent call last):
             ...
-        alpha_bridge.networks.taking.Unfit: the encoder cannot take vectors of 2: a Linear of it \
-takes 3 numbers, and got 2: make both fit
+        alpha_bridge.networks.input_sizes.WrongSize: the encoder cannot take vectors of 2: a \
+Linear of it takes 3 numbers, and got 2: make both fit
     """
     entered: list[tuple[nn.Module, torch.Size]] = []
 
@@ -53,7 +53,7 @@ takes 3 numbers, and got 2: make both fit
     except (RuntimeError, TypeError, IndexError) as error:
         for layer, shape in entered:
             if what := _another_size(layer, shape):
-                raise Unfit(f"{name} cannot take {given}: {what}", layer) from error
+                raise WrongSize(f"{name} cannot take {given}: {what}", layer) from error
         raise ValueError(f"{name} cannot take {given}: {one_line(error)}") from error
     finally:
         for hook in hooks:
