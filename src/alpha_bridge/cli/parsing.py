@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from inspect import Parameter, Signature, get_annotations, signature
 from pathlib import Path
@@ -19,9 +19,9 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
 from .. import __version__, commands
 from ..recipe import Config, changed, explain, known_keys
 from ..recipe.decided import adapts, end_of
-from ..recipe.methods import SUMS, is_sum
 from ..recipe.presets import PRESETS
 from ..recipe.soundness import require_sound
+from ..recipe.unread import unread
 from ..studio import studio
 from .json_objects import JSON
 from .refusals import reason, unknown
@@ -72,32 +72,6 @@ SEEDS = 3
 
 OF_PYTHON = ("console", "fetch")
 """Parameters of commands that are no options."""
-
-
-GAMMAS_OF = {
-    "gamma.c": ("sigmoid", "optimal"),
-    "gamma.d": ("sigmoid", "optimal"),
-    "gamma.exponent": ("power",),
-    "gamma.every": ("optimal",),
-    "gamma.decay": ("optimal",),
-    "gamma.end": ("realism",),
-}
-"""The kinds of γ for which a setting has a meaning."""
-
-IDLE_IN: Mapping[str, Collection[str]] = {
-    "data": ("adaptive", "full_cycle"),
-    "reconstruction": ("adaptive", "full_cycle"),
-    "marginal": ("adaptive", "kl_weight", "features", "normalized", "one_backward"),
-    "joint": ("adaptive", "kl_weight", "features", "normalized", "one_backward"),
-    "vqgan": ("full_cycle", "normalized", "one_backward", "clip"),
-}
-"""By objective: its settings that it does not read."""
-
-CLIPPED = ("bridge", "hinge")
-"""Adversarial losses whose weights have a bound."""
-
-OF_TRAINED_ENCODER = ("optimization.encoder", "optimization.hold", "objective.kl_weight")
-"""Settings that only an encoder reads that is trained."""
 
 
 @dataclass(frozen=True)
@@ -304,13 +278,7 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
         if idle := [argument for argument in given if argument.startswith(f"--{part}.")]:
             raise ValueError(f"{idle[0]} has no effect on the data {config.data}: leave it out")
     keys = keys_of(given)
-    for key, kinds in GAMMAS_OF.items():
-        if key in keys and config.gamma.kind not in kinds:
-            raise ValueError(
-                f"--{key} has no effect on a γ of the kind {config.gamma.kind}: give --gamma.kind "
-                f"{kinds[0]}, or leave it out"
-            )
-    for key, why in _unread(config).items():
+    for key, why in unread(config).items():
         if key in keys:
             raise ValueError(f"--{key.replace('_', '-')} has no effect {why}")
     limits = sorted(key for key in keys if key.startswith("control."))
@@ -325,23 +293,6 @@ def _require_used(config: Config, given: Sequence[str]) -> None:
             f"--{held[0]} has no effect, as α stays at 0, the end of its path: give a larger "
             "--realism or --path.end, or leave it out"
         )
-
-
-def _unread(config: Config) -> dict[str, str]:
-    """Keys that nothing reads in what is trained, where not, and what to do."""
-    kind = config.objective.kind
-    why = f"with the objective {kind}: leave it out"
-    found = {f"objective.{key}": why for key in IDLE_IN[kind]}
-    if config.objective.game not in CLIPPED:
-        found["objective.clip"] = f"with the loss {config.objective.game}: leave it out"
-    if config.freeze == "encoder":
-        why = "on an encoder that is frozen: leave it out, or --freeze encoder"
-        found |= dict.fromkeys(OF_TRAINED_ENCODER, why)
-    if not is_sum(config):
-        found["objective.weight"] = (
-            f"here: it is the weight in a sum, of train --method {', '.join(SUMS)}; leave it out"
-        )
-    return found
 
 
 def _way_to_adapt(config: Config) -> str:

@@ -231,9 +231,6 @@ _ROWS = (
 METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
 """The methods by name."""
 
-SUMS = tuple(name for name, method in METHODS.items() if "objective.weight" in method.suggests)
-"""The methods that minimise a sum of losses, one of which has a weight."""
-
 NO_RATIO = {"hinge": "its sign", "wasserstein": "a potential of Wasserstein's distance"}
 """Adversarial losses whose discriminator estimates no log ratio, and what it gives."""
 
@@ -249,16 +246,6 @@ def undialled(config: Config) -> str | None:
     if config.objective.kind == "vqgan":
         return "the adversarial loss has a weight, --objective.weight"
     return "α stays at 0" if (config.path.ml, config.path.start) == (1.0, 0.0) else None
-
-
-def is_sum(config: Config) -> bool:
-    """Whether ``config`` trains by a sum of losses, one of which has a weight.
-
-    Example:
-        >>> [is_sum(METHODS[name].apply(Config())) for name in ("vaegan-sum", "naive")]
-        [True, False]
-    """
-    return config.objective.kind == "vqgan" or config.objective.game == "sum"
 
 
 def given_for_ratio(config: Config) -> str | None:
