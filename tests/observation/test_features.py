@@ -9,10 +9,12 @@ from alpha_bridge.observation import FeatureDistance, FeatureLikelihood, feature
 
 
 class Several(nn.Module):
-    """Two maps of other sizes than the image, and a vector."""
+    """Maps that are coarser and finer than the image, and a vector."""
 
     def forward(self, x):
-        return nn.functional.avg_pool2d(x, 2), nn.functional.avg_pool2d(x, 5), x.mean((-2, -1))
+        finer = nn.functional.interpolate(x, scale_factor=2), nn.functional.interpolate(x, (12, 17))
+        coarser = nn.functional.avg_pool2d(x, 2), nn.functional.avg_pool2d(x, 5)
+        return *coarser, *finer, x.mean((-2, -1))
 
 
 def test_the_nats_are_those_of_gaussians_with_the_batch_s_mean_squared_error():
@@ -36,6 +38,20 @@ def test_the_gradient_is_that_of_the_best_noise():
     squared = (network(x) - network(y)).square()
     (expected,) = torch.autograd.grad(-squared.numel() / 2 * squared.mean().log(), y)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("places", [(1, 1), (2, 3), (4, 6), (5, 7), (8, 12), (11, 6)])
+def test_equal_places_give_equal_pixels(places):
+    nats = torch.full((2, *places), 3.0, dtype=torch.float64)
+    expected = torch.full((2, 4, 6), 3.0 * places[0] * places[1] / 24, dtype=torch.float64)
+    torch.testing.assert_close(features._spread(nats, (4, 6)), expected)
+
+
+def test_each_place_gives_its_nats_to_the_pixels_that_it_covers():
+    nats = torch.arange(1.0, 5.0).view(1, 2, 2)
+    found = features._spread(nats, (4, 4))
+    assert torch.equal(found, nats.repeat_interleave(2, 1).repeat_interleave(2, 2) / 4)
+    assert torch.equal(features._spread(found, (2, 2)), nats)
 
 
 def test_features_that_are_equal_have_finite_nats():

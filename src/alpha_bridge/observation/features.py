@@ -100,9 +100,22 @@ def _log_likelihood(true: Tensor, made: Tensor) -> Tensor:
 
 
 def _spread(nats: Tensor, size: torch.Size) -> Tensor:
-    """The same nats, over the pixels of an image of that size: each place's over those it sees."""
-    places = torch.arange(nats[0].numel(), device=nats.device).float().view(1, 1, *nats.shape[1:])
-    place = F.interpolate(places, size, mode="nearest").long().flatten()
-    pixels = place.bincount(minlength=places.numel())
-    over: Tensor = (nats.flatten(1) / pixels)[:, place].unflatten(1, size)
-    return over
+    """The same nats, over the pixels of an image of that size: each place's over those below it."""
+    rows, columns = (_shares(*of).to(nats) for of in zip(nats.shape[1:], size, strict=True))
+    return rows @ nats @ columns.mT
+
+
+def _shares(places: int, pixels: int) -> Tensor:
+    """What each of the pixels along a line has of each place, ``(pixels, places)``.
+
+    Both divide the line evenly, and a place's shares are as long as its parts in the pixels.
+
+    Example:
+        >>> _shares(3, 2)
+        tensor([[1.0000, 0.5000, 0.0000],
+                [0.0000, 0.5000, 1.0000]])
+    """
+    place = torch.arange(places + 1) * pixels  # where they end, in whole numbers
+    pixel = torch.arange(pixels + 1).unsqueeze(-1) * places
+    common = torch.minimum(place[1:], pixel[1:]) - torch.maximum(place[:-1], pixel[:-1])
+    return common.clamp_min(0) / pixels
