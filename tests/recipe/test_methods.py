@@ -15,7 +15,8 @@ from alpha_bridge.model import NETWORKS
 from alpha_bridge.penalty import R1, GradientPenalty, SpectralNorm
 from alpha_bridge.recipe import Config, MethodName, differences, known_keys, read_config
 from alpha_bridge.recipe.assembly import assemble
-from alpha_bridge.recipe.methods import METHODS, NO_RATIO
+from alpha_bridge.recipe.decided import dialled
+from alpha_bridge.recipe.methods import METHODS, NO_RATIO, undialled
 from alpha_bridge.recipe.presets import PRESETS, of_data
 from alpha_bridge.recipe.slots import ADVERSARIAL_LOSSES
 from alpha_bridge.runs.folder import Run
@@ -454,3 +455,10 @@ def test_a_method_that_is_not_there_is_refused_in_one_line(words, parts, capsys)
     (line,) = capsys.readouterr().err.splitlines()
     for part in parts:
         assert part in line
+
+
+@every_method
+def test_methods_whose_alpha_moves_are_those_that_follow_a_dial(name):
+    for start in (Config(), dialled(Config())):
+        followed = undialled(METHODS[name].apply(start)) is None
+        assert followed == (name in ("alpha-bridge", "hinge-bridge"))

@@ -31,9 +31,22 @@ def test_a_method_reads_what_it_defines_and_suggests(name):
     assert unread(method.apply(Config())).keys().isdisjoint(method.keys)
 
 
+@pytest.mark.parametrize("name", ["vqgan-fixed", "vqgan-adaptive", "vaegan-sum"])
+def test_a_sum_of_losses_has_no_gamma_and_that_of_autoencoders_no_sigma(name):
+    idle = unread(METHODS[name].apply(Config()))
+    assert GAMMAS_OF.keys() <= idle.keys()
+    assert ("model.noise" in idle) == name.startswith("vqgan")
+    assert not any("give --gamma.kind" in why for why in idle.values())
+
+
 def test_a_frozen_encoder_has_no_settings_of_its_own():
-    idle = unread(changed(Config(init="a/vae"), {"freeze": "encoder"})).keys() - unread(Config()).keys()
+    idle = (
+        unread(changed(Config(init="a/vae"), {"freeze": "encoder"})).keys()
+        - unread(Config()).keys()
+    )
     assert idle == {"optimization.encoder", "optimization.hold", "objective.kl_weight"}
+    frozen = {"freeze": "encoder", "objective.kind": "reconstruction"}
+    assert "latent_scale" in unread(changed(Config(init="a/vae"), frozen))
 
 
 def test_every_adversarial_loss_is_known_to_have_a_bound_or_none():

@@ -195,9 +195,11 @@ class Config(_Part):
         shares = (self.path.ml, self.path.transfer, self.path.adversarial)
         lengths = self.path.lengths(self.steps)
         if any(share and not length for share, length in zip(shares, lengths, strict=True)):
+            undecided = self.event_shape is None and "path.ml" in self.decided
+            given = "" if undecided else f" ({', '.join(f'{share:g}' for share in shares)})"
             raise ValueError(
-                f"{self.steps} steps leave a share of the path ({', '.join(map(str, shares))}) "
-                "without an update: give more steps, or that share as 0"
+                f"{self.steps} steps leave a share of the path{given} without an update: give more "
+                "steps, or that share as 0"
             )
         if 0 < self.snapshots >= lengths[1]:
             raise ValueError(

@@ -267,9 +267,10 @@ def left_again(config: Config) -> Config:
 
 
 def _can_wait(config: Config) -> bool:
-    """Whether α goes once from 0 to its end, without snapshots, between the model and samples that
-    are no rows of a table."""
+    """Whether α goes once from 0 to its end, not at once and without snapshots, between the model
+    and samples that are no rows of a table."""
     once = (config.path.start, config.path.sweeps, config.snapshots) == (0.0, 1, 0)
+    once = once and bool(config.path.transfer or SHARES[1] in config.decided)
     rows = config.rows is not None or is_table(config.data)
     return config.objective.kind == "data" and once and not rows
 

@@ -15,6 +15,8 @@ from . import DECIDED, Config, MethodName, changed, value_of
 
 Shares = tuple[float, float, float]
 SHARES = ("path.ml", "path.transfer", "path.adversarial")
+SOME: Shares = 1 / 3, 1 / 3, 1 / 3
+"""Shares of all steps, to ask a method which of them it has."""
 
 
 @dataclass(frozen=True)
@@ -240,12 +242,20 @@ def undialled(config: Config) -> str | None:
     None where it has one.
 
     Example:
-        >>> undialled(METHODS["ml"].apply(Config()))
-        'α stays at 0'
+        >>> [undialled(METHODS[name].apply(Config())) for name in ("ml", "alpha-bridge")]
+        ['α stays at 0', None]
     """
+    path, decided = config.path, config.decided
     if config.objective.kind == "vqgan":
         return "the adversarial loss has a weight, --objective.weight"
-    return "α stays at 0" if (config.path.ml, config.path.start) == (1.0, 0.0) else None
+    if config.objective.game == "sum":
+        return "the likelihood has a weight, --objective.weight"
+    if (path.ml, path.start) == (1.0, 0.0):
+        return "α stays at 0"
+    moves = METHODS[config.method].shares(*SOME)[1] if SHARES[1] in decided else path.transfer
+    if moves or "path.end" in decided or {path.start, path.end} - {0.0, 1.0}:
+        return None
+    return "α is 1, or first 0 and then 1"
 
 
 def given_for_ratio(config: Config) -> str | None:

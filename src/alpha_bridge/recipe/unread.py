@@ -32,6 +32,9 @@ CLIPPED = ("bridge", "hinge")
 OF_TRAINED_ENCODER = ("optimization.encoder", "optimization.hold", "objective.kl_weight")
 """Settings that only an encoder reads that is trained."""
 
+OF_SIGMA = ("model.noise", "model.noise_course", "model.noise_decay", "model.noise_end")
+"""Settings of the likelihood, in whose place a sum has the absolute error."""
+
 SUMS = tuple(name for name, method in METHODS.items() if "objective.weight" in method.suggests)
 """The methods that minimise a sum of losses, one of which has a weight."""
 
@@ -47,21 +50,29 @@ def unread(config: Config) -> Mapping[str, str]:
 
 
 def _unread(config: Config) -> Iterator[tuple[str, str]]:
+    objective = config.objective
+    summed = objective.kind == "vqgan" or objective.game == "sum"
     for key, kinds in GAMMAS_OF.items():
-        if config.gamma.kind not in kinds:
+        if summed:
+            yield key, "in a sum of losses, which has no γ: leave it out"
+        elif config.gamma.kind not in kinds:
             of_kind = f"on a γ of the kind {config.gamma.kind}"
             yield key, f"{of_kind}: give --gamma.kind {kinds[0]}, or leave it out"
-    objective = config.objective
+    of_kind = f"with the objective {objective.kind}: leave it out"
     for key in IDLE_IN[objective.kind]:
-        yield f"objective.{key}", f"with the objective {objective.kind}: leave it out"
+        yield f"objective.{key}", of_kind
+    if objective.kind == "vqgan":
+        yield from ((key, of_kind) for key in OF_SIGMA)
     if objective.game not in CLIPPED:
         yield "objective.clip", f"with the loss {objective.game}: leave it out"
-    if objective.kind != "vqgan" and objective.game != "sum":
+    if not summed:
         sums = ", ".join(SUMS)
         yield (
             "objective.weight",
             f"here: it is the weight in a sum, of train --method {sums}; leave it out",
         )
     if config.freeze == "encoder":
-        for key in OF_TRAINED_ENCODER:
-            yield key, "on an encoder that is frozen: leave it out, or --freeze encoder"
+        why = "on an encoder that is frozen: leave it out, or --freeze encoder"
+        yield from ((key, why) for key in OF_TRAINED_ENCODER)
+        if objective.reconstructs:  # only the unit of latents, which nothing compares
+            yield "latent_scale", why

@@ -34,7 +34,7 @@ class PathConfig(Settings):
         if not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-9):
             raise ValueError(
                 "path: the shares ml, transfer and adversarial must be zero or more and add up to "
-                f"1, got {' + '.join(map(str, shares))} = {sum(shares):.6g}"
+                f"1, got {' + '.join(map(str, shares))} = {sum(shares):.6g}: give all three"
             )
 
     def lengths(self, steps: int) -> tuple[int, int, int]:
