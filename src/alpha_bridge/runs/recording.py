@@ -185,11 +185,20 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
         if writes:
             with suppress(Exception):  # what ended training says more
                 trials.write_reports()
-        step = last_good(trials.run)
-        if step and not isinstance(error, Diverged):  # which names its own way on
-            if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
-                error.add_note(f"update {step} is safe in {trials.run.checkpoint_folder(step)}")
-            error.add_note(f"go on with {trials.run.resuming}")
+        if not isinstance(error, Diverged):  # which names its own way on
+            for note in _ways_on(trials.run, error):
+                error.add_note(note)
         raise
     finally:
         accelerator.end_training()
+
+
+def _ways_on(run: Run, error: BaseException) -> Iterator[str]:
+    """What is safe after an error, and the command that goes on."""
+    step = last_good(run)
+    if step:
+        if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
+            yield f"update {step} is safe in {run.checkpoint_folder(step)}"
+        yield f"go on with {run.resuming}"
+    elif not (isinstance(error, ValueError) or run.checkpoint_steps):  # one says what to change
+        yield f"no checkpoint is saved: begin again with {run.resuming}"
