@@ -46,7 +46,7 @@ from ..files import (
     writing,
 )
 from ..files.manifest import step_name
-from ..files.run_folder import CHECKPOINTS
+from ..files.run_folder import CHECKPOINTS, lacks_config
 from .record_lines import Record, fits, line_of, lines_of, record_of
 from .sample_files import Array, load_array, load_samples, numbered, require_images_or_vectors
 
@@ -111,6 +111,10 @@ class Run:
             raise FileNotFoundError(
                 f"{folder} is an exported model, and no run: give the run that it came from, or "
                 "load it with alpha_bridge.sharing.load"
+            )
+        if lacks_config(run.folder):
+            raise FileNotFoundError(
+                f"{folder} has no config.json: restore it from a copy, or give another run"
             )
         if not run.config_path.is_file():
             raise FileNotFoundError(

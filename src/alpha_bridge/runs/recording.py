@@ -70,7 +70,8 @@ def train_run(
             anew = bool(passed) or _begins_with_a_change(config, step)
             times, incident = (run.gone_back, unfinished(run)) if resume else (0, None)
             going = Going(parts, TrialRuns(run, parts.config), step, anew, times)
-            notes = _notes_of(going, passed, recorded)
+            notes = _missing(going) if resume else ()
+            notes += _notes_of(going, passed, recorded)
             for note in notes:
                 printing(console)(note)
             goes_on = writes and incident is None
@@ -103,6 +104,16 @@ def _assembled(
 def _begins_with_a_change(config: Config, step: int) -> bool:
     """Whether what stands of later updates may be from before a change, as after a roll-back."""
     return any(change.step == step for change in config.changes)
+
+
+def _missing(going: Going) -> tuple[str, ...]:
+    """What a run that goes on has not, and what is done instead."""
+    run, step, notes = going.trials.run, going.step, list[str]()
+    if not run.checkpoint_steps:
+        notes.append(f"{run.folder} has no checkpoint: training begins again from update 0")
+    if step >= going.parts.config.record_every and not run.metrics_path.exists():
+        notes.append(f"{run.metrics_path} is missing: records and report begin after update {step}")
+    return tuple(notes)
 
 
 def _notes_of(
