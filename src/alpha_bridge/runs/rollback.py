@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from ..control import AdaptivePath
+from ..files import GONE_BACK
 from ..files.manifest import OPTIMIZERS, last_whole
 from ..recipe import Config, changed, resumed
 from ..recipe.assembly import Assembly
@@ -14,14 +15,15 @@ from .folder import Run
 from .snapshots import recorded_alpha
 
 ROLL_BACK = "roll-back"
-TIME = "time"
-"""What the line of an incident has of the roll-back after it: which of the run's it is."""
 
 
 def unfinished(run: Run) -> Incident | None:
-    """The incident after which a run was killed before it had gone back; None without such."""
+    """The incident after which a run was killed before it had gone back; None without such.
+
+    Its line says how often the run will have gone back, and the configuration how often it has.
+    """
     lines = [line for line in run.incidents if line["answer"] == ROLL_BACK]
-    if not lines or lines[-1].get(TIME, 0) <= run.gone_back:
+    if not lines or lines[-1].get(GONE_BACK, 0) <= run.gone_back:
         return None
     names = [of.name for of in fields(Incident)]
     if missing := [name for name in names if name not in lines[-1]]:
