@@ -581,7 +581,9 @@ def test_a_file_below_a_file_cannot_be_written(mixture, tmp_path):
 
 def test_a_run_without_a_checkpoint_says_so(tmp_path):
     run = Run.create(tmp_path / "run", config(event_shape=(2,)).model_dump(mode="json"))
-    with pytest.raises(ValueError, match="has no checkpoint: train it first"):
+    with pytest.raises(
+        ValueError, match=r"has no checkpoint: train it by alpha-bridge train .* --resume"
+    ):
         commands.sample(run, 3, 0, None)
 
 

@@ -101,9 +101,11 @@ def test_training_says_what_it_could_not_write_and_goes_on_when_there_is_room(
         line = said(capsys)
         assert line.startswith(f"cannot write {run.folder}")
         assert "File too large" in line
-        assert ("--resume" in line) == bool(steps)
         if steps:
             assert f"update {steps[-1]} is safe in {run.checkpoint_folder(steps[-1])}" in line
+            assert line.endswith(f"go on with {run.resuming}")
+        elif run.config_path.exists():
+            assert line.endswith(f"no checkpoint is saved: begin again with {run.resuming}")
         assert not [*run.folder.rglob("*.partial")]
     begun = run.config_path.exists()
     assert main([*words, *["--resume"] * begun]) == 0

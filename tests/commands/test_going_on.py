@@ -18,6 +18,7 @@ from alpha_bridge.files.lock import locked
 from alpha_bridge.recipe import Config, changed, read_config
 from alpha_bridge.recipe.resuming import resumed
 from alpha_bridge.runs.folder import Run
+from alpha_bridge.runs.opening import require_trainable
 
 TINY = [
     "train",
@@ -290,6 +291,71 @@ def test_where_all_checkpoints_are_damaged_nothing_is_changed(run, capsys):
         f"{weights} is damaged (its SHA-256 sum is not the one in its manifest), and no checkpoint "
         "before it can be gone on from: restore one from a copy, or begin a new run"
     )
+
+
+def test_a_run_without_checkpoints_says_that_it_begins_again(run, whole, capsys):
+    shutil.rmtree(run.inside("checkpoints"))
+    assert resume(run) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"{run.folder} has no checkpoint: training begins again from update 0" in out
+    assert tensors(run) == tensors(whole)
+
+
+def test_a_run_that_trains_and_has_no_checkpoint_yet_is_waited_for(run, capsys):
+    shutil.rmtree(run.inside("checkpoints"))
+    with locked(run.folder):
+        assert main(["sample", str(run.folder)]) == 2
+    assert said(capsys) == f"{run.folder} has no checkpoint: it trains now, wait"
+
+
+def test_records_that_are_missing_are_named(run, capsys):
+    run.metrics_path.unlink()
+    assert resume(run) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"{run.metrics_path} is missing: records and report begin after update 4" in out
+    assert min(record["step"] for record in run.records) > LAST_GOOD
+
+
+def test_what_a_run_that_goes_on_has_is_not_missing(run, capsys):
+    assert resume(run) == 0
+    out = capsys.readouterr().out
+    assert "missing" not in out
+    assert "begins again" not in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["train", "{}", "--resume"], ["train", "{}"], ["sample", "{}"]],
+    ids=["resume", "train", "sample"],
+)
+def test_a_run_whose_configuration_is_gone_is_named(words, run, capsys):
+    run.config_path.unlink()
+    assert main([word.format(run.folder) for word in words]) == 2
+    assert said(capsys) == (
+        f"{run.folder} has no config.json: restore it from a copy, or give another run"
+    )
+
+
+@pytest.mark.parametrize("file", ["metrics_path", "incidents_path"])
+def test_a_damaged_line_is_found_before_training(file, run, capsys, monkeypatch):
+    def loaded(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("alpha_bridge.runs.recording.train_run", loaded)
+    path = getattr(run, file)
+    path.write_bytes(b'{"step": \n')
+    assert resume(run) == 2
+    line = said(capsys)
+    assert line.startswith(f"line 1 of {path} is")
+    assert "--resume" not in line
+
+
+def test_a_damaged_line_of_a_stacked_trial_is_found_before_training(tmp_path):
+    run = Run.create(tmp_path / "run", Config(trials=2, event_shape=(2,)).model_dump(mode="json"))
+    trial = Run.create(run.folder / "trial-1", {})
+    trial.metrics_path.write_bytes(b"{\n")
+    with pytest.raises(ValueError, match=f"line 1 of {trial.metrics_path}"):
+        require_trainable(read_config(run.config_path), run.folder, resume=True)
 
 
 def test_other_commands_name_a_damaged_checkpoint_and_use_the_one_before(run, tmp_path):

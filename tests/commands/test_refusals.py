@@ -55,7 +55,7 @@ COMMANDS = {
 STATES = {
     "nowhere": "nowhere is not a run",
     "broken": "broken/config.json: ",
-    "begun": "begun has no checkpoint: train it first",
+    "begun": "begun has no checkpoint: train it by alpha-bridge train ./begun --resume",
     "stacked": "stacked holds 3 trials: name one of them",
 }
 """Runs that cannot be used, and what is said of each."""

@@ -233,8 +233,8 @@ def test_a_run_that_is_killed_as_it_goes_back_has_its_change(tmp_path, monkeypat
     words = [*COLLAPSED, "--watch.answer=roll-back", "--watch.rollbacks=1"]
     before = TrialRuns.go_back
 
-    def killed(self, step):
-        before(self, step)
+    def killed(self, step, times):
+        before(self, step, times)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

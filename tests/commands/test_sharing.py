@@ -250,7 +250,7 @@ def test_a_run_is_pushed_with_its_page(images, monkeypatch, capsys):
         (["export", "run", "--out", "full"], 2, "is not empty"),
         (["export", "run", "--out", "out", "--step", "3"], 2, "no checkpoint after update 3"),
         (["export", "damaged", "--out", "out"], 2, "is damaged"),
-        (["export", "bare", "--out", "out"], 2, "train it first"),
+        (["export", "bare", "--out", "out"], 2, "train it by alpha-bridge train ./bare --resume"),
         (["export", "run"], 2, "--out"),
         (["push", "nowhere", "someone/it"], 2, "is not a run"),
         (["push", "run", "not an id"], 2, "give owner/name"),

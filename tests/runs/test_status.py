@@ -1,12 +1,28 @@
 """How a run stands, from what lies in its folder."""
 
+import json
+import shutil
+
 import pytest
+from safetensors.numpy import save_file
 
 from alpha_bridge.files.lock import locked
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.status import RunStatus, progression, runs_below, status_of
 
 FRECHET, MODES = "frechet_distance/pixels/64", "modes/3std/64"
+
+
+def save(run, step):
+    """What a checkpoint is at a glance."""
+    folder = run.checkpoint_folder(step)
+    folder.mkdir(parents=True)
+    save_file({}, folder / "model.safetensors")
+    for name in ("average", "memory"):
+        shutil.copyfile(folder / "model.safetensors", folder / f"{name}.safetensors")
+    (folder / "state.json").write_text(json.dumps({"step": step}))
+    names = ("model.safetensors", "average.safetensors", "memory.safetensors", "state.json")
+    (folder / "manifest.json").write_text(json.dumps(dict.fromkeys(names, "")))
 
 
 @pytest.fixture
@@ -22,6 +38,19 @@ def test_a_run_with_fewer_updates_is_stopped_and_can_go_on(run):
     status = status_of(run)
     assert (status.state, status.step, status.steps) == ("stopped", 80, 100)
     assert (status.data, status.method) == ("ring8", "ml")
+    assert status.command == run.resuming
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"), [([], "stopped, no checkpoint"), ([40], "stopped, saved at 40")]
+)
+def test_a_run_whose_last_checkpoint_was_not_saved_has_not_finished(run, steps, says):
+    run.write_config({"steps": 80})
+    for step in steps:
+        save(run, step)
+    status = status_of(run)
+    assert (status.state, status.standing) == ("stopped", says)
+    assert (status.step, status.saved) == (80, max([0, *steps]))
     assert status.command == run.resuming
 
 
@@ -42,6 +71,7 @@ def test_a_run_whose_lock_is_held_trains_now(run):
 )
 def test_what_a_finished_run_has_learned_can_be_shown(run, config, command):
     run.write_config({"steps": 80, **config})
+    save(run, 80)
     status = status_of(run)
     assert status.state == "finished"
     assert status.command == f"alpha-bridge {command.format(run.folder)}"
@@ -104,5 +134,5 @@ def test_a_run_without_metrics_has_none(tmp_path):
     run = Run.create(tmp_path / "new", {"steps": 10})
     run.append({"step": 0, "loss/encoder": 1.0})
     assert status_of(run) == RunStatus(
-        run.folder, "stopped", step=0, steps=10, command=run.resuming
+        run.folder, "stopped", step=0, saved=0, steps=10, command=run.resuming
     )

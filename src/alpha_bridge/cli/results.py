@@ -310,7 +310,7 @@ def _runs(found: RunList, _: Arguments) -> Lines:
             last, best = formatted(run.metric.last), formatted(run.metric.best)
             numbers = (label(run.metric.metric), last, f"{best} at {run.metric.best_step:,}")
         texts = (str(run.folder), Path(run.data or "").name, run.method or "")
-        cells = (*texts, _updates(run), run.state, *numbers)
+        cells = (*texts, _updates(run), run.standing, *numbers)
         table.add_row(*map(printable, cells))
     yield table
     yield from (run.damage for run in found.runs if run.damage is not None)
@@ -323,7 +323,7 @@ def _updates(run: RunStatus) -> str:
 
 def _overview(found: Overview, _: Arguments) -> Lines:
     for run in found.runs:
-        yield f"{run.folder}: a run, {run.state}, {_updates(run)} updates"
+        yield f"{run.folder}: a run, {run.standing}, {_updates(run)} updates"
         yield INDENT + (run.command or f"{run.damage}")
     if found.further:
         yield f"and more runs, {found.further} of them"

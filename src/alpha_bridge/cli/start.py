@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import printable
 from ..files import read_json
+from ..files.run_folder import lacks_config
 from ..files.table_files import is_table
 from ..recipe import DECIDED, Config, changed, known_keys, read_config, value_of
 from ..recipe.decided import OF_FACTS, left_again
@@ -210,7 +211,7 @@ def _named(name: str, given: list[str]) -> TrainingStart:
         from ..runs.folder import Run
 
         run = Run(path)
-        if resume and (not path.exists() or run.config_path.is_file()):
+        if lacks_config(path) or (resume and (not path.exists() or run.config_path.is_file())):
             return TrainingStart(name, read_config(Run.open(path).config_path), own, path)
         if run.config_path.is_file() and (run.metrics_path.exists() or run.checkpoint_steps):
             raise ValueError(

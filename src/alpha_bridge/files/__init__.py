@@ -2,6 +2,7 @@
 
 from .json_object import parse_json, plain, read_json
 from .writing import (
+    GONE_BACK,
     IDENTITY,
     LOCK,
     append_line,
@@ -20,6 +21,7 @@ from .writing import (
 )
 
 __all__ = [
+    "GONE_BACK",
     "IDENTITY",
     "LOCK",
     "append_line",

@@ -21,6 +21,12 @@ def is_run(folder: Path) -> bool:
     )
 
 
+def lacks_config(folder: Path) -> bool:
+    """Whether a folder is that of a run whose configuration is gone, by the rest of what it has."""
+    found = sum((folder / one).exists() for one in (LOCK, RECORDS, CHECKPOINTS))
+    return found > 1 and not (folder / CONFIG).exists()
+
+
 def is_no_data(folder: Path) -> bool:
     """Whether a folder is that of a run, which may only just begin, of a comparison of methods, or
     of an exported model: pictures in it are samples, and no data.

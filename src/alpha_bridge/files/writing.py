@@ -28,6 +28,9 @@ LOCK = ".lock"
 IDENTITY = "run"
 """The key of a run's configuration that is no setting, but what its checkpoints carry too."""
 
+GONE_BACK = "gone_back"
+"""Another that is none: how often the run went back after an incident."""
+
 REFUSED = (
     errno.EACCES,
     errno.EPERM,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..files import IDENTITY, read_json
+from ..files import GONE_BACK, IDENTITY, read_json
 from .config import DECIDED, HISTORY, Config
 
 
@@ -34,7 +34,8 @@ def read_config(source: Path | dict[str, Any]) -> Config:
         if isinstance(source, dict):
             return Config.model_validate(_of_today(source))
         content = read_json(source)
-        content.pop(IDENTITY, None)
+        for of_run in (IDENTITY, GONE_BACK):
+            content.pop(of_run, None)
         return Config.model_validate(_of_today(content))
     except ValidationError as error:
         where = "" if isinstance(source, dict) else f"{source}: "

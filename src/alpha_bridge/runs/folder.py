@@ -33,6 +33,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..files import (
+    GONE_BACK,
     IDENTITY,
     append_line,
     parse_json,
@@ -45,7 +46,7 @@ from ..files import (
     writing,
 )
 from ..files.manifest import step_name
-from ..files.run_folder import CHECKPOINTS
+from ..files.run_folder import CHECKPOINTS, lacks_config
 from .record_lines import Record, fits, line_of, lines_of, record_of
 from .sample_files import Array, load_array, load_samples, numbered, require_images_or_vectors
 
@@ -111,6 +112,10 @@ class Run:
                 f"{folder} is an exported model, and no run: give the run that it came from, or "
                 "load it with alpha_bridge.sharing.load"
             )
+        if lacks_config(run.folder):
+            raise FileNotFoundError(
+                f"{folder} has no config.json: restore it from a copy, or give another run"
+            )
         if not run.config_path.is_file():
             raise FileNotFoundError(
                 f"{folder} is not a run: it has no config.json; give the folder that --out named"
@@ -155,9 +160,9 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration, without the run's identity."""
+        """The resolved configuration, without what else is known of the run there."""
         content = read_json(self.config_path)
-        return {key: value for key, value in content.items() if key != IDENTITY}
+        return {key: value for key, value in content.items() if key not in (IDENTITY, GONE_BACK)}
 
     @property
     def identity(self) -> str | None:
@@ -165,16 +170,35 @@ class Run:
         path = self.config_path
         return read_json(path).get(IDENTITY) if path.is_file() else None
 
+    @property
+    def gone_back(self) -> int:
+        """How often its training went back after an incident, and has what that changed."""
+        path = self.config_path
+        times = read_json(path).get(GONE_BACK, 0) if path.is_file() else 0
+        if type(times) is not int:
+            raise ValueError(
+                f"{path} is damaged ({GONE_BACK} is {times!r}, no number): restore it from a copy"
+            )
+        return times
+
     def recover(self) -> None:
         """End what a kill interrupted while anything in the folder was written."""
         for name in ("", "samples", CHECKPOINTS, INCIDENTS):
             folder = self.inside(name)
             recover_all(folder)
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        """Write the resolved configuration, in place of the one before."""
+    def write_config(self, config: dict[str, Any], gone_back: int | None = None) -> None:
+        """Write the resolved configuration, in place of the one before.
+
+        Args:
+            config: The configuration.
+            gone_back: How often training went back, with what that changes; by default as often as
+                before.
+        """
         identity = self.identity if self.config_path.is_file() else uuid4().hex
-        own = {} if identity is None else {IDENTITY: identity}
+        times = self.gone_back if gone_back is None else gone_back
+        own: dict[str, Any] = {} if identity is None else {IDENTITY: identity}
+        own |= {GONE_BACK: times} if times else {}
         with writing(self.config_path) as file:
             file.write((json.dumps(own | config, indent=2) + "\n").encode())
 

@@ -7,6 +7,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..files.lock import is_locked
 from ..files.manifest import last_whole, verified
 from ..recipe import Config, read_config, resumed
 from ..recipe.availability import located, require_data, require_init, require_trackers
@@ -89,9 +90,10 @@ def checkpoint_of(run: Run, config: Config, step: int | None = None) -> Path:
         )
     steps = run.checkpoint_steps
     if not steps or (step is not None and step not in steps):
+        on = "it trains now, wait" if is_locked(run.folder) else f"train it by {run.resuming}"
         raise ValueError(
             f"{run.folder} has no checkpoint{'' if step is None else f' after update {step}'}: "
-            + (f"it has {', '.join(map(str, steps))}" if steps else "train it first")
+            + (f"it has {', '.join(map(str, steps))}" if steps else on)
         )
     return run.checkpoint_folder(steps[-1] if step is None else step)
 
@@ -149,12 +151,22 @@ def require_trainable(
     run = Run.open(folder) if resume else Run.require_free(folder)
     if resume:
         resumed_in(run, config, usable(run, resume=True)[0])
+        _require_records(run, config.trials)
     for option, name in (("--data", config.data), ("--prior", config.prior)):
         if name is not None:
             require_data(name, fetch is None or name in fetch, option)
     # from a checkpoint on the VAE is not needed any more
     if config.init is not None and not (resume and run.checkpoint_steps):
         require_init(config.init, fetch is None or config.init in fetch)
+
+
+def _require_records(run: Run, trials: int) -> None:
+    """Refuse records with a damaged line, of a run or of its stacked trials."""
+    from .folder import Run
+
+    folders = [run.inside(f"trial-{trial}") for trial in range(trials)] if trials > 1 else []
+    for of in (run, *map(Run, folders)):
+        _ = of.records, of.incidents
 
 
 def resumed_in(run: Run, given: Config, step: int) -> Config:

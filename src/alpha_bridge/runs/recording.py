@@ -23,7 +23,7 @@ from .console_lines import decoding, printing
 from .folder import Run
 from .going import Going
 from .opening import resumed_in, usable
-from .rollback import back_to, last_good, rollbacks, way_on
+from .rollback import back_to, last_good, unfinished, way_on
 from .run_callbacks import callbacks_of, say_changes
 from .run_recorder import recorder_of
 from .trials import TrialRuns
@@ -67,17 +67,23 @@ def train_run(
             recorded = config.fingerprint, config.prior_fingerprint
             config = resumed_in(run, config, step) if resume else config.model_copy(update=ANEW)
             parts = _assembled(config, step, fetch, accelerator, bars)
-            going = Going(parts, TrialRuns(run, parts.config), step, bool(passed), rollbacks(run))
-            notes = _notes_of(going, passed, recorded)
+            anew = bool(passed) or _begins_with_a_change(config, step)
+            times, incident = (run.gone_back, unfinished(run)) if resume else (0, None)
+            going = Going(parts, TrialRuns(run, parts.config), step, anew, times)
+            notes = _missing(going) if resume else ()
+            notes += _notes_of(going, passed, recorded)
             for note in notes:
                 printing(console)(note)
-            callbacks = callbacks_of(going, bars, accelerator) if writes else []
+            goes_on = writes and incident is None
+            callbacks = callbacks_of(going, bars, accelerator) if goes_on else []
         if writes and not resume:
             held.enter_context(locked(run.folder))
             going.trials.create()
         if writes:
             held.enter_context(going.trials.locked())
             going.trials.complete()
+        if incident is not None:
+            going, callbacks = _gone_back(RollBack(incident), going, fetch, accelerator, bars)
         seconds = _fit(going, callbacks, also, fetch, accelerator, bars)
     return going.trials, seconds, notes
 
@@ -93,6 +99,21 @@ def _assembled(
     return assemble(
         config, decoding(bars), not step, fetch, accelerator=accelerator, measuring=bars.show
     )
+
+
+def _begins_with_a_change(config: Config, step: int) -> bool:
+    """Whether what stands of later updates may be from before a change, as after a roll-back."""
+    return any(change.step == step for change in config.changes)
+
+
+def _missing(going: Going) -> tuple[str, ...]:
+    """What a run that goes on has not, and what is done instead."""
+    run, step, notes = going.trials.run, going.step, list[str]()
+    if not run.checkpoint_steps:
+        notes.append(f"{run.folder} has no checkpoint: training begins again from update 0")
+    if step >= going.parts.config.record_every and not run.metrics_path.exists():
+        notes.append(f"{run.metrics_path} is missing: records and report begin after update {step}")
+    return tuple(notes)
 
 
 def _notes_of(
@@ -127,7 +148,7 @@ def _gone_back(
         bars.say(line)
         if writes:
             say_changes(config, step, before.trials.config.changes, bars.say)
-            TrialRuns(run, config).go_back(step)
+            TrialRuns(run, config).go_back(step, times)
         parts = _assembled(config, step, fetch, accelerator, bars)
         going = Going(parts, TrialRuns(run, parts.config), step, True, times)
         return going, callbacks_of(going, bars, accelerator) if writes else []
@@ -175,11 +196,20 @@ def _ending(trials: TrialRuns, accelerator: Accelerator) -> Iterator[None]:
         if writes:
             with suppress(Exception):  # what ended training says more
                 trials.write_reports()
-        step = last_good(trials.run)
-        if step and not isinstance(error, Diverged):  # which names its own way on
-            if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
-                error.add_note(f"update {step} is safe in {trials.run.checkpoint_folder(step)}")
-            error.add_note(f"go on with {trials.run.resuming}")
+        if not isinstance(error, Diverged):  # which names its own way on
+            for note in _ways_on(trials.run, error):
+                error.add_note(note)
         raise
     finally:
         accelerator.end_training()
+
+
+def _ways_on(run: Run, error: BaseException) -> Iterator[str]:
+    """What is safe after an error, and the command that goes on."""
+    step = last_good(run)
+    if step:
+        if not (isinstance(error, Stopped) or hasattr(error, "__notes__")):
+            yield f"update {step} is safe in {run.checkpoint_folder(step)}"
+        yield f"go on with {run.resuming}"
+    elif not (isinstance(error, ValueError) or run.checkpoint_steps):  # one says what to change
+        yield f"no checkpoint is saved: begin again with {run.resuming}"

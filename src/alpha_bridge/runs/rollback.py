@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ..control import AdaptivePath
+from ..files import GONE_BACK
 from ..files.manifest import OPTIMIZERS, last_whole
 from ..recipe import Config, changed, resumed
 from ..recipe.assembly import Assembly
@@ -16,9 +17,21 @@ from .snapshots import recorded_alpha
 ROLL_BACK = "roll-back"
 
 
-def rollbacks(run: Run) -> int:
-    """How often a run has gone back, by what is written of it."""
-    return sum(incident["answer"] == ROLL_BACK for incident in run.incidents)
+def unfinished(run: Run) -> Incident | None:
+    """The incident after which a run was killed before it had gone back; None without such.
+
+    Its line says how often the run will have gone back, and the configuration how often it has.
+    """
+    lines = [line for line in run.incidents if line["answer"] == ROLL_BACK]
+    if not lines or lines[-1].get(GONE_BACK, 0) <= run.gone_back:
+        return None
+    names = [of.name for of in fields(Incident)]
+    if missing := [name for name in names if name not in lines[-1]]:
+        raise ValueError(
+            f"{run.incidents_path} is damaged (its last line has no {missing[0]}): restore it from "
+            "a copy"
+        )
+    return Incident(**{name: lines[-1][name] for name in names})
 
 
 def last_good(run: Run, began: int | None = None) -> int:

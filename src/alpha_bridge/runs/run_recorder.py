@@ -6,11 +6,12 @@ import os
 from itertools import count
 from pathlib import Path
 
+from ..files import GONE_BACK
 from ..training import Event, FlightRecorder
 from ..training.incidents import Incident
 from ..training.progress import Bars
 from .going import Going
-from .rollback import watch_after
+from .rollback import ROLL_BACK, watch_after
 
 
 def recorder_of(going: Going, bars: Bars) -> FlightRecorder:
@@ -22,9 +23,10 @@ def recorder_of(going: Going, bars: Bars) -> FlightRecorder:
 
     def keep(incident: Incident, bundle: Path | None, answer: str) -> None:
         own = trials.runs[incident.trial : incident.trial + 1] if incident.trial is not None else ()
-        for one in (run, *own):
+        times = {GONE_BACK: going.rollbacks + 1} if answer == ROLL_BACK else {}
+        for one in (*own, run):  # after a kill the run goes by its own line, and has it last
             place = bundle and os.path.relpath(bundle, one.folder)
-            one.append_incident({**vars(incident), "answer": answer, "bundle": place})
+            one.append_incident({**vars(incident), "answer": answer, **times, "bundle": place})
 
     def place(incident: Incident) -> Path | None:
         taken = {of.get("bundle") for of in run.incidents}

@@ -35,11 +35,13 @@ class RunStatus:
 
     Attributes:
         folder: Of the run.
-        state: A process trains it, it has made all updates, or fewer; or what is there cannot be
-            read. Sums of checkpoints are not looked at, since that reads every byte.
+        state: A process trains it, it has a checkpoint of all updates, or only of fewer; or what is
+            there cannot be read. Sums of checkpoints are not looked at, since that reads every
+            byte.
         data: What it trains on, ``None`` where that is not known.
         method: How.
         step: Updates that are recorded.
+        saved: Updates of the last checkpoint, 0 without one.
         steps: Updates in all.
         metric: The one that ``--best`` names, or the first that is measured.
         damage: What cannot be read.
@@ -51,10 +53,18 @@ class RunStatus:
     data: str | None = None
     method: str | None = None
     step: int | None = None
+    saved: int | None = None
     steps: int | None = None
     metric: Progression | None = None
     damage: str | None = None
     command: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """The state, and of a run that was stopped what is saved, where that is less."""
+        if self.state != "stopped" or self.step == self.saved:
+            return self.state
+        return f"stopped, saved at {self.saved:,}" if self.saved else "stopped, no checkpoint"
 
 
 def runs_below(folder: Path, levels: int) -> Iterator[Run]:
@@ -74,24 +84,28 @@ def runs_below(folder: Path, levels: int) -> Iterator[Run]:
 def status_of(run: Run) -> RunStatus:
     """How a run stands; what cannot be read of it is its damage, not an error."""
     config: dict[str, Any] = {}
-    step = None
+    step = saved = None
     try:
         config, records, kept = run.config, run.records, run.checkpoint_steps
         if type(config.get("steps")) is not int:
             raise ValueError(f"{run.config_path} does not say how many steps there are")
-        step = max([0, *kept, *(record["step"] for record in records)])
+        saved = kept[-1] if kept else 0
+        step = max([saved, *(record["step"] for record in records)])
         training = is_locked(run.folder)
         if kept and not training:
             require_readable(run.checkpoint_folder(kept[-1]))
     except (ValueError, OSError) as error:
-        return RunStatus(run.folder, "damaged", **_named(config), step=step, damage=str(error))
-    ended = step >= config["steps"]
+        return RunStatus(
+            run.folder, "damaged", **_named(config), step=step, saved=saved, damage=str(error)
+        )
+    ended = saved >= config["steps"]
     state: State = "training" if training else "finished" if ended else "stopped"
     return RunStatus(
         run.folder,
         state,
         **_named(config),
         step=step,
+        saved=saved,
         metric=progression(records, config.get("best")),
         command=f"alpha-bridge report {_typed(run.folder)}"
         if training

@@ -87,17 +87,21 @@ class TrialRuns:
             if changed:
                 run.write_config(config.model_dump(mode="json"))
 
-    def go_back(self, step: int) -> None:
+    def go_back(self, step: int, times: int) -> None:
         """Remove the checkpoints after ``step`` updates, and write down what the run goes on with.
 
-        So a run that is killed before it has made another update goes on from there. What was
+        The configuration of the run itself, which has how many ``times`` it went back, comes last:
+        a run that is killed before does all of this again, see
+        :func:`~alpha_bridge.runs.rollback.unfinished`, and later it goes on from there. What was
         recorded of later updates is left to :meth:`go_on`.
         """
-        for run, config in self._configured:
+        trials_first = self._configured[::-1]
+        for run, _ in trials_first:
             for later in run.checkpoint_steps:
                 if later > step:
                     discard(run.checkpoint_folder(later))
-            run.write_config(config.model_dump(mode="json"))
+        for run, config in trials_first:
+            run.write_config(config.model_dump(mode="json"), times)
 
     def measure(
         self, state: TrainState, measure: Callable[[Run, AlphaBridge, Memory], Record]

@@ -27,7 +27,7 @@ def where(trainings: Trainings, name: str) -> str:
     status = status_of(run)
     if status.damage is not None:
         return f"{name}: damaged: {status.damage}"
-    parts = [f"{name}: {status.state}", f"update {status.step:,} of {status.steps:,}"]
+    parts = [f"{name}: {status.standing}", f"update {status.step:,} of {status.steps:,}"]
     records = run.records
     if records:
         last = records[-1]
