@@ -16,6 +16,7 @@ from alpha_bridge.runs import method_training
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.method_runs import configurations
 from experiments.bridge_vae import ARCHITECTURES
+from tests.saving import at_a_glance
 
 TINY = ["--steps", "20", "--batch-size", "8", "--model.hidden", "8", "--evaluation.samples", "50"]
 ASKED = ["compare", "ring8", "--methods", "ml,naive", *TINY]
@@ -32,9 +33,9 @@ def trained(monkeypatch):
         if folder.name in errors:
             raise errors[folder.name]
         value = 8.0 if config.method == "ml" else 2.0 + config.seed
-        Run.create(folder, config.model_dump(mode="json")).append(
-            {"step": config.steps, "phase": "ml", METRIC: value}
-        )
+        run = Run.create(folder, config.model_dump(mode="json"))
+        run.append({"step": config.steps, "phase": "ml", METRIC: value})
+        at_a_glance(run, config.steps)
 
     monkeypatch.setattr(method_training, "train_run", train_run)
     return names, errors

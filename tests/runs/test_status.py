@@ -1,28 +1,13 @@
 """How a run stands, from what lies in its folder."""
 
-import json
-import shutil
-
 import pytest
-from safetensors.numpy import save_file
 
 from alpha_bridge.files.lock import locked
 from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.status import RunStatus, progression, runs_below, status_of
+from tests.saving import at_a_glance
 
 FRECHET, MODES = "frechet_distance/pixels/64", "modes/3std/64"
-
-
-def save(run, step):
-    """What a checkpoint is at a glance."""
-    folder = run.checkpoint_folder(step)
-    folder.mkdir(parents=True)
-    save_file({}, folder / "model.safetensors")
-    for name in ("average", "memory"):
-        shutil.copyfile(folder / "model.safetensors", folder / f"{name}.safetensors")
-    (folder / "state.json").write_text(json.dumps({"step": step}))
-    names = ("model.safetensors", "average.safetensors", "memory.safetensors", "state.json")
-    (folder / "manifest.json").write_text(json.dumps(dict.fromkeys(names, "")))
 
 
 @pytest.fixture
@@ -47,7 +32,7 @@ def test_a_run_with_fewer_updates_is_stopped_and_can_go_on(run):
 def test_a_run_whose_last_checkpoint_was_not_saved_has_not_finished(run, steps, says):
     run.write_config({"steps": 80})
     for step in steps:
-        save(run, step)
+        at_a_glance(run, step)
     status = status_of(run)
     assert (status.state, status.standing) == ("stopped", says)
     assert (status.step, status.saved) == (80, max([0, *steps]))
@@ -71,7 +56,7 @@ def test_a_run_whose_lock_is_held_trains_now(run):
 )
 def test_what_a_finished_run_has_learned_can_be_shown(run, config, command):
     run.write_config({"steps": 80, **config})
-    save(run, 80)
+    at_a_glance(run, 80)
     status = status_of(run)
     assert status.state == "finished"
     assert status.command == f"alpha-bridge {command.format(run.folder)}"

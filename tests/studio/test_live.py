@@ -38,7 +38,7 @@ def test_a_run_that_was_killed_is_stopped_and_says_so(trainings, run):
         held = (run.folder / LOCK).read_text()
     stopped = live.where(trainings, "first")
     (run.folder / LOCK).write_text(held)  # a process that is killed changes nothing
-    assert stopped.startswith("first: stopped · update 40 of 100")
+    assert stopped.startswith("first: stopped, no checkpoint · update 40 of 100")
     assert live.where(trainings, "first") == f"{stopped} · the training was killed"
 
 
