@@ -45,10 +45,9 @@ def replay(
         bundle: Folder of the bundle, in incidents/ of a run.
 
     Raises:
-        FileNotFoundError: There is no such folder.
         ValueError: The folder is no bundle, is damaged, or is of a version that cannot be read.
     """
-    from ..files.bundle_content import differences, read_content, unknown
+    from ..files.bundle_content import differences, read_content
     from ..recipe import read_config
     from ..settings import WatchConfig
 
@@ -56,17 +55,12 @@ def replay(
     notes = [*differences(content)]
     try:
         config = read_config(content["config"])
+        watch = config.watch if content.get("watch") is None else WatchConfig(**content["watch"])
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{bundle} is of a run that this version cannot train ({error}): replay it with "
             f"alpha_bridge {content['versions'].get('alpha_bridge')}"
         ) from error
-    if config.event_shape is None:
-        raise unknown(bundle, "config.event_shape", None)
-    try:
-        watch = config.watch if content.get("watch") is None else WatchConfig(**content["watch"])
-    except (ValueError, TypeError) as error:
-        raise unknown(bundle, "watch", content["watch"]) from error
     if content["processes"] > 1:
         notes.append(
             f"{content['processes']} processes made the update together, and its numbers are those "

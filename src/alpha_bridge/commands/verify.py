@@ -21,7 +21,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from ..checks import at_least
-from ..errors import Diverged, Halted, Interrupted, Stopped, Unequal, one_line, printable
+from ..errors import Interrupted, Unequal, printable
 from ..recipe import Config, changed, read_config
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ QUICK = {"evaluation.samples": 500, "evaluation.features": "pixels"}
 """What is measured of a preset costs little: it is not what is compared."""
 
 CHILD = "import sys; from alpha_bridge.commands.verify import go_on; go_on(*sys.argv[1:])"
-ENDED = 3
-"""The code of a child whose training ended by itself, before the update that it was to reach."""
 RESUMING, TRAINING, TRAINED = "resuming", "training", "trained"
 """What a child says when it has loaded torch, before its first update, and after its last."""
 
@@ -80,7 +78,6 @@ def verify(
             was refused.
         OSError: A file cannot be read or written.
         Unequal: The weights differ; the message says which.
-        Stopped: Training ended by itself, so that nothing was compared.
     """
     at_least(1, "steps", steps)
     at_least(1, "kills", kills)
@@ -195,9 +192,6 @@ def go_on(folder: str, end: str, fetch: str) -> None:
         train_run(config, run.folder, resume, quiet, None if fetch else (), [Until()])
     except Interrupted:
         pass  # which is how it ends early
-    except (Diverged, Halted) as error:
-        print(one_line(error), file=sys.stderr)  # without the way on, as its folder is gone then
-        sys.exit(ENDED)
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(str(error))
 
@@ -230,12 +224,9 @@ def _hear(child: subprocess.Popen[str], word: str) -> bool:
 
 def _end(pair: _Pair, child: subprocess.Popen[str]) -> None:
     """Wait for the end of a child, and refuse what it refused."""
-    if not (code := child.wait()):
-        return
-    lines = (pair.place / "errors").read_text().strip().splitlines()
-    if code == ENDED:
-        raise Stopped(f"{lines[-1]}; nothing was compared")
-    raise ValueError(lines[-1] if lines else f"training ended with the code {code}")
+    if child.wait():
+        lines = (pair.place / "errors").read_text().strip().splitlines()
+        raise ValueError(lines[-1] if lines else f"training ended with the code {child.returncode}")
 
 
 def _whole(pair: _Pair) -> tuple[float, float, float]:

@@ -10,14 +10,11 @@ from typing import Any
 
 from ..errors import printable
 from .json_object import plain, read_json
-from .manifest import MANIFEST, Damaged, verified
+from .manifest import Damaged, verified
 
 CONTENT = "bundle.json"
 FORMAT = 1
 """Of the content; another one is refused."""
-
-RESTORE = "restore the bundle from a copy"
-"""What can be done about one that is damaged, or was changed."""
 
 DRAWS = "draws"
 """The file of tensors of what the update was given."""
@@ -89,12 +86,9 @@ def read_content(folder: Path) -> dict[str, Any]:
     """What a bundle, found whole, says of itself.
 
     Raises:
-        FileNotFoundError: There is no such folder.
         ValueError: The folder is no bundle, is damaged, or is one of a version that this one cannot
             read.
     """
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no {folder}: give a folder of incidents/ in a run")
     if not (folder / CONTENT).is_file():
         raise ValueError(
             f"{folder} is no bundle: it has no {CONTENT}; give a folder of incidents/ in a run"
@@ -109,14 +103,12 @@ def read_content(folder: Path) -> dict[str, Any]:
         )
     _require_known(folder, content, NEEDED)
     _require_known(folder, content["incident"], INCIDENT)
-    if not (folder / MANIFEST).is_file():
-        raise ValueError(f"{folder} is no whole bundle, it has no {MANIFEST}: {RESTORE}")
     try:
         files, _ = verified(folder)
     except Damaged as damage:
-        raise ValueError(f"{damage.what}: {RESTORE}") from damage
+        raise ValueError(f"{damage.what}: restore the bundle from a copy") from damage
     if not {"optimizers", DRAWS} <= {*files}:
-        raise ValueError(f"{folder} is no whole bundle: {RESTORE}")
+        raise ValueError(f"{folder} is no whole bundle: restore it from a copy")
     return content
 
 

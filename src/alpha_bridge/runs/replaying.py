@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..files import plain
-from ..files.bundle_content import RESTORE, unknown
+from ..files.bundle_content import unknown
 from ..recipe import Config
 from ..recipe.first_weights import build_model
 from ..recipe.slots import build_slots
@@ -50,12 +50,8 @@ def repeat(
     accelerator = available_accelerator(config.precision)
     tensors, step, draws = read_bundle(folder, content, accelerator.device)
     tensors.pop("units", None)  # samples are in model units
-    steps = config.optimization.discriminator_steps
-    if len(draws) != steps + (kind in MEASURED):
-        raise ValueError(
-            f"{folder} has {len(draws)} draws of data and noise, which are not those of an update "
-            f"with optimization.discriminator_steps {steps}: {RESTORE}"
-        )
+    if len(draws) != config.optimization.discriminator_steps + (kind in MEASURED):
+        raise unknown(folder, f"kind, with {len(draws)} draws", kind)
     gamma, objective, regularizer = build_slots(config)
     model, shape = build_model(config), config.event_shape or ()
     state = start(
@@ -66,7 +62,7 @@ def repeat(
         updates = Updates(
             state, gamma, objective, regularizer, accelerator, begin, content["steps"]
         )
-        with naming(folder, "a bundle", RESTORE):
+        with naming(folder):
             updates.go_to(tensors, step)
         numbers = updates(draws, content["alpha"])
     if unseen is not None:

@@ -75,18 +75,16 @@ def restore(state: TrainState, folder: Path) -> None:
 
 
 @contextmanager
-def naming(folder: Path, what: str = "a checkpoint", remedy: str | None = None) -> Iterator[None]:
-    """Name the checkpoint, or what else it is, whose tensors did not fit, in a ``ValueError``."""
+def naming(folder: Path) -> Iterator[None]:
+    """Name the checkpoint whose tensors did not fit, in a ``ValueError``."""
     try:
         yield
     except torch.OutOfMemoryError:  # which the checkpoint has no part in
         raise
     except (RuntimeError, LookupError, ValueError) as error:
-        usual = (
-            f"use the config.json that the run began with, or remove {folder} to use the one before"
-        )
         raise ValueError(
-            f"{folder} is {what} of another configuration ({one_line(error)}): {remedy or usual}"
+            f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
+            f"use the config.json that the run began with, or remove {folder} to use the one before"
         ) from error
 
 
