@@ -329,6 +329,21 @@ def test_a_loss_of_features_is_refused(bundle, capsys):
     assert f"{bundle} is of a run with --objective.features rotations, and a bundle has no" in line
 
 
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        (None, "has no event_shape, which training writes: restore it from a copy"),
+        ([7, 7], "has [7, 7] for event_shape, and a sample has a number of features, or"),
+        ([0], "has [0] for event_shape, and"),
+    ],
+)
+def test_a_shape_that_no_training_wrote_is_refused(bundle, capsys, shape, part):
+    config = json.loads((bundle / "bundle.json").read_text())["config"]
+    content(bundle, config=config | {"event_shape": shape})
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle}/bundle.json {part}" in line
+
+
 @pytest.mark.parametrize("name", ["alpha_bridge", "torch"])
 def test_another_version_is_said_and_replayed(bundle, capsys, name):
     known = json.loads((bundle / "bundle.json").read_text())["versions"]

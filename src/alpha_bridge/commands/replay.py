@@ -47,8 +47,9 @@ def replay(
     Raises:
         ValueError: The folder is no bundle, is damaged, or is of a version that cannot be read.
     """
-    from ..files.bundle_content import differences, read_content
+    from ..files.bundle_content import CONTENT, differences, read_content
     from ..recipe import read_config
+    from ..runs.opening import of_trained
     from ..settings import WatchConfig
 
     content = read_content(bundle)
@@ -66,6 +67,8 @@ def replay(
             f"{content['processes']} processes made the update together, and its numbers are those "
             "of the first one's share: here one makes all of it, and they differ"
         )
+
+    of_trained(bundle / CONTENT, config)
 
     from ..runs.replaying import repeat
 
