@@ -244,16 +244,16 @@ def _end(pair: _Pair, run: Path, child: subprocess.Popen[str]) -> None:
     if not code:
         return
     lines = (pair.place / "errors").read_text().strip().splitlines()
-    said = lines[-1] if lines else f"its code was {code}"
+    reason = lines[-1] if lines else f"its code was {code}"
     if code == REFUSED:
-        raise ValueError(said)
+        raise ValueError(reason)
     if run == pair.runs[1]:
         raise Unequal(
             f"the run that was killed ended by itself before update {pair.end}, and the other one "
-            f"did not: {said}"
+            f"did not: {reason}"
         )
     raise Stopped(
-        f"training ended by itself before update {pair.end}, so nothing was compared: {said}"
+        f"training ended by itself before update {pair.end}, so nothing was compared: {reason}"
     )
 
 
