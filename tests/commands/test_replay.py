@@ -398,7 +398,9 @@ def test_another_version_is_said_and_replayed(bundle, capsys, name):
     ("changes", "part"),
     [
         ({"format": 2}, "is a bundle of format 2, this version reads format 1: replay it with"),
-        ({"dtype": "float8"}, "is no whole bundle"),
+        ({"dtype": "float8"}, "bundle.json has 'float8' for dtype, which this version does not"),
+        ({"dtype": ["float32"]}, "bundle.json has ['float32'] for dtype, which this version"),
+        ({"dtype": "float64"}, "(draws.safetensors has no draws of float64): restore the bundle"),
     ],
 )
 def test_a_content_of_another_version_is_refused(bundle, capsys, changes, part):
