@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
+from importlib.metadata import version
 from io import StringIO
 
 import pytest
@@ -329,6 +330,62 @@ def test_a_loss_of_features_is_refused(bundle, capsys):
     assert f"{bundle} is of a run with --objective.features rotations, and a bundle has no" in line
 
 
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        (None, "has no event_shape, which training writes: restore it from a copy"),
+        ([7, 7], "has [7, 7] for event_shape, and a sample has a number of features, or"),
+        ([0], "has [0] for event_shape, and"),
+    ],
+)
+def test_a_shape_that_no_training_wrote_is_refused(bundle, capsys, shape, part):
+    config = json.loads((bundle / "bundle.json").read_text())["config"]
+    content(bundle, config=config | {"event_shape": shape})
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle}/bundle.json {part}" in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "part"),
+    [
+        ("model", {"latent": 7}, "has a config whose networks are not those of the bundle's"),
+        ("objective", {"kind": "joint"}, "has a config whose networks are not those of"),
+        (
+            "optimization",
+            {"discriminator_steps": 3},
+            "has 3 for config.optimization.discriminator_steps and 'collapse' for incident.kind, "
+            "which take 4 draws, and draws.safetensors has 2",
+        ),
+    ],
+)
+def test_a_config_that_is_not_that_of_the_tensors_is_refused(bundle, capsys, key, value, part):
+    config = json.loads((bundle / "bundle.json").read_text())["config"]
+    content(bundle, config=config | {key: config[key] | value})
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle}/bundle.json {part}" in line
+    assert line.endswith(": restore the bundle from a copy")
+
+
+@pytest.mark.parametrize("by", [version("alpha_bridge"), "0.0.1"])
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"config": {"wings": 2}}, "config that this version cannot train with (unknown key 'wi"),
+        ({"config": {"watch": [1]}}, "config that this version cannot train with (watch: must be"),
+        ({"watch": [1]}, "watch that this version cannot train with (watch: must be a dict"),
+        ({"watch": {"foo": 1}}, "watch that this version cannot train with (unknown key 'watch.f"),
+        ({"watch": {"spread": None}}, "watch that this version cannot train with (watch.spread: "),
+    ],
+)
+def test_settings_of_another_version_are_refused_by_their_key(bundle, capsys, by, changes, part):
+    known = json.loads((bundle / "bundle.json").read_text())["versions"]
+    content(bundle, **changes, versions=known | {"alpha_bridge": by})
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle}/bundle.json has settings for {part}" in line
+    own = by == version("alpha_bridge")
+    assert line.endswith("restore it from a copy" if own else "replay it with alpha_bridge 0.0.1")
+
+
 @pytest.mark.parametrize("name", ["alpha_bridge", "torch"])
 def test_another_version_is_said_and_replayed(bundle, capsys, name):
     known = json.loads((bundle / "bundle.json").read_text())["versions"]
@@ -341,8 +398,9 @@ def test_another_version_is_said_and_replayed(bundle, capsys, name):
     ("changes", "part"),
     [
         ({"format": 2}, "is a bundle of format 2, this version reads format 1: replay it with"),
-        ({"config": {"wings": 2}}, "is of a run that this version cannot train (unknown key"),
-        ({"dtype": "float8"}, "is no whole bundle"),
+        ({"dtype": "float8"}, "bundle.json has 'float8' for dtype, which this version does not"),
+        ({"dtype": ["float32"]}, "bundle.json has ['float32'] for dtype, which this version"),
+        ({"dtype": "float64"}, "(draws.safetensors has no draws of float64): restore the bundle"),
     ],
 )
 def test_a_content_of_another_version_is_refused(bundle, capsys, changes, part):
@@ -362,7 +420,6 @@ def of_incident(**changes):
         ({"incident": {}}, "None for kind"),
         (of_incident(kind="bogus"), "'bogus' for kind"),
         (of_incident(kind=["collapse"]), "['collapse'] for kind"),
-        (of_incident(kind="few-samples"), "'few-samples' for kind, with 2 draws"),
         (of_incident(step="8"), "'8' for step"),
         (of_incident(what=None), "None for what"),
         (of_incident(trial=-1), "-1 for trial"),
@@ -381,7 +438,7 @@ def test_what_a_content_says_and_no_version_would_is_refused(bundle, capsys, cha
     content(bundle, **changes)
     (line,) = replay(bundle, capsys, code=2).err.splitlines()
     assert f"bundle.json has {part}, which this version does not know: it is a bundle of" in line
-    assert line.endswith("another version, or damaged")
+    assert "another version, to be replayed with that, or damaged, to be restored" in line
 
 
 @pytest.mark.parametrize("file", ["draws.safetensors", "model.safetensors", "manifest.json"])
@@ -392,7 +449,17 @@ def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(bundle, capsys, fil
     assert line.endswith("restore the bundle from a copy")
 
 
+def test_a_bundle_without_its_manifest_is_no_checkpoint(bundle, capsys):
+    (bundle / "manifest.json").unlink()
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert f"{bundle} is no whole bundle (" in line
+    assert "checkpoint" not in line
+    assert line.endswith("manifest.json'): restore the bundle from a copy")
+
+
 def test_another_folder_is_refused(collapsed, tmp_path, capsys):
-    for folder in (collapsed.folder, collapsed.checkpoint_folder(20), tmp_path / "none"):
+    for folder in (collapsed.folder, collapsed.checkpoint_folder(20)):
         (line,) = replay(folder, capsys, code=2).err.splitlines()
         assert f"{folder} is no bundle: it has no bundle.json" in line
+    (line,) = replay(tmp_path / "none", capsys, code=2).err.splitlines()
+    assert f"{tmp_path}/none does not exist: give a folder of incidents/" in line

@@ -3,12 +3,13 @@
 import json
 import shutil
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
 from alpha_bridge import commands
 from alpha_bridge.cli import main
-from alpha_bridge.errors import Unequal
+from alpha_bridge.errors import Diverged, Halted, Stopped, Unequal
 from alpha_bridge.recipe import changed, read_config
 from alpha_bridge.recipe.presets import PRESETS
 from alpha_bridge.runs.folder import Run
@@ -85,12 +86,82 @@ def test_tensors_that_differ_are_named(run, tmp_path):
         module._compare(found)
 
 
-def test_what_a_child_refuses_is_told(run, tmp_path):
+def ended(code, said, which=0):
+    """What is raised of a child that ended with a code and a line."""
+
+    def of(place):
+        pair = module._Pair(place, 0, 30, fetch=False)
+        (place / "errors").write_text(said)
+        child = SimpleNamespace(wait=lambda: code)
+        with pytest.raises((ValueError, Stopped, Unequal)) as caught:
+            module._end(pair, pair.runs[which], child)
+        return caught
+
+    return of
+
+
+def test_what_a_child_refuses_is_told(run, tmp_path, capsys):
     found = begun(run.folder, tmp_path, 100)
     weights = Run(found.runs[0]).checkpoint_folder(18) / "model.safetensors"
     weights.unlink()
-    with pytest.raises(SystemExit, match="18 is not a whole checkpoint"):
+    with pytest.raises(SystemExit) as refusal:
         module.go_on(str(found.runs[0]), "20", "")
+    said = capsys.readouterr().err
+    assert "18 is not a whole checkpoint" in said
+    caught = ended(refusal.value.code, said)(tmp_path)
+    assert (caught.type, str(caught.value)) == (ValueError, said.strip())
+
+
+def diverged():
+    try:
+        raise Diverged("training diverged by update 2: loss is not finite")
+    except Diverged as error:
+        raise Diverged(f"{error}, and begin again: alpha-bridge train /gone --resume") from error
+
+
+def halted():
+    error = Halted("stopped after an incident, update 2: so")
+    error.add_note("go on with alpha-bridge train /gone --resume")
+    raise error
+
+
+@pytest.mark.parametrize("train", [diverged, halted])
+def test_a_child_that_ends_by_itself_names_no_folder_that_will_be_gone(
+    run, tmp_path, monkeypatch, train
+):
+    found = begun(run.folder, tmp_path, 100)
+    monkeypatch.setattr("alpha_bridge.runs.recording.train_run", lambda *_: train())
+    with pytest.raises(SystemExit, match=r"update 2: .*; verify fewer --steps, or a run") as ending:
+        module.go_on(str(found.runs[0]), "20", "")
+    assert "alpha-bridge train" not in ending.value.code
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "which", "kind", "part"),
+    [
+        (1, "diverged by update 2", 0, Stopped, "so nothing was compared: diverged by update 2"),
+        (1, "diverged by update 2", 1, Unequal, "and the other one did not: diverged by update 2"),
+        (-9, "", 0, Stopped, "so nothing was compared: its code was -9"),
+    ],
+)
+def test_a_child_that_ends_before_its_last_update_is_no_mistake_of_the_user(
+    tmp_path, code, said, which, kind, part
+):
+    caught = ended(code, said, which)(tmp_path)
+    assert caught.type is kind
+    assert part in str(caught.value)
+    assert "ended by itself before update 30" in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_is_not_compared(tmp_path, capsys):
+    wild = SMALL | {"optimization.generator": 1e30}
+    with pytest.raises(Diverged):
+        commands.train(changed(PRESETS["gaussians25"], wild), tmp_path / "run")
+    assert main(["verify", str(tmp_path / "run"), "--steps=10", "--kills=1"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "so nothing was compared: training diverged by update" in line
+    assert "alpha-bridge train" not in line
 
 
 @pytest.mark.parametrize(

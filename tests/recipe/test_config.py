@@ -55,6 +55,23 @@ def test_a_dictionary_and_its_file_read_the_same(tmp_path):
     assert read_config(values) == read_config(write(tmp_path, json.dumps(values)))
 
 
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [("nonsense", "leave it out"), ("model.latnt", "did you mean 'model.latent'?")],
+)
+def test_what_is_decided_are_settings(tmp_path, key, remedy):
+    values = {"decided": ["model.latent", key]}
+    line = f"decided names an unknown key {key!r}: {remedy}"
+    assert refusal(values) == line
+    path = write(tmp_path, json.dumps(values))
+    assert refusal(path) == f"{path}: {line}"
+
+
+def test_a_setting_without_a_rule_is_not_decided():
+    with pytest.raises(ValueError, match="decided names seed, for which there is no rule: leave"):
+        decide(read_config({"decided": ["seed"]}), (5,), 100)
+
+
 def test_what_is_not_given_takes_its_default():
     assert read_config({"seed": 3}) == Config(seed=3)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
+
+if TYPE_CHECKING:
+    from ..recipe import Config
 
 Numbers = dict[str, Any]
 
@@ -47,25 +50,22 @@ def replay(
     Raises:
         ValueError: The folder is no bundle, is damaged, or is of a version that cannot be read.
     """
-    from ..files.bundle_content import differences, read_content
-    from ..recipe import read_config
-    from ..settings import WatchConfig
+    from ..files.bundle_content import CONTENT, differences, read_content
+    from ..runs.opening import of_trained
 
     content = read_content(bundle)
     notes = [*differences(content)]
-    try:
-        config = read_config(content["config"])
-        watch = config.watch if content.get("watch") is None else WatchConfig(**content["watch"])
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{bundle} is of a run that this version cannot train ({error}): replay it with "
-            f"alpha_bridge {content['versions'].get('alpha_bridge')}"
-        ) from error
+    config = _settings(bundle, content, "config", content["config"])
+    watch = config.watch
+    if content.get("watch") is not None:
+        watch = _settings(bundle, content, "watch", {"watch": content["watch"]}).watch
     if content["processes"] > 1:
         notes.append(
             f"{content['processes']} processes made the update together, and its numbers are those "
             "of the first one's share: here one makes all of it, and they differ"
         )
+
+    of_trained(bundle / CONTENT, config)
 
     from ..runs.replaying import repeat
 
@@ -74,3 +74,19 @@ def replay(
     trial = "" if incident.get("trial") is None else f"trial {incident['trial']}: "
     line = f"update {incident['step']}: {trial}{incident['what']}"
     return Replayed(line, repeats, content["numbers"], now, tuple(notes))
+
+
+def _settings(bundle: Path, content: Numbers, key: str, found: Any) -> Config:  # noqa: ANN401
+    """The settings that a bundle has under a key, refused by a line that names it."""
+    from ..files.bundle_content import CONTENT, versions
+    from ..recipe import read_config
+
+    try:
+        return read_config(found)
+    except ValueError as error:
+        by, own = content["versions"]["alpha_bridge"], versions()["alpha_bridge"]
+        remedy = "restore it from a copy" if by == own else f"replay it with alpha_bridge {by}"
+        raise ValueError(
+            f"{bundle / CONTENT} has settings for {key} that this version cannot train with "
+            f"({error}): {remedy}"
+        ) from error

@@ -21,7 +21,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from ..checks import at_least
-from ..errors import Interrupted, Unequal, printable
+from ..errors import Interrupted, Stopped, Unequal, one_line, printable
 from ..recipe import Config, changed, read_config
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ QUICK = {"evaluation.samples": 500, "evaluation.features": "pixels"}
 CHILD = "import sys; from alpha_bridge.commands.verify import go_on; go_on(*sys.argv[1:])"
 RESUMING, TRAINING, TRAINED = "resuming", "training", "trained"
 """What a child says when it has loaded torch, before its first update, and after its last."""
+REFUSED = 2
+"""The code with which a child ends that was asked for what cannot be; any other is not the
+user's mistake."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ def verify(
         ValueError: There is no such preset or run, a number is out of its range, or training
             was refused.
         OSError: A file cannot be read or written.
-        Unequal: The weights differ; the message says which.
+        Stopped: Training ended by itself, as a run that diverges does, and nothing was compared.
+        Unequal: The weights differ; the message says which. Or the run that was killed ended by
+            itself, and the other one did not.
     """
     at_least(1, "steps", steps)
     at_least(1, "kills", kills)
@@ -192,7 +197,12 @@ def go_on(folder: str, end: str, fetch: str) -> None:
         train_run(config, run.folder, resume, quiet, None if fetch else (), [Until()])
     except Interrupted:
         pass  # which is how it ends early
-    except (ValueError, OSError, RuntimeError) as error:
+    except Stopped as error:  # the first of its chain: a later one names a folder that will be gone
+        sys.exit(f"{one_line(error)}; verify fewer --steps, or a run that does not end so")
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)
+    except (OSError, RuntimeError) as error:
         sys.exit(str(error))
 
 
@@ -222,11 +232,29 @@ def _hear(child: subprocess.Popen[str], word: str) -> bool:
     return any(line.strip() == word for line in iter(child.stdout.readline, ""))
 
 
-def _end(pair: _Pair, child: subprocess.Popen[str]) -> None:
-    """Wait for the end of a child, and refuse what it refused."""
-    if child.wait():
-        lines = (pair.place / "errors").read_text().strip().splitlines()
-        raise ValueError(lines[-1] if lines else f"training ended with the code {child.returncode}")
+def _end(pair: _Pair, run: Path, child: subprocess.Popen[str]) -> None:
+    """Wait for the end of a child that trains a run, and raise what kept it from its last update.
+
+    Raises:
+        ValueError: It was refused.
+        Stopped: The run that is not killed ended by itself.
+        Unequal: The other one did.
+    """
+    code = child.wait()
+    if not code:
+        return
+    lines = (pair.place / "errors").read_text().strip().splitlines()
+    reason = lines[-1] if lines else f"its code was {code}"
+    if code == REFUSED:
+        raise ValueError(reason)
+    if run == pair.runs[1]:
+        raise Unequal(
+            f"the run that was killed ended by itself before update {pair.end}, and the other one "
+            f"did not: {reason}"
+        )
+    raise Stopped(
+        f"training ended by itself before update {pair.end}, so nothing was compared: {reason}"
+    )
 
 
 def _whole(pair: _Pair) -> tuple[float, float, float]:
@@ -236,7 +264,7 @@ def _whole(pair: _Pair) -> tuple[float, float, float]:
         for word in (RESUMING, TRAINING, TRAINED):
             _hear(child, word)
             clocks.append(time.perf_counter())
-        _end(pair, child)
+        _end(pair, pair.runs[0], child)
     load, begin, train = (after - before for before, after in pairwise(clocks))
     return load, begin, train
 
@@ -252,12 +280,12 @@ def _killed(pair: _Pair, kills: int, times: tuple[float, float, float]) -> tuple
             time.sleep(random.uniform(0, most))
             child.kill()
             if child.wait() >= 0:  # it has ended, or was refused
-                _end(pair, child)
+                _end(pair, pair.runs[1], child)
                 return done, resuming
         done, resuming = done + 1, resuming + (word == RESUMING)
     with _child(pair, pair.runs[1]) as child:
         _hear(child, TRAINED)
-        _end(pair, child)
+        _end(pair, pair.runs[1], child)
     return done, resuming
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import printable
 from .json_object import plain, read_json
-from .manifest import Damaged, verified
+from .manifest import ENDING, MANIFEST, Damaged, verified
 
 CONTENT = "bundle.json"
 FORMAT = 1
@@ -89,6 +89,8 @@ def read_content(folder: Path) -> dict[str, Any]:
         ValueError: The folder is no bundle, is damaged, or is one of a version that this one cannot
             read.
     """
+    if not folder.exists():
+        raise ValueError(f"{folder} does not exist: give a folder of incidents/ in a run")
     if not (folder / CONTENT).is_file():
         raise ValueError(
             f"{folder} is no bundle: it has no {CONTENT}; give a folder of incidents/ in a run"
@@ -106,10 +108,15 @@ def read_content(folder: Path) -> dict[str, Any]:
     try:
         files, _ = verified(folder)
     except Damaged as damage:
-        raise ValueError(f"{damage.what}: restore the bundle from a copy") from damage
-    if not {"optimizers", DRAWS} <= {*files}:
-        raise ValueError(f"{folder} is no whole bundle: restore it from a copy")
+        raise _not_whole(folder, damage.reason) from damage
+    for name in ("optimizers", DRAWS):
+        if name not in files:
+            raise _not_whole(folder, f"{folder / MANIFEST} does not name {name}{ENDING}")
     return content
+
+
+def _not_whole(folder: Path, reason: str) -> ValueError:
+    return ValueError(f"{folder} is no whole bundle ({reason}): restore the bundle from a copy")
 
 
 def _require_known(folder: Path, part: Mapping[str, Any], needed: Mapping[str, Valid]) -> None:
@@ -122,7 +129,8 @@ def unknown(folder: Path, key: str, value: object) -> ValueError:
     """The error of a bundle that says what this version does not know."""
     return ValueError(
         f"{folder / CONTENT} has {shortened(value)} for {key}, which this version does not know: "
-        "it is a bundle of another version, or damaged"
+        "it is a bundle of another version, to be replayed with that, or damaged, to be restored "
+        "from a copy"
     )
 
 

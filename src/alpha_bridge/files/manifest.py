@@ -27,11 +27,12 @@ class Damaged(ValueError):
 
     Attributes:
         what: What is the matter with which file; the message has the remedy beside it.
+        reason: The same without the word checkpoint, for a folder that is something else.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, reason: str | None = None) -> None:
         super().__init__(f"{what}: restore it from a copy, or use another checkpoint")
-        self.what = what
+        self.what, self.reason = what, reason or what
 
 
 def step_name(step: int) -> str:
@@ -260,4 +261,5 @@ def _run_of(folder: Path) -> str | None:
 
 
 def _not_whole(folder: Path, error: Exception) -> Damaged:
-    return Damaged(f"{folder} is not a whole checkpoint ({one_line(error)})")
+    reason = one_line(error)
+    return Damaged(f"{folder} is not a whole checkpoint ({reason})", reason)

@@ -227,6 +227,9 @@ def decide(
     """The configuration with a value for each key that it leaves to be decided.
 
     Arguments as the attributes of :class:`Facts`.
+
+    Raises:
+        ValueError: A key that is left to be decided has no rule.
     """
     if not config.decided:
         return config
@@ -236,6 +239,8 @@ def decide(
     if "model.latent" in config.decided:
         facts = replace(facts, latent=_latent(facts))
     keys = config.decided
+    if unruled := [key for key in keys if key not in RULES]:
+        raise ValueError(f"{DECIDED} names {unruled[0]}, for which there is no rule: leave it out")
     if not {*SHARES} <= {*keys}:  # which add up to 1: some are given, so the others are as they are
         keys = tuple(key for key in keys if key not in SHARES)
     values = {key: RULES[key](facts) for key in keys}

@@ -23,23 +23,26 @@ def read_config(source: Path | dict[str, Any]) -> Config:
         source: A JSON file, such as a run's ``config.json``, or its content.
 
     Raises:
-        ValueError: The file is not JSON, a key is unknown, or a value has the wrong type; one
-            line that names it.
+        ValueError: The file is not JSON, a key is unknown, also among those that are decided, or a
+            value has the wrong type; one line that names it.
 
     Example:
         >>> read_config({"steps": 100}).steps
         100
     """
-    try:
-        if isinstance(source, dict):
-            return Config.model_validate(_of_today(source))
-        content = read_json(source)
+    if isinstance(source, dict):
+        where, content = "", source
+    else:
+        where, content = f"{source}: ", read_json(source)
         for of_run in (IDENTITY, GONE_BACK):
             content.pop(of_run, None)
-        return Config.model_validate(_of_today(content))
+    try:
+        config = Config.model_validate(_of_today(content))
     except ValidationError as error:
-        where = "" if isinstance(source, dict) else f"{source}: "
         raise ValueError(where + explain(error)) from None
+    if unknown := sorted({*config.decided} - {*known_keys()}):
+        raise ValueError(f"{where}{DECIDED} names an {_unknown(unknown[0])}")
+    return config
 
 
 def _of_today(content: dict[str, Any]) -> dict[str, Any]:
@@ -75,12 +78,16 @@ def explain(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(map(str, first["loc"]))
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        near = get_close_matches(key, known_keys(), n=1)
-        return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
+        return _unknown(key)
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
     if first["type"] == "value_error":
         return message  # which begins with the key
     return f"{key}: {message}, got {shortened(first['input'])}"
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, known_keys(), n=1)
+    return f"unknown key {key!r}" + (f": did you mean {near[0]!r}?" if near else ": leave it out")
 
 
 def known_keys() -> list[str]:

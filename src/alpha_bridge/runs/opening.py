@@ -48,7 +48,7 @@ def open_run(run: Path | Run, step: int | None = None) -> RunAt:
             warnings.warn(f"{what}: update {at} is used instead", stacklevel=3)
     else:
         at = verified(folder)[1]
-    return RunAt(run, _of_trained(run, config), at)
+    return RunAt(run, of_trained(run.config_path, config), at)
 
 
 def usable(run: Run, resume: bool = False) -> tuple[int, tuple[str, ...]]:
@@ -66,17 +66,21 @@ def usable(run: Run, resume: bool = False) -> tuple[int, tuple[str, ...]]:
 
 def config_of(run: Run) -> Config:
     """The configuration of a run that was trained, refused if it does not say on what."""
-    return _of_trained(run, read_config(run.config_path))
+    return of_trained(run.config_path, read_config(run.config_path))
 
 
-def _of_trained(run: Run, config: Config) -> Config:
+def of_trained(path: Path, config: Config) -> Config:
+    """The configuration in a file, refused if it does not say on what its run was trained."""
     shapes = {"event_shape": config.event_shape}
     if config.prior is not None:
         shapes["prior_shape"] = config.prior_shape
     for key, shape in shapes.items():
         if shape is None:
+            raise ValueError(f"{path} has no {key}, which training writes: restore it from a copy")
+        if len(shape) not in (1, 3) or min(shape) < 1:
             raise ValueError(
-                f"{run.config_path} has no {key}, which training writes: restore it from a copy"
+                f"{path} has {list(shape)} for {key}, and a sample has a number of features, or "
+                "channels and two sides: restore it from a copy"
             )
     return config
 

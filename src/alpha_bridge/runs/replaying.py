@@ -1,11 +1,16 @@
 """An incident again, from its bundle: the update is made once more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
+
+from ..errors import one_line
 from ..files import plain
-from ..files.bundle_content import unknown
+from ..files.bundle_content import CONTENT, DRAWS, unknown
+from ..files.manifest import ENDING
 from ..recipe import Config
 from ..recipe.first_weights import build_model
 from ..recipe.slots import build_slots
@@ -13,7 +18,6 @@ from ..settings import WatchConfig
 from ..training import available_accelerator
 from ..training.batches import networks_draws
 from ..training.bundle import read_bundle
-from ..training.checkpoint import naming
 from ..training.incidents import MEASURED, Kind, measured, shows
 from ..training.loop import start
 from ..training.update import Updates
@@ -50,10 +54,11 @@ def repeat(
     accelerator = available_accelerator(config.precision)
     tensors, step, draws = read_bundle(folder, content, accelerator.device)
     tensors.pop("units", None)  # samples are in model units
-    if len(draws) != config.optimization.discriminator_steps + (kind in MEASURED):
-        raise unknown(folder, f"kind, with {len(draws)} draws", kind)
-    gamma, objective, regularizer = build_slots(config)
-    model, shape = build_model(config), config.event_shape or ()
+    _require_draws(folder, kind, config.optimization.discriminator_steps, len(draws))
+    with _fitting(folder):
+        gamma, objective, regularizer = build_slots(config)
+        model = build_model(config)
+    shape = config.event_shape or ()
     state = start(
         model, regularizer, config.optimization, shape, accelerator, compile=config.compile
     )
@@ -62,10 +67,34 @@ def repeat(
         updates = Updates(
             state, gamma, objective, regularizer, accelerator, begin, content["steps"]
         )
-        with naming(folder):
+        with _fitting(folder):
             updates.go_to(tensors, step)
         numbers = updates(draws, content["alpha"])
     if unseen is not None:
         numbers |= measured(state.model, objective, *unseen)
     again = shows(kind, state, numbers, gamma(content["alpha"]), watch)
     return {name: plain(value.tolist()) for name, value in numbers.items()}, again
+
+
+def _require_draws(folder: Path, kind: Kind, steps: int, found: int) -> None:
+    """Refuse a bundle with more or fewer draws than its update and its measurement take."""
+    if found != (needed := steps + (kind in MEASURED)):
+        raise ValueError(
+            f"{folder / CONTENT} has {steps} for config.optimization.discriminator_steps and "
+            f"{kind!r} for incident.kind, which take {needed} draws, and {DRAWS}{ENDING} has "
+            f"{found}: restore the bundle from a copy"
+        )
+
+
+@contextmanager
+def _fitting(folder: Path) -> Iterator[None]:
+    """Name the bundle whose config is not that of its tensors, in a ``ValueError``."""
+    try:
+        yield
+    except torch.OutOfMemoryError:  # which the bundle has no part in
+        raise
+    except (RuntimeError, LookupError, ValueError) as error:
+        raise ValueError(
+            f"{folder / CONTENT} has a config whose networks are not those of the bundle's tensors "
+            f"({one_line(error)}): restore the bundle from a copy"
+        ) from error

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..files.bundle_content import CONTENT, DRAWS, encoded
+from ..files.bundle_content import CONTENT, DRAWS, encoded, unknown
+from ..files.manifest import ENDING
 from ..objective import Noise
 from .checkpoint import read_tensors, write
 from .processes import gathered
@@ -60,12 +61,16 @@ def read_bundle(
     folder: Path, content: Mapping[str, Any], device: torch.device
 ) -> tuple[dict[str, dict[str, Tensor]], int, list[Draw]]:
     """What :func:`write_bundle` wrote of a bundle whose content has been read."""
+    if (numbers := content.get("dtype")) not in [*DTYPES]:
+        raise unknown(folder, "dtype", numbers)
+    dtype = DTYPES[numbers]
     tensors, step = read_tensors(folder)
     found: dict[int, dict[str, Tensor]] = {}
     try:
-        dtype = DTYPES[content["dtype"]]
         for key, value in tensors.pop(DRAWS).items():
             index, name = key.split(".")
+            if value.dtype != BITS[dtype.itemsize]:  # whose bits would be other numbers
+                raise ValueError(f"{key} is {value.dtype}")
             found.setdefault(int(index), {})[name] = _placed(value.view(dtype), device)
         draws = [
             (draw["x"], Noise(*(draw.get(name) for name in NAMES[1:])))  # type: ignore[arg-type]
@@ -73,7 +78,8 @@ def read_bundle(
         ]
     except (LookupError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
-            f"{folder} is no whole bundle ({DRAWS}): restore it from a copy"
+            f"{folder} is no whole bundle ({DRAWS}{ENDING} has no draws of {numbers}): restore the "
+            "bundle from a copy"
         ) from error
     return tensors, step, draws
 
