@@ -354,7 +354,7 @@ def test_a_shape_that_no_training_wrote_is_refused(bundle, capsys, shape, part):
             "optimization",
             {"discriminator_steps": 3},
             "has 3 for config.optimization.discriminator_steps and 'collapse' for incident.kind, "
-            "which take 4 draws, and draws.safetensors has 2",
+            "so that draws.safetensors would have 4 draws of data and noise, and it has 2",
         ),
     ],
 )
@@ -449,12 +449,20 @@ def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(bundle, capsys, fil
     assert line.endswith("restore the bundle from a copy")
 
 
-def test_a_bundle_without_its_manifest_is_no_checkpoint(bundle, capsys):
-    (bundle / "manifest.json").unlink()
+def test_the_draws_of_another_kind_of_incident_are_refused(bundle, capsys):
+    content(bundle, **of_incident(kind="few-samples"))
+    (line,) = replay(bundle, capsys, code=2).err.splitlines()
+    assert "'few-samples' for incident.kind, so that draws.safetensors would have 1" in line
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "average.safetensors"])
+def test_a_bundle_that_lacks_a_file_is_no_checkpoint(bundle, capsys, file):
+    (bundle / file).unlink()
     (line,) = replay(bundle, capsys, code=2).err.splitlines()
     assert f"{bundle} is no whole bundle (" in line
     assert "checkpoint" not in line
-    assert line.endswith("manifest.json'): restore the bundle from a copy")
+    assert file in line
+    assert line.endswith("): restore the bundle from a copy")
 
 
 def test_another_folder_is_refused(collapsed, tmp_path, capsys):

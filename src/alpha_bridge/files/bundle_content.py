@@ -105,6 +105,8 @@ def read_content(folder: Path) -> dict[str, Any]:
         )
     _require_known(folder, content, NEEDED)
     _require_known(folder, content["incident"], INCIDENT)
+    if not (folder / MANIFEST).is_file():
+        raise _not_whole(folder, f"it has no {MANIFEST}")
     try:
         files, _ = verified(folder)
     except Damaged as damage:

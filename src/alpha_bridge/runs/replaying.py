@@ -81,8 +81,8 @@ def _require_draws(folder: Path, kind: Kind, steps: int, found: int) -> None:
     if found != (needed := steps + (kind in MEASURED)):
         raise ValueError(
             f"{folder / CONTENT} has {steps} for config.optimization.discriminator_steps and "
-            f"{kind!r} for incident.kind, which take {needed} draws, and {DRAWS}{ENDING} has "
-            f"{found}: restore the bundle from a copy"
+            f"{kind!r} for incident.kind, so that {DRAWS}{ENDING} would have {needed} draws of "
+            f"data and noise, and it has {found}: restore the bundle from a copy"
         )
 
 
