@@ -16,6 +16,9 @@ CONTENT = "bundle.json"
 FORMAT = 1
 """Of the content; another one is refused."""
 
+RESTORE = "restore the bundle from a copy"
+"""What to do about one that is damaged, or was changed."""
+
 DRAWS = "draws"
 """The file of tensors of what the update was given."""
 
@@ -118,7 +121,7 @@ def read_content(folder: Path) -> dict[str, Any]:
 
 
 def _not_whole(folder: Path, reason: str) -> ValueError:
-    return ValueError(f"{folder} is no whole bundle ({reason}): restore the bundle from a copy")
+    return ValueError(f"{folder} is no whole bundle ({reason}): {RESTORE}")
 
 
 def _require_known(folder: Path, part: Mapping[str, Any], needed: Mapping[str, Valid]) -> None:

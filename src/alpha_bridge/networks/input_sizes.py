@@ -18,6 +18,16 @@ class WrongSize(ValueError):
         self.layer = layer
 
 
+def called(role: str, network: nn.Module) -> str:
+    """What a network is called in a line, by its role and its class.
+
+    Example:
+        >>> called("encoder", nn.Linear(3, 1))
+        'the encoder, a Linear,'
+    """
+    return f"the {role}, a {type(network).__name__},"
+
+
 @contextmanager
 def explained(network: nn.Module, name: str, given: str) -> Iterator[None]:
     """Say in a line that a network cannot take what it is given, by the layer that fails.

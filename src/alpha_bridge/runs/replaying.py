@@ -1,15 +1,12 @@
 """An incident again, from its bundle: the update is made once more."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
-
-from ..errors import one_line
 from ..files import plain
-from ..files.bundle_content import CONTENT, DRAWS, unknown
+from ..files.bundle_content import CONTENT, DRAWS, RESTORE, unknown
 from ..files.manifest import ENDING
 from ..recipe import Config
 from ..recipe.first_weights import build_model
@@ -18,6 +15,7 @@ from ..settings import WatchConfig
 from ..training import available_accelerator
 from ..training.batches import networks_draws
 from ..training.bundle import read_bundle
+from ..training.checkpoint import fitting
 from ..training.incidents import MEASURED, Kind, measured, shows
 from ..training.loop import start
 from ..training.update import Updates
@@ -82,19 +80,11 @@ def _require_draws(folder: Path, kind: Kind, steps: int, found: int) -> None:
         raise ValueError(
             f"{folder / CONTENT} has {steps} for config.optimization.discriminator_steps and "
             f"{kind!r} for incident.kind, so that {DRAWS}{ENDING} would have {needed} draws of "
-            f"data and noise, and it has {found}: restore the bundle from a copy"
+            f"data and noise, and it has {found}: {RESTORE}"
         )
 
 
-@contextmanager
-def _fitting(folder: Path) -> Iterator[None]:
+def _fitting(folder: Path) -> AbstractContextManager[None]:
     """Name the bundle whose config is not that of its tensors, in a ``ValueError``."""
-    try:
-        yield
-    except torch.OutOfMemoryError:  # which the bundle has no part in
-        raise
-    except (RuntimeError, LookupError, ValueError) as error:
-        raise ValueError(
-            f"{folder / CONTENT} has a config whose networks are not those of the bundle's tensors "
-            f"({one_line(error)}): restore the bundle from a copy"
-        ) from error
+    networks = "has a config whose networks are not those of the bundle's tensors"
+    return fitting(f"{folder / CONTENT} {networks}", RESTORE)

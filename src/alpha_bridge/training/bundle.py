@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..files.bundle_content import CONTENT, DRAWS, encoded, unknown
+from ..files.bundle_content import CONTENT, DRAWS, RESTORE, encoded, unknown
 from ..files.manifest import ENDING
 from ..objective import Noise
 from .checkpoint import read_tensors, write
@@ -78,8 +78,7 @@ def read_bundle(
         ]
     except (LookupError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
-            f"{folder} is no whole bundle ({DRAWS}{ENDING} has no draws of {numbers}): restore the "
-            "bundle from a copy"
+            f"{folder} is no whole bundle ({DRAWS}{ENDING} has no draws of {numbers}): {RESTORE}"
         ) from error
     return tensors, step, draws
 

@@ -1,7 +1,7 @@
 """Checkpoints: safetensors for every tensor, JSON for the rest, a manifest of SHA-256 sums."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
@@ -74,18 +74,23 @@ def restore(state: TrainState, folder: Path) -> None:
         state.load(tensors, step)
 
 
-@contextmanager
-def naming(folder: Path) -> Iterator[None]:
+def naming(folder: Path) -> AbstractContextManager[None]:
     """Name the checkpoint whose tensors did not fit, in a ``ValueError``."""
+    return fitting(
+        f"{folder} is a checkpoint of another configuration",
+        f"use the config.json that the run began with, or remove {folder} to use the one before",
+    )
+
+
+@contextmanager
+def fitting(what: str, remedy: str) -> Iterator[None]:
+    """Refuse tensors that do not fit by a ``ValueError``: what is wrong, why, and what to do."""
     try:
         yield
-    except torch.OutOfMemoryError:  # which the checkpoint has no part in
+    except torch.OutOfMemoryError:  # which the tensors' files have no part in
         raise
     except (RuntimeError, LookupError, ValueError) as error:
-        raise ValueError(
-            f"{folder} is a checkpoint of another configuration ({one_line(error)}): "
-            f"use the config.json that the run began with, or remove {folder} to use the one before"
-        ) from error
+        raise ValueError(f"{what} ({one_line(error)}): {remedy}") from error
 
 
 def read_tensors(folder: Path) -> tuple[dict[str, dict[str, Tensor]], int]:

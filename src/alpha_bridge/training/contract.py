@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..gaussian import moments
 from ..model import AlphaBridge, NetworkName
-from ..networks.input_sizes import explained
+from ..networks.input_sizes import called, explained
 from ..objective import Noise, Objective
 from .average import at_rest
 
@@ -66,6 +66,5 @@ def require_contract(
 def _named(model: AlphaBridge, network: NetworkName, given: str) -> Iterator[str]:
     """What a network is called, and why it cannot take what it is given."""
     module = model.get_submodule(network)
-    name = f"the {network}, a {type(module).__name__},"
-    with explained(module, name, given):
+    with explained(module, name := called(network, module), given):
         yield name

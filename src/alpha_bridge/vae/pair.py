@@ -14,7 +14,7 @@ from ..chunks import CHUNK, in_parts
 from ..gaussian import moments
 from ..model import AlphaBridge
 from ..networks.blueprint import shareable
-from ..networks.input_sizes import WrongSize, explained
+from ..networks.input_sizes import WrongSize, called, explained
 from ..objective.joint import pairs
 from .latents import Numbers, latent_size, require_latents
 
@@ -70,7 +70,7 @@ def bridge(
         )
     inference = VAEEncoder(encoder, latent_scale, latent_shift)
     samples = f"samples of shape {tuple(x.shape[1:])}"
-    with explained(inference, _named("encoder", encoder), samples):
+    with explained(inference, called("encoder", encoder), samples):
         mean, log_variance = encoded(inference, x)
     if sampled:
         require_latents(latent_size(mean, log_variance), latent_scale)
@@ -78,7 +78,7 @@ def bridge(
     sigma = 1.0 if noise is None else noise
     model = AlphaBridge(generator, inference, discriminator, sigma, learn_noise).eval()
     latents = f"the encoder's latents, of shape {tuple(mean.shape[1:])}"
-    with explained(generator, _named("decoder", decoder), latents):
+    with explained(generator, called("decoder", decoder), latents):
         decoded = model.reconstruct(x[:1])
     if decoded.shape != x[:1].shape:
         raise ValueError(
@@ -98,7 +98,7 @@ def _require_channels(discriminator: nn.Module, x: Tensor, z: Tensor) -> None:
     It may be one of pairs, and of smaller images, if updates see squares of them.
     """
     home = next(discriminator.parameters(), x).device
-    name, given = _named("discriminator", discriminator), f"samples of shape {tuple(x.shape[1:])}"
+    name, given = called("discriminator", discriminator), f"samples of shape {tuple(x.shape[1:])}"
 
     def takes(samples: Tensor) -> None:
         with explained(discriminator, name, given):
@@ -115,10 +115,6 @@ def _require_channels(discriminator: nn.Module, x: Tensor, z: Tensor) -> None:
             raise error from error.__cause__
     except ValueError:  # training knows what it gives, and says what is wrong
         return
-
-
-def _named(role: str, network: nn.Module) -> str:
-    return f"the {role}, a {type(network).__name__},"
 
 
 @torch.no_grad()
