@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import one_line
 from .json_object import read_json
-from .run_folder import CHECKPOINTS
+from .run_folder import CHECKPOINTS, CONFIG
 from .writing import IDENTITY, discard, filling, sha256, within
 
 MANIFEST = "manifest.json"
@@ -254,7 +254,7 @@ def _step(folder: Path) -> int:
 def _run_of(folder: Path) -> str | None:
     """The identity of the run in which a checkpoint lies; None elsewhere."""
     place = folder.absolute().parent
-    config = place.parent / "config.json"
+    config = place.parent / CONFIG
     if place.name != CHECKPOINTS or not within(place.parent, config).is_file():
         return None
     return read_json(config).get(IDENTITY)

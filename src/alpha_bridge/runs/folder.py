@@ -46,7 +46,7 @@ from ..files import (
     writing,
 )
 from ..files.manifest import step_name
-from ..files.run_folder import CHECKPOINTS, lacks_config
+from ..files.run_folder import CHECKPOINTS, CONFIG, RECORDS, WEIGHTS, lacks_config
 from .record_lines import Record, fits, line_of, lines_of, record_of
 from .sample_files import Array, load_array, load_samples, numbered, require_images_or_vectors
 
@@ -125,12 +125,12 @@ class Run:
     @property
     def config_path(self) -> Path:
         """The resolved configuration."""
-        return self.inside("config.json")
+        return self.inside(CONFIG)
 
     @property
     def metrics_path(self) -> Path:
         """The records, one a line."""
-        return self.inside("metrics.jsonl")
+        return self.inside(RECORDS)
 
     @property
     def incidents_path(self) -> Path:
@@ -345,4 +345,4 @@ class Run:
 
 def is_exported(folder: Path) -> bool:
     """Whether a folder has a model that was exported, and no run."""
-    return (folder / "model.safetensors").is_file()
+    return (folder / WEIGHTS).is_file()

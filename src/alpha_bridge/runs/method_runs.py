@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..files import plain, read_json, recover, require_free, within, writing
+from ..files.run_folder import COMPARISON
 from ..metrics.definition import metrics_of
 from ..recipe import Config, differences, read_config
 from ..recipe.methods import METHODS
 from .folder import Run
 from .record_lines import Record
-
-RECORD = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class MethodRuns:
     @property
     def path(self) -> Path:
         """What is compared, and what came of it."""
-        return within(self.folder, self.folder / RECORD)
+        return within(self.folder, self.folder / COMPARISON)
 
     @property
     def record(self) -> Record:

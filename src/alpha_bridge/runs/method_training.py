@@ -10,12 +10,13 @@ from typing import NamedTuple
 from rich.console import Console
 
 from ..errors import Diverged, Halted
+from ..files.run_folder import COMPARISON, CONFIG
 from ..recipe import Config, read_config
 from ..training import Callback, Event
 from ..training.progress import Bars
 from .folder import Run
 from .jobs import spread_out
-from .method_runs import RECORD, MethodRuns
+from .method_runs import MethodRuns
 from .recording import train_run
 from .run_callbacks import describe
 from .status import status_of
@@ -67,13 +68,13 @@ def train_methods(
 
 def train_one(task: Task, also: Sequence[Callback] = ()) -> str | None:
     """Train a run, or go on with it; the reason if it could not be trained to its end."""
-    if not (task.folder.parent / RECORD).is_file():
+    if not (task.folder.parent / COMPARISON).is_file():
         raise ValueError(
             f"a worker does not see {task.folder.parent}: give an --out, and data, on a disk that "
             "all workers share"
         )
-    resume = (task.folder / "config.json").is_file()
-    config = read_config(task.folder / "config.json") if resume else task.config
+    resume = (task.folder / CONFIG).is_file()
+    config = read_config(task.folder / CONFIG) if resume else task.config
     try:
         train_run(config, task.folder, resume, Console(quiet=True), task.fetch, also)
     except (Diverged, Halted) as error:

@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]
 
 from ..errors import one_line
-from .stored import CONFIG, WEIGHTS
+from ..files.run_folder import CONFIG, WEIGHTS
 
 NOT_ALLOWED = (401, 403)
 

@@ -15,6 +15,7 @@ from torch import nn
 from ..data.units import StandardUnits, Units
 from ..errors import one_line
 from ..files import explained, filling, sha256
+from ..files.run_folder import CONFIG, WEIGHTS
 from ..files.tensors import serialized
 from ..files.vae_folder import PIPELINE
 from ..model import NETWORKS, AlphaBridge
@@ -24,7 +25,7 @@ from ..vae import save as save_vae
 from .card import Card, render
 from .hub import folder_of, hub_errors
 from .rebuilding import as_built, load_tensors
-from .stored import COLUMNS, CONFIG, WEIGHTS, Stored, read_weights, stored_units
+from .stored import COLUMNS, Stored, read_weights, stored_units
 
 
 class Pretrained(NamedTuple):

@@ -18,11 +18,9 @@ from torch import Tensor
 
 from ..data.units import PixelUnits, StandardUnits, Units
 from ..files import sha256
+from ..files.run_folder import CONFIG, WEIGHTS
 from ..networks.blueprint import Blueprint
 from ..observation import RowFamily
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 
 Kind = Literal["model", "pixels", "table"]
 """Units that have no numbers in the file; those of a table have tensors beside the weights."""
