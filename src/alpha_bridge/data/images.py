@@ -131,16 +131,15 @@ def load_images(
         kept = folder.absolute() / "sums" / f"{_sum(origin.name)}.json"
         look = partial(_index, origin=origin, choice=choice, kept=kept, progress=progress)
         images = _open_index(cached(at, look), size, channels, skip_broken)
-        images.notes = (*images.notes, *origin.changing_notes())
-        return images
-    seen: Survey | None = None
-    if size is None or channels is None:
-        look = partial(_survey, origin=origin, choice=choice)
-        seen = Survey.read(read_json(cached(place("surveys", choice), look) / SURVEY))
-        shape = seen.shape(size, channels)
-        choice = replace(choice, size=shape.size, channels=shape.channels)
-    fill = partial(_fill, origin=origin, choice=choice, seen=seen, progress=progress)
-    images = open_decoded(cached(place("images", choice), fill))
+    else:
+        seen: Survey | None = None
+        if size is None or channels is None:
+            look = partial(_survey, origin=origin, choice=choice)
+            seen = Survey.read(read_json(cached(place("surveys", choice), look) / SURVEY))
+            shape = seen.shape(size, channels)
+            choice = replace(choice, size=shape.size, channels=shape.channels)
+        fill = partial(_fill, origin=origin, choice=choice, seen=seen, progress=progress)
+        images = open_decoded(cached(place("images", choice), fill))
     images.notes = (*images.notes, *origin.changing_notes())
     return images
 
