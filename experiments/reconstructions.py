@@ -31,7 +31,7 @@ from alpha_bridge.runs.plots import SMALL, TEXT, WIDTH, ruled
 
 from .bridge_vae import ARCHITECTURES, train_vae
 from .framework import Claim, Record, Study
-from .framework.evaluations import chosen, compare
+from .framework.evaluations import chosen, compare, measured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -237,16 +237,12 @@ def unharmed(runs: list[Record]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for run in runs:
         way = run["method"].split("/")[1]
-        before, after = (_metric(run["evaluations"][at], DISTANCE) for at in (0, -1))
+        before, after = (measured(run["evaluations"][at], DISTANCE) for at in (0, -1))
         of = found.setdefault(way, {"settings": 0, "unharmed": 0, "worst": 0.0})
         of["settings"] += 1
         of["unharmed"] += after <= before
         of["worst"] = round(max(of["worst"], after / before), 3)
     return found
-
-
-def _metric(row: Mapping[str, Any], metric: str) -> float:
-    return float(next(value for name, value in row.items() if name.split("/")[0] == metric))
 
 
 def _means(record: Record, name: str, metric: str) -> dict[str, float]:
@@ -255,7 +251,7 @@ def _means(record: Record, name: str, metric: str) -> dict[str, float]:
     for run in record["runs"]:
         of, way = run["method"].split("/")
         if of == name:
-            values.setdefault(way, []).append(_metric(run["evaluations"][-1], metric))
+            values.setdefault(way, []).append(measured(run["evaluations"][-1], metric))
     return {way: round(fmean(of), 4) for way, of in values.items()}
 
 
@@ -329,7 +325,7 @@ def draw(record: Record) -> "Figure":
                 continue
             row, plain = run["evaluations"][-1], way.removesuffix(", frozen")
             color, marker = COLORS.get(plain, "#777777"), "o" if plain == way else "s"
-            panel.plot(_metric(row, PSNR), _metric(row, DISTANCE), marker, ms=4, color=color)
+            panel.plot(measured(row, PSNR), measured(row, DISTANCE), marker, ms=4, color=color)
         panel.set_title(name, fontsize=TEXT)
         panel.set_xlabel("PSNR, dB", fontsize=SMALL)
         panel.set_yscale("log")
@@ -338,7 +334,7 @@ def draw(record: Record) -> "Figure":
     for way, color in COLORS.items():
         runs = [run for run in record["grid"] if run["method"].endswith(f"/{way}")]
         factors = sorted(
-            _metric(run["evaluations"][-1], DISTANCE) / _metric(run["evaluations"][0], DISTANCE)
+            measured(run["evaluations"][-1], DISTANCE) / measured(run["evaluations"][0], DISTANCE)
             for run in runs
         )
         axes[-1].plot(factors, color=color, label=way)

@@ -15,6 +15,12 @@ from alpha_bridge.runs.folder import Run
 from alpha_bridge.runs.loading import prior_of
 from alpha_bridge.settings import EvaluationConfig, ModelConfig, PathConfig
 
+SHORT = {
+    "steps": 4,
+    "batch_size": 8,
+    "path": PathConfig(ml=0.5, transfer=0.25, adversarial=0.25),
+}
+
 
 def vectors(seed=0, scale=1.0):
     return scale * np.random.default_rng(seed).normal(size=(60, 3))
@@ -26,9 +32,7 @@ def whole(tmp_path_factory):
     np.save(folder / "data.npy", vectors())
     config = Config(
         data=str(folder / "data.npy"),
-        steps=4,
-        batch_size=8,
-        path=PathConfig(ml=0.5, transfer=0.25, adversarial=0.25),
+        **SHORT,
         model=ModelConfig(latent=2, hidden=(8,), noise=0.4),
         evaluation=EvaluationConfig(samples=9, shown=2),
     )
@@ -156,9 +160,7 @@ def test_pictures_of_runs_in_the_folder_of_the_data_are_no_data(tmp_path, capsys
             Image.fromarray(image).save(tmp_path / "photos" / kind / f"{number}.png")
     config = Config(
         data=str(tmp_path / "photos"),
-        steps=4,
-        batch_size=8,
-        path=PathConfig(ml=0.5, transfer=0.25, adversarial=0.25),
+        **SHORT,
         model=ModelConfig(latent=2, hidden=(8,), width=4),
         evaluation=EvaluationConfig(samples=9, shown=2, features="pixels"),
     )
